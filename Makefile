@@ -1,0 +1,66 @@
+# Each target does its own set-up: a virtual environment with the versions of constraints.txt.
+# Needed beforehand: make, and a Python from 3.11 on with its venv module.
+
+VENV ?= .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check -q
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types fuzz bench clean
+
+help:
+	@echo 'make demo    run both programs on the built-in market and compare them'
+	@echo 'make test    all tests'
+	@echo 'make lint    ruff, formatting and the strict type check'
+	@echo 'make fuzz    property tests until told to stop; counterexamples are kept'
+	@echo 'make bench   throughput'
+
+demo: $(VENV)/.stamp-test
+	@$(VENV)/bin/reconcile run top25
+
+test: $(VENV)/.stamp-test
+	@$(PY) -m pytest -q -n 2 $(ARGS)
+
+lint: types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+types: $(VENV)/.stamp-dev
+	@$(PY) -m mypy --strict src
+
+format: $(VENV)/.stamp-dev
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+fuzz: $(VENV)/.stamp-test
+	@$(PY) tests/fuzz.py $(ARGS)
+
+bench: $(VENV)/.stamp-test
+	@$(PY) -m pytest benchmarks -q --benchmark-only $(ARGS)
+
+clean:
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment is made again when its Python is gone (a moved folder, an upgraded system).
+$(VENV)/.stamp-test: pyproject.toml constraints.txt
+	@if ! $(PY) -c '' 2>/dev/null; then \
+	  found=; \
+	  for candidate in "$$PYTHON" python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	    if [ -n "$$candidate" ] && "$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; \
+	    then found=$$candidate; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then echo 'No Python 3.11 to 3.14 found: install one, or name it: make PYTHON=/path/to/python' >&2; exit 1; fi; \
+	  echo "Making $(VENV) with $$("$$found" --version) (once)" >&2; \
+	  "$$found" -m venv --clear $(VENV) || { rm -rf $(VENV); echo "$$found cannot make a virtual environment: install its venv module (Debian: python3-venv)" >&2; exit 1; }; \
+	fi
+	@echo 'Installing pinned versions (once)' >&2
+	@$(PIP) install -c constraints.txt hatchling
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test]'
+	@touch $@
+
+$(VENV)/.stamp-dev: $(VENV)/.stamp-test
+	@echo 'Installing linter and type checker (once)' >&2
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,dev]'
+	@touch $@
