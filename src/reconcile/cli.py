@@ -1,0 +1,129 @@
+"""The command `reconcile`: finds the subcommand, runs it, and turns what happens into an exit code.
+
+0 matched, 1 breaks, 2 could not tell (bad input, bad usage, an exception nobody foresaw), 3 a side
+disagrees with itself, 4 undecided.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from reconcile.report.escape import printable
+from vocabulary.errors import TieoutError
+
+CANNOT_TELL = 2
+INTERRUPTED = 130
+TRACEBACK = "TIEOUT_TRACEBACK"
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("reconcile.commands.run", "Run both programs on a scenario and compare their ledgers."),
+    "check": ("reconcile.commands.check", "Validate a scenario and its market, without a run."),
+    "scenarios": ("reconcile.commands.scenarios", "List the built-in scenarios."),
+}
+"""Name -> (module that holds a click command of that name, its line in the help)."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand's module only when that subcommand is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command = getattr(import_module(COMMANDS[name][0]), name.replace("-", "_"))
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            known = ", ".join(COMMANDS)
+            raise click.UsageError(f"no command {printable(args[0])!r}; there are: {known}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 matched, 1 breaks, 2 could not tell.  First minute: reconcile run top25",
+)
+@click.version_option(package_name="tieout", prog_name="reconcile", message="%(prog)s (tieout) %(version)s")
+def group() -> None:
+    """Run a backtest through two independent programs and say whether they tie out."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code; no exception gets past, no traceback shows."""
+    code = exit_code(arguments)
+    sys.exit(code)
+
+
+def exit_code(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code of whatever happened."""
+    for stream in (sys.stdout, sys.stderr):
+        # Text from data must not stop the answer from being printed where the terminal's encoding is narrow.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        arguments = None if arguments is None else list(arguments)
+        code = group.main(args=arguments, prog_name="reconcile", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else str(error), err=True)
+    except click.ClickException as error:
+        _complain_of_usage(error)
+    except TieoutError as error:
+        _complain(error)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("reconcile: interrupted", err=True)
+        return INTERRUPTED
+    except (Exception, SystemExit) as error:
+        _confess(error)
+    return CANNOT_TELL
+
+
+def _complain_of_usage(error: click.ClickException) -> None:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "reconcile"
+    click.echo(f"error: {printable(error.format_message())}", err=True)
+    click.echo(f"  see   {path} --help", err=True)
+
+
+def _complain(error: TieoutError) -> None:
+    _trace()
+    click.echo(f"error: {printable(error.where)}", err=True)
+    for label in ("found", "expected", "remedy"):
+        text = printable(getattr(error, label))
+        if text:
+            click.echo(f"  {label:<9} {text}", err=True)
+
+
+def _confess(error: BaseException) -> None:
+    _trace()
+    said = printable(f"{type(error).__name__}: {error}")
+    hint = "" if os.environ.get(TRACEBACK) else f" (set {TRACEBACK}=1 to see where)"
+    click.echo(f"error: reconcile met something it did not foresee: {said}{hint}", err=True)
+
+
+def _trace() -> None:
+    if os.environ.get(TRACEBACK):
+        import traceback
+
+        traceback.print_exc()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""`reconcile run`: both programs on one scenario, and whether they tie out."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from reconcile.commands.shared import data_option, emit, json_option, scenario_argument, watching
+
+
+@click.command(epilog="Example:  reconcile run top25 --out results")
+@scenario_argument
+@data_option
+@click.option(
+    "--candidate",
+    metavar="MODULE:FUNCTION",
+    help="Your engine in place of ours: a function from (Scenario, Market) to a Ledger.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    help="Write both ledgers and the summary there; an earlier output is replaced whole.",
+)
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["parquet", "csv"]),
+    default="parquet",
+    show_default=True,
+    help="Of the ledgers' tables.",
+)
+@json_option
+def run(
+    scenario: str, data: str | None, candidate: str | None, out: str | None, file_format: str, as_json: bool
+) -> int:
+    """Run SCENARIO through the reference and the engine and compare their ledgers to the last unit.
+
+    SCENARIO is a built-in name (see: reconcile scenarios) or a TOML file.
+    """
+    from reconcile import intake, output, running, summary
+    from reconcile.report import text, verdict
+
+    sys.path.append(os.getcwd())  # --candidate names a module of the user's; last, so that it shadows nothing
+    with output.staged(out, summary.KIND) as folder:
+        outcome = running.run(
+            intake.find_scenario(scenario), data=data, candidate=candidate, watch=watching()
+        )
+        report = summary.summarise(outcome)
+        if folder is not None:
+            output.write_run(folder, outcome, report, file_format)
+    emit(summary.to_json(report) if as_json else text.run_page(outcome, report, out))
+    return verdict.exit_code(outcome.reconciliation)

@@ -1,0 +1,19 @@
+"""`reconcile scenarios`: what is built in."""
+
+from __future__ import annotations
+
+import click
+
+from reconcile.commands.shared import emit
+from reconcile.report.escape import printable
+
+
+@click.command(epilog="Example:  reconcile scenarios")
+def scenarios() -> int:
+    """List the built-in scenarios, one a line."""
+    from reconcile.intake import builtin_scenarios
+
+    found = builtin_scenarios()
+    width = max((len(name) for name in found), default=0)
+    emit("\n".join(f"{name:<{width}}  {printable(line)}" for name, line in found.items()))
+    return 0

@@ -1,0 +1,48 @@
+"""What several subcommands share: their arguments, progress on a terminal, and printing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from reconcile.running import Progress, Watch
+
+scenario_argument = click.argument("scenario")
+data_option = click.option(
+    "--data", metavar="PATH", help="Take the bars from this Parquet or CSV file instead of the scenario's."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+
+
+def emit(text: str) -> None:
+    """Print an answer; a reader that has gone (`| head`) takes nothing from the exit code."""
+    try:
+        click.echo(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def watching() -> Watch:
+    """A Watch that draws a bar on stderr when that is a terminal, and nothing otherwise."""
+    from reconcile.running import unwatched
+
+    return _drawn if sys.stderr.isatty() else unwatched
+
+
+@contextlib.contextmanager
+def _drawn(what: str, bars: int) -> Iterator[Progress | None]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=bars or None)
+        advance: Callable[[int], None] = lambda done: progress.update(task, completed=done)  # noqa: E731
+        yield advance if bars else None

@@ -1,0 +1,142 @@
+"""One run: a scenario through the reference and a candidate, and their ledgers compared."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconcile.candidates import (
+    Candidate,
+    call_candidate,
+    check_unchanged,
+    load_candidate,
+    talking_to_stderr,
+)
+
+if TYPE_CHECKING:
+    from reconcile.comparison import Reconciliation
+    from vocabulary.ledger import Ledger
+    from vocabulary.market import Market
+    from vocabulary.scenario import Scenario
+
+Progress = Callable[[int], None]
+Watch = Callable[[str, int], "contextlib.AbstractContextManager[Progress | None]"]
+"""From (what is being done, bars in all) to a context in which its progress is shown."""
+
+WARM_BARS = 3
+"""Enough bars to decide, to execute and to mark, so that every kernel the scenario needs compiles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One program's ledger. seconds: of the run alone, without loading and compiling."""
+
+    name: str
+    ledger: Ledger
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that a run came to. loading, compiling: seconds; compiling is None for a user's engine."""
+
+    scenario: Scenario
+    market: Market
+    reference: Side
+    candidate: Side
+    reconciliation: Reconciliation
+    loading: float
+    compiling: float | None
+
+
+@contextlib.contextmanager
+def unwatched(what: str, bars: int) -> Iterator[Progress | None]:
+    """A Watch that shows nothing."""
+    yield None
+
+
+def run(
+    scenario: Scenario, *, data: str | None = None, candidate: str | None = None, watch: Watch = unwatched
+) -> Outcome:
+    """Load, warm up, run the reference, run the candidate (ours by default), compare.
+
+    data: a file to take the bars from instead of the scenario's own. candidate: `module:function`.
+    Raises TieoutError: bad input, a callable or a candidate that misbehaves, values beyond int64.
+    """
+    function = None if candidate is None else load_candidate(candidate)
+    market, loading = load(scenario, data, watch)
+    compiling = warm(scenario, market, watch) if function is None else None
+    reference = run_reference(scenario, market, watch)
+    other = (
+        run_engine(scenario, market, watch)
+        if function is None
+        else run_candidate(str(candidate), function, scenario, market)
+    )
+    reconciliation = judge(scenario, market, reference, other)
+    return Outcome(scenario, market, reference, other, reconciliation, loading, compiling)
+
+
+def load(scenario: Scenario, data: str | None, watch: Watch = unwatched) -> tuple[Market, float]:
+    """The market, checked against the scenario, and the seconds that took."""
+    from reconcile import intake
+
+    began = time.perf_counter()
+    with watch("loading", 0):
+        market = intake.load_market(scenario, data)
+        intake.check(scenario, market)
+    return market, time.perf_counter() - began
+
+
+def warm(scenario: Scenario, market: Market, watch: Watch = unwatched) -> float:
+    """Import the engine and let it compile on the first bars; the seconds that took."""
+    from reconcile import intake
+
+    began = time.perf_counter()
+    with watch("compiling", 0), talking_to_stderr():
+        import engine
+
+        bars = range(min(WARM_BARS, len(market.timestamps)))
+        engine.run(scenario, intake.slice_market(market, bars=bars))
+    return time.perf_counter() - began
+
+
+def run_reference(scenario: Scenario, market: Market, watch: Watch = unwatched) -> Side:
+    """The plain loop."""
+    import reference
+
+    with watch("reference", len(market.timestamps)) as progress, talking_to_stderr():
+        began = time.perf_counter()
+        ledger = reference.run(scenario, market, progress)
+        seconds = time.perf_counter() - began
+    return Side("reference", ledger, seconds)
+
+
+def run_engine(scenario: Scenario, market: Market, watch: Watch = unwatched) -> Side:
+    """The batched engine."""
+    import engine
+
+    with watch("engine", len(market.timestamps)) as progress, talking_to_stderr():
+        began = time.perf_counter()
+        ledger = engine.run(scenario, market, progress)
+        seconds = time.perf_counter() - began
+    return Side("engine", ledger, seconds)
+
+
+def run_candidate(name: str, function: Candidate, scenario: Scenario, market: Market) -> Side:
+    """A user's engine, once; the market must be afterwards what it was before."""
+    with talking_to_stderr():
+        began = time.perf_counter()
+        ledger = call_candidate(name, function, scenario, market)
+        seconds = time.perf_counter() - began
+    check_unchanged(f"candidate {name}", market)
+    return Side(name, ledger, seconds)
+
+
+def judge(scenario: Scenario, market: Market, reference: Side, candidate: Side) -> Reconciliation:
+    """The comparison of both ledgers."""
+    from reconcile.comparison import compare
+
+    return compare(reference.ledger, candidate.ledger, scenario=scenario, market=market)
