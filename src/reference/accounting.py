@@ -1,0 +1,95 @@
+"""Section A: fills become cash, positions and realised profit; closes become marks (M3, X2)."""
+
+from __future__ import annotations
+
+from reference.results import Valuation
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario
+from vocabulary.state import Fill, Position, Side, State
+
+
+def entry_price(position: Position) -> int:
+    """X2: E, the average fill price of what is open, in ticks, half up."""
+    quantity = abs(position.quantity)
+    return (2 * position.basis + quantity) // (2 * quantity)
+
+
+def book(scenario: Scenario, state: State, market: Market, t: int, fill: Fill) -> State:
+    """A1: the state after one fill at bar t.
+
+    The fill says all there is to know; scenario and market are taken so that all parts are called alike.
+    A position opened here bears the fill's price as its mark until `mark` runs.
+    """
+    signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
+    positions = dict(state.positions)
+    after, realised = _apply(positions.pop(fill.symbol, None), signed, fill.price, t)
+    if after is not None:
+        positions[fill.symbol] = after
+    return State(
+        bar=state.bar,
+        cash=state.cash - (signed * fill.price + fill.commission),
+        positions=positions,
+        barred=state.barred,
+        realised=state.realised + realised,
+        commissions=state.commissions + fill.commission,
+        pending=state.pending,
+        membership=state.membership,
+        rebalances=state.rebalances,
+    )
+
+
+def _apply(position: Position | None, signed: int, price: int, t: int) -> tuple[Position | None, int]:
+    """A1: a position after `signed` lots at `price`, and what that realised."""
+    quantity = abs(signed)
+    if position is None:
+        # From flat: opening bar and peak start anew.
+        return Position(signed, quantity * price, opened=t, peak=price, mark=price), 0
+    held = abs(position.quantity)
+    side = 1 if position.quantity > 0 else -1
+    if signed * side > 0:
+        return _resized(position, signed, position.basis + quantity * price), 0
+    closed = min(quantity, held)
+    removed = position.basis * closed // held
+    realised = side * (closed * price - removed)
+    rest = quantity - closed
+    if rest > 0:
+        # By crossing zero: what is left opens a new position on the other side.
+        return Position(-side * rest, rest * price, opened=t, peak=price, mark=position.mark), realised
+    if closed == held:
+        return None, realised
+    return _resized(position, signed, position.basis - removed), realised
+
+
+def _resized(position: Position, signed: int, basis: int) -> Position:
+    """X2: adding to a position and reducing it leave its opening bar and its peak alone."""
+    return Position(position.quantity + signed, basis, position.opened, position.peak, position.mark)
+
+
+def mark(scenario: Scenario, state: State, market: Market, t: int) -> tuple[State, Valuation]:
+    """T1 (2): the state with the marks (M3) and peaks (X2) of bar t, and what it is worth."""
+    positions: dict[int, Position] = {}
+    market_value = 0
+    for symbol, position in state.positions.items():
+        if market.present.item(t, symbol):
+            close: int = market.close.item(t, symbol)
+            peak = max(position.peak, close) if position.quantity > 0 else min(position.peak, close)
+            position = Position(position.quantity, position.basis, position.opened, peak, mark=close)
+        positions[symbol] = position
+        market_value += position.quantity * position.mark
+    marked = State(
+        bar=state.bar,
+        cash=state.cash,
+        positions=positions,
+        barred=state.barred,
+        realised=state.realised,
+        commissions=state.commissions,
+        pending=state.pending,
+        membership=state.membership,
+        rebalances=state.rebalances,
+    )
+    return marked, Valuation(state.cash, market_value, state.cash + market_value)
+
+
+def equity(state: State) -> int:
+    """T1: cash + sum(position * mark), in money."""
+    return state.cash + sum(p.quantity * p.mark for p in state.positions.values())

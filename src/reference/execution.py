@@ -1,0 +1,102 @@
+"""Section E: an order meets its bar and the cash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Many
+
+from reference.results import Execution
+from reference.units import mul
+from vocabulary.market import Market
+from vocabulary.scenario import BpsCommission, BpsSlippage, CashPolicy, Scenario, Sequence, Timing
+from vocabulary.state import Fill, Order, Side, State, Status
+
+
+def sequence(scenario: Scenario, orders: Many[Order]) -> tuple[Order, ...]:
+    """E1: orders, given in submission order, in the order in which they meet the cash."""
+    if scenario.execution.sequence is Sequence.SUBMISSION:
+        return tuple(orders)
+    sells = [order for order in orders if order.side is Side.SELL]
+    buys = [order for order in orders if order.side is Side.BUY]
+    return (*sells, *buys)
+
+
+def execute(scenario: Scenario, state: State, market: Market, t: int, order: Order) -> Execution:
+    """E2 to E4: what becomes of one order at bar t, given the cash and position it finds."""
+    if not market.present.item(t, order.symbol):
+        return Execution(order, Status.NO_BAR, 0, None)
+    raw = _raw_price(scenario, market, t, order.symbol)
+    price = _fill_price(scenario, raw, order.side)
+    quantity = _affordable(scenario, state, order, price)
+    if quantity == 0:
+        return Execution(order, Status.NO_CASH, 0, None)
+    fill = Fill(
+        symbol=order.symbol,
+        side=order.side,
+        quantity=quantity,
+        price=price,
+        notional=quantity * price,
+        commission=_commission(scenario, quantity, price),
+        slippage=quantity * abs(price - raw),  # A2
+    )
+    return Execution(order, Status.FILLED if quantity == order.quantity else Status.REDUCED, quantity, fill)
+
+
+def _raw_price(scenario: Scenario, market: Market, t: int, symbol: int) -> int:
+    """T1, T2: P, the open or the close of the execution bar."""
+    prices = market.open if scenario.execution.timing is Timing.NEXT_OPEN else market.close
+    price: int = prices.item(t, symbol)
+    return price
+
+
+def _fill_price(scenario: Scenario, raw: int, side: Side) -> int:
+    """E2: the raw price with slippage, against the trader; a sell never below one tick."""
+    slippage = scenario.costs.slippage
+    if slippage is None:
+        s = 0
+    elif isinstance(slippage, BpsSlippage):
+        s = mul(raw, slippage.rate)
+    else:
+        s = slippage.ticks
+    return raw + s if side is Side.BUY else max(1, raw - s)
+
+
+def _commission(scenario: Scenario, quantity: int, price: int) -> int:
+    """E3: money, for an order that fills `quantity` lots at `price`."""
+    commission = scenario.costs.commission
+    if commission is None or quantity == 0:
+        return 0
+    if isinstance(commission, BpsCommission):
+        charged = mul(quantity * price, commission.rate)
+    else:
+        # A lot of 10**-quantity_decimals shares at a currency unit a share is 10**price_decimals money.
+        charged = mul(quantity * 10**scenario.market.price_decimals, commission.rate)
+    return max(charged, commission.minimum)
+
+
+def _affordable(scenario: Scenario, state: State, order: Order, price: int) -> int:
+    """E4: how many lots of the order fill."""
+    whole = order.quantity
+    policy = scenario.execution.cash
+    if order.side is Side.SELL or policy is CashPolicy.ALLOW_NEGATIVE:
+        return whole
+
+    def fits(quantity: int) -> bool:
+        return quantity * price + _commission(scenario, quantity, price) <= state.cash
+
+    if fits(whole):
+        return whole
+    position = state.positions.get(order.symbol)
+    short_held = -position.quantity if position is not None and position.quantity < 0 else 0
+    covering = min(whole, short_held)
+    if policy is CashPolicy.REJECT:
+        return covering
+    # REDUCE: cost never falls as the quantity grows, so the largest that fits is found by halving.
+    # `low` always may fill (covering does, whatever it costs); `high` never fits.
+    low, high = covering, whole
+    while high - low > 1:
+        middle = (low + high) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle
+    return low

@@ -1,0 +1,59 @@
+"""What the parts of a step return: frozen nouns that only the reference needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vocabulary.state import Fill, Membership, Order, State, Status, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided at a bar (X1, R1 to R9).
+
+    orders: in submission order (R9). targets: in rank order, those of quantity 0 too.
+    rebalance: the number of this bar's rebalance, None without one (R1).
+    membership: who `top_n` last chose, this bar's choice counted (R4).
+    """
+
+    orders: tuple[Order, ...]
+    targets: tuple[Target, ...]
+    rebalance: int | None
+    membership: Membership | None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What became of one order (E2 to E4). filled: lots; fill: None when nothing was filled."""
+
+    order: Order
+    status: Status
+    filled: int
+    fill: Fill | None
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """The account at the marks of a bar (T1): money. equity = cash + market_value."""
+
+    cash: int
+    market_value: int
+    equity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One bar, done: what the ledger records of it and the state it hands on.
+
+    submitted: the orders that executed at this bar, in submission order.
+    executions: the same orders with what became of each, in execution order (E1).
+    decision: taken at this bar; with `same_close` its orders are those above (T2).
+    valuation: the equity on record (T1, T2). state: with `bar` one further.
+    """
+
+    bar: int
+    submitted: tuple[Order, ...]
+    executions: tuple[Execution, ...]
+    decision: Decision
+    valuation: Valuation
+    state: State
