@@ -1,4 +1,4 @@
-"""The folder of --out: made beside its place, then put there in one move; nothing of anyone else's is lost."""
+"""The folder of --out: made beside its place, then put there in one move; nothing of others is lost."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from vocabulary.errors import OutputError
+
+if TYPE_CHECKING:
+    from reconcile.running import Outcome
 
 MARKER = "summary.json"
 _EXCHANGE_LINUX = 2  # RENAME_EXCHANGE
@@ -47,6 +51,14 @@ def staged(out: str | None, kind: str) -> Iterator[Path | None]:
             raise _unwritable(out, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_sides(folder: Path, outcome: Outcome, file_format: Literal["parquet", "csv"]) -> None:
+    """Both ledgers, every table of theirs and the manifest, to `reference/` and `candidate/`."""
+    from reconcile.ledgers import write_ledger
+
+    write_ledger(outcome.reference.ledger, folder / "reference", format=file_format)
+    write_ledger(outcome.candidate.ledger, folder / "candidate", format=file_format)
 
 
 def write_text(folder: Path, name: str, text: str) -> None:

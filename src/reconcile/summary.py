@@ -1,19 +1,20 @@
 """The summary of a run: a handful of numbers read from each side's ledger, and the verdict.
 
-JSON, version 1 (`to_json`); amounts are exact decimals, numbers a ledger does not hold are null:
+As JSON (`to_json`), version 1. Amounts are exact decimals, timestamps ISO 8601 in the market's zone, and
+what a ledger does not tell is null:
 
     kind, version        "tieout.run", 1
-    verdict              matched, breaks, or incomplete (matched as far as compared)
+    verdict              matched, breaks, matched_as_far_as_compared or nothing_compared
     breaks               how many
-    first                null when matched, else: rebalance, decided_at, timestamp, stage, type,
+    first                null when nothing differs, else: rebalance, decided_at, timestamp, stage, type,
                          symbol, field, reference, candidate
-    not_compared         what one side lacks, one line each
+    not_compared         table or table.column, and why, one text each
     scenario, market     name and digest
     bars, symbols, events
     notes                what was odd in the market's data
-    loading_seconds, compiling_seconds
+    loading_seconds, compiling_seconds (null for a user's engine)
     reference, candidate name, fills, rebalances, commission, slippage, final_equity, total_return,
-                         seconds, events_per_second, stranded (positions never traded again, M3)
+                         seconds, events_per_second, stranded (symbols held that never trade again, M3)
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from vocabulary.ledger import Column, Ledger, Table
+from reconcile.report.times import stamp
+from vocabulary.ledger import Column, Kind, Ledger, Table
 
 if TYPE_CHECKING:
+    from reconcile.comparison import Break
     from reconcile.running import Outcome, Side
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
@@ -68,8 +71,23 @@ class SideSummary:
     stranded: tuple[Stranded, ...]
 
 
-def summarise(side: Side, scenario: Scenario, market: Market) -> SideSummary:
-    """Read one side's numbers from its ledger."""
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Both sides' numbers."""
+
+    reference: SideSummary
+    candidate: SideSummary
+
+
+def summarise(outcome: Outcome) -> Summary:
+    """Read both sides' numbers from their ledgers."""
+    scenario, market = outcome.scenario, outcome.market
+    return Summary(
+        _summarise(outcome.reference, scenario, market), _summarise(outcome.candidate, scenario, market)
+    )
+
+
+def _summarise(side: Side, scenario: Scenario, market: Market) -> SideSummary:
     ledger = side.ledger
     equity = _last(ledger.tables.get("equity"), "equity")
     events = market.present.size
@@ -171,35 +189,54 @@ def _return(equity: Decimal | None, initial: Decimal) -> Decimal | None:
     return _decimal((2 * ratio.numerator * 10**9 + ratio.denominator) // (2 * ratio.denominator), 9)
 
 
-def as_mapping(outcome: Outcome, reference: SideSummary, candidate: SideSummary) -> dict[str, Any]:
-    """The summary as JSON will hold it."""
-    from reconcile.report.verdict import first_break, not_compared, verdict
+def as_json(outcome: Outcome, summary: Summary) -> str:
+    """The summary as JSON text; the keys are in this module's docstring."""
+    market, scenario, found = outcome.market, outcome.scenario, outcome.reconciliation
+    return to_json(
+        {
+            "kind": KIND,
+            "version": VERSION,
+            "verdict": found.verdict.value,
+            "breaks": len(found.breaks),
+            "first": None if found.first is None else first_break(found.first, market),
+            "not_compared": [
+                f"{gap.table}{'' if gap.column is None else '.' + gap.column}: {gap.why.value}"
+                for gap in found.not_compared
+            ],
+            "scenario": {"name": scenario.name, "digest": scenario.digest},
+            "market": {"name": market.name, "digest": market.digest},
+            "bars": len(market.timestamps),
+            "symbols": len(market.symbols),
+            "events": market.present.size,
+            "notes": market.notes,
+            "loading_seconds": round(outcome.loading, 6),
+            "compiling_seconds": None if outcome.compiling is None else round(outcome.compiling, 6),
+            "reference": _side(summary.reference),
+            "candidate": _side(summary.candidate),
+        }
+    )
 
-    market, scenario = outcome.market, outcome.scenario
+
+def first_break(found: Break, market: Market) -> dict[str, Any]:
+    """A break under the names the summary uses."""
+    at = {name: getattr(found, name) for name in ("decided_at", "timestamp")}
+    sides = {name: getattr(found, name) for name in ("reference", "candidate")}
+    if found.kind is Kind.TIMESTAMP:
+        sides = {name: stamp(market, value) for name, value in sides.items()}
     return {
-        "kind": KIND,
-        "version": VERSION,
-        "verdict": verdict(outcome.reconciliation),
-        "breaks": len(outcome.reconciliation.breaks),
-        "first": first_break(outcome.reconciliation),
-        "not_compared": not_compared(outcome.reconciliation),
-        "scenario": {"name": scenario.name, "digest": scenario.digest},
-        "market": {"name": market.name, "digest": market.digest},
-        "bars": len(market.timestamps),
-        "symbols": len(market.symbols),
-        "events": market.present.size,
-        "notes": list(market.notes),
-        "loading_seconds": round(outcome.loading, 6),
-        "compiling_seconds": None if outcome.compiling is None else round(outcome.compiling, 6),
-        "reference": _side_mapping(reference),
-        "candidate": _side_mapping(candidate),
+        "rebalance": found.rebalance,
+        **{name: stamp(market, value) for name, value in at.items()},
+        "stage": found.stage.value,
+        "type": found.type.value,
+        "symbol": found.symbol,
+        "field": found.field,
+        **sides,
     }
 
 
-def _side_mapping(side: SideSummary) -> dict[str, Any]:
-    values: dict[str, Any] = {name: getattr(side, name) for name in SideSummary.__slots__}  # type: ignore[attr-defined]
-    values["stranded"] = [one.symbol for one in side.stranded]
-    return values
+def _side(side: SideSummary) -> dict[str, Any]:
+    values = {field.name: getattr(side, field.name) for field in fields(side)}
+    return {**values, "stranded": [one.symbol for one in side.stranded]}
 
 
 def to_json(value: Any, indent: str = "") -> str:
@@ -212,4 +249,6 @@ def to_json(value: Any, indent: str = "") -> str:
         return "{\n" + ",\n".join(deeper + pair for pair in pairs) + f"\n{indent}}}"
     if isinstance(value, (list, tuple)) and value:
         return "[\n" + ",\n".join(deeper + to_json(item, deeper) for item in value) + f"\n{indent}]"
-    return json.dumps(value, allow_nan=False)
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(str(value))
+    return json.dumps([] if value == () else value)

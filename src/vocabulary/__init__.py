@@ -1,7 +1,17 @@
 """The words that engine, reference and reconcile share: frozen nouns, no behaviour."""
 
 from vocabulary.errors import CallableError, InputError, OutputError, RangeError, TieoutError
-from vocabulary.ledger import KEYS, SCHEMA, SEMANTICS_DIGEST, SEMANTICS_VERSION, Column, Kind, Ledger, Manifest, Table
+from vocabulary.ledger import (
+    KEYS,
+    SCHEMA,
+    SEMANTICS_DIGEST,
+    SEMANTICS_VERSION,
+    Column,
+    Kind,
+    Ledger,
+    Manifest,
+    Table,
+)
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import State

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Literal
 
 import click
 
@@ -33,22 +34,30 @@ from reconcile.commands.shared import data_option, emit, json_option, scenario_a
 )
 @json_option
 def run(
-    scenario: str, data: str | None, candidate: str | None, out: str | None, file_format: str, as_json: bool
+    scenario: str,
+    data: str | None,
+    candidate: str | None,
+    out: str | None,
+    file_format: Literal["parquet", "csv"],
+    as_json: bool,
 ) -> int:
     """Run SCENARIO through the reference and the engine and compare their ledgers to the last unit.
 
     SCENARIO is a built-in name (see: reconcile scenarios) or a TOML file.
     """
     from reconcile import intake, output, running, summary
-    from reconcile.report import text, verdict
+    from reconcile.report import text
+    from reconcile.report.exits import exit_code
 
     sys.path.append(os.getcwd())  # --candidate names a module of the user's; last, so that it shadows nothing
     with output.staged(out, summary.KIND) as folder:
         outcome = running.run(
             intake.find_scenario(scenario), data=data, candidate=candidate, watch=watching()
         )
-        report = summary.summarise(outcome)
+        numbers = summary.summarise(outcome)
+        as_text = summary.as_json(outcome, numbers)
         if folder is not None:
-            output.write_run(folder, outcome, report, file_format)
-    emit(summary.to_json(report) if as_json else text.run_page(outcome, report, out))
-    return verdict.exit_code(outcome.reconciliation)
+            output.write_sides(folder, outcome, file_format)
+            output.write_text(folder, output.MARKER, as_text + "\n")
+    emit(as_text if as_json else text.run_page(outcome, numbers, out))
+    return exit_code(outcome.reconciliation.verdict)

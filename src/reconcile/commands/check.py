@@ -1,0 +1,24 @@
+"""`reconcile check`: is the scenario valid, and does its market fit?"""
+
+from __future__ import annotations
+
+import click
+
+from reconcile.commands.shared import data_option, emit, scenario_argument, watching
+
+
+@click.command(epilog="Example:  reconcile check examples/sp500.toml --data bars.parquet")
+@scenario_argument
+@data_option
+def check(scenario: str, data: str | None) -> int:
+    """Validate SCENARIO and its market, without a run.
+
+    SCENARIO is a built-in name (see: reconcile scenarios) or a TOML file.
+    """
+    from reconcile import intake, running
+    from reconcile.report.text import check_page
+
+    found = intake.find_scenario(scenario)
+    market, loading = running.load(found, data, watching())
+    emit(check_page(found, market, loading))
+    return 0

@@ -1,0 +1,185 @@
+"""The page that `reconcile run` prints: the verdict, then both sides next to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from reconcile.report.escape import printable
+from reconcile.report.times import day
+
+if TYPE_CHECKING:
+    from reconcile.comparison import Break, Reconciliation
+    from reconcile.running import Outcome
+    from reconcile.summary import SideSummary, Stranded, Summary
+    from vocabulary.market import Market
+    from vocabulary.scenario import Scenario
+
+UNKNOWN = "-"
+SHOWN = 5
+"""Names listed before the rest is only counted."""
+
+
+def run_page(outcome: Outcome, summary: Summary, out: str | None) -> str:
+    """All of it; the first line is the answer."""
+    parts = (
+        [headline(outcome.reconciliation, outcome.market)],
+        [""],
+        _subject(outcome.scenario, outcome.market),
+        [""],
+        _sides(summary),
+        _asides(outcome, summary),
+        [] if out is None else [f"written       {printable(out)}: reference/, candidate/, summary.json"],
+    )
+    return "\n".join(line for part in parts for line in part)
+
+
+def check_page(scenario: Scenario, market: Market, loading: float) -> str:
+    """What `reconcile check` prints for a scenario and a market in order."""
+    lines = [
+        f"valid: {printable(scenario.name)} and its market fit",
+        "",
+        *_subject(scenario, market),
+        f"digests       scenario {scenario.digest[:16]}, market {market.digest[:16]}",
+        f"loading       {loading:.3f} s",
+        *market_notes(market),
+    ]
+    return "\n".join(lines)
+
+
+def headline(found: Reconciliation, market: Market) -> str:
+    """The verdict in one line, with the first divergence where there is one."""
+    from reconcile.comparison import Verdict
+
+    gaps = ", ".join(
+        gap.table if gap.column is None else f"{gap.table}.{gap.column}" for gap in found.not_compared
+    )
+    rows = sum(table.reference_rows for table in found.compared)
+    compared = f"{rows:,} rows in {_count(len(found.compared), 'table')}"
+    if found.verdict is Verdict.MATCHED:
+        left_out = f"; not compared: {gaps}" if gaps else ""
+        return f"matched: 0 breaks, {compared} equal to the last unit{left_out}"
+    if found.verdict is Verdict.MATCHED_AS_FAR_AS_COMPARED:
+        return f"matched as far as compared: 0 breaks in {compared}; not compared: {gaps}"
+    if found.verdict is Verdict.NOTHING_COMPARED or found.first is None:
+        return f"nothing compared: no pass; {'not compared: ' + gaps if gaps else 'both sides have no rows'}"
+    count = "first break" if found.first_only else _count(len(found.breaks), "break")
+    roots = "" if found.roots is None else f", {_count(len(found.roots), 'root')}"
+    return f"{count}{roots}: {describe(found.first, market)}"
+
+
+def describe(found: Break, market: Market) -> str:
+    """One break in words: when, what, whose, and both values."""
+    where = [] if found.rebalance is None else [f"rebalance {found.rebalance}"]
+    where.append(day(market, found.timestamp))
+    table = found.table.removesuffix("s")
+    field = found.type.value if found.field == "row" else found.field
+    where.append(f"{table} {field}" if table != field else table)
+    if found.symbol is not None:
+        where.append(printable(found.symbol, 60))
+    sides = " vs ".join(f"{_value(found, name, market)} ({name})" for name in ("reference", "candidate"))
+    return f"{', '.join(where)}: {sides}"
+
+
+def _value(found: Break, side: str, market: Market) -> str:
+    from vocabulary.ledger import Kind
+
+    value = getattr(found, side)
+    if value is None:
+        return "nothing"
+    if found.kind is Kind.TIMESTAMP:
+        return day(market, int(value))
+    return format(value, "f") if isinstance(value, Decimal) else printable(value, 60)
+
+
+def _subject(scenario: Scenario, market: Market) -> Iterable[str]:
+    bars, symbols = market.present.shape
+    yield f"scenario      {printable(scenario.name)}"
+    yield (
+        f"market        {printable(market.name)}: {_count(symbols, 'symbol')} x {_count(bars, 'bar')}"
+        f" = {_count(bars * symbols, 'event')}"
+    )
+    if bars:
+        first, last = (day(market, int(market.timestamps[bar])) for bar in (0, -1))
+        yield f"from, to      {first}, {last}"
+
+
+def _sides(summary: Summary) -> list[str]:
+    left, right = summary.reference, summary.candidate
+    rows: list[tuple[str, str, str]] = [("", "reference", _candidate_name(right))]
+    rows += [(label, show(left), show(right)) for label, show in _ROWS]
+    return _aligned(rows)
+
+
+def _candidate_name(side: SideSummary) -> str:
+    return "engine" if side.name == "engine" else f"candidate {printable(side.name, 40)}"
+
+
+def _aligned(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    wide = [max(len(row[place]) for row in rows) for place in range(3)]
+    return [f"{a:<{max(wide[0], 14)}}{b:>{wide[1]}}  {c:>{wide[2]}}".rstrip() for a, b, c in rows]
+
+
+def _money(value: Decimal | None) -> str:
+    return UNKNOWN if value is None else f"{value:,f}"
+
+
+def _whole(value: int | None) -> str:
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def _percent(value: Decimal | None) -> str:
+    return UNKNOWN if value is None else f"{value * 100:+.4f} %"
+
+
+_ROWS: tuple[tuple[str, Callable[[SideSummary], str]], ...] = (
+    ("rebalances", lambda side: _whole(side.rebalances)),
+    ("fills", lambda side: _whole(side.fills)),
+    ("commission", lambda side: _money(side.commission)),
+    ("slippage", lambda side: _money(side.slippage)),
+    ("final equity", lambda side: _money(side.final_equity)),
+    ("return", lambda side: _percent(side.total_return)),
+    ("seconds", lambda side: f"{side.seconds:.3f}"),
+    ("events/s", lambda side: _whole(side.events_per_second)),
+)
+
+
+def _asides(outcome: Outcome, summary: Summary) -> Iterable[str]:
+    yield ""
+    apart = f"loading {outcome.loading:.3f} s"
+    if outcome.compiling is not None:
+        apart += f", starting and compiling the engine {outcome.compiling:.3f} s"
+    yield f"apart         {apart}"
+    yield from market_notes(outcome.market)
+    yield from _stranded(outcome, summary)
+
+
+def market_notes(market: Market) -> Iterable[str]:
+    """What was odd in the data, under one heading."""
+    for place, note in enumerate(market.notes):
+        yield f"{'data' if place == 0 else '':<14}{printable(note)}"
+
+
+def _stranded(outcome: Outcome, summary: Summary) -> Iterable[str]:
+    mine, theirs = summary.reference.stranded, summary.candidate.stranded
+    if mine == theirs:
+        yield from _stranded_of("", mine, outcome.market)
+    else:
+        yield from _stranded_of(" (reference)", mine, outcome.market)
+        yield from _stranded_of(" (candidate)", theirs, outcome.market)
+
+
+def _stranded_of(side: str, held: Sequence[Stranded], market: Market) -> Iterable[str]:
+    if not held:
+        return
+    listed = [
+        f"{printable(one.symbol, 60)} ({one.quantity:,f} since {day(market, one.last)})"
+        for one in held[:SHOWN]
+    ]
+    more = f" and {len(held) - SHOWN} more" if len(held) > SHOWN else ""
+    yield f"{'stranded':<14}held at their last mark, never traded again{side}: {', '.join(listed)}{more}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
