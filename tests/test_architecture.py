@@ -1,0 +1,219 @@
+"""The shape of the code, held by tests: who may import whom, and where behaviour may live."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vocabulary.ledger import SEMANTICS_DIGEST
+
+SOURCE = Path(__file__).resolve().parent.parent / "src"
+STANDARD = frozenset(sys.stdlib_module_names)
+OURS = frozenset({"engine", "reference", "reconcile", "vocabulary"})
+RUNTIME = frozenset({"numpy", "pandas", "pyarrow", "numba", "click", "rich", "pydantic", "tomli_w"}) | {
+    "pydantic_core"  # the error types of pydantic
+}
+
+ALLOWED = {
+    "vocabulary": frozenset({"numpy"}),
+    "engine": frozenset({"vocabulary", "numpy", "numba", "llvmlite"}),
+    "reference": frozenset({"vocabulary", "numpy"}),
+    "reconcile": OURS | RUNTIME,
+}
+"""What each package may import besides itself and the standard library."""
+
+REFERENCE_NUMPY = {
+    "bool_",
+    "datetime64",
+    "dtype",
+    "float64",
+    "generic",
+    "int32",
+    "int64",
+    "intp",
+    "ndarray",
+    "array",
+    "asarray",
+    "ascontiguousarray",
+    "empty",
+    "full",
+    "fromiter",
+    "integer",
+    "floating",
+    "nan",
+    "zeros",
+}
+"""Names of numpy that hold data; none of them computes."""
+
+
+def modules(package: str) -> list[Path]:
+    found = sorted((SOURCE / package).rglob("*.py"))
+    assert found, f"no module in {package}"
+    return found
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, top-level name) of every import, also those inside functions and under TYPE_CHECKING."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name.partition(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            top = (node.module or "").partition(".")[0]
+            yield node.lineno, path.relative_to(SOURCE).parts[0] if node.level else top
+
+
+@pytest.mark.parametrize("package", sorted(ALLOWED))
+def test_a_package_imports_only_what_it_may(package: str) -> None:
+    allowed = ALLOWED[package] | STANDARD | {package}
+    wrong = [
+        f"{path.relative_to(SOURCE)}:{line} imports {name}"
+        for path in modules(package)
+        for line, name in imported(path)
+        if name not in allowed
+    ]
+    assert wrong == []
+
+
+def test_every_package_is_covered() -> None:
+    """A new folder under src has to say here what it may import."""
+    assert {path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()} == set(ALLOWED)
+
+
+def test_nothing_is_unpickled_or_evaluated() -> None:
+    """No module of ours reads code from data."""
+    wrong = []
+    for package in ALLOWED:
+        for path in modules(package):
+            names = {name for _, name in imported(path)}
+            if names & {"pickle", "marshal", "shelve", "dill", "joblib"}:
+                wrong.append(f"{path.relative_to(SOURCE)} imports {names}")
+            wrong += [
+                f"{path.relative_to(SOURCE)}:{node.lineno} calls {node.func.id}"
+                for node in ast.walk(parsed(path))
+                if isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("eval", "exec")
+            ]
+    assert wrong == []
+
+
+def behaviour(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """(line, what) of everything in a module that computes, decides or runs."""
+    annotations = set(annotation_nodes(tree))
+    error_inits = {
+        function
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error")
+        for function in node.body
+        if isinstance(function, ast.FunctionDef) and function.name == "__init__"
+    }
+    busy = (
+        ast.AugAssign,
+        ast.BinOp,
+        ast.BoolOp,
+        ast.Compare,
+        ast.For,
+        ast.IfExp,
+        ast.Lambda,
+        ast.Try,
+        ast.While,
+        ast.With,
+    )
+    for node in ast.walk(tree):
+        if isinstance(node, busy) and node not in annotations:
+            yield node.lineno, type(node).__name__
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node not in error_inits:
+            yield node.lineno, f"function {node.name}"
+
+
+def annotation_nodes(tree: ast.Module) -> Iterator[ast.AST]:
+    """Nodes of types: `int | None` is a BinOp, and no arithmetic; nor is `A = B | C` of two classes."""
+    for node in ast.walk(tree):
+        slots: list[ast.AST | None] = [getattr(node, name, None) for name in ("annotation", "returns")]
+        if isinstance(node, ast.Assign) and is_union(node.value):
+            slots.append(node.value)
+        for slot in slots:
+            if slot is not None:
+                yield from ast.walk(slot)
+
+
+def is_union(node: ast.AST) -> bool:
+    """Capitalised names joined by `|`."""
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.BitOr) and is_union(node.left) and is_union(node.right)
+    return isinstance(node, ast.Name) and node.id[0].isupper()
+
+
+@pytest.mark.parametrize("path", modules("vocabulary"), ids=lambda path: path.stem)
+def test_vocabulary_holds_no_arithmetic(path: Path) -> None:
+    """Nouns only: no computation and no function but an error's __init__."""
+    assert list(behaviour(parsed(path))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 2 * 3",
+        "def f(): ...",
+        "x = 1 if y else 2",
+        "class A:\n    def area(self): return 1",
+        "x = a < b",
+        "x = a | b",
+        "class WrongError(Exception):\n    def help(self): ...",
+    ],
+)
+def test_behaviour_is_seen(text: str) -> None:
+    """The check above can fail."""
+    assert list(behaviour(ast.parse(text))) != []
+
+
+def test_the_reference_uses_numpy_only_to_hold_data() -> None:
+    """Every number is computed by Python's unbounded integers."""
+    wrong = [
+        f"{path.relative_to(SOURCE)}:{node.lineno} uses numpy.{node.attr}"
+        for path in modules("reference")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("np", "numpy")
+        and node.attr not in REFERENCE_NUMPY
+    ]
+    assert wrong == []
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules a fresh interpreter has loaded after `code`."""
+    report = "; import sys, json; print(json.dumps(sorted({m.partition('.')[0] for m in sys.modules})))"
+    done = subprocess.run([sys.executable, "-c", code + report], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import reconcile.cli",
+        "import reconcile.cli; reconcile.cli.exit_code(['--help'])",
+        "import reconcile.cli; reconcile.cli.exit_code(['run', '--help'])",
+        "import reconcile.cli; reconcile.cli.exit_code(['scenarios'])",
+    ],
+)
+def test_commands_that_need_no_engine_load_none(code: str) -> None:
+    """Neither numba nor pandas for what can do without."""
+    assert loaded_by(code) & {"numba", "pandas", "engine", "pyarrow"} == set()
+
+
+def test_the_digest_of_the_semantics_is_the_page() -> None:
+    """A ledger says by which rules it was made; the page cannot change in silence."""
+    page = SOURCE.parent / "docs" / "semantics.md"
+    assert hashlib.sha256(page.read_bytes()).hexdigest() == SEMANTICS_DIGEST
