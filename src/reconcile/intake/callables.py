@@ -1,0 +1,135 @@
+"""Resolving `module:function`, also beside the scenario file, without leaving a trace in the process."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from vocabulary.errors import InputError
+
+_LOCK = threading.Lock()
+
+
+def resolve_callable(name: str, folder: str, where: str) -> Callable[..., Any]:
+    """The function that `module:function` names (R6).
+
+    folder: searched before the usual places; "" for the usual places only. What is imported from it
+        is forgotten by the import system afterwards (the function keeps it alive), so that modules of
+        one name in two folders do not mix; such a module imports its siblings when it is loaded, not
+        when the function runs.
+    where: file and key, for errors.
+    Raises InputError when the name has another shape, the module cannot be imported, or has no such
+    function, or it cannot be called.
+    """
+    module_name, colon, path = name.partition(":")
+    parts = module_name.split(".") + path.split(".")
+    if not colon or not all(part.isidentifier() for part in parts):
+        raise InputError(where, repr(name), "`module:function`", 'Write it like "strategy:weights".')
+    with _LOCK, _search(module_name, folder):
+        found: Any = _import(module_name, folder, where)
+        for attribute in path.split("."):
+            found = _attribute(found, attribute, name, where)
+    if not callable(found):
+        raise InputError(
+            where, f"{name!r}, a {type(found).__name__}", "a function", f"Name a function of {module_name}."
+        )
+    return found  # type: ignore[no-any-return]
+
+
+def _import(module: str, folder: str, where: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module + ".").startswith(error.name + "."):
+            raise _failed(module, error, where) from error
+        places = f"{folder} and the usual places" if folder else "the usual places"
+        raise InputError(
+            where,
+            f"no module {module!r} in {places}",
+            "a module that can be imported",
+            "Put it beside the scenario file, or install it.",
+        ) from error
+    except (Exception, SystemExit) as error:
+        raise _failed(module, error, where) from error
+
+
+def _failed(module: str, error: BaseException, where: str) -> InputError:
+    return InputError(
+        where,
+        f"a module {module!r} that raised {type(error).__name__} while it was imported: {error}",
+        "a module that can be imported",
+        "Import it in Python to see the whole traceback.",
+    )
+
+
+def _attribute(owner: Any, attribute: str, name: str, where: str) -> Any:
+    try:
+        return getattr(owner, attribute)
+    except Exception as error:
+        near = get_close_matches(attribute, [known for known in dir(owner) if not known.startswith("_")], 1)
+        remedy = f"Did you mean {near[0]!r}?" if near else "Check its spelling."
+        raise InputError(where, repr(name), f"a name that exists: {attribute!r} does not", remedy) from error
+
+
+@contextmanager
+def _search(module: str, folder: str) -> Iterator[None]:
+    """Search `folder` first for as long as the block runs, then put sys.path and sys.modules back."""
+    if not folder:
+        yield
+        return
+    root = Path(folder).resolve()
+    own = _modules_in(root)
+    usual = any(Path(entry).resolve() == root for entry in sys.path)
+    path, before = list(sys.path), dict(sys.modules)
+    for name in _strangers(root, own, wanted=module.partition(".")[0]):
+        del sys.modules[name]
+    sys.path.insert(0, str(root))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in [name for name in sys.modules if name not in before]:
+            if not usual and _is_own(name, root, own):
+                del sys.modules[name]
+        sys.modules.update(before)
+
+
+def _modules_in(root: Path) -> frozenset[str]:
+    """Names of the modules and packages that lie in `root` itself."""
+    try:
+        files = {entry.stem for entry in root.glob("*.py")}
+        return frozenset(files | {entry.parent.name for entry in root.glob("*/*.py")})
+    except OSError:
+        return frozenset()
+
+
+def _strangers(root: Path, own: frozenset[str], wanted: str) -> list[str]:
+    """Loaded modules from elsewhere that bear the name of one in `root`.
+
+    The standard library stays as it is, but for the one module that was asked for.
+    """
+    hidden = {name for name in own if name not in sys.stdlib_module_names or name == wanted}
+    hidden -= set(sys.builtin_module_names)
+    same = [name for name in sys.modules if name.partition(".")[0] in hidden]
+    return [name for name in same if not _is_own(name, root, own)]
+
+
+def _is_own(name: str, root: Path, own: frozenset[str]) -> bool:
+    """Whether a loaded module is `root/top.py` or below `root/top/` (not: in an environment below root)."""
+    top = name.partition(".")[0]
+    if top not in own:
+        return False
+    module = sys.modules[name]
+    place = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", None) or ()), None)
+    if place is None:
+        return False
+    resolved = Path(place).resolve()
+    return resolved == root / f"{top}.py" or resolved.is_relative_to(root / top)
