@@ -6,7 +6,7 @@ import importlib
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -32,7 +32,7 @@ def resolve_callable(name: str, folder: str, where: str) -> Callable[..., Any]:
     parts = module_name.split(".") + path.split(".")
     if not colon or not all(part.isidentifier() for part in parts):
         raise InputError(where, repr(name), "`module:function`", 'Write it like "strategy:weights".')
-    with _LOCK, _search(module_name, folder):
+    with _LOCK, _search(module_name, folder), redirect_stdout(sys.stderr):  # stdout belongs to the answer
         found: Any = _import(module_name, folder, where)
         for attribute in path.split("."):
             found = _attribute(found, attribute, name, where)

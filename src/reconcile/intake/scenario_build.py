@@ -173,7 +173,7 @@ def _exits(tables: list[Any], where: str) -> tuple[nouns.ExitRule, ...]:
         named = tables[index].name is not None
         key = f"{where}: exits.{index}" + (".name" if named else "")
         if rule.name == REBALANCE:
-            raise InputError(key, repr(REBALANCE), "a name of its own", "Choose another.")
+            raise InputError(key, repr(REBALANCE), "any other name: that is the rebalance's", "Change it.")
         if rule.name in seen:
             raise InputError(
                 key,

@@ -63,6 +63,7 @@ class MomentumTable(FeatureTable):
 FeatureModel = Annotated[
     AtrTable | MomentumTable, Field(discriminator="kind"), kinds(AtrTable, MomentumTable)
 ]
+FeaturesModel = Annotated[dict[Word, FeatureModel], BeforeValidator(values.features)]
 
 
 class MarketTable(TableModel):
@@ -72,9 +73,7 @@ class MarketTable(TableModel):
     context: Word | None = None
     price_decimals: Decimals = default(nouns.MarketSource, "price_decimals")
     quantity_decimals: Decimals = default(nouns.MarketSource, "quantity_decimals")
-    features: Annotated[dict[Word, FeatureModel], BeforeValidator(values.features)] = Field(
-        default_factory=dict
-    )
+    features: FeaturesModel = Field(default_factory=dict)
 
 
 class PortfolioTable(TableModel):
@@ -108,8 +107,8 @@ class GateTable(TableModel):
     @model_validator(mode="after")
     def _one_bound(self) -> GateTable:
         if (self.max is None) == (self.min is None):
-            found = "neither max nor min" if self.max is None else "both max and min"
-            raise values.fault(None, "exactly one of max and min", "Keep one of the two.", found=found)
+            found, remedy = ("neither", "Add one") if self.max is None else ("both", "Remove one")
+            raise values.fault(None, "exactly one of max and min", f"{remedy} of the two.", found=found)
         return self
 
 

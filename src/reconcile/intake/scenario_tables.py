@@ -80,14 +80,15 @@ class TableModel(BaseModel):
         values.table(value)
         needed = {key: EXAMPLES[key] for key, field in cls.model_fields.items() if field.is_required()}
         homes = {key: _kind(other) for other in _kin(cls) for key in other.model_fields}
-        values.keys(value, known=list(cls.model_fields), needed=needed, homes=homes)
+        known = sorted(cls.model_fields, key=lambda key: key != "kind")
+        values.keys(value, known=known, needed=needed, homes=homes)
         return value
 
 
 def _kin(model: type[BaseModel]) -> list[type[BaseModel]]:
     """The kinds that a table of this kind could be instead."""
-    family: list[type[BaseModel]] = model.__mro__[1].__subclasses__()
-    return [other for other in family if "kind" in other.model_fields]
+    parent: type[Any] = model.__mro__[1]
+    return [other for other in parent.__subclasses__() if "kind" in other.model_fields]
 
 
 def _kind(model: type[BaseModel]) -> str:
