@@ -1,7 +1,8 @@
 """Tiny markets and scenarios, made directly: no file, no validation.
 
 All prices are ticks. `market({"A": [100, None, (101, 103, 99, 102)]})` is three bars of one symbol,
-absent at the second. `scenario(selection=..., timing=...)` takes every setting flat, defaults as in section S.
+absent at the second. `scenario(selection=..., timing=...)` takes every setting flat, defaults as in
+section S.
 """
 
 from __future__ import annotations

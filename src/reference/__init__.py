@@ -5,10 +5,10 @@ can start at any bar from any state and put itself between them. `step` shows ho
 """
 
 from reference.accounting import book, mark
-from reference.decide import decide
+from reference.decision import decide
 from reference.execution import execute, sequence
+from reference.loop import hand_over, initial_state, ledger_of, resume, run, step, trade
 from reference.results import Day, Decision, Execution, Valuation
-from reference.run import hand_over, initial_state, ledger_of, resume, run, step, trade
 
 __all__ = [
     "Day",

@@ -7,6 +7,8 @@ from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import Fill, Position, Side, State
 
+BUY = Side.BUY
+
 
 def entry_price(position: Position) -> int:
     """X2: E, the average fill price of what is open, in ticks, half up."""
@@ -20,21 +22,21 @@ def book(scenario: Scenario, state: State, market: Market, t: int, fill: Fill) -
     The fill says all there is to know; scenario and market are taken so that all parts are called alike.
     A position opened here bears the fill's price as its mark until `mark` runs.
     """
-    signed = fill.quantity if fill.side is Side.BUY else -fill.quantity
+    signed = fill.quantity if fill.side is BUY else -fill.quantity
     positions = dict(state.positions)
     after, realised = _apply(positions.pop(fill.symbol, None), signed, fill.price, t)
     if after is not None:
         positions[fill.symbol] = after
     return State(
-        bar=state.bar,
-        cash=state.cash - (signed * fill.price + fill.commission),
-        positions=positions,
-        barred=state.barred,
-        realised=state.realised + realised,
-        commissions=state.commissions + fill.commission,
-        pending=state.pending,
-        membership=state.membership,
-        rebalances=state.rebalances,
+        state.bar,
+        state.cash - (signed * fill.price + fill.commission),
+        positions,
+        state.barred,
+        state.realised + realised,
+        state.commissions + fill.commission,
+        state.pending,
+        state.membership,
+        state.rebalances,
     )
 
 
@@ -73,7 +75,7 @@ def mark(scenario: Scenario, state: State, market: Market, t: int) -> tuple[Stat
         if market.present.item(t, symbol):
             close: int = market.close.item(t, symbol)
             peak = max(position.peak, close) if position.quantity > 0 else min(position.peak, close)
-            position = Position(position.quantity, position.basis, position.opened, peak, mark=close)
+            position = Position(position.quantity, position.basis, position.opened, peak, close)
         positions[symbol] = position
         market_value += position.quantity * position.mark
     marked = State(

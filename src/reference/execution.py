@@ -10,13 +10,18 @@ from vocabulary.market import Market
 from vocabulary.scenario import BpsCommission, BpsSlippage, CashPolicy, Scenario, Sequence, Timing
 from vocabulary.state import Fill, Order, Side, State, Status
 
+# Looked up once: naming an enum's member is slow, and there is an order or more an event.
+BUY, SELL = Side.BUY, Side.SELL
+FILLED, REDUCED = Status.FILLED, Status.REDUCED
+NEXT_OPEN, ALLOW_NEGATIVE = Timing.NEXT_OPEN, CashPolicy.ALLOW_NEGATIVE
+
 
 def sequence(scenario: Scenario, orders: Many[Order]) -> tuple[Order, ...]:
     """E1: orders, given in submission order, in the order in which they meet the cash."""
     if scenario.execution.sequence is Sequence.SUBMISSION:
         return tuple(orders)
-    sells = [order for order in orders if order.side is Side.SELL]
-    buys = [order for order in orders if order.side is Side.BUY]
+    sells = [order for order in orders if order.side is SELL]
+    buys = [order for order in orders if order.side is BUY]
     return (*sells, *buys)
 
 
@@ -29,21 +34,16 @@ def execute(scenario: Scenario, state: State, market: Market, t: int, order: Ord
     quantity = _affordable(scenario, state, order, price)
     if quantity == 0:
         return Execution(order, Status.NO_CASH, 0, None)
-    fill = Fill(
-        symbol=order.symbol,
-        side=order.side,
-        quantity=quantity,
-        price=price,
-        notional=quantity * price,
-        commission=_commission(scenario, quantity, price),
-        slippage=quantity * abs(price - raw),  # A2
-    )
-    return Execution(order, Status.FILLED if quantity == order.quantity else Status.REDUCED, quantity, fill)
+    notional = quantity * price  # E3
+    commission = _commission(scenario, quantity, notional)
+    slippage = quantity * abs(price - raw)  # A2
+    fill = Fill(order.symbol, order.side, quantity, price, notional, commission, slippage)
+    return Execution(order, FILLED if quantity == order.quantity else REDUCED, quantity, fill)
 
 
 def _raw_price(scenario: Scenario, market: Market, t: int, symbol: int) -> int:
     """T1, T2: P, the open or the close of the execution bar."""
-    prices = market.open if scenario.execution.timing is Timing.NEXT_OPEN else market.close
+    prices = market.open if scenario.execution.timing is NEXT_OPEN else market.close
     price: int = prices.item(t, symbol)
     return price
 
@@ -57,33 +57,32 @@ def _fill_price(scenario: Scenario, raw: int, side: Side) -> int:
         s = mul(raw, slippage.rate)
     else:
         s = slippage.ticks
-    return raw + s if side is Side.BUY else max(1, raw - s)
+    return raw + s if side is BUY else max(1, raw - s)
 
 
-def _commission(scenario: Scenario, quantity: int, price: int) -> int:
-    """E3: money, for an order that fills `quantity` lots at `price`."""
+def _commission(scenario: Scenario, quantity: int, notional: int) -> int:
+    """E3: money, for an order that fills `quantity` lots worth `notional`."""
     commission = scenario.costs.commission
     if commission is None or quantity == 0:
         return 0
     if isinstance(commission, BpsCommission):
-        charged = mul(quantity * price, commission.rate)
+        charged = mul(notional, commission.rate)
     else:
         # A lot of 10**-quantity_decimals shares at a currency unit a share is 10**price_decimals money.
         charged = mul(quantity * 10**scenario.market.price_decimals, commission.rate)
     return max(charged, commission.minimum)
 
 
+def _cost(scenario: Scenario, quantity: int, price: int) -> int:
+    """E4: notional + commission of a buy."""
+    notional = quantity * price
+    return notional + _commission(scenario, quantity, notional)
+
+
 def _affordable(scenario: Scenario, state: State, order: Order, price: int) -> int:
     """E4: how many lots of the order fill."""
-    whole = order.quantity
-    policy = scenario.execution.cash
-    if order.side is Side.SELL or policy is CashPolicy.ALLOW_NEGATIVE:
-        return whole
-
-    def fits(quantity: int) -> bool:
-        return quantity * price + _commission(scenario, quantity, price) <= state.cash
-
-    if fits(whole):
+    whole, policy, cash = order.quantity, scenario.execution.cash, state.cash
+    if order.side is SELL or policy is ALLOW_NEGATIVE or _cost(scenario, whole, price) <= cash:
         return whole
     position = state.positions.get(order.symbol)
     short_held = -position.quantity if position is not None and position.quantity < 0 else 0
@@ -91,11 +90,11 @@ def _affordable(scenario: Scenario, state: State, order: Order, price: int) -> i
     if policy is CashPolicy.REJECT:
         return covering
     # REDUCE: cost never falls as the quantity grows, so the largest that fits is found by halving.
-    # `low` always may fill (covering does, whatever it costs); `high` never fits.
+    # `low` may fill (the cover may, whatever it costs, and so may nothing at all); `high` does not fit.
     low, high = covering, whole
     while high - low > 1:
         middle = (low + high) // 2
-        if fits(middle):
+        if _cost(scenario, middle, price) <= cash:
             low = middle
         else:
             high = middle

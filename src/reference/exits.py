@@ -27,36 +27,32 @@ def exits(scenario: Scenario, state: State, market: Market, t: int) -> dict[int,
     for symbol in sorted(state.positions):
         if not market.present.item(t, symbol):
             continue
+        position = state.positions[symbol]
+        close: int = market.close.item(t, symbol)
         for rule in scenario.exits:
-            if _fires(rule, state.positions[symbol], market, t, symbol):
+            if _fires(rule, position, market, t, symbol, close):
                 fired[symbol] = rule.name
                 break
     return fired
 
 
-def _fires(rule: ExitRule, position: Position, market: Market, t: int, symbol: int) -> bool:
-    """X3: whether one rule fires at bar t, where the symbol is present."""
-    close: int = market.close.item(t, symbol)
+def _fires(rule: ExitRule, position: Position, market: Market, t: int, symbol: int, close: int) -> bool:
+    """X3: whether one rule fires at bar t, where the symbol is present and closes at `close`."""
     held = t - position.opened  # X2
-    match rule:
-        case StopLoss(loss=loss):
-            entry = entry_price(position)
-            return _fell(position, close, entry, mul(entry, loss))
-        case TakeProfit(gain=gain):
-            entry = entry_price(position)
-            return _rose(position, close, entry, mul(entry, gain))
-        case VolatilityStop(multiple=multiple, feature=feature):
-            width = ticks(market.features[feature].item(t, symbol), market.price_decimals)
-            if width is None or width <= 0:
-                return False
-            return _fell(position, close, entry_price(position), mul(width, multiple))
-        case TrailingStop(initial=initial, tighten=tighten, minimum=minimum):
-            rate = max(minimum, initial - tighten * held)
-            return _fell(position, close, position.peak, mul(position.peak, rate))
-        case TimeExit(bars=bars):
-            return held >= bars
-        case _:
-            assert_never(rule)
+    if isinstance(rule, TimeExit):
+        return held >= rule.bars
+    if isinstance(rule, TrailingStop):
+        rate = max(rule.minimum, rule.initial - rule.tighten * held)
+        return _fell(position, close, position.peak, mul(position.peak, rate))
+    entry = entry_price(position)
+    if isinstance(rule, VolatilityStop):
+        width = ticks(market.features[rule.feature].item(t, symbol), market.price_decimals)
+        return width is not None and width > 0 and _fell(position, close, entry, mul(width, rule.multiple))
+    if isinstance(rule, StopLoss):
+        return _fell(position, close, entry, mul(entry, rule.loss))
+    if isinstance(rule, TakeProfit):
+        return _rose(position, close, entry, mul(entry, rule.gain))
+    assert_never(rule)
 
 
 def _fell(position: Position, close: int, level: int, distance: int) -> bool:

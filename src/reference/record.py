@@ -17,7 +17,8 @@ from vocabulary.state import REBALANCE, Side, Status
 
 SIDES = tuple(side.value for side in Side)
 STATUSES = tuple(status.value for status in Status)
-SIDE_CODES = {side: code for code, side in enumerate(Side)}
+BUY = Side.BUY
+BOUGHT, SOLD = SIDES.index(Side.BUY.value), SIDES.index(Side.SELL.value)
 STATUS_CODES = {status: code for code, status in enumerate(Status)}
 NONE = -1
 """Stands in a cell of `rebalance` that is empty."""
@@ -70,7 +71,7 @@ def _record_orders(rows: Rows, scenario: Scenario, market: Market, day: Day) -> 
                 now,
                 NONE if order.rebalance is None else order.rebalance,
                 order.symbol,
-                SIDE_CODES[order.side],
+                BOUGHT if order.side is BUY else SOLD,
                 order.quantity,
                 execution.filled,
                 STATUS_CODES[execution.status],
@@ -97,7 +98,7 @@ def _record_fills(rows: Rows, scenario: Scenario, market: Market, day: Day) -> N
                 now,
                 market.timestamps.item(order.decided_at),
                 fill.symbol,
-                SIDE_CODES[fill.side],
+                BOUGHT if fill.side is BUY else SOLD,
                 fill.quantity,
                 fill.price,
                 fill.notional,
@@ -157,8 +158,8 @@ def ledger(scenario: Scenario, market: Market, rows: Rows) -> Ledger:
     for name, kinds in SCHEMA.items():
         table: list[Row] = getattr(rows, name)
         columns = {}
-        for place, (column, kind) in enumerate(kinds.items()):
-            cells = [row[place] for row in table]
+        by_column: list[tuple[int, ...]] = list(zip(*table, strict=True)) or [()] * len(kinds)
+        for cells, (column, kind) in zip(by_column, kinds.items(), strict=True):
             dictionary = market.symbols if kind is Kind.SYMBOL else words.get(column)
             columns[column] = _column(kind, cells, dictionary, scales.get(kind), column == "rebalance")
         tables[name] = Table(name, columns, len(table))
@@ -166,7 +167,11 @@ def ledger(scenario: Scenario, market: Market, rows: Rows) -> Ledger:
 
 
 def _column(
-    kind: Kind, cells: list[int], dictionary: tuple[str, ...] | None, scale: int | None, may_be_empty: bool
+    kind: Kind,
+    cells: tuple[int, ...],
+    dictionary: tuple[str, ...] | None,
+    scale: int | None,
+    may_be_empty: bool,
 ) -> Column:
     """Cells as an array that cannot be written."""
     values = _integers(cells, np.dtype(np.int64 if dictionary is None else np.int32))
@@ -177,7 +182,7 @@ def _column(
     return Column(kind, values, dictionary, scale, missing)
 
 
-def _integers(cells: list[int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def _integers(cells: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """U4: int64 where every cell fits, else Python's own integers."""
     try:
         values = np.array(cells, dtype=dtype)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Set
 from dataclasses import dataclass
+from math import isfinite
 from typing import assert_never
 
 from reference.function import answer
@@ -40,13 +40,14 @@ def choose(scenario: Scenario, state: State, market: Market, t: int, barred: Set
 def _top_n(selection: TopN, state: State, market: Market, t: int, barred: Set[int]) -> Choice | None:
     """R4: the highest scores are held long, the lowest of the rest short."""
     scores: list[float] = market.features[selection.score][t].tolist()
-    # `sorted` keeps the order of equals and starts from symbol order, which is how ties are to be broken.
-    ranked = sorted(_eligible(selection, scores, market, t, barred), key=lambda symbol: -scores[symbol])
+    score_of = scores.__getitem__
+    # `sorted` leaves equals as they stand, also in reverse, and they stand in symbol order: ties are broken.
+    ranked = sorted(_eligible(selection, scores, market, t, barred), key=score_of, reverse=True)
     if not ranked:
         return None
     longs = ranked[: selection.n]
-    rest = sorted(ranked[selection.n :])
-    shorts = sorted(rest, key=lambda symbol: scores[symbol])[: selection.short_n]
+    rest = sorted(ranked[selection.n :]) if selection.short_n > 0 else []
+    shorts = sorted(rest, key=score_of)[: selection.short_n]
     membership = Membership(tuple(sorted(longs)), tuple(sorted(shorts)))
     if selection.when is When.MEMBERSHIP and membership == state.membership:
         return None
@@ -60,15 +61,12 @@ def _top_n(selection: TopN, state: State, market: Market, t: int, barred: Set[in
 def _eligible(selection: TopN, scores: list[float], market: Market, t: int, barred: Set[int]) -> list[int]:
     """R4: present, with its score and every required feature, and not barred; in symbol order."""
     present: list[bool] = market.present[t].tolist()
-    found = [
-        symbol
-        for symbol, score in enumerate(scores)
-        if present[symbol] and math.isfinite(score) and symbol not in barred
-    ]
+    cells = zip(range(len(present)), present, scores, strict=True)
+    found = [symbol for symbol, there, score in cells if there and isfinite(score)]
     for name in selection.require:
         values: list[float] = market.features[name][t].tolist()
-        found = [symbol for symbol in found if math.isfinite(values[symbol])]
-    return found
+        found = [symbol for symbol in found if isfinite(values[symbol])]
+    return [symbol for symbol in found if symbol not in barred] if barred else found
 
 
 def _weights(feature: str, market: Market, t: int, barred: Set[int]) -> Choice | None:

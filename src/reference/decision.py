@@ -14,6 +14,8 @@ from vocabulary.market import Market
 from vocabulary.scenario import Scenario, SizeOn, Timing
 from vocabulary.state import REBALANCE, Order, Side, State, Target
 
+BUY, SELL = Side.BUY, Side.SELL
+
 
 def decide(scenario: Scenario, state: State, market: Market, t: int) -> Decision:
     """T1 (3), R1, R9: the decision of bar t, from a state that is marked at t.
@@ -97,5 +99,4 @@ def _target_orders(
 
 
 def _order(t: int, symbol: int, signed: int, reason: str, number: int | None) -> Order:
-    side = Side.BUY if signed > 0 else Side.SELL
-    return Order(t, symbol, side, abs(signed), reason, number)
+    return Order(t, symbol, BUY if signed > 0 else SELL, abs(signed), reason, number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from reference.accounting import book, mark
-from reference.decide import decide
+from reference.decision import decide
 from reference.execution import execute, sequence
 from reference.record import Rows, ledger, record
 from reference.results import Day, Decision, Execution
@@ -118,7 +118,7 @@ def hand_over(scenario: Scenario, state: State, market: Market, t: int, decision
     if until > t:
         # X4: whether or not the exit fills.
         barred |= {order.symbol: until for order in decision.orders if order.reason != REBALANCE}
-    same_close = scenario.execution.timing is Timing.SAME_CLOSE
+    executed = scenario.execution.timing is Timing.SAME_CLOSE
     return State(
         bar=t + 1,
         cash=state.cash,
@@ -126,7 +126,7 @@ def hand_over(scenario: Scenario, state: State, market: Market, t: int, decision
         barred=barred,
         realised=state.realised,
         commissions=state.commissions,
-        pending=() if same_close else decision.orders,
+        pending=() if executed else decision.orders,
         membership=decision.membership,
         rebalances=state.rebalances if decision.rebalance is None else decision.rebalance + 1,
     )
