@@ -49,3 +49,41 @@ def reconcile_command(tmp_path: Path) -> Reconcile:
         )
 
     return run
+
+
+SMALL_SCENARIO = """
+[market]
+data = "bars.csv"
+
+[portfolio]
+initial_cash = "10000"
+
+[strategy]
+kind = "top_n"
+score = "score"
+n = 2
+gross_long = "0.9"
+
+[costs]
+commission = { kind = "bps", rate = "5" }
+slippage = { kind = "bps", rate = "5" }
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A scenario file over 4 symbols x 10 bars in an empty folder, which becomes the current one."""
+    rows = ["timestamp,symbol,open,high,low,close,volume,score"]
+    for day in range(10):
+        for place, symbol in enumerate(("AAA", "BBB", "CCC", "DDD")):
+            price = 20 + 7 * place + (day * (place + 2)) % 5 + 0.25 * day
+            score = (day * (2 * place + 1)) % 7
+            rows.append(
+                f"2024-01-{day + 1:02d},{symbol},{price},{price + 1},{price - 1},{price + 0.5},1000,{score}"
+            )
+    (tmp_path / "bars.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "small.toml").write_text(SMALL_SCENARIO)
+    monkeypatch.chdir(tmp_path)
+    # The command adds the current folder to where --candidate is looked for: not for the next test.
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return "small.toml"
