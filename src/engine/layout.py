@@ -1,0 +1,223 @@
+"""The arrays a kernel works on: which number stands in which column.
+
+All tables are (columns, rows) int64, so that a column is one contiguous run of memory and a table is
+one argument. The book is (symbols, 8) int64, so that all there is to know of a symbol is one cache line.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from vocabulary.market import Bools, Floats, Ints
+
+# The book: one line a symbol.
+QUANTITY, BASIS, OPENED, PEAK, MARK, BARRED, ENTRY, STAMP = range(8)
+BOOK_FIELDS = 8
+# STAMP says what the symbol was last chosen for, and when: 4 * bar + one of these.
+IS_TARGET, HAS_EXIT = 1, 2
+
+# The account: running numbers of the whole book, and how far the run and its tables have come.
+(
+    CASH,
+    REALISED,
+    COMMISSIONS,
+    MARKET_VALUE,
+    EQUITY,
+    REBALANCES,
+    DECIDED,
+    HELD,
+    PENDING,
+    MEMBER_LONGS,
+    MEMBER_SHORTS,
+    HAS_MEMBERSHIP,
+    TURNOVER,
+    BAR_COMMISSION,
+    BAR_SLIPPAGE,
+    BAR,
+    PHASE,
+    FAULT,
+    N_TARGETS,
+    N_ORDERS,
+    N_FILLS,
+    N_POSITIONS,
+    N_BARS,
+    CHANGED,
+    GIVEN,
+) = range(25)
+ACCOUNT_FIELDS = 25
+
+# Where in a bar the kernel stands when it is called.
+AT_START, AT_WEIGHTS = 0, 1
+# Why it returned.
+DONE, FULL, NEEDS_WEIGHTS, OUT_OF_RANGE = range(4)
+
+# Which value left int64 (U4), index into FAULTS.
+FAULTS = (
+    "",
+    "the fill price",
+    "the notional of a fill",
+    "the commission of a fill",
+    "the slippage of a fill",
+    "cash",
+    "the basis of a position",
+    "realised profit",
+    "the sum of commissions",
+    "the turnover of the bar",
+    "the market value of a position",
+    "the sum of market values",
+    "equity",
+    "a target weight",
+    "a target quantity",
+    "the feature of a volatility stop in ticks",
+    "the quantity of an order",
+)
+(
+    _,
+    BAD_PRICE,
+    BAD_NOTIONAL,
+    BAD_COMMISSION,
+    BAD_SLIPPAGE,
+    BAD_CASH,
+    BAD_BASIS,
+    BAD_REALISED,
+    BAD_COMMISSIONS,
+    BAD_TURNOVER,
+    BAD_POSITION_VALUE,
+    BAD_MARKET_VALUE,
+    BAD_EQUITY,
+    BAD_WEIGHT,
+    BAD_TARGET,
+    BAD_FEATURE,
+    BAD_ORDER,
+) = range(17)
+
+# Orders waiting for their execution bar.
+P_SYMBOL, P_SIDE, P_QUANTITY, P_REASON = range(4)
+PENDING_FIELDS = 4
+
+BUY, SELL = 0, 1
+FILLED, REDUCED, NO_CASH, NO_BAR = range(4)
+NOTHING = -1
+
+# Columns of the ledger, in the order of SCHEMA.
+T_REBALANCE, T_DECIDED, T_SYMBOL, T_RANK, T_WEIGHT, T_QUANTITY = range(6)
+(
+    O_DECIDED,
+    O_EXECUTES,
+    O_REBALANCE,
+    O_SYMBOL,
+    O_SIDE,
+    O_QUANTITY,
+    O_FILLED,
+    O_STATUS,
+    O_REASON,
+) = range(9)
+(
+    F_SEQUENCE,
+    F_TIMESTAMP,
+    F_DECIDED,
+    F_SYMBOL,
+    F_SIDE,
+    F_QUANTITY,
+    F_FILL_PRICE,
+    F_FILL_NOTIONAL,
+    F_FILL_COMMISSION,
+    F_FILL_SLIPPAGE,
+    F_REASON,
+) = range(11)
+H_TIMESTAMP, H_SYMBOL, H_QUANTITY, H_AVERAGE, H_BASIS, H_MARK, H_VALUE = range(7)
+C_TIMESTAMP, C_TURNOVER, C_COMMISSION, C_SLIPPAGE = range(4)
+E_TIMESTAMP, E_REBALANCE, E_CASH, E_VALUE, E_EQUITY = range(5)
+
+# Kinds of exit rule (X3) and columns of the rule table.
+STOP_LOSS, TAKE_PROFIT, VOLATILITY_STOP, TRAILING_STOP, TIME_EXIT = range(5)
+R_KIND, R_FIRST, R_SECOND, R_THIRD, R_FEATURE = range(5)
+RULE_FIELDS = 5
+
+TOP_N, WEIGHTS, CALLABLE = range(3)
+NEXT_OPEN, NEXT_CLOSE, SAME_CLOSE = range(3)
+SELLS_FIRST, SUBMISSION = range(2)
+REDUCE, REJECT, ALLOW_NEGATIVE = range(3)
+NO_COST, BPS, PER_UNIT = range(3)
+
+
+class Settings(NamedTuple):
+    """The scenario as the kernel reads it; see the constants above for the codes.
+
+    slip, fee: NO_COST, BPS or PER_UNIT (fixed ticks; per share). fee_whole, fee_part: a per-share rate
+    in money a lot, split at G so that no product passes 64 bits before its result does.
+    """
+
+    bars: int
+    timing: int
+    sequence: int
+    cash: int
+    slip: int
+    slip_rate: int
+    fee: int
+    fee_rate: int
+    fee_whole: int
+    fee_part: int
+    fee_minimum: int
+    kind: int
+    n: int
+    short_n: int
+    weight_long: int
+    weight_short: int
+    on_membership: bool
+    band: int
+    size_on_equity: bool
+    initial_cash: int
+    cooldown: int
+    rebalance_reason: int
+    price_unit: float
+
+
+class Panel(NamedTuple):
+    """The market as the kernel reads it, (bars, symbols) unless said.
+
+    price: raw execution prices. eligible: present, with all that `require` names (R4). score: what
+    the strategy reads. stops: a tuple of the features that exits read. timestamps, allowed: (bars,);
+    allowed by schedule and gate (R2, R3).
+    """
+
+    price: Ints
+    close: Ints
+    present: Bools
+    eligible: Bools
+    score: Floats
+    stops: tuple[Floats, ...]
+    timestamps: Ints
+    allowed: Bools
+
+
+class Book(NamedTuple):
+    """What changes from bar to bar.
+
+    lines: (symbols, 8). account: (25,). held: symbols with a position, ascending. pending: orders,
+    (fields, orders). members: symbols last chosen, longs first, then shorts; lists: (symbols,) 1 for a
+    long of those, 2 for a short, else 0. rules: (exits, fields).
+    chosen, weights: targets of the bar at hand, in rank order. scores: scratch of selection.
+    """
+
+    lines: Ints
+    account: Ints
+    held: Ints
+    pending: Ints
+    members: Ints
+    lists: Ints
+    rules: Ints
+    chosen: Ints
+    weights: Ints
+    scores: Floats
+
+
+class Tables(NamedTuple):
+    """The ledger being written, each (columns, capacity)."""
+
+    targets: Ints
+    orders: Ints
+    fills: Ints
+    positions: Ints
+    costs: Ints
+    equity: Ints

@@ -1,0 +1,209 @@
+"""A scenario and a market become what the kernel reads: whole numbers, masks, contiguous arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import layout as at
+from engine.layout import Panel, Settings
+from vocabulary.market import Bools, Floats, Ints, Market
+from vocabulary.scenario import (
+    Bound,
+    BpsCommission,
+    BpsSlippage,
+    CallableStrategy,
+    CashPolicy,
+    ExitRule,
+    FixedSlippage,
+    PerShareCommission,
+    Scenario,
+    ScheduleKind,
+    Sequence,
+    SizeOn,
+    StopLoss,
+    Strategy,
+    TakeProfit,
+    TimeExit,
+    Timing,
+    TopN,
+    TrailingStop,
+    VolatilityStop,
+    Weights,
+    When,
+)
+
+G = 1_000_000_000
+DAY = 86_400_000_000_000
+# A bar count above every bar there is: cooldowns and holding times past it mean "never again".
+FOREVER = 2**40
+TIMINGS = {Timing.NEXT_OPEN: at.NEXT_OPEN, Timing.NEXT_CLOSE: at.NEXT_CLOSE, Timing.SAME_CLOSE: at.SAME_CLOSE}
+SEQUENCES = {Sequence.SELLS_FIRST: at.SELLS_FIRST, Sequence.SUBMISSION: at.SUBMISSION}
+POLICIES = {
+    CashPolicy.REDUCE: at.REDUCE,
+    CashPolicy.REJECT: at.REJECT,
+    CashPolicy.ALLOW_NEGATIVE: at.ALLOW_NEGATIVE,
+}
+
+
+def _slippage(scenario: Scenario) -> tuple[int, int]:
+    """E2: kind and rate (ppb) or ticks."""
+    match scenario.costs.slippage:
+        case BpsSlippage(rate):
+            return at.BPS, rate
+        case FixedSlippage(ticks):
+            return at.PER_UNIT, ticks
+        case None:
+            return at.NO_COST, 0
+
+
+def _commission(scenario: Scenario) -> tuple[int, int, int, int, int]:
+    """E3: kind, rate (ppb), a per-share rate's whole and fractional money a lot, minimum (money)."""
+    match scenario.costs.commission:
+        case BpsCommission(rate, minimum):
+            return at.BPS, rate, 0, 0, minimum
+        case PerShareCommission(rate, minimum):
+            whole, part = divmod(rate * 10**scenario.market.price_decimals, G)
+            return at.PER_UNIT, 0, whole, part, minimum
+        case None:
+            return at.NO_COST, 0, 0, 0, 0
+
+
+def _weights_each(top: TopN) -> tuple[int, int]:
+    """R4: ppb of one long and of one short."""
+    return (
+        top.gross_long // top.n if top.n else 0,
+        top.gross_short // top.short_n if top.short_n else 0,
+    )
+
+
+def settings_of(scenario: Scenario, market: Market) -> Settings:
+    """The scenario in the kernel's codes and units."""
+    selection = scenario.strategy.selection
+    top = selection if isinstance(selection, TopN) else TopN(score="", n=0)
+    kind = {TopN: at.TOP_N, Weights: at.WEIGHTS, CallableStrategy: at.CALLABLE}[type(selection)]
+    slip, slip_rate = _slippage(scenario)
+    fee, fee_rate, fee_whole, fee_part, fee_minimum = _commission(scenario)
+    weight_long, weight_short = _weights_each(top)
+    symbols = len(market.symbols)
+    return Settings(
+        bars=len(market.timestamps),
+        timing=TIMINGS[scenario.execution.timing],
+        sequence=SEQUENCES[scenario.execution.sequence],
+        cash=POLICIES[scenario.execution.cash],
+        slip=slip,
+        slip_rate=slip_rate,
+        fee=fee,
+        fee_rate=fee_rate,
+        fee_whole=fee_whole,
+        fee_part=fee_part,
+        fee_minimum=fee_minimum,
+        kind=kind,
+        n=min(top.n, symbols),
+        short_n=min(top.short_n, symbols),
+        weight_long=weight_long,
+        weight_short=weight_short,
+        on_membership=top.when is When.MEMBERSHIP,
+        band=scenario.strategy.band,
+        size_on_equity=scenario.strategy.size_on is SizeOn.EQUITY,
+        initial_cash=scenario.initial_cash,
+        cooldown=min(scenario.strategy.cooldown, FOREVER),
+        rebalance_reason=len(scenario.exits),
+        price_unit=float(10**scenario.market.price_decimals),
+    )
+
+
+def _scheduled(strategy: Strategy, market: Market) -> Bools:
+    """R2: the bars of the schedule, (T,)."""
+    bars = np.arange(len(market.wall))
+    schedule = strategy.schedule
+    if schedule.kind is ScheduleKind.EVERY:
+        chosen: Bools = (bars >= schedule.start) & ((bars - schedule.start) % schedule.every == 0)
+        return chosen
+    if schedule.kind is ScheduleKind.WEEKLY:
+        # 1970-01-01 was a Thursday: three days into its ISO week
+        period = (market.wall // DAY + 3) // 7
+    else:
+        period = market.wall.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+    return np.concatenate(([True], period[1:] != period[:-1]))
+
+
+def _gated(strategy: Strategy, market: Market) -> Bools | bool:
+    """R3: the bars at which the gate is open, (T,); a missing value compares false and closes it."""
+    gate = strategy.gate
+    if gate is None:
+        return True
+    values = market.context[gate.context]
+    return values <= gate.value if gate.bound is Bound.MAX else values >= gate.value
+
+
+def _eligible(selection: TopN, market: Market) -> Bools:
+    """R4: present, with every required feature, (T, S); the score is looked at while ranking."""
+    mask = market.present
+    for name in selection.require:
+        mask = mask & ~np.isnan(market.features[name])
+    return _sealed(mask)
+
+
+def _sealed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array
+
+
+def stop_features(scenario: Scenario) -> tuple[str, ...]:
+    """The features that volatility stops read, each once."""
+    names = [rule.feature for rule in scenario.exits if isinstance(rule, VolatilityStop)]
+    return tuple(dict.fromkeys(names))
+
+
+def panel_of(scenario: Scenario, market: Market) -> Panel:
+    """The market's arrays the kernel reads; all shared with the market but the two masks."""
+    selection = scenario.strategy.selection
+    eligible, score = market.present, _nothing()
+    if isinstance(selection, TopN):
+        eligible, score = _eligible(selection, market), market.features[selection.score]
+    elif isinstance(selection, Weights):
+        score = market.features[selection.feature]
+    at_open = scenario.execution.timing is Timing.NEXT_OPEN
+    allowed = _scheduled(scenario.strategy, market) & _gated(scenario.strategy, market)
+    return Panel(
+        price=market.open if at_open else market.close,
+        close=market.close,
+        present=market.present,
+        eligible=eligible,
+        score=score,
+        stops=tuple(market.features[name] for name in stop_features(scenario)) or (_nothing(),),
+        timestamps=market.timestamps,
+        allowed=_sealed(allowed),
+    )
+
+
+def _nothing() -> Floats:
+    """A panel for strategies and exits that read no feature."""
+    return _sealed(np.empty((0, 0), dtype=np.float64))
+
+
+def _rule(rule: ExitRule, features: tuple[str, ...]) -> tuple[int, int, int, int, int]:
+    """One row of the rule table (X3)."""
+    match rule:
+        case StopLoss(_, loss):
+            return at.STOP_LOSS, loss, 0, 0, 0
+        case TakeProfit(_, gain):
+            return at.TAKE_PROFIT, gain, 0, 0, 0
+        case VolatilityStop(_, multiple, feature):
+            return at.VOLATILITY_STOP, multiple, 0, 0, features.index(feature)
+        case TrailingStop(_, initial, tighten, minimum):
+            # past `initial` a bar, one bar tightens to the minimum: no product can pass 64 bits
+            return at.TRAILING_STOP, initial, min(tighten, initial + 1), minimum, 0
+        case TimeExit(_, bars):
+            return at.TIME_EXIT, min(bars, FOREVER), 0, 0, 0
+
+
+def rules_of(scenario: Scenario) -> Ints:
+    """The exits in the order listed (X1), (rules, 5)."""
+    features = stop_features(scenario)
+    rows = [_rule(rule, features) for rule in scenario.exits]
+    return np.array(rows, dtype=np.int64).reshape(len(rows), at.RULE_FIELDS)
