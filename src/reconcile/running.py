@@ -28,6 +28,7 @@ Watch = Callable[[str, int], "contextlib.AbstractContextManager[Progress | None]
 
 WARM_BARS = 3
 """Enough bars to decide, to execute and to mark, so that every kernel the scenario needs compiles."""
+COMPILING = "compiling the engine, once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,10 @@ def warm(scenario: Scenario, market: Market, watch: Watch = unwatched) -> float:
     from reconcile import intake
 
     began = time.perf_counter()
-    with watch("compiling", 0), talking_to_stderr():
-        import engine
+    import engine
 
+    what = "starting the engine" if engine.is_compiled() else COMPILING
+    with watch(what, 0), talking_to_stderr():
         bars = range(min(WARM_BARS, len(market.timestamps)))
         engine.run(scenario, intake.slice_market(market, bars=bars))
     return time.perf_counter() - began

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -30,19 +30,26 @@ def emit(text: str) -> None:
 
 
 def watching() -> Watch:
-    """A Watch that draws a bar on stderr when that is a terminal, and nothing otherwise."""
-    from reconcile.running import unwatched
+    """A Watch that draws a bar on stderr when that is a terminal; else it only says why a start is slow."""
+    return _drawn if sys.stderr.isatty() else _told
 
-    return _drawn if sys.stderr.isatty() else unwatched
+
+@contextlib.contextmanager
+def _told(what: str, bars: int) -> Iterator[Progress | None]:
+    from reconcile.running import COMPILING
+
+    if what == COMPILING:
+        click.echo(what, err=True)
+    yield None
 
 
 @contextlib.contextmanager
 def _drawn(what: str, bars: int) -> Iterator[Progress | None]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Bars(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=bars or None)
-        advance: Callable[[int], None] = lambda done: progress.update(task, completed=done)  # noqa: E731
-        yield advance if bars else None
+        yield (lambda done: progress.update(task, completed=done)) if bars else None

@@ -43,7 +43,7 @@ def check_page(scenario: Scenario, market: Market, loading: float) -> str:
         *_subject(scenario, market),
         f"digests       scenario {scenario.digest[:16]}, market {market.digest[:16]}",
         f"loading       {loading:.3f} s",
-        *market_notes(market),
+        *_noted("data", market.notes),
     ]
     return "\n".join(lines)
 
@@ -151,14 +151,14 @@ def _asides(outcome: Outcome, summary: Summary) -> Iterable[str]:
     if outcome.compiling is not None:
         apart += f", starting and compiling the engine {outcome.compiling:.3f} s"
     yield f"apart         {apart}"
-    yield from market_notes(outcome.market)
+    yield from _noted("data", outcome.market.notes)
+    yield from _noted("comparison", outcome.reconciliation.notes)
     yield from _stranded(outcome, summary)
 
 
-def market_notes(market: Market) -> Iterable[str]:
-    """What was odd in the data, under one heading."""
-    for place, note in enumerate(market.notes):
-        yield f"{'data' if place == 0 else '':<14}{printable(note)}"
+def _noted(heading: str, notes: Sequence[str]) -> Iterable[str]:
+    for place, note in enumerate(notes):
+        yield f"{heading if place == 0 else '':<14}{printable(note)}"
 
 
 def _stranded(outcome: Outcome, summary: Summary) -> Iterable[str]:
