@@ -1,0 +1,173 @@
+"""Comparing two ledgers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from reconcile.comparison.assemble import assemble
+from reconcile.comparison.axis import TIME, Axis, make_axis, manifest_notes
+from reconcile.comparison.found import Sink, compare_tables
+from reconcile.comparison.nouns import (
+    Compared,
+    LedgerSide,
+    NotCompared,
+    Reconciliation,
+    Verdict,
+    Why,
+)
+from reconcile.comparison.summary import Periods
+from reconcile.comparison.tolerances import Gauge
+from vocabulary.errors import InputError
+from vocabulary.ledger import KEYS, SCHEMA, Ledger
+
+if TYPE_CHECKING:
+    from reconcile.comparison.nouns import Tolerance
+    from vocabulary.market import Market
+    from vocabulary.scenario import Scenario
+
+
+def compare(
+    reference: Ledger,
+    candidate: Ledger,
+    *,
+    scenario: Scenario | None = None,
+    market: Market | None = None,
+    tolerances: Iterable[Tolerance] | None = None,
+    tables: Iterable[str] | None = None,
+    first: bool = False,
+) -> Reconciliation:
+    """Compare two ledgers of the same strategy to the last unit.
+
+    scenario, market: when both are given, breaks are told apart into roots and consequences.
+    tolerances: bounds for columns of foreign ledgers; none by default.
+    tables: compare only these; what is left out then does not stand in the way of a match.
+    first: only find the first divergence, without comparing what comes after it.
+
+    Raises InputError for an unknown table, a tolerance where it does not belong, or a column that
+    holds words on one side and numbers on the other.
+    """
+    chosen = _chosen(tables)
+    gauge = Gauge(tuple(tolerances or ()), reference, candidate)
+    axis = make_axis(reference, candidate, scenario.execution.timing if scenario else None)
+    sink = Sink(gauge.absorb, gauge.absorb_one)
+    compared = _compare_all(reference, candidate, chosen, axis, sink)
+    left_out = _not_compared(reference, candidate, chosen)
+    sides = (
+        LedgerSide(reference.manifest, reference.tables),
+        LedgerSide(candidate.manifest, candidate.tables),
+    )
+    breaks = assemble(sink.chunks, axis, sides)
+    return Reconciliation(
+        verdict=_verdict(len(breaks), compared, left_out, chosen),
+        breaks=breaks,
+        first=breaks[0] if len(breaks) else None,
+        roots=None,
+        by_stage=breaks.by_stage(),
+        by_type=breaks.by_type(),
+        compared=compared,
+        not_compared=left_out,
+        named=chosen is not None,
+        first_only=first,
+        periods=Periods(axis, breaks, sides),
+        periods_are_bars=axis.are_bars,
+        tolerances=gauge.report(),
+        notes=(
+            *manifest_notes(reference.manifest, candidate.manifest),
+            *_neither_notes(reference, candidate),
+        ),
+        reference=sides[0],
+        candidate=sides[1],
+    )
+
+
+def _chosen(tables: Iterable[str] | None) -> tuple[str, ...] | None:
+    """The tables named, in the order of SCHEMA; None when none were."""
+    if tables is None:
+        return None
+    wanted = set(tables)
+    unknown = sorted(wanted - set(SCHEMA))
+    if unknown or not wanted:
+        raise InputError(
+            "tables",
+            repr(unknown[0]) if unknown else "none",
+            "some of " + ", ".join(SCHEMA),
+            "Name tables of a ledger, separated by commas.",
+        )
+    return tuple(name for name in SCHEMA if name in wanted)
+
+
+def _compare_all(
+    reference: Ledger, candidate: Ledger, chosen: tuple[str, ...] | None, axis: Axis, sink: Sink
+) -> tuple[Compared, ...]:
+    """Every table that both have and that can be placed in time."""
+    out = []
+    for name in chosen or tuple(SCHEMA):
+        left, right = reference.tables.get(name), candidate.tables.get(name)
+        if left is None or right is None or TIME[name] not in left.columns or TIME[name] not in right.columns:
+            continue
+        columns = compare_tables(left, right, axis.bars, sink)
+        out.append(Compared(name, left.rows, right.rows, columns))
+    return tuple(out)
+
+
+def _not_compared(
+    reference: Ledger, candidate: Ledger, chosen: tuple[str, ...] | None
+) -> tuple[NotCompared, ...]:
+    """What was not compared and why: over the union of both sides' tables and columns.
+
+    What neither foreign ledger has is nobody's claim and no omission; of our own ledgers every table and
+    column of SCHEMA is expected.
+    """
+    ours = any(ledger.manifest.semantics is not None for ledger in (reference, candidate))
+    out: list[NotCompared] = []
+    for name, schema in SCHEMA.items():
+        left, right = reference.tables.get(name), candidate.tables.get(name)
+        if chosen is not None and name not in chosen:
+            if left is not None or right is not None:
+                out.append(NotCompared(name, None, Why.NOT_NAMED))
+            continue
+        if left is None or right is None:
+            if left is not None or right is not None or ours or chosen is not None:
+                out.append(NotCompared(name, None, _absent(left is None, right is None)))
+            continue
+        if TIME[name] not in left.columns or TIME[name] not in right.columns:
+            out.append(NotCompared(name, None, Why.NO_TIME))
+            continue
+        for column in dict.fromkeys((*schema, *left.columns, *right.columns)):
+            lacks = column not in left.columns, column not in right.columns
+            if any(lacks) and (ours or not all(lacks)):
+                out.append(NotCompared(name, column, _absent(*lacks)))
+    return tuple(out)
+
+
+def _absent(left: bool, right: bool) -> Why:
+    if left and right:
+        return Why.ABSENT_IN_BOTH
+    return Why.ABSENT_IN_REFERENCE if left else Why.ABSENT_IN_CANDIDATE
+
+
+def _neither_notes(reference: Ledger, candidate: Ledger) -> tuple[str, ...]:
+    """Tables that two foreign ledgers both lack."""
+    if any(ledger.manifest.semantics is not None for ledger in (reference, candidate)):
+        return ()
+    lacking = [name for name in SCHEMA if name not in reference.tables and name not in candidate.tables]
+    return (f"Neither ledger has {', '.join(lacking)}.",) if lacking else ()
+
+
+def _verdict(
+    breaks: int,
+    compared: tuple[Compared, ...],
+    left_out: tuple[NotCompared, ...],
+    chosen: tuple[str, ...] | None,
+) -> Verdict:
+    """What may be claimed; nothing compared is never a pass."""
+    if breaks:
+        return Verdict.BREAKS
+    told = {part.table for part in compared if set(part.columns) - set(KEYS[part.table])}
+    if not any(part.reference_rows or part.candidate_rows for part in compared if part.table in told):
+        return Verdict.NOTHING_COMPARED
+    if chosen is not None:
+        # Tables that were named must have been compared, in more than their keys.
+        return Verdict.MATCHED if set(chosen) <= told else Verdict.MATCHED_AS_FAR_AS_COMPARED
+    return Verdict.MATCHED_AS_FAR_AS_COMPARED if left_out else Verdict.MATCHED

@@ -1,0 +1,288 @@
+"""Which row of one side belongs to which row of the other: by key, both ways, never by position.
+
+1. Where both sides' key columns are the same arrays row by row, row i belongs to row i; this is only a
+   short cut, because equal rows may be paired in any way, and keys that repeat among the rows that differ
+   go through 3.
+2. A key that stands once on each side pairs its two rows.
+3. Several rows of one key: equal rows first, then see `groups`.
+4. What is left has no partner: missing or extra.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from reconcile.comparison.columns import Array, Comparable, Rows, differing
+
+Hashes = npt.NDArray[np.uint64]
+
+EMPTY: Rows = np.zeros(0, np.int64)
+SEQUENCE = "sequence"
+"""Position in the order of execution: says which of two alike rows is meant, but is no content."""
+
+
+@dataclass(slots=True)
+class Pairing:
+    """Rows paired and rows left over.
+
+    in_place: where row i is row i: the differing rows by column (of `values`), else None.
+    left, right: rows paired otherwise; pair i is reference row left[i] and candidate row right[i].
+    groups: rows of one key that 3 could not pair by equality, (reference rows, candidate rows).
+    missing, extra: rows of the reference and of the candidate without partner.
+    left_twins, right_twins: rows of groups with an equal row (but for its sequence) on the other side.
+    """
+
+    in_place: dict[str, Rows] | None
+    left: Rows
+    right: Rows
+    groups: list[tuple[Rows, Rows]] = field(default_factory=list)
+    missing: Rows = field(default_factory=lambda: EMPTY)
+    extra: Rows = field(default_factory=lambda: EMPTY)
+    left_twins: Rows = field(default_factory=lambda: EMPTY)
+    right_twins: Rows = field(default_factory=lambda: EMPTY)
+
+
+def pair_rows(keys: list[Comparable], values: dict[str, Comparable], rows: tuple[int, int]) -> Pairing:
+    """Pair the rows of two tables of rows[0] and rows[1] rows.
+
+    keys: the key columns. values: the other columns, used to tell apart rows of one key.
+    """
+    if rows[0] == rows[1] and not any(bool(differing(key).any()) for key in keys):
+        return _aligned(keys, values)
+    left, right = key_codes(keys)
+    return _joined(left, right, values)
+
+
+def _aligned(keys: list[Comparable], values: dict[str, Comparable]) -> Pairing:
+    """Row i is row i, except among differing rows that share a key."""
+    in_place = {name: np.flatnonzero(differing(column)) for name, column in values.items()}
+    among = _repeated(keys, in_place)
+    if not len(among):
+        return Pairing(in_place, EMPTY, EMPTY)
+    # Rows that are equal in place may be taken away from both sides: what remains, as a multiset, does
+    # not depend on how equal rows are paired. So only the differing rows can need another partner.
+    codes, _ = key_codes([taken(key, among, among) for key in keys])
+    part = {name: taken(column, among, among) for name, column in values.items()}
+    inner = _joined(codes, codes, part)
+    in_place = {name: rows[~np.isin(rows, among)] for name, rows in in_place.items()}
+    groups = [(among[a], among[b]) for a, b in inner.groups]
+    return Pairing(in_place, among[inner.left], among[inner.right], groups)
+
+
+def _repeated(keys: list[Comparable], in_place: dict[str, Rows]) -> Rows:
+    """The differing rows whose key another differing row shares, ascending."""
+    changed = np.unique(np.concatenate([EMPTY, *in_place.values()]))
+    if len(changed) < 2:
+        return EMPTY
+    codes, _ = key_codes([taken(key, changed, changed) for key in keys])
+    order = np.argsort(codes, kind="stable")
+    same = codes[order][1:] == codes[order][:-1]
+    repeated = np.zeros(len(order), np.bool_)
+    repeated[1:] |= same
+    repeated[:-1] |= same
+    return np.sort(changed[order[repeated]])
+
+
+def taken(column: Comparable, left: Rows, right: Rows) -> Comparable:
+    """The column of some rows only."""
+    return Comparable(
+        column.kind,
+        column.reference[left],
+        column.candidate[right],
+        None if column.reference_missing is None else column.reference_missing[left],
+        None if column.candidate_missing is None else column.candidate_missing[right],
+        column.floats,
+        column.scale,
+        column.words,
+    )
+
+
+def key_codes(keys: list[Comparable]) -> tuple[Rows, Rows]:
+    """One integer a row, the same for equal keys on both sides and for no others."""
+    left = right = None
+    width = 1
+    for key in keys:
+        a, b, size = _dense(key)
+        if left is None or right is None:
+            left, right, width = a, b, size
+            continue
+        if width > (2**62) // max(size, 1):
+            left, right, width = _compact(left, right)
+        left, right = left * np.int64(size) + a, right * np.int64(size) + b
+        width *= size
+    assert left is not None and right is not None
+    return left, right
+
+
+def _dense(key: Comparable) -> tuple[Rows, Rows, int]:
+    """Codes from 0; an empty cell is code 0 and everything else follows."""
+    if key.words is not None:
+        a, b, size = (
+            key.reference.astype(np.int64) + 1,
+            key.candidate.astype(np.int64) + 1,
+            len(key.words) + 1,
+        )
+    else:
+        a, b, size = _coded(key.reference, key.candidate)
+    if key.reference_missing is not None:
+        a = np.where(key.reference_missing, 0, a)
+    if key.candidate_missing is not None:
+        b = np.where(key.candidate_missing, 0, b)
+    return a, b, size
+
+
+def _coded(left: Array, right: Array) -> tuple[Rows, Rows, int]:
+    distinct = np.union1d(distinct_values(left), distinct_values(right))
+    return (
+        np.searchsorted(distinct, left).astype(np.int64) + 1,
+        np.searchsorted(distinct, right).astype(np.int64) + 1,
+        len(distinct) + 1,
+    )
+
+
+def _compact(left: Rows, right: Rows) -> tuple[Rows, Rows, int]:
+    a, b, size = _coded(left, right)
+    return a, b, size
+
+
+def distinct_values(values: Array) -> Array:
+    """The distinct values, ascending; quick where they come sorted, as in a ledger they do."""
+    if len(values) < 2:
+        return values[:]
+    steps = values[1:] != values[:-1]
+    firsts = values[np.concatenate([[True], steps])]
+    return firsts if bool(np.all(firsts[1:] > firsts[:-1])) else np.unique(firsts)
+
+
+def _joined(left: Rows, right: Rows, values: dict[str, Comparable]) -> Pairing:
+    """Join by key code (2 to 4)."""
+    lo, ro = np.argsort(left, kind="stable"), np.argsort(right, kind="stable")
+    lk, lf, lc = _runs(left[lo])
+    rk, rf, rc = _runs(right[ro])
+    at = np.searchsorted(rk, lk)
+    hit = at < len(rk)
+    hit[hit] = rk[at[hit]] == lk[hit]
+    li, ri = np.flatnonzero(hit), at[hit]
+    single = (lc[li] == 1) & (rc[ri] == 1)
+    pairs_l, pairs_r = lo[lf[li[single]]], ro[rf[ri[single]]]
+    lonely = np.ones(len(rk), np.bool_)
+    lonely[ri] = False
+    missing = _expand(lo, lf[~hit], lc[~hit])
+    extra = _expand(ro, rf[lonely], rc[lonely])
+    out = Pairing(None, pairs_l, pairs_r, [], missing, extra)
+    if not bool(single.all()):
+        _pair_several(out, lo, ro, (lf, lc, li[~single]), (rf, rc, ri[~single]), values)
+    return out
+
+
+def _runs(codes: Rows) -> tuple[Rows, Rows, Rows]:
+    """Distinct codes of a sorted array, where each starts, how often it stands."""
+    if not len(codes):
+        return EMPTY, EMPTY, EMPTY
+    first = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+    return codes[first], first, np.diff(np.append(first, len(codes)))
+
+
+def _expand(order: Rows, first: Rows, count: Rows) -> Rows:
+    """The rows of some runs, ascending."""
+    if not len(first):
+        return EMPTY
+    offsets = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    return np.sort(order[np.repeat(first, count) + offsets])
+
+
+def _pair_several(
+    out: Pairing,
+    lo: Rows,
+    ro: Rows,
+    lefts: tuple[Rows, Rows, Rows],
+    rights: tuple[Rows, Rows, Rows],
+    values: dict[str, Comparable],
+) -> None:
+    """3: rows of one key, equal ones first; first with their sequence, then without."""
+    left, lg = _members(lo, *lefts)
+    right, rg = _members(ro, *rights)
+    content = {name: column for name, column in values.items() if name != SEQUENCE}
+    out.left_twins, out.right_twins = _twins(content, (left, lg), (right, rg))
+    for columns in [values] if SEQUENCE not in values else [values, content]:
+        lh, rh = row_hashes(columns, left, right)
+        taken_l, taken_r = _equal_rows(lg, lh, rg, rh)
+        out.left = np.concatenate([out.left, left[taken_l]])
+        out.right = np.concatenate([out.right, right[taken_r]])
+        keep_l, keep_r = np.ones(len(left), np.bool_), np.ones(len(right), np.bool_)
+        keep_l[taken_l], keep_r[taken_r] = False, False
+        left, lg, right, rg = left[keep_l], lg[keep_l], right[keep_r], rg[keep_r]
+    ordered_l, ordered_r = np.argsort(lg, kind="stable"), np.argsort(rg, kind="stable")
+    left, lg, right, rg = left[ordered_l], lg[ordered_l], right[ordered_r], rg[ordered_r]
+    for group in np.union1d(lg, rg):
+        a = left[np.searchsorted(lg, group) : np.searchsorted(lg, group, "right")]
+        b = right[np.searchsorted(rg, group) : np.searchsorted(rg, group, "right")]
+        out.groups.append((a, b))
+
+
+def _twins(
+    content: dict[str, Comparable], lefts: tuple[Rows, Rows], rights: tuple[Rows, Rows]
+) -> tuple[Rows, Rows]:
+    """Rows of either side whose content stands on the other side under the same key."""
+    lh, rh = row_hashes(content, lefts[0], rights[0])
+    lh, rh = _mixed(lh, lefts[1].view(np.uint64)), _mixed(rh, rights[1].view(np.uint64))
+    return lefts[0][np.isin(lh, rh)], rights[0][np.isin(rh, lh)]
+
+
+def _members(order: Rows, first: Rows, count: Rows, runs: Rows) -> tuple[Rows, Rows]:
+    """Rows of the chosen runs, and for each the number of its group (its place in `runs`)."""
+    f, c = first[runs], count[runs]
+    offsets = np.arange(int(c.sum())) - np.repeat(np.cumsum(c) - c, c)
+    return order[np.repeat(f, c) + offsets], np.repeat(np.arange(len(runs)), c)
+
+
+def row_hashes(columns: dict[str, Comparable], left: Rows, right: Rows) -> tuple[Hashes, Hashes]:
+    """A hash of the values of each row, equal for equal rows; NaN hashes by its bits."""
+    a, b = np.zeros(len(left), np.uint64), np.zeros(len(right), np.uint64)
+    for column in columns.values():
+        a = _mixed(a, _bits(column.reference[left], _part(column.reference_missing, left)))
+        b = _mixed(b, _bits(column.candidate[right], _part(column.candidate_missing, right)))
+    return a, b
+
+
+def _part(mask: npt.NDArray[np.bool_] | None, rows: Rows) -> npt.NDArray[np.bool_] | None:
+    return None if mask is None else mask[rows]
+
+
+def _bits(values: Array, missing: npt.NDArray[np.bool_] | None) -> Hashes:
+    if values.dtype.kind == "f":
+        bits = (values + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
+    elif values.dtype == object:
+        bits = np.array([hash(int(v)) & (2**64 - 1) for v in values], np.uint64)
+    else:
+        bits = values.astype(np.int64, copy=False).view(np.uint64)
+    return bits if missing is None else np.where(missing, np.uint64(0x9E3779B97F4A7C15), bits)
+
+
+def _mixed(state: Hashes, bits: Hashes) -> Hashes:
+    """Fold one column in (the finaliser of splitmix64)."""
+    z = (state * np.uint64(0x9E3779B97F4A7C15)) ^ (bits + np.uint64(0x9E3779B97F4A7C15))
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(z ^ (z >> np.uint64(31)), np.uint64)
+
+
+def _equal_rows(lg: Rows, lh: Hashes, rg: Rows, rh: Hashes) -> tuple[Rows, Rows]:
+    """Pairs of places with equal (group, hash): as many as the side that has fewer of them."""
+    groups, hashes = np.concatenate([lg, rg]), np.concatenate([lh, rh])
+    is_right = np.arange(len(groups)) >= len(lg)
+    order = np.lexsort((is_right, hashes, groups))
+    if not len(order):
+        return EMPTY, EMPTY
+    g, h = groups[order], hashes[order]
+    first = np.flatnonzero(np.concatenate([[True], (g[1:] != g[:-1]) | (h[1:] != h[:-1])]))
+    count = np.diff(np.append(first, len(order)))
+    of_right = np.add.reduceat(is_right[order].astype(np.int64), first)
+    pairs = np.minimum(of_right, count - of_right)
+    offsets = np.arange(int(pairs.sum())) - np.repeat(np.cumsum(pairs) - pairs, pairs)
+    left = order[np.repeat(first, pairs) + offsets]
+    right = order[np.repeat(first + count - of_right, pairs) + offsets]
+    return left, right - len(lg)

@@ -1,0 +1,167 @@
+"""The summary: a row a rebalance (or a bar), each side's figures beside the other's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from reconcile.comparison.axis import TIME, Axis, Ints, cycles, periods
+from reconcile.comparison.breaks import Breaks
+from reconcile.comparison.columns import cell, exact
+from reconcile.comparison.nouns import LedgerSide, Period, PeriodSide, Stage, Value
+from vocabulary.ledger import Column, Table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SideColumns:
+    """One side's figures, an entry a period; None where the ledger does not tell.
+
+    rebalance: -1 where this side has no number. equity_row: the last row of `equity`, -1 without one.
+    sums: (values, scale) of turnover, commission, slippage; scale None for doubles.
+    """
+
+    rebalance: Ints | None
+    targets: Ints | None
+    fills: Ints | None
+    sums: Mapping[str, tuple[npt.NDArray[Any], int | None]]
+    equity_row: Ints | None
+    equity: Column | None
+
+
+class Periods(Sequence[Period]):
+    """The rows of the summary, made on demand.
+
+    Place 0 is what comes before the first rebalance; it is left out where there is no bar before it.
+    """
+
+    __slots__ = ("_breaks", "_ends", "_offset", "_sides", "_starts", "axis")
+
+    def __init__(self, axis: Axis, breaks: Breaks, sides: tuple[LedgerSide, LedgerSide]) -> None:
+        decided = np.arange(len(axis.bars)) - axis.lag
+        of_bar = periods(axis, decided) + 1
+        count = len(axis.starts) + 1
+        self.axis = axis
+        places = np.arange(count)
+        self._starts = np.searchsorted(of_bar, places)
+        self._ends = np.searchsorted(of_bar, places, "right") - 1
+        self._breaks = breaks.by_rebalance()
+        self._sides = [side_columns(side, axis, count) for side in sides]
+        self._offset = int(not len(of_bar) or of_bar[0] != 0)
+
+    def __len__(self) -> int:
+        return len(self._starts) - self._offset
+
+    @overload
+    def __getitem__(self, index: int) -> Period: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Period]: ...
+    def __getitem__(self, index: int | slice) -> Period | list[Period]:
+        if isinstance(index, slice):
+            return [self._period(i + self._offset) for i in range(len(self))[index]]
+        return self._period(range(len(self))[index] + self._offset)
+
+    def _period(self, place: int) -> Period:
+        number = place - 1 if place else None
+        bars = self.axis.bars
+        # The last decision of a ledger may have no bar of its own to execute at.
+        start = int(bars[min(self._starts[place], len(bars) - 1)])
+        end = int(bars[max(self._ends[place], min(self._starts[place], len(bars) - 1))])
+        decided = int(bars[self.axis.starts[place - 1]]) if place and self.axis.timed else None
+        counts: Mapping[Stage, int] = self._breaks.get(number, {})
+        left, right = (_side(side, place) for side in self._sides)
+        return Period(number, decided, start, end, left, right, counts)
+
+
+def _side(side: SideColumns, place: int) -> PeriodSide:
+    number = None if side.rebalance is None or side.rebalance[place] < 0 else int(side.rebalance[place])
+    sums: dict[str, Value] = {}
+    for name, (values, scale) in side.sums.items():
+        sums[name] = float(values[place]) if scale is None else exact(int(values[place]), scale)
+    equity = None
+    if side.equity is not None and side.equity_row is not None and side.equity_row[place] >= 0:
+        equity = cell(side.equity, int(side.equity_row[place]))
+    return PeriodSide(
+        number,
+        None if side.targets is None else int(side.targets[place]),
+        None if side.fills is None else int(side.fills[place]),
+        sums.get("turnover"),
+        sums.get("commission"),
+        sums.get("slippage"),
+        equity,
+    )
+
+
+def side_columns(side: LedgerSide, axis: Axis, count: int) -> SideColumns:
+    """Gather one side's figures by period."""
+    tables = side.tables
+    fills, targets = tables.get("fills"), tables.get("targets")
+    rebalance, row, equity = _equity(tables.get("equity"), axis, count)
+    source, names = (tables.get("costs"), ("turnover", "commission", "slippage"))
+    turnover = "turnover"
+    if source is None and fills is not None:
+        source, names, turnover = fills, ("notional", "commission", "slippage"), "notional"
+    sums = {}
+    if source is not None and TIME[source.name] in source.columns:
+        place = places(source, axis)
+        for name in names:
+            if name in source.columns:
+                sums["turnover" if name == turnover else name] = _sums(source.columns[name], place, count)
+    return SideColumns(
+        rebalance, _counts(targets, axis, count), _counts(fills, axis, count), sums, row, equity
+    )
+
+
+def places(table: Table, axis: Axis) -> Ints:
+    """The place of each row's period."""
+    time = table.columns[TIME[table.name]].values
+    decided = cycles(axis, table.name, "", time) - axis.lag
+    if table.name == "fills" and "decided_at" in table.columns:
+        own = table.columns["decided_at"]
+        told = np.searchsorted(axis.bars, own.values)
+        decided = told if own.missing is None else np.where(own.missing, decided, told)
+    return periods(axis, decided) + 1
+
+
+def _counts(table: Table | None, axis: Axis, count: int) -> Ints | None:
+    if table is None or TIME[table.name] not in table.columns:
+        return None
+    return np.bincount(places(table, axis), minlength=count)
+
+
+def _sums(column: Column, place: Ints, count: int) -> tuple[npt.NDArray[Any], int | None]:
+    """Sums by period; exact, in Python integers, where int64 might not hold them."""
+    values = column.values if column.missing is None else np.where(column.missing, 0, column.values)
+    if values.dtype.kind == "f":
+        return np.bincount(place, weights=values, minlength=count), None
+    scale = column.scale or 0
+    if (
+        values.dtype != object
+        and len(values)
+        and max(-int(values.min()), int(values.max())) > 2**62 // len(values)
+    ):
+        values = values.astype(object)
+    out = np.zeros(count, values.dtype)
+    np.add.at(out, place, values)
+    return out, scale
+
+
+def _equity(table: Table | None, axis: Axis, count: int) -> tuple[Ints | None, Ints | None, Column | None]:
+    """This side's rebalance numbers, and the last row of equity of each period."""
+    if table is None or "timestamp" not in table.columns:
+        return None, None, None
+    order = np.argsort(table.columns["timestamp"].values, kind="stable")
+    place = places(table, axis)[order]
+    row = np.full(count, -1)
+    row[place] = order
+    number = table.columns.get("rebalance")
+    if number is None:
+        return None, row, table.columns.get("equity")
+    rebalance = np.full(count, -1)
+    decided = np.arange(table.rows) if number.missing is None else np.flatnonzero(~number.missing)
+    bars = np.searchsorted(axis.bars, table.columns["timestamp"].values[decided])
+    rebalance[periods(axis, bars) + 1] = number.values[decided]
+    return rebalance, row, table.columns.get("equity")
