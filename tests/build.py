@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import (
     Bound,
@@ -270,3 +271,23 @@ def random_scenario(seed: int, *, price_decimals: int = 2, quantity_decimals: in
 
 def _bounds(rng: random.Random) -> tuple[Any, float]:
     return rng.choice([(Bound.MAX, 30.0), (Bound.MIN, 20.0)])
+
+
+def rows(ledger: Ledger, table: str, *names: str) -> list[Any]:
+    """A table's rows as dicts, or as tuples of the columns named; words for codes, None where empty."""
+    cells = {}
+    for name, column in ledger.tables[table].columns.items():
+        plain = column.values.tolist()
+        if column.dictionary is not None:
+            plain = [column.dictionary[code] for code in plain]
+        if column.missing is not None:
+            plain = [None if gone else value for gone, value in zip(column.missing, plain, strict=True)]
+        cells[name] = plain
+    if names:
+        return list(zip(*(cells[name] for name in names), strict=True))
+    return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+
+
+def bar_of(market: Market, timestamp: int) -> int:
+    """The bar of a timestamp as a ledger has it."""
+    return market.timestamps.tolist().index(timestamp)

@@ -39,10 +39,9 @@ def choose(scenario: Scenario, state: State, market: Market, t: int, barred: Set
 
 def _top_n(selection: TopN, state: State, market: Market, t: int, barred: Set[int]) -> Choice | None:
     """R4: the highest scores are held long, the lowest of the rest short."""
-    scores: list[float] = market.features[selection.score][t].tolist()
-    score_of = scores.__getitem__
+    score_of = market.features[selection.score][t].tolist().__getitem__
     # `sorted` leaves equals as they stand, also in reverse, and they stand in symbol order: ties are broken.
-    ranked = sorted(_eligible(selection, scores, market, t, barred), key=score_of, reverse=True)
+    ranked = sorted(_eligible(selection, market, t, barred), key=score_of, reverse=True)
     if not ranked:
         return None
     longs = ranked[: selection.n]
@@ -58,12 +57,11 @@ def _top_n(selection: TopN, state: State, market: Market, t: int, barred: Set[in
     return Choice(tuple(weights), membership)
 
 
-def _eligible(selection: TopN, scores: list[float], market: Market, t: int, barred: Set[int]) -> list[int]:
+def _eligible(selection: TopN, market: Market, t: int, barred: Set[int]) -> list[int]:
     """R4: present, with its score and every required feature, and not barred; in symbol order."""
     present: list[bool] = market.present[t].tolist()
-    cells = zip(range(len(present)), present, scores, strict=True)
-    found = [symbol for symbol, there, score in cells if there and isfinite(score)]
-    for name in selection.require:
+    found = [symbol for symbol, there in enumerate(present) if there]
+    for name in (selection.score, *selection.require):
         values: list[float] = market.features[name][t].tolist()
         found = [symbol for symbol in found if isfinite(values[symbol])]
     return [symbol for symbol in found if symbol not in barred] if barred else found
