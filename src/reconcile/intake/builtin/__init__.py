@@ -1,0 +1,29 @@
+"""Markets that come with the package: one generated, one real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconcile.intake.market_build import Tables
+
+
+def _top25() -> tuple[Tables, tuple[str, ...]]:
+    from reconcile.intake.builtin.synthetic import TOP25, synthetic_tables
+
+    return synthetic_tables(*TOP25), ("synthetic: generated prices, scores and vix, not those of any real market",)
+
+
+def _stocks() -> tuple[Tables, tuple[str, ...]]:
+    from reconcile.intake.builtin.stocks import stocks_tables
+
+    return stocks_tables(), ("real prices of AAPL, FB, GOOG, IBM and MSFT, scaled by adj_close / close",)
+
+
+BUILTINS: dict[str, Callable[[], tuple[Tables, tuple[str, ...]]]] = {"stocks": _stocks, "top25": _top25}
+"""name -> its tables and what its market's notes begin with."""
+
+
+def builtin_tables(name: str) -> tuple[Tables, tuple[str, ...]]:
+    return BUILTINS[name]()

@@ -1,0 +1,169 @@
+"""Files become tables: Parquet as it is typed, CSV with every column but two as doubles (U1)."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from reconcile.intake.market_columns import row_name
+from vocabulary.errors import InputError
+
+_PARQUET = (".parquet", ".pq")
+_CSV = (".csv", ".csv.gz")
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"PAR1")
+_TEXT = ("timestamp", "symbol")
+_NULLS = ["", "NA", "N/A", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None", "none"]
+_HEADER_BYTES = 1 << 20
+
+
+def read_table(path: Path, words: tuple[str, ...]) -> pa.Table:
+    """The table in a Parquet or CSV file, told apart by the name's ending.
+
+    words: the columns a CSV file holds as text; every other column is numbers.
+    Raises InputError when the file is missing, empty, truncated, of another kind, or its text is no
+    number where one belongs.
+    """
+    source = str(path)
+    ending = path.name.lower()
+    if not path.exists():
+        raise InputError(source, "no such file", "a Parquet or CSV file", "Check the path.")
+    if not path.is_file():
+        raise InputError(source, "something that is not a file", "a Parquet or CSV file", "Name a file in it.")
+    if not ending.endswith((*_PARQUET, *_CSV)):
+        raise InputError(
+            source,
+            f"the ending {path.suffix!r}",
+            "one of " + ", ".join((*_PARQUET, *_CSV)),
+            "Rename the file by what it holds, or convert it.",
+        )
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(source, "an empty file", "a table", "Write the data again.")
+        table = _read_parquet(path, words) if ending.endswith(_PARQUET) else _read_csv(path, words)
+    except (OSError, MemoryError) as error:
+        raise InputError(source, f"a file that cannot be read ({_short(error)})", "a readable table", _AGAIN) from error
+    if table.num_rows == 0:
+        raise InputError(source, "no rows", "at least one row", "Write the data again.")
+    return table
+
+
+_AGAIN = "Write or download the file again."
+
+
+def _short(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def need_columns(table: pa.Table, names: tuple[str, ...], source: str) -> None:
+    """Raises InputError when a column is missing or named twice."""
+    found = table.column_names
+    twice = sorted({name for name in found if found.count(name) > 1})
+    if twice:
+        raise InputError(source, f"the column {twice[0]!r} twice", "each column once", "Rename or drop one.")
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise InputError(
+            source,
+            f"the columns {', '.join(map(repr, found))}",
+            "also " + ", ".join(map(repr, missing)),
+            "Rename or add what is missing; names are told apart by case.",
+        )
+
+
+def parquet_metadata(path: Path) -> dict[bytes, bytes]:
+    """The key-value metadata of a Parquet file; empty when there is none or the file is no Parquet."""
+    import pyarrow.parquet as pq
+
+    try:
+        return dict(pq.read_metadata(path).metadata or {})
+    except (OSError, pa.ArrowException):
+        return {}
+
+
+def _read_parquet(path: Path, words: tuple[str, ...]) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            encoded = [
+                name for name in words if name in schema.names and schema.field(name).type in (pa.string(), pa.large_string())
+            ]
+            footer = file.metadata
+        with pq.ParquetFile(path, metadata=footer, read_dictionary=encoded) as file:
+            return file.read()
+    except (pa.ArrowException, OSError, OverflowError) as error:
+        raise InputError(
+            str(path), f"a Parquet file that cannot be read ({_short(error)})", "a whole Parquet file", _AGAIN
+        ) from error
+
+
+def _read_csv(path: Path, words: tuple[str, ...]) -> pa.Table:
+    from pyarrow import csv as arrow_csv
+
+    names = _csv_header(path)
+    text = pa.dictionary(pa.int32(), pa.string())
+    kinds = {name: text if name in words else pa.float64() for name in names}
+    try:
+        return arrow_csv.read_csv(
+            path, convert_options=arrow_csv.ConvertOptions(column_types=kinds, null_values=_NULLS)
+        )
+    except pa.ArrowInvalid as error:
+        raise _csv_trouble(path, words, names, error) from error
+
+
+def _csv_header(path: Path) -> list[str]:
+    """The column names. Raises InputError for compressed and binary files, and for names given twice."""
+    source = str(path)
+    packed = path.name.lower().endswith(".gz")
+    with path.open("rb") as file:
+        start = file.read(4)
+    if not packed and start.startswith(_PACKED):
+        raise InputError(source, "a compressed or binary file", "CSV text", "Unpack it, or mend the name's ending.")
+    with pa.input_stream(str(path), compression="gzip" if packed else None) as stream:
+        head = stream.read(_HEADER_BYTES)
+    try:
+        text = head.decode("utf-8-sig", errors="strict" if len(head) < _HEADER_BYTES else "ignore")
+    except UnicodeDecodeError as error:
+        raise InputError(source, "bytes that are not UTF-8 text", "CSV text", "Save it as UTF-8.") from error
+    names = next(csv.reader(text.splitlines()), [])
+    if not any(names) or "\0" in text[:4096]:
+        raise InputError(source, "no header line", "a line of column names", "Write the data again.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(source, f"the column {twice[0]!r} twice", "each column once", "Rename or drop one.")
+    return names
+
+
+def _csv_trouble(path: Path, words: tuple[str, ...], names: list[str], error: Exception) -> InputError:
+    """What stopped the reader: the first cell that is no number, else what the reader says."""
+    from pyarrow import csv as arrow_csv
+
+    source = str(path)
+    kinds: dict[str, Any] = {name: pa.string() for name in names}
+    options = arrow_csv.ConvertOptions(column_types=kinds)
+    try:
+        table = arrow_csv.read_csv(path, arrow_csv.ReadOptions(use_threads=False), convert_options=options)
+    except pa.ArrowInvalid as plain:
+        return InputError(source, f"text that is no table ({_short(plain)})", "CSV with a header line", _AGAIN)
+    for name in names:
+        if name in words:
+            continue
+        for row, value in enumerate(table[name].to_pylist()):
+            if value not in _NULLS and not _is_number(value):
+                return InputError(
+                    f"{row_name(source, row)}, column {name!r}", f"the text {value!r}", "a number",
+                    "Correct it, or leave the cell empty if the value is missing.",
+                )
+    return InputError(source, f"text that is no table ({_short(error)})", "CSV with a header line", _AGAIN)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        pa.scalar(text.strip()).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return False
+    return True
