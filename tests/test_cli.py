@@ -109,6 +109,19 @@ def test_an_interrupt_exits_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert capsys.readouterr().err.strip() == "reconcile: interrupted"
 
 
+@pytest.mark.parametrize("name", ["engine", "reference", "vocabulary"])
+def test_a_module_of_the_users_in_the_way_of_ours_exits_2(name: str, small: str, tmp_path: Path) -> None:
+    """The packages' names are generic: a clash is told, with the file that is in the way."""
+    (tmp_path / "early").mkdir()
+    (tmp_path / "early" / f"{name}.py").write_text("")
+    command = [sys.executable, "-m", "reconcile.cli", "run", small]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "early")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert str(tmp_path / "early") in done.stderr
+
+
 def test_scenarios_lists_the_built_in_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(["scenarios"]) == 0
     lines = capsys.readouterr().out.splitlines()

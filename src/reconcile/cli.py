@@ -10,11 +10,14 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING, TypeGuard
 
 import click
 
 from reconcile.report.escape import printable
-from vocabulary.errors import TieoutError
+
+if TYPE_CHECKING:
+    from vocabulary.errors import TieoutError
 
 CANNOT_TELL = 2
 INTERRUPTED = 130
@@ -85,14 +88,21 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         click.echo(error.ctx.get_help() if error.ctx else str(error), err=True)
     except click.ClickException as error:
         _complain_of_usage(error)
-    except TieoutError as error:
-        _complain(error)
     except (KeyboardInterrupt, click.Abort):
         click.echo("reconcile: interrupted", err=True)
         return INTERRUPTED
     except (Exception, SystemExit) as error:
-        _confess(error)
+        if _is_foreseen(error):
+            _complain(error)
+        else:
+            _confess(error)
     return CANNOT_TELL
+
+
+def _is_foreseen(error: BaseException) -> TypeGuard[TieoutError]:
+    """Looked up, not imported: --help needs no vocabulary, and a clash of that name must end here too."""
+    errors = sys.modules.get("vocabulary.errors")
+    return errors is not None and isinstance(error, errors.TieoutError)
 
 
 def _complain_of_usage(error: click.ClickException) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from reconcile.candidates import (
@@ -15,6 +18,7 @@ from reconcile.candidates import (
     load_candidate,
     talking_to_stderr,
 )
+from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
     from reconcile.comparison import Reconciliation
@@ -96,8 +100,7 @@ def warm(scenario: Scenario, market: Market, watch: Watch = unwatched) -> float:
     from reconcile import intake
 
     began = time.perf_counter()
-    import engine
-
+    engine = ours("engine")
     what = "starting the engine" if engine.is_compiled() else COMPILING
     with watch(what, 0), talking_to_stderr():
         bars = range(min(WARM_BARS, len(market.timestamps)))
@@ -107,8 +110,7 @@ def warm(scenario: Scenario, market: Market, watch: Watch = unwatched) -> float:
 
 def run_reference(scenario: Scenario, market: Market, watch: Watch = unwatched) -> Side:
     """The plain loop."""
-    import reference
-
+    reference = ours("reference")
     with watch("reference", len(market.timestamps)) as progress, talking_to_stderr():
         began = time.perf_counter()
         ledger = reference.run(scenario, market, progress)
@@ -118,8 +120,7 @@ def run_reference(scenario: Scenario, market: Market, watch: Watch = unwatched) 
 
 def run_engine(scenario: Scenario, market: Market, watch: Watch = unwatched) -> Side:
     """The batched engine."""
-    import engine
-
+    engine = ours("engine")
     with watch("engine", len(market.timestamps)) as progress, talking_to_stderr():
         began = time.perf_counter()
         ledger = engine.run(scenario, market, progress)
@@ -135,6 +136,16 @@ def run_candidate(name: str, function: Candidate, scenario: Scenario, market: Ma
         seconds = time.perf_counter() - began
     check_unchanged(f"candidate {name}", market)
     return Side(name, ledger, seconds)
+
+
+def ours(name: str) -> ModuleType:
+    """Import one of the two programs; raises InputError where another module of that name is in the way."""
+    found = importlib.import_module(name)
+    place = Path(found.__file__ or "").resolve()
+    if place.parent.parent != Path(__file__).resolve().parent.parent:
+        remedy = f"Rename it, or take its folder off PYTHONPATH: tieout's own {name} has to be found first."
+        raise InputError(f"import {name}", str(place), f"the {name} that tieout installs", remedy)
+    return found
 
 
 def judge(scenario: Scenario, market: Market, reference: Side, candidate: Side) -> Reconciliation:
