@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from tests import build
 
-import build
 import reference
 from vocabulary.ledger import SCHEMA, Column, Kind, Ledger, Manifest, Table
 from vocabulary.market import Market

@@ -135,20 +135,19 @@ def _compare_column(name: str, column: str, cells: Comparable, pairing: Pairing,
     if not len(left):
         return
     if column == SEQUENCE and (len(pairing.missing) or len(pairing.extra)):
-        keep = _out_of_order(cells, pairing, left, right)
-        left, right = left[keep], right[keep]
-    else:
-        keep = sink.absorb(name, column, cells, left, right)
-        left, right = left[keep], right[keep]
+        left, right = _out_of_order(cells, pairing, left, right)
+    keep = sink.absorb(name, column, cells, left, right)
+    left, right = left[keep], right[keep]
     sink.add(name, column, cell_type(name, column), left, right)
 
 
-def _out_of_order(cells: Comparable, pairing: Pairing, left: Rows, right: Rows) -> Rows:
-    """Places where the sequence differs by more than the rows the other side lacks before it."""
+def _out_of_order(cells: Comparable, pairing: Pairing, left: Rows, right: Rows) -> tuple[Rows, Rows]:
+    """Pairs whose sequence differs: as it stands, or after allowing for the rows that the other side lacks
+    before them, whichever leaves fewer. (A row that was never there leaves no hole in the numbers.)"""
     lacking = np.sort(cells.reference[pairing.missing]), np.sort(cells.candidate[pairing.extra])
-    a = cells.reference[left] - np.searchsorted(lacking[0], cells.reference[left])
-    b = cells.candidate[right] - np.searchsorted(lacking[1], cells.candidate[right])
-    return np.flatnonzero(a != b)
+    a, b = cells.reference[pairing.left], cells.candidate[pairing.right]
+    at = np.flatnonzero(a - np.searchsorted(lacking[0], a) != b - np.searchsorted(lacking[1], b))
+    return (left, right) if len(left) <= len(at) else (pairing.left[at], pairing.right[at])
 
 
 def _compare_merged(
