@@ -189,3 +189,22 @@ def rational(value: Value) -> Fraction | None:
     if isinstance(value, float):
         return Fraction(repr(value)) if np.isfinite(value) else None
     return Fraction(value)
+
+
+def as_doubles(cells: Comparable, rows: Rows, side: int) -> npt.NDArray[np.float64]:
+    """Some rows of the reference (0) or candidate (1) as doubles, near enough to rule out most doubt."""
+    values = (cells.candidate if side else cells.reference)[rows]
+    if cells.floats:
+        return np.asarray(values, np.float64)
+    if values.dtype == object:
+        return np.array([nearest_double(int(value), cells.scale or 0) for value in values], np.float64)
+    return np.asarray(values.astype(np.float64) / 10.0 ** (cells.scale or 0))
+
+
+def number(cells: Comparable, row: int, side: int) -> Fraction | None:
+    """The number of one cell, None where it is empty or no finite number."""
+    missing = cells.candidate_missing if side else cells.reference_missing
+    if missing is not None and missing[row]:
+        return None
+    value = (cells.candidate if side else cells.reference)[row]
+    return rational(float(value)) if cells.floats else Fraction(int(value), 10 ** (cells.scale or 0))

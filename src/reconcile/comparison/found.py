@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from reconcile.comparison.columns import Array, Comparable, Rows, comparable, differing, rational
+from reconcile.comparison.columns import Array, Comparable, Rows, comparable, differing, number
 from reconcile.comparison.groups import settle
 from reconcile.comparison.matching import EMPTY, SEQUENCE, Pairing, pair_rows
 from reconcile.comparison.near import near_rows
@@ -190,15 +190,12 @@ def _together(
 
 
 def _number(cells: Comparable, row: int, side: int) -> Fraction | str | None:
+    if cells.words is None:
+        return number(cells, row, side)
     missing = cells.candidate_missing if side else cells.reference_missing
     if missing is not None and missing[row]:
         return None
-    value = (cells.candidate if side else cells.reference)[row]
-    if cells.words is not None:
-        return cells.words[int(value)]
-    if cells.floats:
-        return rational(float(value))
-    return Fraction(int(value), 10 ** (cells.scale or 0))
+    return cells.words[int((cells.candidate if side else cells.reference)[row])]
 
 
 def _shown(value: Fraction | str | None) -> Value:
