@@ -22,7 +22,7 @@ from vocabulary.errors import InputError
 from vocabulary.market import Floats, Ints, Market
 from vocabulary.scenario import MarketSource, Scenario
 
-TOP25 = (500, 252, 25)
+TOP25 = (500, 252, 16)
 """Symbols, bars and seed of the built-in market `top25`."""
 
 MAX_SYMBOLS, MAX_BARS = 1 << 24, 60_000
