@@ -129,7 +129,7 @@ def kind(kinds: Sequence[str]) -> Callable[[Any], Any]:
         chosen = table(value).get("kind")
         if not (isinstance(chosen, str) and chosen in kinds):
             missing = "kind" not in value
-            near = nearest(str(chosen), kinds)
+            near = nearest(chosen, kinds) if isinstance(chosen, str) else None
             remedy = "Choose one." if near is None else f"Did you mean {near!r}?"
             sort = Fault.MISSING_KEY if missing else Fault.VALUE
             raise fault(chosen, _one_of(kinds), remedy, sort=sort, key="kind")
