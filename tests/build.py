@@ -290,4 +290,4 @@ def rows(ledger: Ledger, table: str, *names: str) -> list[Any]:
 
 def bar_of(market: Market, timestamp: int) -> int:
     """The bar of a timestamp as a ledger has it."""
-    return market.timestamps.tolist().index(timestamp)
+    return list(market.timestamps).index(timestamp)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from tests.build import PPB, market, scenario
 
+from build import PPB, market, scenario
 from reference import book, initial_state, mark
 from reference.accounting import entry_price, equity
 from reference.units import mul, mul_floor, ppb, ticks

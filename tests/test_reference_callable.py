@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.build import PPB, calling, market, rows, scenario
 
 import reference
+from build import PPB, calling, market, rows, scenario
 from reference import decide, initial_state
 from vocabulary.errors import CallableError
 from vocabulary.scenario import Schedule, TimeExit, Weights

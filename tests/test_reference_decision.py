@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.build import DAY, PPB, market, rows, scenario
 
 import reference
+from build import DAY, PPB, market, rows, scenario
 from reference import decide, initial_state
 from reference.calendar import gate_open, scheduled
 from vocabulary.market import Market

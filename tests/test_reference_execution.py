@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.build import PPB, market, rows, scenario
 
 import reference
+from build import PPB, market, rows, scenario
 from reference import Execution, execute, initial_state, sequence
 from vocabulary.scenario import (
     BpsCommission,

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.build import PPB, market, rows, scenario
 
 import reference
+from build import PPB, market, rows, scenario
 from reference import decide, initial_state
 from reference.exits import exits
 from vocabulary.scenario import (
@@ -80,7 +80,7 @@ def test_a_time_exit_counts_bars_from_the_opening_fill() -> None:
 
 
 def test_the_first_rule_listed_gives_the_reason() -> None:
-    rules = [TimeExit("never", 99), StopLoss("stop", TENTH), TimeExit("always", 0)]
+    rules: list[ExitRule] = [TimeExit("never", 99), StopLoss("stop", TENTH), TimeExit("always", 0)]
     state = replace(
         initial_state(scenario()),
         positions={1: Position(-2, 200, 0, 100, 100), 0: Position(1, 1000, 0, 1000, 500)},

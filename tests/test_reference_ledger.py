@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.build import PPB, market, random_market, random_scenario, rows, scenario
 
 import reference
+from build import PPB, market, random_market, random_scenario, rows, scenario
 from reference import initial_state
 from vocabulary.errors import InputError
 from vocabulary.ledger import SCHEMA, SEMANTICS_DIGEST, Kind
