@@ -1,0 +1,230 @@
+"""Random pairs of scenario and market, drawn through one function, `pick`, so that hypothesis (which
+shrinks) and the endless fuzzer (which does not) draw from the same space.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import build
+import numpy as np
+from build import DAY, PPB
+
+from vocabulary.market import Market
+from vocabulary.scenario import (
+    Bound,
+    BpsCommission,
+    BpsSlippage,
+    CallableStrategy,
+    CashPolicy,
+    Commission,
+    ExitRule,
+    FixedSlippage,
+    Gate,
+    PerShareCommission,
+    Scenario,
+    Schedule,
+    ScheduleKind,
+    Selection,
+    SizeOn,
+    Slippage,
+    StopLoss,
+    TakeProfit,
+    TimeExit,
+    Timing,
+    TopN,
+    TrailingStop,
+    VolatilityStop,
+    Weights,
+    When,
+)
+from vocabulary.scenario import Sequence as OrderSequence
+from vocabulary.view import View
+
+T = TypeVar("T")
+HOUR = DAY // 24
+
+
+class Pick(Protocol):
+    """Chooses one of several; the simplest first, for what shrinks towards the front."""
+
+    def __call__(self, options: Sequence[T], /) -> T: ...
+
+
+def pair(pick: Pick) -> tuple[Scenario, Market]:
+    """A scenario and a market it can run on."""
+    decimals = pick([(2, 0), (4, 0), (0, 2), (4, 3), (6, 6), (9, 0)])
+    return scenario(pick, *decimals), market(pick, decimals[0])
+
+
+# Markets
+
+
+def market(pick: Pick, price_decimals: int) -> Market:
+    """Gaps, late starters, ties, missing scores, penny to five-figure prices, odd calendars."""
+    rng = random.Random(pick(range(2**16)))
+    symbols = pick([1, 2, 3, 5, 8, 12, 20])
+    bars = pick([2, 1, 5, 9, 16, 30, 45, 60])
+    gaps = pick([0.0, 0.05, 0.05, 0.3, 0.7])
+    swing = pick([0.02, 0.0, 0.2])
+    starts = pick([(100,), (1,), (100, 3_000, 500), (1, 30, 5_000), (20_000, 300), (1, 99_999_99)])
+    prices = np.zeros((4, bars, symbols), dtype=np.int64)
+    for s in range(symbols):
+        unit = 10 ** max(0, price_decimals - 2)
+        prices[:, :, s] = _bars(rng, bars, rng.choice(starts) * unit, swing, gaps)
+    return build.assemble(
+        [f"S{s:02d}" for s in range(symbols)],
+        np.cumsum([0] + [rng.choice([DAY, DAY, 3 * DAY, 10 * DAY, 7 * HOUR]) for _ in range(bars - 1)])
+        + pick([0, 18_000, 19_722]) * DAY,
+        prices,
+        _features(rng, prices, price_decimals, pick([0.0, 0.1, 0.5])),
+        {"vix": np.array([rng.choice([np.nan, 15.0, 30.0, 30.5, 40.0]) for _ in range(bars)])},
+        price_decimals=price_decimals,
+        wall_shift=pick([0, 5 * HOUR, -9 * HOUR]),
+    )
+
+
+def _bars(rng: random.Random, bars: int, price: int, swing: float, gaps: float) -> Any:
+    """(4, bars) ticks of one symbol, 0 where absent."""
+    rows = np.zeros((4, bars), dtype=np.int64)
+    begins = rng.choice([0, 0, 0, bars // 2])
+    for t in range(begins, bars):
+        price = max(1, price + round(price * rng.gauss(0, swing)))
+        opened = max(1, price + round(price * rng.gauss(0, swing / 2)))
+        if rng.random() >= gaps:
+            rows[:, t] = opened, max(opened, price), min(opened, price), price
+    return rows
+
+
+def _features(rng: random.Random, prices: Any, decimals: int, missing: float) -> Mapping[str, Any]:
+    shape = prices.shape[1:]
+
+    def filled(value: Any) -> Any:
+        cells = [np.nan if rng.random() < missing else value(cell) for cell in np.ndindex(shape)]
+        return np.array(cells, dtype=np.float64).reshape(shape)
+
+    close = prices[3] / 10.0**decimals
+    weights = filled(lambda cell: rng.choice([0.0, 0.2, 0.35, 1.0, -0.2, 4e-10, 6e-10]))
+    weights[rng.randrange(shape[0])] = np.nan
+    return {
+        "volume": np.full(shape, np.nan),
+        "score": filled(lambda cell: rng.choice([rng.randint(-2, 2), rng.random(), -0.0, 0.0])),
+        "other": filled(lambda cell: rng.random()),
+        "atr": filled(lambda cell: close[cell] * rng.choice([-0.01, 0.0, 0.01, 0.03])),
+        "w": weights,
+        "long_w": np.abs(weights),
+    }
+
+
+# Callables: pure functions of their view
+
+
+def by_momentum(view: View) -> dict[str, float] | None:
+    """Weights what rose, None on odd bars: reads prices, presence and history."""
+    if view.bar % 2:
+        return None
+    past = view.close[0]
+    rose = [s for s in range(len(view.symbols)) if view.close[-1][s] >= past[s]]
+    return {view.symbols[s]: 0.9 / len(rose) for s in rose}
+
+
+def by_account(view: View) -> dict[str, float]:
+    """Weights by cash, equity and what is held: reads the account."""
+    share = 0.5 if view.cash * 2 > view.equity else 0.1
+    return {symbol: share for symbol, held in zip(view.symbols, view.positions, strict=True) if held < 1000}
+
+
+def by_score(view: View) -> dict[str, float]:
+    """The three best and worst by score, some short, context read too."""
+    scores = view.features["score"][-1]
+    order = [s for s in np.argsort(scores, kind="stable").tolist() if not np.isnan(scores[s])]
+    weights = {view.symbols[s]: 0.3 for s in order[-3:]}
+    if view.context["vix"][-1] < 35:
+        weights.update({view.symbols[s]: -0.2 for s in order[:2]})
+    return weights
+
+
+# Scenarios
+
+
+def scenario(pick: Pick, price_decimals: int, quantity_decimals: int) -> Scenario:
+    """Every setting of section S, each from a few values that matter."""
+    short = pick([False, True])
+    unit = 10 ** (price_decimals + quantity_decimals)
+    return build.scenario(
+        _selection(pick, short),
+        initial_cash=pick([100_000 * unit, 1_000_000 * unit, 10_000 * unit + 7, 900 * unit + 1, 50 * unit, 0]),
+        exits=_exits(pick),
+        price_decimals=price_decimals,
+        quantity_decimals=quantity_decimals,
+        commission=_commission(pick, unit),
+        slippage=_slippage(pick),
+        band=pick([0, PPB // 100, PPB // 3, PPB - 1]),
+        size_on=pick(list(SizeOn)),
+        cooldown=pick([0, 0, 1, 4, 2**40]),
+        schedule=pick(
+            [
+                Schedule(),
+                Schedule(ScheduleKind.EVERY, 2, 0),
+                Schedule(ScheduleKind.EVERY, 3, 2),
+                Schedule(ScheduleKind.WEEKLY),
+                Schedule(ScheduleKind.MONTHLY),
+            ]
+        ),
+        gate=pick([None, None, None, Gate("vix", Bound.MAX, 30.0), Gate("vix", Bound.MIN, 30.0)]),
+        timing=pick(list(Timing)),
+        sequence=pick(list(OrderSequence)),
+        cash=pick(list(CashPolicy)),
+        allow_short=short,
+    )
+
+
+def _selection(pick: Pick, short: bool) -> Selection:
+    kind = pick(["top_n", "weights", "callable"])
+    if kind == "weights":
+        return Weights("w" if short else "long_w")
+    if kind == "callable":
+        function = pick([by_momentum, by_account, *([by_score] if short else [])])
+        return CallableStrategy(f"drawn:{function.__name__}", function)
+    longs = pick([1, 2, 5, 20] + ([0] if short else []))
+    return TopN(
+        "score",
+        longs,
+        pick([1, 3]) if short and (longs == 0 or pick([False, True])) else 0,
+        pick([PPB, PPB // 2, 3 * PPB, 0, 1]),
+        pick([PPB, PPB // 2, 0]),
+        pick([(), ("other",), ("other", "atr")]),
+        pick(list(When)),
+    )
+
+
+def _exits(pick: Pick) -> list[ExitRule]:
+    rules: list[ExitRule] = [
+        StopLoss("stop_loss", pick([PPB // 50, 0, PPB])),
+        TakeProfit("take_profit", pick([PPB // 50, 0, 10 * PPB])),
+        VolatilityStop("volatility_stop", pick([PPB, 0, 2 * PPB, 2**62]), "atr"),
+        TrailingStop("trailing_stop", *pick([(PPB // 20, PPB // 100, PPB // 200), (0, 0, 0), (PPB, 2**62, 0)])),
+        TimeExit("time_exit", pick([3, 0, 1, 2**41])),
+    ]
+    count = pick([0, 1, 2, 5])
+    first = pick([0, 1, 2, 3, 4])
+    return (rules[first:] + rules[:first])[:count]
+
+
+def _commission(pick: Pick, unit: int) -> Commission | None:
+    return pick(
+        [
+            None,
+            BpsCommission(500_000),
+            BpsCommission(PPB // 7, unit),
+            PerShareCommission(5_000_000),
+            PerShareCommission(PPB // 3, unit // 2),
+            BpsCommission(0, 3 * unit),
+        ]
+    )
+
+
+def _slippage(pick: Pick) -> Slippage | None:
+    return pick([None, BpsSlippage(500_000), BpsSlippage(2 * PPB), FixedSlippage(3), FixedSlippage(0)])

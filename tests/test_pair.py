@@ -1,0 +1,170 @@
+"""Engine and reference are two programs and one meaning: their ledgers are equal to the last unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import build
+import drawn
+import engine
+import pytest
+import reference
+from build import rows
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from vocabulary.errors import RangeError
+from vocabulary.ledger import SCHEMA, Ledger
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario, TimeExit
+
+Pair = tuple[Scenario, Market]
+FEW = settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@st.composite
+def pairs(draw: Callable[..., Any]) -> Pair:
+    """A scenario and its market; hypothesis shrinks both towards the plainest."""
+
+    def pick(options: Any) -> Any:
+        if isinstance(options, range):
+            return draw(st.integers(options.start, options.stop - 1))
+        return draw(st.sampled_from(options))
+
+    return drawn.pair(pick)
+
+
+def assert_equal(one: Ledger, other: Ledger) -> None:
+    """Every table, column and cell, what it means and whether it is there."""
+    assert list(one.tables) == list(other.tables) == list(SCHEMA)
+    for name in SCHEMA:
+        assert rows(one, name) == rows(other, name), name
+        for column in SCHEMA[name]:
+            mine, theirs = one.tables[name].columns[column], other.tables[name].columns[column]
+            assert (mine.kind, mine.scale) == (theirs.kind, theirs.scale), (name, column)
+
+
+def compared(scenario: Scenario, market: Market) -> tuple[Ledger, Ledger] | None:
+    """Both ledgers, or None where the engine stopped at the edge of int64 (U4)."""
+    expected = reference.run(scenario, market)
+    try:
+        return expected, engine.run(scenario, market)
+    except RangeError as error:
+        note(str(error))
+        return None
+
+
+@FEW
+@given(pairs())
+def test_engine_and_reference_agree(pair: Pair) -> None:
+    """On any market and scenario both programs write the same ledger."""
+    ledgers = compared(*pair)
+    if ledgers is not None:
+        assert_equal(*ledgers)
+
+
+@FEW
+@given(pairs(), st.integers(0, 2**16))
+def test_a_run_stopped_and_resumed_is_the_whole_run(pair: Pair, where: int) -> None:
+    """Either program, stopped at any bar, hands over the same State, from which either goes on the same."""
+    scenario, market = pair
+    ledgers = compared(scenario, market)
+    if ledgers is None:
+        return
+    bars = len(market.timestamps)
+    bar = where % (bars + 1)
+    start = reference.initial_state(scenario)
+    first, state = engine.resume(scenario, market, start, bar)
+    plain_first, plain_state = reference.resume(scenario, market, start, bar)
+    assert state == plain_state
+    second, end = engine.resume(scenario, market, plain_state, bars)
+    plain_second, plain_end = reference.resume(scenario, market, state, bars)
+    assert end == plain_end
+    assert_equal(first, plain_first)
+    assert_equal(second, plain_second)
+    assert_end_to_end(first, second, ledgers[0])
+
+
+def assert_end_to_end(first: Ledger, second: Ledger, whole: Ledger) -> None:
+    """Two spans laid end to end are the whole run's tables, `sequence` counted on."""
+    for name in SCHEMA:
+        put = rows(first, name) + rows(second, name)
+        for at, row in enumerate(put):
+            if name == "fills":
+                row["sequence"] = at
+        assert put == rows(whole, name), name
+
+
+@FEW
+@given(pairs())
+def test_the_books_always_balance(pair: Pair) -> None:
+    """A3 on every ledger: cash and positions roll forward from fills, equity from both and from P&L."""
+    scenario, market = pair
+    assert_balanced(scenario, market, reference.run(scenario, market))
+
+
+def assert_balanced(scenario: Scenario, market: Market, ledger: Ledger) -> None:
+    """A3, told from the tables alone."""
+    fills, held = rows(ledger, "fills"), rows(ledger, "positions")
+    cash, commissions, book = scenario.initial_cash, 0, {}
+    for line, costs in zip(rows(ledger, "equity"), rows(ledger, "costs"), strict=True):
+        today = [fill for fill in fills if fill["timestamp"] == line["timestamp"]]
+        for fill in today:
+            signed = fill["quantity"] if fill["side"] == "buy" else -fill["quantity"]
+            assert fill["notional"] == fill["quantity"] * fill["price"]
+            cash -= signed * fill["price"] + fill["commission"]
+            commissions += fill["commission"]
+            book[fill["symbol"]] = book.get(fill["symbol"], 0) + signed
+        open_now = [row for row in held if row["timestamp"] == line["timestamp"]]
+        assert {row["symbol"]: row["quantity"] for row in open_now} == {s: q for s, q in book.items() if q}
+        assert line["cash"] == cash
+        assert line["market_value"] == sum(row["quantity"] * row["mark"] for row in open_now)
+        assert line["equity"] == line["cash"] + line["market_value"]
+        assert costs["turnover"] == sum(fill["notional"] for fill in today)
+        assert costs["commission"] == sum(fill["commission"] for fill in today)
+        assert costs["slippage"] == sum(fill["slippage"] for fill in today)
+    state = reference.resume(scenario, market, reference.initial_state(scenario), len(market.timestamps))[1]
+    unrealised = sum(
+        (p.quantity > 0 or -1) * (abs(p.quantity) * p.mark - p.basis) for p in state.positions.values()
+    )
+    assert state.commissions == commissions
+    last = rows(ledger, "equity")[-1]["equity"]
+    assert last == scenario.initial_cash + state.realised + unrealised - commissions
+
+
+def saved_cases() -> list[Path]:
+    """Counterexamples that the fuzzer found and saved."""
+    return sorted((Path(__file__).parent / "golden" / "found").glob("*/scenario.toml"))
+
+
+@pytest.mark.parametrize("path", saved_cases(), ids=lambda path: path.parent.name)
+def test_what_once_differed_agrees(path: Path) -> None:
+    """A counterexample of the fuzzer stays a case for good."""
+    from reconcile.intake import read_market, scenario_from_file
+
+    ledgers = compared(scenario_from_file(path), read_market(path.parent / "market.parquet"))
+    if ledgers is not None:
+        assert_equal(*ledgers)
+
+
+def test_state_is_plain_integers() -> None:
+    """The engine hands over Python integers: a numpy scalar in a State would overflow in silence."""
+    market = build.random_market(3)
+    scenario = build.scenario(price_decimals=2, cooldown=2, exits=[TimeExit("time", 2)])
+    _, state = engine.resume(scenario, market, reference.initial_state(scenario), 12)
+    numbers = [state.bar, state.cash, state.realised, state.commissions, state.rebalances]
+    for s, p in state.positions.items():
+        numbers += [s, p.quantity, p.basis, p.opened, p.peak, p.mark]
+    for order in state.pending:
+        numbers += [order.decided_at, order.symbol, order.quantity, order.rebalance]
+    for s, last in state.barred.items():
+        numbers += [s, last]
+    assert state.positions and state.membership is not None
+    assert all(type(number) is int for number in (*numbers, *state.membership.longs))
