@@ -8,10 +8,10 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-import build
 import numpy as np
-from build import DAY, PPB
 
+import build
+from build import DAY, PPB
 from vocabulary.market import Market
 from vocabulary.scenario import (
     Bound,
@@ -155,7 +155,9 @@ def scenario(pick: Pick, price_decimals: int, quantity_decimals: int) -> Scenari
     unit = 10 ** (price_decimals + quantity_decimals)
     return build.scenario(
         _selection(pick, short),
-        initial_cash=pick([100_000 * unit, 1_000_000 * unit, 10_000 * unit + 7, 900 * unit + 1, 50 * unit, 0]),
+        initial_cash=pick(
+            [100_000 * unit, 1_000_000 * unit, 10_000 * unit + 7, 900 * unit + 1, 50 * unit, 0]
+        ),
         exits=_exits(pick),
         price_decimals=price_decimals,
         quantity_decimals=quantity_decimals,
@@ -205,7 +207,9 @@ def _exits(pick: Pick) -> list[ExitRule]:
         StopLoss("stop_loss", pick([PPB // 50, 0, PPB])),
         TakeProfit("take_profit", pick([PPB // 50, 0, 10 * PPB])),
         VolatilityStop("volatility_stop", pick([PPB, 0, 2 * PPB, 2**62]), "atr"),
-        TrailingStop("trailing_stop", *pick([(PPB // 20, PPB // 100, PPB // 200), (0, 0, 0), (PPB, 2**62, 0)])),
+        TrailingStop(
+            "trailing_stop", *pick([(PPB // 20, PPB // 100, PPB // 200), (0, 0, 0), (PPB, 2**62, 0)])
+        ),
         TimeExit("time_exit", pick([3, 0, 1, 2**41])),
     ]
     count = pick([0, 1, 2, 5])

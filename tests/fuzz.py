@@ -13,12 +13,12 @@ import sys
 import time
 from pathlib import Path
 
+from rich.console import Console
+
 import drawn
 import engine
 import reference
-from rich.console import Console
 from test_pair import assert_balanced, assert_end_to_end, assert_equal
-
 from vocabulary.errors import RangeError
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
@@ -69,7 +69,9 @@ def main() -> int:
                     fills += check(scenario, market, rng.randint(0, len(market.timestamps)))
                 except Exception as error:
                     differing += 1
-                    console.print(f"seed {seed}: {error!r:.300}\n  saved {save(scenario, market, f'seed-{seed}')}")
+                    console.print(
+                        f"seed {seed}: {error!r:.300}\n  saved {save(scenario, market, f'seed-{seed}')}"
+                    )
                 rate = done / (time.monotonic() - begun)
                 status.update(f"{done} pairs, {fills} fills, {differing} differ, {rate:.0f} pairs/s")
         except KeyboardInterrupt:

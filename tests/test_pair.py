@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import build
-import drawn
-import engine
 import pytest
-import reference
-from build import rows
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+import build
+import drawn
+import engine
+import reference
+from build import rows
 from vocabulary.errors import RangeError
 from vocabulary.ledger import SCHEMA, Ledger
 from vocabulary.market import Market
