@@ -103,7 +103,7 @@ def warm(scenario: Scenario, market: Market, watch: Watch = unwatched) -> float:
     engine = ours("engine")
     what = "starting the engine" if engine.is_compiled() else COMPILING
     with watch(what, 0), talking_to_stderr():
-        bars = range(min(WARM_BARS, len(market.timestamps)))
+        bars = (0, min(WARM_BARS, len(market.timestamps)))
         engine.run(scenario, intake.slice_market(market, bars=bars))
     return time.perf_counter() - began
 
