@@ -12,21 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconcile.ledgers import instants
-from reconcile.ledgers.numbers import number_column
+from reconcile.ledgers.numbers import Hint, number_column
 from reconcile.ledgers.places import Place, bad_column, shown
 from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Manifest, Table
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """What a manifest of ours adds to a file's column: decimals of an empty one, order of its words.
-
-    The file rules: where it holds more decimals or other words than the hint, they are kept.
-    """
-
-    scale: int = 0
-    floats: bool = False
-    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +119,7 @@ def column_from_arrow(
     elif kind in (Kind.SYMBOL, Kind.WORD):
         column = _words(kind, array, place, hint.words)
     else:
-        column = number_column(kind, array, place, hint.scale, hint.floats)
+        column = number_column(kind, array, place, hint)
     return frozen(column), zone
 
 

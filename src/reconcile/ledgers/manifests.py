@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from reconcile.ledgers import instants, integers
-from reconcile.ledgers.columns import Hint
-from reconcile.ledgers.numbers import MAX_DIGITS
+from reconcile.ledgers.numbers import MAX_DIGITS, Hint
 from reconcile.ledgers.places import shown
 from vocabulary import SCHEMA, Column, InputError, Ledger, Manifest
 
@@ -30,6 +29,8 @@ FILE = "manifest.json"
 STORAGES = ("parquet", "csv")
 _TEXTS = ("timing", "timezone", "scenario", "market", "semantics", "producer")
 _DECIMALS = ("price_decimals", "quantity_decimals")
+MAX_SCALE = 76
+"""Most decimals of an Arrow decimal."""
 _KEYS = {"format", "storage", "tables", "words", "chain", "initial_cash", *_TEXTS, *_DECIMALS}
 
 
@@ -169,9 +170,10 @@ def _tables(path: Path, content: Mapping[str, Any]) -> tuple[dict[str, int], dic
 
 
 def _hint(where: str, facts: Mapping[str, Any], lists: list[tuple[str, ...]]) -> Hint:
-    scale, floats, words = facts.get("scale", 0), facts.get("floats", False), facts.get("words")
-    if type(scale) is not int or not 0 <= scale <= MAX_DIGITS or type(floats) is not bool:
-        raise _bad(where, shown(dict(facts)), f"a scale from 0 to {MAX_DIGITS}, or floats true")
+    scale, floats, words = facts.get("scale"), facts.get("floats", False), facts.get("words")
+    wrong = scale is not None and (type(scale) is not int or not 0 <= scale <= MAX_SCALE)
+    if wrong or type(floats) is not bool:
+        raise _bad(where, shown(dict(facts)), f"a scale from 0 to {MAX_SCALE}, or floats true")
     if words is None:
         return Hint(scale, floats)
     if type(words) is not int or not 0 <= words < len(lists):

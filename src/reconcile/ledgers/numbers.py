@@ -7,6 +7,7 @@ None (L2). A NaN is an empty cell, as nothing is known of it; an infinity is a v
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,21 +21,36 @@ from reconcile.ledgers.places import Place, bad_cell, bad_column
 from vocabulary import Column, Kind
 
 MAX_DIGITS = 38
-"""Text of more digits (1e300) is not an amount of anything: its column is read as float64."""
+"""Text of more digits (1e300), or more decimals than 18, makes its column float64: no amount has them."""
+_OURS = 4000
+"""Digits of a column that a manifest of ours calls exact; Python reads 4300 at most."""
 
-_NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,5}))?", re.ASCII)
+_NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,9}))?", re.ASCII)
 _NAN_BYTES = np.frombuffer(b"nN", dtype=np.uint8)
-_NOT_FINITE = {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
+_INFINITE = {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 _PLAIN = np.zeros(256, dtype=bool)
 _PLAIN[np.frombuffer(b"0123456789.-", dtype=np.uint8)] = True
 _EXPECTED = "a decimal number such as -1234.50"
 
 
-def number_column(kind: Kind, array: Any, place: Place, least_scale: int = 0, floats: bool = False) -> Column:
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a manifest of ours adds to a file's column. The file rules: where it holds more decimals or
+    other words than the hint, they are kept.
+
+    scale: decimals the column has at least; with it, numbers of any length are exact.
+    floats: text is read to the nearest double.
+    words: the dictionary, in order.
+    """
+
+    scale: int | None = None
+    floats: bool = False
+    words: tuple[str, ...] = ()
+
+
+def number_column(kind: Kind, array: Any, place: Place, hint: Hint) -> Column:
     """The Column of an Arrow array of numbers or decimal text. kind: COUNT, PRICE, QUANTITY, MONEY or RATE.
 
-    least_scale: decimals the column has at least (what our manifest says of it).
-    floats: text is read to the nearest double (our manifest says that the column held floats).
     Raises InputError naming column, row and value.
     """
     if pa.types.is_dictionary(array.type):
@@ -42,7 +58,7 @@ def number_column(kind: Kind, array: Any, place: Place, least_scale: int = 0, fl
     if _is_text(array.type):
         array = _without_nan(array.cast(pa.large_string()))
     missing = np.array(array.is_null(), dtype=bool)
-    values, scale = _values(array, place, least_scale, floats)
+    values, scale = _values(array, place, hint)
     if scale is None:
         missing |= np.isnan(values)
     mask = missing if missing.any() else None
@@ -76,13 +92,13 @@ def _bytes(text: Any) -> npt.NDArray[np.uint8]:
     return np.frombuffer(text.buffers()[2] or b"", dtype=np.uint8)[bounds[0] : bounds[-1]]
 
 
-def _values(array: Any, place: Place, least: int, floats: bool) -> tuple[npt.NDArray[Any], int | None]:
+def _values(array: Any, place: Place, hint: Hint) -> tuple[npt.NDArray[Any], int | None]:
     """Values with their scale, None for floats; what stands at a null is without meaning."""
-    kind = array.type
+    kind, least = array.type, hint.scale or 0
     if pa.types.is_null(kind):
         return np.zeros(len(array), dtype=np.int64), least
     if _is_text(kind):
-        return _from_text(array, place, least, floats)
+        return _from_text(array, place, hint)
     if pa.types.is_floating(kind):
         return np.array(array.cast(pa.float64()).fill_null(np.nan), dtype=np.float64), None
     if pa.types.is_integer(kind):
@@ -121,11 +137,11 @@ def _whole(
     return (values // 10**scale if scale else values).astype(np.int64)
 
 
-def _from_text(text: Any, place: Place, least: int, floats: bool) -> tuple[npt.NDArray[Any], int | None]:
-    if floats and (doubles := _doubles(text)) is not None:
+def _from_text(text: Any, place: Place, hint: Hint) -> tuple[npt.NDArray[Any], int | None]:
+    if hint.floats and (doubles := _doubles(text)) is not None:
         return doubles, None
-    plain = _plain(text, least)
-    return _any_text(text, place, least) if plain is None else plain
+    plain = _plain(text, hint.scale or 0)
+    return _any_text(text, place, hint.scale) if plain is None else plain
 
 
 def _doubles(text: Any) -> npt.NDArray[np.float64] | None:
@@ -167,32 +183,32 @@ def _plain(text: Any, least: int) -> tuple[Integers, int] | None:
     return values * factors, scale
 
 
-def _any_text(text: Any, place: Place, least: int) -> tuple[npt.NDArray[Any], int | None]:
-    """Text of any form, each distinct one read once: exponents, plus signs, spaces, NaN and infinities."""
+def _any_text(text: Any, place: Place, known: int | None) -> tuple[npt.NDArray[Any], int | None]:
+    """Text of any form, each distinct one read once: exponents, plus signs, spaces, infinities.
+
+    known: the scale that our manifest states, None where it states none.
+    """
+    most, digits = max(MAX_SCALE, known or 0), MAX_DIGITS if known is None else _OURS
     encoded = text.dictionary_encode()
     words: list[str] = encoded.dictionary.to_pylist()
     codes = np.asarray(encoded.indices.fill_null(len(words)))
     parsed = []
     for code, word in enumerate(words):
         try:
-            parsed.append(_parse(word))
+            parsed.append(_parse(word.strip(), most, digits))
         except ValueError:
             raise bad_cell(place, int(np.argmax(codes == code)), word, _EXPECTED) from None
-    scale = max([least, *(number[1] for number in parsed if number is not None)])
-    if not all(number is not None and _digits(number, scale) <= MAX_DIGITS for number in parsed):
-        return np.array([*map(_nearest, words), np.nan])[codes], None
+    scale = max([known or 0, *(number[1] for number in parsed if number is not None)])
     numbers = [number[0] * 10 ** (scale - number[1]) for number in parsed if number is not None]
-    return integers.pack([*numbers, 0])[codes], scale
+    if len(numbers) < len(parsed) or any(abs(number) >= 10**digits for number in numbers):
+        return np.array([*(float(word.strip()) for word in words), np.nan])[codes], None
+    packed = integers.pack([*numbers, 0])
+    return (packed if scale <= MAX_SCALE else packed.astype(object))[codes], scale
 
 
-def _digits(number: tuple[int, int], scale: int) -> int:
-    return len(str(abs(number[0]))) + scale - number[1]
-
-
-def _parse(word: str) -> tuple[int, int] | None:
-    """(integer, decimals), None when it is not finite or absurdly long; ValueError when it is no number."""
-    word = word.strip()
-    if word.lower() in _NOT_FINITE:
+def _parse(word: str, most_decimals: int, most_digits: int) -> tuple[int, int] | None:
+    """(integer, decimals), None when it is infinite or absurdly long; ValueError when it is no number."""
+    if word.lower() in _INFINITE:
         return None
     match = _NUMBER.fullmatch(word)
     if match is None or not (match[2] or match[3]):
@@ -200,15 +216,12 @@ def _parse(word: str) -> tuple[int, int] | None:
     sign, whole, fraction, exponent = match[1], match[2], match[3] or "", int(match[4] or 0)
     digits = (whole + fraction).lstrip("0") or "0"
     decimals = len(fraction) - exponent
-    while decimals > MAX_SCALE and digits[-1:] == "0" and digits != "0":
-        digits, decimals = digits[:-1], decimals - 1
     if digits == "0":
-        return 0, min(max(decimals, 0), MAX_SCALE)
-    if len(digits) - min(decimals, 0) > MAX_DIGITS or decimals > MAX_SCALE:
+        return 0, min(max(decimals, 0), most_decimals)
+    if decimals > most_decimals:
+        kept = max(len(digits.rstrip("0")), len(digits) - (decimals - most_decimals))
+        digits, decimals = digits[:kept], decimals - (len(digits) - kept)
+    if len(digits) - min(decimals, 0) > most_digits or decimals > most_decimals:
         return None
     value = int(digits) * 10 ** max(-decimals, 0)
     return (-value if sign == "-" else value), max(decimals, 0)
-
-
-def _nearest(word: str) -> float:
-    return float(word.strip())

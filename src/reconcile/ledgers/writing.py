@@ -62,7 +62,7 @@ def _write_files(ledger: Ledger, folder: Path, format: str) -> None:
         file = folder / f"{name}.{format}"
         try:
             write(table, ledger.manifest.timezone, file)
-        except (OverflowError, pa.ArrowException, UnicodeEncodeError) as error:
+        except (OverflowError, pa.ArrowException, ValueError) as error:
             raise OutputError(
                 f"table {name}",
                 shown(str(error)),
@@ -105,8 +105,8 @@ def _replace(target: Path, fresh: Path) -> None:
         target.rename(old)
     try:
         fresh.rename(target)
-    except OSError:
-        if old.exists():
+    except BaseException:  # an interrupt, too, puts the old one back
+        if old.exists() and not target.exists():
             old.rename(target)
         raise
     shutil.rmtree(old, ignore_errors=True)
@@ -176,6 +176,8 @@ def _coded(column: Column, zone: str | None) -> tuple[Any, Any]:
 
 def _quoted(word: str) -> str:
     """RFC 4180; the empty word is quoted, as an empty cell is a missing one."""
+    if "\0" in word:
+        raise ValueError(f"a NUL character in {word!r}")
     if word and not any(mark in word for mark in ',"\r\n'):
         return word
     return '"' + word.replace('"', '""') + '"'
