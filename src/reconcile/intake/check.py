@@ -87,7 +87,9 @@ def _check_stops(scenario: Scenario, market: Market) -> None:
         if isinstance(rule, VolatilityStop):
             values = market.features[rule.feature]
             ticks = _scaled(values, 10.0**market.price_decimals)
-            _refuse_beyond(market, values, ticks, f"{scenario.name}: exit {rule.name!r}, {rule.feature!r}", "ticks")
+            _refuse_beyond(
+                market, values, ticks, f"{scenario.name}: exit {rule.name!r}, {rule.feature!r}", "ticks"
+            )
 
 
 def _scaled(values: Floats, factor: float) -> Floats:

@@ -10,7 +10,9 @@ from vocabulary.market import Bools, Floats
 from vocabulary.scenario import AtrFeature, Feature, MomentumFeature
 
 
-def compute_features(features: tuple[Feature, ...], prices: Mapping[str, Floats], present: Bools) -> dict[str, Floats]:
+def compute_features(
+    features: tuple[Feature, ...], prices: Mapping[str, Floats], present: Bools
+) -> dict[str, Floats]:
     """name -> (T, S) float64, NaN where the symbol is absent or too young.
 
     prices: `high`, `low`, `close`, (T, S) doubles in currency as read, before any rounding to ticks.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from reconcile.intake.market_clock import wall_clock
 from reconcile.intake.market_columns import codes, doubles, instants
 from reconcile.intake.market_context import read_context
 from reconcile.intake.market_digest import make_market, threads
-from reconcile.intake.market_layout import Layout, lay_out, on_grid, row_namer
+from reconcile.intake.market_layout import Layout, cell_namer, lay_out, on_grid, row_namer
 from reconcile.intake.market_notes import PRICES, Cells, cell_notes, order_note, price_notes
 from reconcile.intake.market_prices import PriceRows, Pricing, price_rows
 from reconcile.intake.market_read import need_columns
@@ -23,7 +23,6 @@ from vocabulary.errors import InputError
 from vocabulary.market import Bools, Floats, Ints, Market
 from vocabulary.scenario import AtrFeature, Feature, MarketSource
 
-T = TypeVar("T")
 KEYS = ("timestamp", "symbol")
 
 
@@ -55,12 +54,9 @@ def build_market(tables: Tables, units: MarketSource, name: str, notes: tuple[st
     bars, source = tables.bars, tables.source
     need_columns(bars, (*KEYS, *PRICES), source)
     refuse_clashes(units.features, bars.column_names, source)
-    times, names = in_threads(
-        [lambda: instants(bars["timestamp"], source), lambda: codes(bars["symbol"], source)]
-    )
+    times, names = instants(bars["timestamp"], source), codes(bars["symbol"], source)
     layout = lay_out(times, names, source)
-    where = row_namer(times, names, source)
-    rows = _convert(bars, source, units, Pricing(units.price_decimals, where))
+    rows = _convert(bars, source, units, Pricing(units.price_decimals, row_namer(times, names, source)))
     present, prices = _price_grids(layout, rows.prices)
     extras = {name: on_grid(layout, values, np.nan) for name, values in rows.extras.items()}
     volume = extras.get("volume")
@@ -71,7 +67,9 @@ def build_market(tables: Tables, units: MarketSource, name: str, notes: tuple[st
     odd = [
         *order_note(layout),
         *price_notes(
-            {k: v.missing for k, v in rows.prices.items()}, {k: v.zero for k, v in rows.prices.items()}, where
+            {k: v.missing for k, v in rows.prices.items()},
+            {k: v.zero for k, v in rows.prices.items()},
+            cell_namer(times, names),
         ),
         *cell_notes(Cells(layout, prices, present, volume)),
     ]
@@ -93,7 +91,7 @@ def build_market(tables: Tables, units: MarketSource, name: str, notes: tuple[st
     )
 
 
-def in_threads(jobs: list[Callable[[], T]]) -> list[T]:
+def in_threads(jobs: list[Callable[[], Any]]) -> list[Any]:
     """The results in order; of several errors, the first job's is raised."""
     with ThreadPoolExecutor(threads()) as pool:
         return [future.result() for future in [pool.submit(job) for job in jobs]]
@@ -125,15 +123,15 @@ def _convert(bars: pa.Table, source: str, units: MarketSource, pricing: Pricing)
         return lambda: doubles(bars[name], source, name)
 
     jobs = [*map(price, PRICES), *map(number, extras), *map(number, wanted)]
-    done = iter(in_threads(jobs))  # type: ignore[arg-type]
+    done = iter(in_threads(jobs))
     return _Rows(
-        {name: next(done) for name in PRICES},  # type: ignore[misc]
-        {name: next(done) for name in extras},  # type: ignore[misc]
-        {name: next(done) for name in wanted},  # type: ignore[misc]
+        {name: next(done) for name in PRICES},
+        {name: next(done) for name in extras},
+        {name: next(done) for name in wanted},
     )
 
 
-def _price_grids(layout: Layout, rows: Mapping[str, PriceRows]) -> tuple[Bools, dict[str, Ints]]:
+def _price_grids(layout: Layout, rows: Mapping[str, PriceRows]) -> tuple[Bools, dict[str, Any]]:
     """M2: present where all four prices are there and > 0; ticks are 0 where they are not."""
     grids = {name: on_grid(layout, rows[name].ticks, 0) for name in PRICES}
     if layout.filled is None and all(r.missing.count == r.zero.count == 0 for r in rows.values()):

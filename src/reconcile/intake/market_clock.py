@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -75,7 +75,7 @@ def wall_clock(timestamps: Ints, zone: str | None, source: str) -> Ints:
 
 
 def _offset_at(instant: int, place: tzinfo) -> int:
-    moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=instant // _SECOND)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=instant // _SECOND)
     offset = moment.astimezone(place).utcoffset()
     return 0 if offset is None else round(offset.total_seconds()) * _SECOND
 

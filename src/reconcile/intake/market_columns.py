@@ -20,6 +20,12 @@ from vocabulary.market import Bools, Floats, Ints
 BLOCK = 1 << 15
 """Values handled at a time: a few arrays of this length stay in the processor's cache."""
 
+Column = Any
+"""A pyarrow.ChunkedArray: the library carries no types of its own."""
+
+Chunk = Any
+"""A pyarrow.Array."""
+
 NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _DAY_MS = 86_400_000
 _INT64 = np.iinfo(np.int64)
@@ -46,7 +52,7 @@ def row_name(source: str, row: int) -> str:
     return f"{source}, row {row + 1}"
 
 
-def valid_of(piece: pa.Array) -> Bools | None:
+def valid_of(piece: Chunk) -> Bools | None:
     """True where a value stands; None when one stands everywhere."""
     if piece.null_count == 0:
         return None
@@ -57,15 +63,17 @@ def valid_of(piece: pa.Array) -> Bools | None:
     return flags.view(np.bool_)
 
 
-def values_of(piece: pa.Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def values_of(piece: Chunk, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """The values of a fixed-width array as they lie in memory; what stands under a null is arbitrary."""
     kind = np.dtype(dtype)
     if len(piece) == 0:
         return np.empty(0, dtype=kind)
-    return np.frombuffer(piece.buffers()[1], dtype=kind, count=len(piece), offset=piece.offset * kind.itemsize)
+    offset = piece.offset * kind.itemsize
+    values: npt.NDArray[Any] = np.frombuffer(piece.buffers()[1], dtype=kind, count=len(piece), offset=offset)
+    return values
 
 
-def pieces(column: pa.ChunkedArray) -> Iterator[tuple[int, pa.Array]]:
+def pieces(column: Column) -> Iterator[tuple[int, Chunk]]:
     """(first row, chunk) of the chunks that hold anything."""
     start = 0
     for chunk in column.chunks:
@@ -81,7 +89,7 @@ def number_dtype(kind: pa.DataType) -> np.dtype[Any] | None:
     return None
 
 
-def _first_null(column: pa.ChunkedArray) -> int | None:
+def _first_null(column: Column) -> int | None:
     for start, piece in pieces(column):
         valid = valid_of(piece)
         if valid is not None and not valid.all():
@@ -89,7 +97,7 @@ def _first_null(column: pa.ChunkedArray) -> int | None:
     return None
 
 
-def refuse_kind(source: str, name: str, column: pa.ChunkedArray) -> InputError:
+def refuse_kind(source: str, name: str, column: Column) -> InputError:
     """The error for a column that holds no numbers; text is named with its first row."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if is_text(kind):
@@ -107,10 +115,12 @@ def refuse_kind(source: str, name: str, column: pa.ChunkedArray) -> InputError:
 
 def is_text(kind: pa.DataType) -> bool:
     view = getattr(pa.types, "is_string_view", None)
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or (view is not None and view(kind)))
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or (view is not None and view(kind))
+    )
 
 
-def as_doubles(piece: pa.Array) -> Floats | None:
+def as_doubles(piece: Chunk) -> Floats | None:
     """One chunk as float64, nulls as NaN, infinities untouched; None when it holds no numbers.
 
     May share memory with the chunk. float32 is widened (U1); integers and decimals become the nearest
@@ -128,7 +138,7 @@ def as_doubles(piece: pa.Array) -> Floats | None:
     return values if valid is None else np.where(valid, values, np.nan)
 
 
-def doubles(column: pa.ChunkedArray, source: str, name: str) -> Floats:
+def doubles(column: Column, source: str, name: str) -> Floats:
     """(n,) float64; null, NaN and infinities are all the one NaN (M2).
 
     The column's own memory where one chunk holds finite doubles only, else new.
@@ -159,7 +169,7 @@ def clean_into(values: Floats, out: Floats) -> None:
         out[i : i + BLOCK] = block if finite.all() else np.where(finite, block, np.nan)
 
 
-def instants(column: pa.ChunkedArray, source: str) -> Instants:
+def instants(column: Column, source: str) -> Instants:
     """The timestamp column: timestamps, dates, or ISO text.
 
     Raises InputError for integers and other kinds, empty cells, text that is no ISO date, instants that
@@ -169,7 +179,10 @@ def instants(column: pa.ChunkedArray, source: str) -> Instants:
     missing = _first_null(column)
     if missing is not None:
         raise InputError(
-            row_name(source, missing), "no timestamp", "a timestamp in every row", "Fill it in, or drop the row."
+            row_name(source, missing),
+            "no timestamp",
+            "a timestamp in every row",
+            "Fill it in, or drop the row.",
         )
     if pa.types.is_timestamp(kind):
         return Instants(_scaled(column, np.int64, NANOSECONDS[kind.unit], source), zone_name(kind.tz, source))
@@ -189,7 +202,7 @@ def instants(column: pa.ChunkedArray, source: str) -> Instants:
     )
 
 
-def _scaled(column: pa.ChunkedArray, dtype: npt.DTypeLike, factor: int, source: str) -> Ints:
+def _scaled(column: Column, dtype: npt.DTypeLike, factor: int, source: str) -> Ints:
     low, high = int(_INT64.min) // factor + 1, int(_INT64.max) // factor
     parts: list[Ints] = []
     for start, piece in pieces(column):
@@ -218,26 +231,25 @@ def _joined(parts: list[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _encoded(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], list[Any]]:
+def _encoded(column: Column) -> tuple[npt.NDArray[Any], list[Any]]:
     """(n,) indices and the list they point into; the list may hold what no row uses."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     column = column.unify_dictionaries()
-    parts, words = [], []
-    for _, piece in pieces(column):
-        words = piece.dictionary.to_pylist()
-        parts.append(values_of(piece.indices, np.dtype(str(piece.type.index_type))))
-    return _joined(parts, np.int32), words
+    chunks = [piece for _, piece in pieces(column)]
+    indices = np.dtype(str(column.type.index_type))
+    words = chunks[0].dictionary.to_pylist() if chunks else []
+    return _joined([values_of(chunk.indices, indices) for chunk in chunks], indices), words
 
 
-def _text_instants(column: pa.ChunkedArray, source: str) -> Instants:
+def _text_instants(column: Column, source: str) -> Instants:
     rows, words = _encoded(column)
     used = np.bincount(rows, minlength=len(words)) > 0
     parsed, zone = parse_instants(words, used, lambda code: row_name(source, int(np.argmax(rows == code))))
     return Instants(parsed[rows], zone)
 
 
-def codes(column: pa.ChunkedArray, source: str) -> Codes:
+def codes(column: Column, source: str) -> Codes:
     """The symbol column, text or whole numbers, ranked in code point order (M1).
 
     Raises InputError for other kinds and for rows without a symbol.
@@ -267,7 +279,9 @@ def codes(column: pa.ChunkedArray, source: str) -> Codes:
 
 
 def _no_symbol(source: str, row: int) -> InputError:
-    return InputError(row_name(source, row), "no symbol", "a symbol in every row", "Name it, or drop the row.")
+    return InputError(
+        row_name(source, row), "no symbol", "a symbol in every row", "Name it, or drop the row."
+    )
 
 
 def table_of_arrays(
@@ -278,13 +292,14 @@ def table_of_arrays(
     timestamps: (n,) nanoseconds, naive. symbols: (n,) indices into names, None for a context table.
     """
 
-    def over(array: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
-        return pa.Array.from_buffers(kind, len(array), [None, pa.py_buffer(np.ascontiguousarray(array))])
+    def over(array: npt.NDArray[Any], kind: pa.DataType) -> Chunk:
+        memory: Any = np.ascontiguousarray(array)
+        return pa.Array.from_buffers(kind, len(array), [None, pa.py_buffer(memory)])
 
     fields = {"timestamp": over(timestamps, pa.timestamp("ns"))}
     if symbols is not None:
         words = "".join(names).encode()
-        ends = np.cumsum([0, *(len(name.encode()) for name in names)], dtype=np.int32)
+        ends: Any = np.cumsum([0, *(len(name.encode()) for name in names)], dtype=np.int32)
         text = pa.Array.from_buffers(pa.string(), len(names), [None, pa.py_buffer(ends), pa.py_buffer(words)])
         fields["symbol"] = pa.DictionaryArray.from_arrays(over(symbols, pa.int32()), text)
     fields.update({name: over(values, pa.float64()) for name, values in columns.items()})

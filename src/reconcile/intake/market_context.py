@@ -40,20 +40,20 @@ def read_context(
     for name, values in columns.items():
         out[name] = np.full(len(bars), np.nan)
         out[name][at[hit]] = values[hit]
-    return out, [*notes, *_coverage_notes(times, hit, at, bars, source)]
+    return out, [*notes, *_coverage_notes(times, hit, at, bars)]
 
 
-def _coverage_notes(times: Instants, hit: np.ndarray, at: Ints, bars: Ints, source: str) -> list[str]:
+def _coverage_notes(times: Instants, hit: np.ndarray, at: Ints, bars: Ints) -> list[str]:
     notes = []
     if not hit.all():
         lost = np.flatnonzero(~hit)
         first = show_instant(int(times.rows[lost[0]]))
-        notes.append(f"{source}: {len(lost):,} context rows have no bar and are not used (first: {first})")
+        notes.append(f"{len(lost):,} context rows have no bar and are not used (first: {first})")
     bare = np.ones(len(bars), dtype=np.bool_)
     bare[at[hit]] = False
     if bare.any():
         first = show_instant(int(bars[np.argmax(bare)]))
-        notes.append(f"{source}: {int(bare.sum()):,} bars have no context row, so it is missing there (first: {first})")
+        notes.append(f"{int(bare.sum()):,} bars have no context row, so it is missing there (first: {first})")
     return notes
 
 
@@ -75,4 +75,4 @@ def _refuse_contradictions(times: Instants, columns: dict[str, Floats], source: 
                 "Drop one of them.",
             )
     first = show_instant(int(ascending[again[0]]))
-    return [f"{source}: {len(again):,} context rows repeat the one before of their timestamp (first: {first})"]
+    return [f"{len(again):,} context rows repeat the one before of their timestamp (first: {first})"]

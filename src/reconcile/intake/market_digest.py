@@ -58,8 +58,8 @@ def _columns(market: Market) -> dict[str, npt.NDArray[Any]]:
 
 
 def _hash(array: npt.NDArray[Any]) -> str:
-    plain = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-    return hashlib.sha256(plain.view(np.uint8) if plain.ndim == 1 else plain.reshape(-1).view(np.uint8)).hexdigest()
+    plain: Any = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False).reshape(-1)
+    return hashlib.sha256(plain.view(np.uint8)).hexdigest()
 
 
 def _hash_once(array: npt.NDArray[Any]) -> str:
@@ -90,9 +90,10 @@ def make_market(market: Market) -> Market:
         return MappingProxyType({name: fix(array) for name, array in arrays.items()})
 
     own = ("timestamps", "wall", "present", "open", "high", "low", "close", "volume")
+    fixed: dict[str, Any] = {name: fix(getattr(market, name)) for name in own}
     made = replace(
         market,
-        **{name: fix(getattr(market, name)) for name in own},
+        **fixed,
         features=fix_all(market.features),
         context=fix_all(market.context),
     )

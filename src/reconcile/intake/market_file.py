@@ -38,9 +38,8 @@ def write_market(market: Market, path: str | Path) -> None:
     target = Path(path)
     bars, symbols = market.present.shape
     moments = np.repeat(market.timestamps, symbols)
-    names = pa.DictionaryArray.from_arrays(
-        pa.array(np.tile(np.arange(symbols, dtype=np.int32), bars)), pa.array(market.symbols, pa.string())
-    )
+    ranks: Any = np.tile(np.arange(symbols, dtype=np.int32), bars)
+    names = pa.DictionaryArray.from_arrays(ranks, pa.array(market.symbols, pa.string()))
     columns: dict[str, Any] = {
         "timestamp": pa.array(moments, pa.int64()).cast(pa.timestamp("ns", market.timezone)),
         "symbol": names,
@@ -52,14 +51,19 @@ def write_market(market: Market, path: str | Path) -> None:
     table = pa.table(columns).replace_schema_metadata({_MARK: json.dumps(_head(market)).encode()})
     scratch = ""
     try:
-        handle, scratch = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent or ".")
+        handle, scratch = tempfile.mkstemp(
+            prefix=f".{target.name}.", suffix=".part", dir=target.parent or "."
+        )
         os.close(handle)
         pq.write_table(table, scratch)
         os.chmod(scratch, 0o644)
         os.replace(scratch, target)
     except OSError as error:
         raise OutputError(
-            str(target), f"a place that cannot be written ({error.strerror})", "a writable folder", "Choose another."
+            str(target),
+            f"a place that cannot be written ({error.strerror})",
+            "a writable folder",
+            "Choose another.",
         ) from error
     finally:
         if scratch and os.path.exists(scratch):
@@ -106,19 +110,24 @@ def read_market(path: str | Path) -> Market:
         raise _unfit(source, "a file that write_market did not make") from error
     if market.digest != head["digest"]:
         raise InputError(
-            source, f"a market of digest {market.digest[:16]}", f"the digest it was written with, {str(head['digest'])[:16]}",
+            source,
+            f"a market of digest {market.digest[:16]}",
+            f"the digest it was written with, {str(head['digest'])[:16]}",
             "It was changed since: write it again.",
         )
     return market
 
 
 def _unfit(source: str, found: str) -> InputError:
-    return InputError(source, found, f"a market file of version {_VERSION}", "Write it again with write_market.")
+    return InputError(
+        source, found, f"a market file of version {_VERSION}", "Write it again with write_market."
+    )
 
 
 def _market(table: pa.Table, head: dict[str, Any], source: str) -> Market:
-    ticks = [f"{name}_ticks" for name in _TICKS]
-    need_columns(table, ("timestamp", "symbol", "present", *ticks, "volume"), source)
+    need_columns(
+        table, ("timestamp", "symbol", "present", *(f"{name}_ticks" for name in _TICKS), "volume"), source
+    )
     layout = lay_out(instants(table["timestamp"], source), codes(table["symbol"], source), source)
     if layout.cells is not None:
         raise _unfit(source, "rows that are not a whole grid in order")
@@ -138,6 +147,7 @@ def _market(table: pa.Table, head: dict[str, Any], source: str) -> Market:
         return values.astype(values.dtype.newbyteorder("="))
 
     volume = floats("volume")
+    ticks: dict[str, Any] = {name: grid(f"{name}_ticks", np.int64) for name in _TICKS}
     return make_market(
         Market(
             symbols=layout.symbols,
@@ -146,7 +156,7 @@ def _market(table: pa.Table, head: dict[str, Any], source: str) -> Market:
             timezone=head["timezone"],
             price_decimals=int(head["price_decimals"]),
             present=grid("present", np.uint8).astype(np.bool_),
-            **{name: grid(f"{name}_ticks", np.int64) for name in _TICKS},
+            **ticks,
             volume=volume,
             features={k: volume if k == "volume" else floats(f"{_FEATURE}{k}") for k in head["features"]},
             context={k: unpacked(v, "<f8") for k, v in head["context"].items()},

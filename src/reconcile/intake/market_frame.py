@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from reconcile.intake.market_clock import mixed_zones
-from reconcile.intake.market_columns import row_name
+from reconcile.intake.market_columns import Chunk, row_name
 from vocabulary.errors import InputError
 
 
@@ -28,7 +28,7 @@ def table_of_frame(frame: pd.DataFrame, source: str, words: tuple[str, ...]) -> 
     return pa.Table.from_arrays(columns, names=names)
 
 
-def _column(values: pd.Series[Any], name: str, source: str, words: tuple[str, ...]) -> pa.Array:
+def _column(values: pd.Series[Any], name: str, source: str, words: tuple[str, ...]) -> Chunk:
     if isinstance(values.dtype, np.dtype) and values.dtype.kind in "fiu":
         return pa.array(np.array(values.to_numpy(), copy=True))  # not the frame's own memory
     if values.dtype == object:

@@ -121,13 +121,15 @@ def _duplicate(cells: Ints, times: Instants, names: Codes, source: str) -> Input
     )
 
 
+def cell_namer(times: Instants, names: Codes) -> Callable[[int], str]:
+    """A function that names the symbol and bar of a row."""
+    return lambda row: f"{names.names[names.rows[row]]}, {show_instant(int(times.rows[row]))}"
+
+
 def row_namer(times: Instants, names: Codes, source: str) -> Callable[[int], str]:
     """A function that names a row by its number, symbol and bar."""
-
-    def where(row: int) -> str:
-        return f"{row_name(source, row)} ({names.names[names.rows[row]]}, {show_instant(int(times.rows[row]))})"
-
-    return where
+    cell = cell_namer(times, names)
+    return lambda row: f"{row_name(source, row)} ({cell(row)})"
 
 
 def on_grid(layout: Layout, rows: npt.NDArray[Number], empty: Number | float | int) -> npt.NDArray[Number]:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 
 
-def load_market(scenario: Scenario, data: str | Path | None = None, progress: Progress | None = None) -> Market:
+def load_market(
+    scenario: Scenario, data: str | Path | None = None, progress: Progress | None = None
+) -> Market:
     """The market of a scenario, read, validated, in ticks, with its features (U1, M1, M2, M4).
 
     data: a built-in name or a path from the working folder, instead of the scenario's own.

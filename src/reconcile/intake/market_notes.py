@@ -29,12 +29,13 @@ class Cells:
 def order_note(layout: Layout) -> list[str]:
     if layout.unsorted is None:
         return []
-    return [
-        f"rows were not in order of timestamp and symbol, so they were sorted (first out of place: row {layout.unsorted + 1})"
-    ]
+    first = f"first out of place: row {layout.unsorted + 1}"
+    return [f"rows were not in order of timestamp and symbol, so they were sorted ({first})"]
 
 
-def price_notes(missing: Mapping[str, Odd], zero: Mapping[str, Odd], where: Callable[[int], str]) -> list[str]:
+def price_notes(
+    missing: Mapping[str, Odd], zero: Mapping[str, Odd], where: Callable[[int], str]
+) -> list[str]:
     """M2: rows whose symbol counts as absent."""
     notes = []
     for what, found in (("missing", missing), ("0", zero)):
@@ -42,7 +43,9 @@ def price_notes(missing: Mapping[str, Odd], zero: Mapping[str, Odd], where: Call
         if odd:
             counts = ", ".join(f"{name} {cells.count:,}" for name, cells in odd.items())
             first = min(cells.first for cells in odd.values())
-            notes.append(f"prices that are {what} make the symbol absent there: {counts} (first: {where(first)})")
+            notes.append(
+                f"prices that are {what} make the symbol absent there: {counts} (first: {where(first)})"
+            )
     return notes
 
 
@@ -55,7 +58,7 @@ def _life_notes(cells: Cells) -> list[str]:
     notes = []
     filled = cells.layout.filled
     if filled is not None:
-        bars, symbols = cells.layout.shape
+        bars = len(filled)
         first = np.argmax(filled, axis=0)
         last = bars - 1 - np.argmax(filled[::-1], axis=0)
         bar = np.arange(bars)[:, None]

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconcile.intake.market_columns import BLOCK, as_doubles, number_dtype, pieces, refuse_kind, valid_of, values_of
+from reconcile.intake.market_columns import (
+    BLOCK,
+    Chunk,
+    Column,
+    as_doubles,
+    number_dtype,
+    pieces,
+    refuse_kind,
+    valid_of,
+    values_of,
+)
 from vocabulary.errors import InputError, RangeError, TieoutError
 from vocabulary.market import Bools, Floats, Ints
 
@@ -49,7 +60,7 @@ class Pricing:
     where: Callable[[int], str]
 
 
-def price_rows(column: pa.ChunkedArray, source: str, name: str, pricing: Pricing) -> PriceRows:
+def price_rows(column: Column, source: str, name: str, pricing: Pricing) -> PriceRows:
     """One price column in ticks.
 
     U1: floats by round-half-even of value * 10**decimals in double arithmetic; integers and decimals
@@ -96,7 +107,9 @@ def _float_ticks(
     return missing, zero
 
 
-def _refuse_values(block: Floats, scaled: Floats, finite: Bools, start: int, name: str, pricing: Pricing) -> None:
+def _refuse_values(
+    block: Floats, scaled: Floats, finite: Bools, start: int, name: str, pricing: Pricing
+) -> None:
     """M2, U4, for a block of doubles; the first bad row is named."""
     negative = finite & (block < 0)
     vanishing = finite & (block > 0) & (scaled == 0)
@@ -140,9 +153,9 @@ def beyond_int64(row: int, name: str, value: str, pricing: Pricing) -> TieoutErr
     )
 
 
-def _integer_ticks(piece: pa.Array, out: Ints, start: int, name: str, pricing: Pricing) -> Bools | None:
+def _integer_ticks(piece: Chunk, out: Ints, start: int, name: str, pricing: Pricing) -> Bools | None:
     """Exact; returns where nothing stands."""
-    values = values_of(piece, number_dtype(piece.type))
+    values = values_of(piece, number_dtype(piece.type) or np.int64)
     valid = valid_of(piece)
     if valid is not None:
         values = np.where(valid, values, np.zeros(1, dtype=values.dtype))
@@ -157,7 +170,7 @@ def _integer_ticks(piece: pa.Array, out: Ints, start: int, name: str, pricing: P
     return None if valid is None else ~valid
 
 
-def _decimal_ticks(piece: pa.Array, out: Ints, start: int, name: str, pricing: Pricing) -> Bools | None:
+def _decimal_ticks(piece: Chunk, out: Ints, start: int, name: str, pricing: Pricing) -> Bools | None:
     """Exact, but for half-even rounding where there are more places than ticks."""
     exact = piece
     if piece.type.scale > pricing.decimals:
@@ -165,7 +178,9 @@ def _decimal_ticks(piece: pa.Array, out: Ints, start: int, name: str, pricing: P
     try:
         piece = piece.cast(pa.decimal128(38, pricing.decimals))
     except pa.ArrowInvalid:
-        row = next(i for i, value in enumerate(exact.to_pylist()) if value is not None and not _fits(value, pricing))
+        row = next(
+            i for i, value in enumerate(exact.to_pylist()) if value is not None and not _fits(value, pricing)
+        )
         raise beyond_int64(start + row, name, str(exact[row]), pricing) from None
     words = np.frombuffer(piece.buffers()[1], dtype="<i8", count=2 * len(piece), offset=16 * piece.offset)
     low, high = words[0::2], words[1::2]
@@ -187,7 +202,5 @@ def _decimal_ticks(piece: pa.Array, out: Ints, start: int, name: str, pricing: P
     return None if valid is None else ~valid
 
 
-def _fits(value: object, pricing: Pricing) -> bool:
-    from decimal import Decimal
-
-    return abs(Decimal(str(value))) * 10**pricing.decimals < 2**63
+def _fits(value: Decimal, pricing: Pricing) -> bool:
+    return bool(abs(value) * 10**pricing.decimals < 2**63)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ def read_table(path: Path, words: tuple[str, ...]) -> pa.Table:
     if not path.exists():
         raise InputError(source, "no such file", "a Parquet or CSV file", "Check the path.")
     if not path.is_file():
-        raise InputError(source, "something that is not a file", "a Parquet or CSV file", "Name a file in it.")
+        raise InputError(
+            source, "something that is not a file", "a Parquet or CSV file", "Name a file in it."
+        )
     if not ending.endswith((*_PARQUET, *_CSV)):
         raise InputError(
             source,
@@ -44,7 +47,9 @@ def read_table(path: Path, words: tuple[str, ...]) -> pa.Table:
             raise InputError(source, "an empty file", "a table", "Write the data again.")
         table = _read_parquet(path, words) if ending.endswith(_PARQUET) else _read_csv(path, words)
     except (OSError, MemoryError) as error:
-        raise InputError(source, f"a file that cannot be read ({_short(error)})", "a readable table", _AGAIN) from error
+        raise InputError(
+            source, f"a file that cannot be read ({_short(error)})", "a readable table", _AGAIN
+        ) from error
     if table.num_rows == 0:
         raise InputError(source, "no rows", "at least one row", "Write the data again.")
     return table
@@ -90,7 +95,9 @@ def _read_parquet(path: Path, words: tuple[str, ...]) -> pa.Table:
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
             encoded = [
-                name for name in words if name in schema.names and schema.field(name).type in (pa.string(), pa.large_string())
+                name
+                for name in words
+                if name in schema.names and schema.field(name).type in (pa.string(), pa.large_string())
             ]
             footer = file.metadata
         with pq.ParquetFile(path, metadata=footer, read_dictionary=encoded) as file:
@@ -122,8 +129,10 @@ def _csv_header(path: Path) -> list[str]:
     with path.open("rb") as file:
         start = file.read(4)
     if not packed and start.startswith(_PACKED):
-        raise InputError(source, "a compressed or binary file", "CSV text", "Unpack it, or mend the name's ending.")
-    with pa.input_stream(str(path), compression="gzip" if packed else None) as stream:
+        raise InputError(
+            source, "a compressed or binary file", "CSV text", "Unpack it, or mend the name's ending."
+        )
+    with gzip.open(path, "rb") if packed else path.open("rb") as stream:
         head = stream.read(_HEADER_BYTES)
     try:
         text = head.decode("utf-8-sig", errors="strict" if len(head) < _HEADER_BYTES else "ignore")
@@ -148,14 +157,18 @@ def _csv_trouble(path: Path, words: tuple[str, ...], names: list[str], error: Ex
     try:
         table = arrow_csv.read_csv(path, arrow_csv.ReadOptions(use_threads=False), convert_options=options)
     except pa.ArrowInvalid as plain:
-        return InputError(source, f"text that is no table ({_short(plain)})", "CSV with a header line", _AGAIN)
+        return InputError(
+            source, f"text that is no table ({_short(plain)})", "CSV with a header line", _AGAIN
+        )
     for name in names:
         if name in words:
             continue
         for row, value in enumerate(table[name].to_pylist()):
-            if value not in _NULLS and not _is_number(value):
+            if value not in _NULLS and not _is_number(str(value)):
                 return InputError(
-                    f"{row_name(source, row)}, column {name!r}", f"the text {value!r}", "a number",
+                    f"{row_name(source, row)}, column {name!r}",
+                    f"the text {value!r}",
+                    "a number",
                     "Correct it, or leave the cell empty if the value is missing.",
                 )
     return InputError(source, f"text that is no table ({_short(error)})", "CSV with a header line", _AGAIN)

@@ -40,7 +40,10 @@ def slice_market(
     start, stop = (0, len(market.timestamps)) if bars is None else bars
     if not 0 <= start < stop <= len(market.timestamps):
         raise InputError(
-            "bars", f"[{start}, {stop})", f"at least one bar within [0, {len(market.timestamps)})", "Choose others."
+            "bars",
+            f"[{start}, {stop})",
+            f"at least one bar within [0, {len(market.timestamps)})",
+            "Choose others.",
         )
     columns = np.arange(len(market.symbols)) if symbols is None else _columns(market, symbols)
     whole = len(columns) == len(market.symbols)
@@ -50,16 +53,18 @@ def slice_market(
         return rows if whole else np.ascontiguousarray(rows[:, columns])
 
     volume = cut(market.volume)
+    grids: dict[str, Any] = {name: cut(getattr(market, name)) for name in _GRIDS if name != "volume"}
     return make_market(
         replace(
             market,
             symbols=tuple(market.symbols[i] for i in columns),
             timestamps=market.timestamps[start:stop],
             wall=market.wall[start:stop],
-            **{name: cut(getattr(market, name)) for name in _GRIDS if name != "volume"},
+            **grids,
             volume=volume,
             features={
-                name: volume if values is market.volume else cut(values) for name, values in market.features.items()
+                name: volume if values is market.volume else cut(values)
+                for name, values in market.features.items()
             },
             context={name: values[start:stop] for name, values in market.context.items()},
         )
@@ -88,17 +93,19 @@ def replace_columns(market: Market, **columns: Unpack[Columns]) -> Market:
     Raises InputError for a wrong shape or kind, and for values M1 and M2 rule out.
     """
     bars, symbols = market.present.shape
+    given: dict[str, Any] = dict(columns)
+    unknown = given.keys() - Columns.__annotations__.keys()
+    if unknown:
+        expected = "one of " + ", ".join(Columns.__annotations__)
+        raise InputError("replace_columns", repr(min(unknown)), expected, "Mend the name.")
     features, context = dict(market.features), dict(market.context)
-    own: dict[str, Any] = {}
-    for name, value in columns.items():
-        if name == "features":
-            features.update({key: _fit(f"features.{key}", array, (bars, symbols), np.float64) for key, array in value.items()})  # type: ignore[attr-defined]
-        elif name == "context":
-            context.update({key: _fit(f"context.{key}", array, (bars,), np.float64) for key, array in value.items()})  # type: ignore[attr-defined]
-        elif name in _GRIDS:
-            own[name] = _fit(name, value, (bars, symbols), getattr(market, name).dtype)  # type: ignore[arg-type]
-        else:
-            raise InputError("replace_columns", repr(name), "one of " + ", ".join((*_GRIDS, "features", "context")), "Mend the name.")
+    for name, array in given.pop("features", {}).items():
+        features[name] = _fit(f"features.{name}", array, (bars, symbols), np.float64)
+    for name, array in given.pop("context", {}).items():
+        context[name] = _fit(f"context.{name}", array, (bars,), np.float64)
+    own: dict[str, Any] = {
+        name: _fit(name, array, (bars, symbols), getattr(market, name).dtype) for name, array in given.items()
+    }
     if "volume" in own:
         features["volume"] = own["volume"]
     elif "volume" in features:
@@ -109,19 +116,29 @@ def replace_columns(market: Market, **columns: Unpack[Columns]) -> Market:
     return make_market(made)
 
 
-def _fit(name: str, array: npt.NDArray[Any], shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def _fit(
+    name: str, array: npt.NDArray[Any], shape: tuple[int, ...], dtype: npt.DTypeLike
+) -> npt.NDArray[Any]:
     if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != dtype:
         found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
         raise InputError(name, found, f"{np.dtype(dtype)} {shape}", "Convert the array.")
-    if array.dtype == np.float64 and np.isinf(array).any():
+    if array.dtype != np.float64 or np.isfinite(array).all():
+        return array
+    if np.isinf(array).any():
         raise InputError(name, "infinities", "finite values and NaN (M2)", "Replace them by NaN.")
-    return array
+    odd = np.isnan(array) & (array.view(np.int64) != np.float64(np.nan).view(np.int64))
+    return np.where(odd, np.nan, array) if odd.any() else array  # one NaN, as when read: digests agree
 
 
 def _refuse_prices(market: Market) -> None:
     """M2: ticks > 0 where present, 0 where not."""
     for name in ("open", "high", "low", "close"):
-        if not np.array_equal(getattr(market, name) > 0, market.present) or bool((getattr(market, name) < 0).any()):
+        if not np.array_equal(getattr(market, name) > 0, market.present) or bool(
+            (getattr(market, name) < 0).any()
+        ):
             raise InputError(
-                name, "ticks that contradict `present`", "ticks > 0 where present, 0 elsewhere", "Replace both together."
+                name,
+                "ticks that contradict `present`",
+                "ticks > 0 where present, 0 elsewhere",
+                "Replace both together.",
             )

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 def _top25() -> tuple[Tables, tuple[str, ...]]:
     from reconcile.intake.builtin.synthetic import TOP25, synthetic_tables
 
-    return synthetic_tables(*TOP25), ("synthetic: generated prices, scores and vix, not those of any real market",)
+    return synthetic_tables(*TOP25), (
+        "synthetic: generated prices, scores and vix, not those of any real market",
+    )
 
 
 def _stocks() -> tuple[Tables, tuple[str, ...]]:

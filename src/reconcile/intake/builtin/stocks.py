@@ -6,7 +6,9 @@ Where the file is from, its version, hash and licence stand beside it in data/st
 from __future__ import annotations
 
 import gzip
+import io
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,15 +26,15 @@ def adjusted(raw: Floats, close: Floats, adj_close: Floats) -> Floats:
     return raw * (adj_close / close)
 
 
-def raw_stocks() -> pa.Table:
-    """The file as published: Ticker, Date, Open, High, Low, Close, Volume, Adj Close."""
+def raw_stocks() -> Any:
+    """The file as published, a pyarrow.Table: Ticker, Date, Open, High, Low, Close, Volume, Adj Close."""
     from pyarrow import csv
 
     packed = resources.files(__package__).joinpath("data", "stocks.csv.gz").read_bytes()
     kinds = {"Ticker": pa.string(), "Date": pa.date32()}
     numbers = {name: pa.float64() for name in ("Open", "High", "Low", "Close", "Volume", "Adj Close")}
     options = csv.ConvertOptions(column_types={**kinds, **numbers})
-    return csv.read_csv(pa.BufferReader(gzip.decompress(packed)), convert_options=options)
+    return csv.read_csv(io.BytesIO(gzip.decompress(packed)), convert_options=options)
 
 
 def stocks_tables() -> Tables:
@@ -48,5 +50,7 @@ def stocks_tables() -> Tables:
         name.lower(): adjusted(column[name], column["Close"], column["Adj Close"])
         for name in ("Open", "High", "Low", "Close")
     }
-    table = table_of_arrays(days[order] * _DAY_NS, codes[order], names, {**prices, "volume": column["Volume"]})
+    table = table_of_arrays(
+        days[order] * _DAY_NS, codes[order], names, {**prices, "volume": column["Volume"]}
+    )
     return Tables(table, SOURCE)

@@ -198,7 +198,9 @@ def _fill(
     opens, closes = np.empty_like(day), np.empty_like(day)
     for i in range(count):
         opens[i] = _clamp(last + (last * gap[i] >> _ONE))
-        pull = (names.price - last) >> 9  # towards where the symbol began: prices stay in their range for decades
+        pull = (
+            names.price - last
+        ) >> 9  # towards where the symbol began: prices stay in their range for decades
         last = closes[i] = _clamp(opens[i] + (opens[i] * day[i] >> _ONE) + pull)
     bits = _draw(seed, 9, bars, symbols)
     up, down = (_between(bits, shift, 0, 1 << 10) * names.sigma >> 10 for shift in (0, 16))
@@ -217,7 +219,7 @@ def _favour(seed: int, bars: range, symbols: int) -> Ints:
     level = _bell(_draw(seed, 11, seasons, symbols)) >> 8
     level = level * level * level >> 6
     season = (np.arange(bars.start, bars.stop)[:, None] + start) // _SEASON - seasons.start
-    return level[season, np.arange(symbols)]
+    return np.asarray(level[season, np.arange(symbols)], dtype=np.int64)
 
 
 def _clamp(price: Ints) -> Ints:
