@@ -221,7 +221,7 @@ def test_what_was_not_compared_is_no_pass(name: str, mine: str, capsys: pytest.C
         ("short_column", "column fills.price: values of shape"),
         ("vandal", "the market it was given, changed"),
         ("swaps", "the market it was given, changed"),
-        ("number", "an int"),
+        ("number", "expected  a function"),
         ("absent", "absent"),
     ],
 )

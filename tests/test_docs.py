@@ -52,19 +52,24 @@ def blocks(page: str) -> list[Block]:
 @pytest.mark.parametrize("page", PAGES)
 def test_the_documentation_is_true(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    names: dict[str, Any] = {}
+    write_files(page, tmp_path)
+    names: dict[str, Any] = {"bars": frame_of_bars_and_scores()}
     for block in blocks(page):
-        named = FILE.match(block.text)
-        if block.language in ("python", "toml") and named:
-            (tmp_path / named[1]).write_text(block.text, encoding="utf-8")
-        elif block.language == "python":
-            names.setdefault("bars", frame_of_bars_and_scores())
+        if block.language == "python" and not FILE.match(block.text):
             exec(compile(block.text, f"{page}:{block.line}", "exec"), names)
         elif block.language == "console":
             for command, shown in commands(block.text):
                 where = f"{page}:{block.line}: {command}"
                 assert_prints(where, shown, printed_by(command, tmp_path))
+
+
+def write_files(page: str, folder: Path) -> None:
+    for block in blocks(page):
+        named = FILE.match(block.text)
+        if block.language in ("python", "toml") and named:
+            (folder / named[1]).write_text(block.text, encoding="utf-8")
 
 
 def commands(text: str) -> list[tuple[str, list[str]]]:
@@ -129,15 +134,19 @@ def frame_of_bars_and_scores() -> Any:
     return pd.concat(frames, ignore_index=True)
 
 
-def test_the_readme_shows_the_six_lines() -> None:
-    """From a frame of bars and scores to an equity curve: at most six lines, blank ones aside."""
+def test_six_lines_lead_from_a_frame_to_an_equity_curve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_files("README.md", tmp_path)
     (text,) = [block.text for block in blocks("README.md") if "market_from_frame(bars" in block.text]
-    assert len([line for line in text.splitlines() if line.strip()]) <= 6
+    assert len(text.splitlines()) <= 6
     names: dict[str, Any] = {"bars": frame_of_bars_and_scores()}
     exec(text, names)
-    assert len(names["equity"]) == 100
-    assert names["equity"].iloc[0] > 0
-    assert names["equity"].nunique() > 50
+    equity = names["equity"]
+    assert len(equity) == 100
+    assert equity.iloc[0] == 100_000
+    assert equity.nunique() > 50
 
 
 def test_what_is_not_shown_is_seen() -> None:

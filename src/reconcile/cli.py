@@ -114,18 +114,26 @@ def _complain_of_usage(error: click.ClickException) -> None:
 
 def _complain(error: TieoutError) -> None:
     _trace()
-    click.echo(f"error: {printable(error.where)}", err=True)
-    for label in ("found", "expected", "remedy"):
-        text = printable(getattr(error, label))
-        if text:
-            click.echo(f"  {label:<9} {text}", err=True)
+    _tell(error.where, error.found, error.expected, error.remedy)
 
 
 def _confess(error: BaseException) -> None:
     _trace()
+    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "vocabulary":
+        place = getattr(sys.modules.get("vocabulary"), "__file__", None) or str(error)
+        remedy = "Rename it, or take its folder off PYTHONPATH: tieout's own has to be found first."
+        _tell("import vocabulary", place, "the vocabulary that tieout installs", remedy)
+        return
     said = printable(f"{type(error).__name__}: {error}")
     hint = "" if os.environ.get(TRACEBACK) else f" (set {TRACEBACK}=1 to see where)"
     click.echo(f"error: reconcile met something it did not foresee: {said}{hint}", err=True)
+
+
+def _tell(where: str, found: str, expected: str, remedy: str) -> None:
+    click.echo(f"error: {printable(where)}", err=True)
+    for label, text in (("found", found), ("expected", expected), ("remedy", remedy)):
+        if text:
+            click.echo(f"  {label:<9} {printable(text)}", err=True)
 
 
 def _trace() -> None:

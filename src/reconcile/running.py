@@ -66,15 +66,15 @@ def unwatched(what: str, bars: int) -> Iterator[Progress | None]:
 def run(
     scenario: Scenario, *, data: str | None = None, candidate: str | None = None, watch: Watch = unwatched
 ) -> Outcome:
-    """Load, warm up, run the reference, run the candidate (ours by default), compare.
+    """Load, run the reference, run the candidate (ours by default, warmed up), compare.
 
     data: a file to take the bars from instead of the scenario's own. candidate: `module:function`.
     Raises TieoutError: bad input, a callable or a candidate that misbehaves, values beyond int64.
     """
     function = None if candidate is None else load_candidate(candidate)
     market, loading = load(scenario, data, watch)
-    compiling = warm(scenario, market, watch) if function is None else None
     reference = run_reference(scenario, market, watch)
+    compiling = warm(scenario, market, watch) if function is None else None
     other = (
         run_engine(scenario, market, watch)
         if function is None

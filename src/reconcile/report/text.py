@@ -29,6 +29,7 @@ def run_page(outcome: Outcome, summary: Summary, out: str | None) -> str:
         _subject(outcome.scenario, outcome.market),
         [""],
         _sides(summary),
+        _by_stage(outcome.reconciliation),
         _asides(outcome, summary),
         [] if out is None else [f"written       {printable(out)}: reference/, candidate/, summary.json"],
     )
@@ -143,6 +144,13 @@ _ROWS: tuple[tuple[str, Callable[[SideSummary], str]], ...] = (
     ("seconds", lambda side: f"{side.seconds:.3f}"),
     ("events/s", lambda side: _whole(side.events_per_second)),
 )
+
+
+def _by_stage(found: Reconciliation) -> Iterable[str]:
+    if found.by_stage and not found.first_only:
+        yield ""
+        counts = (f"{stage.value} {count:,}" for stage, count in found.by_stage.items())
+        yield f"breaks        {', '.join(counts)}"
 
 
 def _asides(outcome: Outcome, summary: Summary) -> Iterable[str]:
