@@ -2,4 +2,4 @@
 
 
 def decide(view):
-    return {"A": 0.5} if view.bar == 0 else {"A": 0.5, "B": -0.25}
+    return {"A": 0.5} if view.bar == 0 else {"A": 0.5, "B": -1e-9}
