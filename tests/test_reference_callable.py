@@ -153,6 +153,8 @@ def test_a_function_with_a_memory_is_found_out() -> None:
 
 def test_a_negative_weight_that_is_dropped_is_no_short_sale() -> None:
     assert asked(lambda view: {"B": -0.5}, t=1).targets == ()
+    made = given(lambda view: {"A": -0.5})
+    assert decide(made, replace(initial_state(made), barred={0: 0}), BARS, 0).targets == ()
     assert asked(lambda view: {"A": -0.5}, allow_short=True).targets[0].quantity == -5
 
 

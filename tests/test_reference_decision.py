@@ -80,6 +80,12 @@ def test_weekly_and_monthly_are_first_bars_of_iso_weeks_and_months_with_bar_0() 
     assert [t for t in range(7) if scheduled(monthly, bars, t)] == [0, 2, 6]
 
 
+def test_bar_0_is_the_first_of_its_period_also_where_all_bars_are_in_one() -> None:
+    bars = flat("A", 2, dates=["2021-01-05", "2021-01-06"])
+    for kind in (ScheduleKind.WEEKLY, ScheduleKind.MONTHLY):
+        assert [scheduled(Schedule(kind), bars, t) for t in range(2)] == [True, False]
+
+
 def test_the_calendar_is_read_from_local_clock_time() -> None:
     bars = flat("A", 2, dates=["2021-01-30", "2021-01-31"], wall_shift=DAY)
     assert scheduled(Schedule(ScheduleKind.MONTHLY), bars, 1)

@@ -13,7 +13,7 @@ from reference import initial_state
 from vocabulary.errors import InputError
 from vocabulary.ledger import SCHEMA, SEMANTICS_DIGEST, Kind
 from vocabulary.market import Market
-from vocabulary.scenario import BpsCommission, Scenario, StopLoss, Timing, Weights
+from vocabulary.scenario import BpsCommission, Scenario, StopLoss, Timing, TopN, Weights
 from vocabulary.state import Status
 
 SEEDS = range(40)
@@ -188,6 +188,20 @@ def test_rows_are_what_section_l_says() -> None:
         (second, None, 494, 450, 944),
         (third, None, 893, 0, 893),
     ]
+
+
+def test_rows_stand_in_submission_execution_and_symbol_order() -> None:
+    """At bar 1 C is cut before B is bought, though B was submitted first; positions are by symbol."""
+    bars = market(
+        {"A": [100] * 3, "B": [100] * 3, "C": [100, 400, 400]},
+        {"score": {"A": [1, None, None], "B": [None, 2, None], "C": [2, 1, None]}},
+    )
+    given = scenario(TopN("score", 2), initial_cash=1_000, timing=Timing.SAME_CLOSE)
+    ledger = reference.run(given, bars)
+    at = bars.timestamps.tolist()[1]
+    assert [s for t, s in rows(ledger, "orders", "decided_at", "symbol") if t == at] == ["A", "B", "C"]
+    assert [s for t, s in rows(ledger, "fills", "timestamp", "symbol") if t == at] == ["A", "C", "B"]
+    assert [s for _, s in rows(ledger, "positions", "timestamp", "symbol")] == ["A", "C", "B", "C", "B", "C"]
 
 
 def test_a_target_of_nothing_has_its_row() -> None:

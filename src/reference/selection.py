@@ -45,7 +45,7 @@ def _top_n(selection: TopN, state: State, market: Market, t: int, barred: Set[in
     if not ranked:
         return None
     longs = ranked[: selection.n]
-    rest = sorted(ranked[selection.n :]) if selection.short_n > 0 else []
+    rest = ranked[selection.n :] if selection.short_n > 0 else []
     shorts = sorted(rest, key=score_of)[: selection.short_n]
     membership = Membership(tuple(sorted(longs)), tuple(sorted(shorts)))
     if selection.when is When.MEMBERSHIP and membership == state.membership:
