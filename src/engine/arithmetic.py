@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiling import part
+from engine.compiling import part, rare
 
 G = 1_000_000_000
 HALF = 500_000_000
@@ -37,7 +37,7 @@ def wide_product(a: Any, b: Any) -> tuple[Any, Any]:
     return high, (cross << U32) | (low & LOW)
 
 
-@part
+@rare
 def wide_quotient(high: Any, low: Any, divisor: Any) -> tuple[Any, Any]:
     """(high, low) // divisor as (high, low); long division, a bit at a time."""
     d = np.uint64(divisor)
@@ -79,13 +79,37 @@ def plus(high: Any, low: Any, more: Any) -> tuple[Any, Any]:
     return high, total
 
 
+@rare
+def _wide_product_of(a: Any, b: Any) -> Any:
+    """a * b, through 128 bits."""
+    high, low = wide_product(a, b)
+    return narrow(high, low)
+
+
+@rare
+def _wide_share(a: Any, b: Any, divisor: Any, more: Any) -> Any:
+    """(a * b + more) // divisor, through 128 bits."""
+    high, low = wide_product(a, b)
+    high, low = plus(high, low, more)
+    high, low = wide_quotient(high, low, divisor)
+    return narrow(high, low)
+
+
+@rare
+def _wide_quantity(base: Any, weight: Any, price: Any) -> Any:
+    """base * weight // G // price, through 128 bits."""
+    high, low = wide_product(base, weight)
+    high, low = wide_quotient(high, low, G)
+    high, low = wide_quotient(high, low, price)
+    return narrow(high, low)
+
+
 @part
 def product(a: Any, b: Any) -> Any:
     """a * b."""
     if float(a) * float(b) < SURELY_FITS:
         return a * b
-    high, low = wide_product(a, b)
-    return narrow(high, low)
+    return _wide_product_of(a, b)
 
 
 @part
@@ -93,10 +117,7 @@ def mul(a: Any, rate: Any) -> Any:
     """U2: (a * rate + 500_000_000) // 1_000_000_000."""
     if float(a) * float(rate) < SURELY_FITS:
         return np.int64(np.uint64(a * rate + HALF) // np.uint64(G))
-    high, low = wide_product(a, rate)
-    high, low = plus(high, low, HALF)
-    high, low = wide_quotient(high, low, G)
-    return narrow(high, low)
+    return _wide_share(a, rate, G, HALF)
 
 
 @part
@@ -104,9 +125,7 @@ def mul_floor(a: Any, rate: Any) -> Any:
     """U3: a * rate // 1_000_000_000."""
     if float(a) * float(rate) < SURELY_FITS:
         return np.int64(np.uint64(a * rate) // np.uint64(G))
-    high, low = wide_product(a, rate)
-    high, low = wide_quotient(high, low, G)
-    return narrow(high, low)
+    return _wide_share(a, rate, G, 0)
 
 
 @part
@@ -116,9 +135,7 @@ def share_of(a: Any, part: Any, whole: Any) -> Any:
         return a
     if float(a) * float(part) < SURELY_FITS:
         return a * part // whole
-    high, low = wide_product(a, part)
-    high, low = wide_quotient(high, low, whole)
-    return narrow(high, low)
+    return _wide_share(a, part, whole, 0)
 
 
 @part
@@ -127,10 +144,7 @@ def quantity_for(base: Any, weight: Any, price: Any) -> Any:
     amount = mul_floor(base, weight)
     if amount != TOO_LARGE:
         return amount // price
-    high, low = wide_product(base, weight)
-    high, low = wide_quotient(high, low, G)
-    high, low = wide_quotient(high, low, price)
-    return narrow(high, low)
+    return _wide_quantity(base, weight, price)
 
 
 @part

@@ -46,9 +46,12 @@ def _empty(scenario: Scenario, symbols: int) -> Book:
         members=np.zeros(symbols, dtype=np.int64),
         lists=np.zeros(symbols, dtype=np.int64),
         rules=rules_of(scenario),
+        closes=np.zeros(symbols, dtype=np.int64),
         chosen=np.zeros(symbols, dtype=np.int64),
         weights=np.zeros(symbols, dtype=np.int64),
+        near=np.zeros(symbols, dtype=np.int64),
         scores=np.zeros(symbols, dtype=np.float64),
+        guesses=np.full(2, -np.inf),
     )
 
 
@@ -66,7 +69,7 @@ def _hold(book: Book, s: int, position: Position) -> None:
 def _await(book: Book, scenario: Scenario, pending: tuple[Order, ...]) -> None:
     reasons = reasons_of(scenario)
     for i, order in enumerate(pending):
-        row = (order.symbol, SIDES[order.side], order.quantity, reasons.index(order.reason))
+        row = (order.symbol, SIDES[order.side], order.quantity, reasons.index(order.reason), 0)
         book.pending[:, i] = row
     book.account[at.PENDING] = len(pending)
     rebalance = pending[0].rebalance if pending else None
@@ -127,7 +130,7 @@ def _pending(book: Book, scenario: Scenario) -> tuple[Order, ...]:
             reason=reasons[reason],
             rebalance=None if decided == at.NOTHING else decided,
         )
-        for s, side, quantity, reason in book.pending[:, : account[at.PENDING]].T.tolist()
+        for s, side, quantity, reason, _ in book.pending[:, : account[at.PENDING]].T.tolist()
     )
 
 

@@ -50,7 +50,8 @@ def _folder() -> Path | None:
 
 
 CACHE = _folder()
-PART: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+RARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+PART: dict[str, Any] = {"forceinline": True, **RARE}
 COMMON: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 
 
@@ -72,6 +73,12 @@ def part(function: Function) -> Function:
         "no_cfunc_wrapper": True,
     }
     made: Function = numba.njit(**options)(function)
+    return made
+
+
+def rare(function: Function) -> Function:
+    """Compile a part that is hardly ever run apart from the rest, so that the rest stays small."""
+    made: Function = numba.njit(**COMMON, **RARE)(function)
     return made
 
 

@@ -54,7 +54,7 @@ def fires(settings: Settings, panel: Panel, book: Book, t: int, s: int, rule: in
         return False
     origin = lines[s, PEAK] if kind == TRAILING_STOP else lines[s, ENTRY]
     # how far the position has moved against its holder, or for it
-    against = origin - panel.close[t, s]
+    against = origin - lines[s, MARK]
     if lines[s, QUANTITY] < 0:
         against = -against
     if kind == TAKE_PROFIT:
@@ -68,7 +68,7 @@ def order_exits(settings: Settings, panel: Panel, book: Book, t: int) -> None:
     lines = book.lines
     for i in range(book.account[HELD]):
         s = book.held[i]
-        if not panel.present[t, s]:
+        if book.closes[i] == 0:
             continue
         for rule in range(book.rules.shape[0]):
             if fires(settings, panel, book, t, s, rule):
@@ -86,7 +86,7 @@ def order_closings(settings: Settings, panel: Panel, book: Book, t: int) -> None
     for i in range(book.account[HELD]):
         s = book.held[i]
         stamp = lines[s, STAMP]
-        if stamp == 4 * t + IS_TARGET or stamp == 4 * t + HAS_EXIT or not panel.present[t, s]:
+        if stamp == 4 * t + IS_TARGET or stamp == 4 * t + HAS_EXIT or book.closes[i] == 0:
             continue
         quantity = lines[s, QUANTITY]
         submit(book, s, SELL if quantity > 0 else BUY, abs(quantity), settings.rebalance_reason)
@@ -98,10 +98,13 @@ def order_targets(settings: Settings, panel: Panel, book: Book, tables: Tables, 
     account, lines, targets = book.account, book.lines, tables.targets
     base = max(0, account[EQUITY]) if settings.size_on_equity else settings.initial_cash
     stamp = panel.timestamps[t]
+    closes = book.near
+    for k in range(count):
+        closes[k] = panel.close[t, book.chosen[k]]
     for k in range(count):
         s = book.chosen[k]
         weight = book.weights[k]
-        size = quantity_for(base, abs(weight), panel.close[t, s])
+        size = quantity_for(base, abs(weight), closes[k])
         if size == TOO_LARGE:
             account[FAULT] = BAD_TARGET
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.arithmetic import TOO_LARGE, mul, product, share_of, sum_overflows
-from engine.compiling import part
+from engine.compiling import part, rare
 from engine.layout import *  # the column names are this file's alphabet
 from vocabulary.market import Ints
 
@@ -46,15 +46,15 @@ def commission_on(settings: Settings, notional: int, quantity: int) -> int:
 
 @part
 def affords(settings: Settings, cash: int, price: int, quantity: int) -> bool:
-    """E4: whether notional + commission <= cash; no product here can pass the cash it is held against."""
-    if quantity > cash // price:
+    """E4: whether notional + commission <= cash."""
+    notional = product(quantity, price)
+    if notional == TOO_LARGE or notional > cash:
         return False
-    notional = quantity * price
     fee = commission_on(settings, notional, quantity)
     return fee != TOO_LARGE and fee <= cash - notional
 
 
-@part
+@rare
 def largest_affordable(settings: Settings, cash: int, price: int, cover: int, wanted: int) -> int:
     """E4 `reduce`: the largest quantity in [cover, wanted) that the cash affords, else cover.
 
@@ -176,9 +176,9 @@ def fill(
     account, pending = book.account, book.pending
     s = pending[P_SYMBOL, i]
     side = pending[P_SIDE, i]
-    if not panel.present[t, s]:
+    raw = pending[P_RAW, i]
+    if raw == 0:
         return 0, NO_BAR
-    raw = panel.price[t, s]
     price = slipped(settings, account, raw, side)
     wanted = pending[P_QUANTITY, i]
     quantity = wanted
@@ -247,6 +247,9 @@ def execute(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int
     count = account[PENDING]
     if count == 0:
         return
+    # all prices at once: fetched one by one between fills, each would be waited for
+    for i in range(count):
+        book.pending[P_RAW, i] = panel.price[t, book.pending[P_SYMBOL, i]]
     decided = panel.timestamps[t if settings.timing == SAME_CLOSE else t - 1]
     for turn in range(2):
         for i in range(count):

@@ -92,8 +92,8 @@ FAULTS = (
 ) = range(17)
 
 # Orders waiting for their execution bar.
-P_SYMBOL, P_SIDE, P_QUANTITY, P_REASON = range(4)
-PENDING_FIELDS = 4
+P_SYMBOL, P_SIDE, P_QUANTITY, P_REASON, P_RAW = range(5)
+PENDING_FIELDS = 5
 
 BUY, SELL = 0, 1
 FILLED, REDUCED, NO_CASH, NO_BAR = range(4)
@@ -176,14 +176,14 @@ class Settings(NamedTuple):
 class Panel(NamedTuple):
     """The market as the kernel reads it, (bars, symbols) unless said.
 
-    price: raw execution prices. eligible: present, with all that `require` names (R4). score: what
+    price: raw execution prices; it and close are 0 where a symbol is
+    not present. eligible: present, with all that `require` names (R4). score: what
     the strategy reads. stops: a tuple of the features that exits read. timestamps, allowed: (bars,);
     allowed by schedule and gate (R2, R3).
     """
 
     price: Ints
     close: Ints
-    present: Bools
     eligible: Bools
     score: Floats
     stops: tuple[Floats, ...]
@@ -197,7 +197,9 @@ class Book(NamedTuple):
     lines: (symbols, 8). account: (25,). held: symbols with a position, ascending. pending: orders,
     (fields, orders). members: symbols last chosen, longs first, then shorts; lists: (symbols,) 1 for a
     long of those, 2 for a short, else 0. rules: (exits, fields).
-    chosen, weights: targets of the bar at hand, in rank order. scores: scratch of selection.
+    closes: those of held at the bar at hand, side by side, 0 where absent.
+    chosen, weights: targets of the bar at hand, in rank order. near, scores: scratch of selection.
+    guesses: (2,) the score that a few more than n longs, or shorts, are expected to reach.
     """
 
     lines: Ints
@@ -207,9 +209,12 @@ class Book(NamedTuple):
     members: Ints
     lists: Ints
     rules: Ints
+    closes: Ints
     chosen: Ints
     weights: Ints
+    near: Ints
     scores: Floats
+    guesses: Floats
 
 
 class Tables(NamedTuple):

@@ -62,10 +62,12 @@ def mark(panel: Panel, book: Book, tables: Tables, t: int, final: bool) -> None:
     stamp = panel.timestamps[t]
     total = 0
     for i in range(account[HELD]):
+        book.closes[i] = panel.close[t, book.held[i]]
+    for i in range(account[HELD]):
         s = book.held[i]
         quantity = lines[s, QUANTITY]
-        if panel.present[t, s]:
-            close = panel.close[t, s]
+        close = book.closes[i]
+        if close != 0:
             lines[s, MARK] = close
             peak = lines[s, PEAK]
             lines[s, PEAK] = max(peak, close) if quantity > 0 else min(peak, close)

@@ -172,7 +172,6 @@ def panel_of(scenario: Scenario, market: Market) -> Panel:
     return Panel(
         price=market.open if at_open else market.close,
         close=market.close,
-        present=market.present,
         eligible=eligible,
         score=score,
         stops=tuple(market.features[name] for name in stop_features(scenario)) or (_nothing(),),

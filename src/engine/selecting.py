@@ -9,12 +9,26 @@ from engine.layout import *  # the column names are this file's alphabet
 
 
 @part
-def best(panel: Panel, book: Book, t: int, first: int, n: int, sign: float) -> int:
-    """The n eligible symbols of highest sign * score, best first, into chosen[first:]; their number.
+def shortlist(panel: Panel, book: Book, t: int, sign: float, guess: float) -> int:
+    """The symbols with sign * score >= guess, in symbol order, into near; their number.
 
-    The n-th best so far is a threshold that most scores fail (a missing one fails any), so that prices
-    and the book are looked up for few. Scanning in symbol order and giving way only to a strictly
-    better score leaves ties in symbol order (R4).
+    Without a branch that the scores could mislead: most cells cost one comparison and one store. A
+    missing score reaches no guess.
+    """
+    row = panel.score[t]
+    near = book.near
+    count = 0
+    for s in range(row.shape[0]):
+        near[count] = s
+        count += 1 if sign * row[s] >= guess else 0
+    return count
+
+
+@part
+def take(panel: Panel, book: Book, t: int, first: int, n: int, sign: float, count: int) -> int:
+    """The n eligible of the shortlist with the highest sign * score, best first, into chosen[first:].
+
+    Going in symbol order and giving way only to a strictly better score leaves ties in symbol order (R4).
     """
     lines, chosen, scores = book.lines, book.chosen, book.scores
     row = panel.score[t]
@@ -22,24 +36,52 @@ def best(panel: Panel, book: Book, t: int, first: int, n: int, sign: float) -> i
     taken = 4 * t + IS_TARGET
     found = 0
     threshold = -np.inf
-    for s in range(row.shape[0]):
+    for i in range(count):
+        s = book.near[i]
         score = sign * row[s]
-        if score > threshold:
-            if not mask[s] or lines[s, BARRED] >= t or lines[s, STAMP] == taken:
-                continue
-            at = found
-            if found < n:
-                found += 1
-            else:
-                at = n - 1
-            while at > 0 and scores[at - 1] < score:
-                scores[at] = scores[at - 1]
-                chosen[first + at] = chosen[first + at - 1]
-                at -= 1
-            scores[at] = score
-            chosen[first + at] = s
-            if found == n:
-                threshold = scores[n - 1]
+        if score <= threshold or not mask[s] or lines[s, BARRED] >= t or lines[s, STAMP] == taken:
+            continue
+        at = found
+        if found < n:
+            found += 1
+        else:
+            at = n - 1
+        while at > 0 and scores[at - 1] < score:
+            scores[at] = scores[at - 1]
+            chosen[first + at] = chosen[first + at - 1]
+            at -= 1
+        scores[at] = score
+        chosen[first + at] = s
+        if found == n:
+            threshold = scores[n - 1]
+    return found
+
+
+@part
+def best(panel: Panel, book: Book, t: int, first: int, n: int, sign: float) -> int:
+    """The n eligible symbols of highest sign * score, best first, into chosen[first:]; their number.
+
+    Only those are looked at whose score reaches a guess carried from bar to bar and steered so that a
+    few more than n do. Whoever misses the guess ranks behind all who reach it; where too few of those
+    are eligible, everybody is looked at.
+    """
+    side = 0 if sign > 0.0 else 1
+    guess = book.guesses[side]
+    count = shortlist(panel, book, t, sign, guess)
+    found = take(panel, book, t, first, n, sign, count)
+    if found < n and guess > -np.inf:
+        count = shortlist(panel, book, t, sign, -np.inf)
+        found = take(panel, book, t, first, n, sign, count)
+        guess = book.scores[found - 1] if found == n else -np.inf
+        count = n
+    elif guess == -np.inf and found == n:
+        guess = book.scores[n - 1]
+        count = n
+    if found == n and guess > -np.inf:
+        spacing = (book.scores[0] - book.scores[n - 1]) / n
+        wanted = n + 2.0 * np.sqrt(n) + 4.0
+        guess += 0.4 * spacing * (count - wanted)
+    book.guesses[side] = guess
     return found
 
 
@@ -104,7 +146,7 @@ def choose_weighted(panel: Panel, book: Book, t: int) -> int:
             continue
         given = True
         ppb = np.rint(weight * 1e9)
-        if ppb == 0.0 or not panel.present[t, s] or book.lines[s, BARRED] >= t:
+        if ppb == 0.0 or panel.close[t, s] == 0 or book.lines[s, BARRED] >= t:
             continue
         if abs(ppb) >= 2.0**63:
             book.account[FAULT] = BAD_WEIGHT
