@@ -13,7 +13,7 @@ from vocabulary.state import Fill, Order, Side, State, Status
 # Looked up once: naming an enum's member is slow, and there is an order or more an event.
 BUY, SELL = Side.BUY, Side.SELL
 FILLED, REDUCED = Status.FILLED, Status.REDUCED
-NEXT_OPEN, ALLOW_NEGATIVE = Timing.NEXT_OPEN, CashPolicy.ALLOW_NEGATIVE
+NEXT_OPEN = Timing.NEXT_OPEN
 
 
 def sequence(scenario: Scenario, orders: Many[Order]) -> tuple[Order, ...]:
@@ -31,11 +31,15 @@ def execute(scenario: Scenario, state: State, market: Market, t: int, order: Ord
         return Execution(order, Status.NO_BAR, 0, None)
     raw = _raw_price(scenario, market, t, order.symbol)
     price = _fill_price(scenario, raw, order.side)
-    quantity = _affordable(scenario, state, order, price)
-    if quantity == 0:
-        return Execution(order, Status.NO_CASH, 0, None)
+    quantity = order.quantity
     notional = quantity * price  # E3
     commission = _commission(scenario, quantity, notional)
+    if order.side is BUY and notional + commission > state.cash:
+        quantity = _short_of_cash(scenario, state, order, price)
+        if quantity == 0:
+            return Execution(order, Status.NO_CASH, 0, None)
+        notional = quantity * price
+        commission = _commission(scenario, quantity, notional)
     slippage = quantity * abs(price - raw)  # A2
     fill = Fill(order.symbol, order.side, quantity, price, notional, commission, slippage)
     return Execution(order, FILLED if quantity == order.quantity else REDUCED, quantity, fill)
@@ -61,9 +65,9 @@ def _fill_price(scenario: Scenario, raw: int, side: Side) -> int:
 
 
 def _commission(scenario: Scenario, quantity: int, notional: int) -> int:
-    """E3: money, for an order that fills `quantity` lots worth `notional`."""
+    """E3: money, for an order that fills `quantity` > 0 lots worth `notional`."""
     commission = scenario.costs.commission
-    if commission is None or quantity == 0:
+    if commission is None:
         return 0
     if isinstance(commission, BpsCommission):
         charged = mul(notional, commission.rate)
@@ -73,28 +77,22 @@ def _commission(scenario: Scenario, quantity: int, notional: int) -> int:
     return max(charged, commission.minimum)
 
 
-def _cost(scenario: Scenario, quantity: int, price: int) -> int:
-    """E4: notional + commission of a buy."""
-    notional = quantity * price
-    return notional + _commission(scenario, quantity, notional)
-
-
-def _affordable(scenario: Scenario, state: State, order: Order, price: int) -> int:
-    """E4: how many lots of the order fill."""
-    whole, policy, cash = order.quantity, scenario.execution.cash, state.cash
-    if order.side is SELL or policy is ALLOW_NEGATIVE or _cost(scenario, whole, price) <= cash:
-        return whole
+def _short_of_cash(scenario: Scenario, state: State, order: Order, price: int) -> int:
+    """E4: how many lots fill of a buy that the cash does not cover whole."""
+    if scenario.execution.cash is CashPolicy.ALLOW_NEGATIVE:
+        return order.quantity
     position = state.positions.get(order.symbol)
     short_held = -position.quantity if position is not None and position.quantity < 0 else 0
-    covering = min(whole, short_held)
-    if policy is CashPolicy.REJECT:
+    covering = min(order.quantity, short_held)
+    if scenario.execution.cash is CashPolicy.REJECT:
         return covering
     # REDUCE: cost never falls as the quantity grows, so the largest that fits is found by halving.
     # `low` may fill (the cover may, whatever it costs, and so may nothing at all); `high` does not fit.
-    low, high = covering, whole
+    low, high = covering, order.quantity
     while high - low > 1:
         middle = (low + high) // 2
-        if _cost(scenario, middle, price) <= cash:
+        notional = middle * price
+        if notional + _commission(scenario, middle, notional) <= state.cash:
             low = middle
         else:
             high = middle
