@@ -230,7 +230,7 @@ def _known(where: str, entry: Dict[str, Any], keys: tuple[str, ...]) -> None:
 def _choice(where: str, value: Any, options: tuple[str, ...]) -> str | None:
     if value is not None and value not in options:
         raise _wrong(where, value, "one of " + ", ".join(options))
-    return value
+    return None if value is None else str(value)
 
 
 def _text(where: str, value: Any) -> str:
