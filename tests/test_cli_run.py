@@ -147,6 +147,7 @@ def test_json_has_the_keys_it_promises(small: str, capsys: pytest.CaptureFixture
     for side in ("reference", "candidate"):
         assert set(found[side]) == SIDE
         assert all(found[side][name] is not None for name in SIDE)
+        assert found[side]["stranded"] == []
     assert found["reference"]["final_equity"] == found["candidate"]["final_equity"]
 
 
