@@ -1,0 +1,37 @@
+"""Auditing one ledger alone: whether its numbers add up, and could have happened."""
+
+from reconcile.audit.audit import audit
+from reconcile.audit.nouns import (
+    CLAIMS,
+    LIMIT,
+    NEEDS_MARKET,
+    Absorbed,
+    Audit,
+    Check,
+    Checked,
+    Finding,
+    FindingKind,
+    RowName,
+    Unchecked,
+    Verdict,
+    Why,
+)
+from reconcile.audit.returns import Returns
+
+__all__ = [
+    "CLAIMS",
+    "LIMIT",
+    "NEEDS_MARKET",
+    "Absorbed",
+    "Audit",
+    "Check",
+    "Checked",
+    "Finding",
+    "FindingKind",
+    "Returns",
+    "RowName",
+    "Unchecked",
+    "Verdict",
+    "Why",
+    "audit",
+]

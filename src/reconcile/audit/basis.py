@@ -1,0 +1,152 @@
+"""A1 and X2: basis from fills, average price from basis."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reconcile.audit.amounts import (
+    SAFETY,
+    UNIT,
+    Amounts,
+    Ints,
+    as_doubles,
+    at_scale,
+    loosened,
+    only,
+    signed,
+    take,
+    value,
+)
+from reconcile.audit.ground import Placed
+from reconcile.audit.nouns import Check, FindingKind, Why
+from reconcile.audit.rolling import Cells, fill_notional
+from reconcile.audit.sink import Sink
+from reconcile.audit.sums import finite
+
+Number = int | float
+
+
+def check_basis(sink: Sink, cells: Cells | None) -> None:
+    """basis follows from the bar before and the fills, average_price from basis and quantity."""
+    positions = sink.need(Check.BASIS, "positions", "timestamp", "symbol", "quantity", "basis")
+    fills = sink.need(Check.BASIS, "fills", "timestamp", "symbol", "side", "quantity")
+    if positions is None or fills is None or cells is None:
+        return
+    found = fill_notional(fills)
+    if found is None:
+        sink.need(Check.BASIS, "fills", "price")
+        return
+    notional = finite(only(*found))
+    basis, quantity = positions.amounts("basis"), positions.amounts("quantity")
+    lots = finite(only(signed(fills.amounts("quantity"), fills.sells), fills.full("quantity")))
+    exact = None not in (basis.scale, quantity.scale, notional.scale, lots.scale)
+    if exact:
+        scale = max(basis.scale or 0, notional.scale or 0)
+        basis, notional = at_scale(basis, scale), at_scale(notional, scale)
+        unit = max(quantity.scale or 0, lots.scale or 0)
+        quantity, lots = at_scale(quantity, unit), at_scale(lots, unit)
+    else:
+        basis, notional, quantity, lots = map(as_doubles, (basis, notional, quantity, lots))
+    expected = _rolled(sink, cells, basis, quantity, lots, notional)
+    full = np.append(positions.full("basis", "quantity"), True)
+    where = full[cells.row] & full[cells.before] & (cells.row >= 0)
+    seen = take(basis, cells.row)
+    for place in sink.disagree(Check.BASIS, "positions.basis", seen, expected, where).tolist():
+        if sink.full(FindingKind.BASIS):
+            sink.count_only(Check.BASIS, FindingKind.BASIS, 1)
+            continue
+        row = int(cells.row[place])
+        sink.row(
+            Check.BASIS,
+            FindingKind.BASIS,
+            positions,
+            "basis",
+            row,
+            value(seen, place),
+            value(expected, place),
+        )
+    _check_average(sink, positions)
+
+
+def _rolled(
+    sink: Sink, cells: Cells, basis: Amounts, quantity: Amounts, lots: Amounts, notional: Amounts
+) -> Amounts:
+    """The basis of every cell, from the bar before and the fills of this one."""
+    out = take(basis, cells.before)
+    values = out.values.copy()
+    slop = None if out.slop is None else out.slop.copy()
+    held = take(quantity, cells.before).values
+    keys = cells.symbol * len(sink.ground.bars) + cells.bar
+    rows = _traded_rows(sink)
+    fills = sink.ground.tables["fills"]
+    at = np.searchsorted(keys, fills.symbol[rows] * len(sink.ground.bars) + fills.bar[rows])
+    place = -1
+    book: tuple[Number, Number] = (0, 0)
+    for row, cell in zip(rows.tolist(), at.tolist(), strict=True):
+        if cell != place:
+            place, book = cell, (_own(held, cell), _own(values, cell))
+        book = booked(book, _own(lots.values, row), _own(notional.values, row))
+        if isinstance(book[1], int) and values.dtype != object and abs(book[1]) >= 2**63:
+            values = values.astype(object)
+        values[cell] = book[1]
+        if slop is not None:
+            size = abs(float(book[1])) + abs(float(_own(notional.values, row)))
+            slop[cell] += 8 * UNIT * size + sink.money_unit / SAFETY  # A1 floors what is removed
+    return Amounts(values, out.scale, slop)
+
+
+def _own(values: Ints, place: int) -> Number:
+    """A plain Python number: numpy's would overflow in silence."""
+    item = values[place]
+    return item.item() if hasattr(item, "item") else item  # type: ignore[no-any-return]
+
+
+def _traded_rows(sink: Sink) -> Ints:
+    """Fills by symbol, bar and execution."""
+    fills = sink.ground.tables["fills"]
+    rows = sink.ground.sequence
+    rows = rows[(fills.bar[rows] >= 0) & (fills.symbol[rows] >= 0)]
+    order = np.lexsort((fills.bar[rows], fills.symbol[rows]))
+    return np.asarray(rows[order])
+
+
+def booked(book: tuple[Number, Number], lots: Number, notional: Number) -> tuple[Number, Number]:
+    """A1: (quantity, basis) after a fill of signed lots."""
+    held, basis = book
+    if not lots:
+        return book
+    if held == 0 or (held > 0) == (lots > 0):
+        return held + lots, basis + notional
+    closed = min(abs(lots), abs(held))
+    exact = isinstance(basis, int) and isinstance(closed, int) and isinstance(held, int)
+    removed = basis * closed // abs(held) if exact else basis * closed / abs(held)
+    rest = abs(lots) - closed
+    if not rest:
+        return held + lots, basis - removed
+    share = notional * rest // abs(lots) if isinstance(notional, int) else notional * rest / abs(lots)
+    return held + lots, share
+
+
+def _check_average(sink: Sink, positions: Placed) -> None:
+    """X2: average_price = (2*B + |Q|) // (2*|Q|), in ticks and lots."""
+    if sink.need(Check.BASIS, "positions", "average_price") is None:
+        return
+    average, basis = positions.amounts("average_price"), positions.amounts("basis")
+    quantity = positions.amounts("quantity")
+    where = positions.full("average_price", "basis", "quantity") & np.asarray(quantity.values != 0, np.bool_)
+    if average.scale is None or basis.scale is None or quantity.scale is None:
+        x, y = as_doubles(basis), as_doubles(quantity)
+        assert x.slop is not None
+        size = np.where(where, np.abs(y.values), 1.0)
+        expected = Amounts(x.values / size, None, 4 * x.slop / size)
+        average = loosened(as_doubles(average), 0.5 * sink.tick)  # X2 rounds to ticks
+    else:
+        shift = average.scale + quantity.scale - basis.scale
+        if shift < 0:
+            sink.cannot(Check.BASIS, "positions.average_price", Why.NO_UNITS)
+            return
+        lots = np.where(where, np.abs(quantity.values), 1).astype(object)
+        money = at_scale(basis, basis.scale + shift).values.astype(object)
+        expected = Amounts((2 * money + lots) // (2 * lots), average.scale)
+    rows = sink.disagree(Check.BASIS, "positions.average_price", average, expected, where)
+    sink.rows(Check.BASIS, FindingKind.BASIS, positions, "average_price", rows.tolist(), average, expected)
