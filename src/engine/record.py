@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine import layout as at
@@ -12,6 +14,8 @@ from vocabulary.market import Ints, Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import Side, Status
 
+# Tables whose `rebalance` may be empty.
+NULLABLE = ("orders", "equity")
 ROWS = {
     "targets": at.N_TARGETS,
     "orders": at.N_ORDERS,
@@ -82,21 +86,24 @@ def ledger_from(tables: Tables, book: Book, scenario: Scenario, market: Market) 
     made = {}
     for name, written in zip(SCHEMA, tables, strict=True):
         rows = int(book.account[ROWS[name]])
+        written.flags.writeable = False
         columns = {
-            column: _column(kind, written[i, :rows], words.get(column), scales.get(kind))
-            for i, (column, kind) in enumerate(SCHEMA[name].items())
+            column: Column(kind, values, words.get(column), scales.get(kind))
+            for (column, kind), values in zip(SCHEMA[name].items(), written[:, :rows], strict=True)
         }
+        if name in NULLABLE:
+            columns["rebalance"] = _with_missing(columns["rebalance"])
         made[name] = Table(name, columns, rows)
     return Ledger(_manifest(scenario, market), made)
 
 
-def _column(kind: Kind, values: Ints, words: tuple[str, ...] | None, scale: int | None) -> Column:
-    values.flags.writeable = False
-    missing = None
-    if kind is Kind.COUNT and (values == at.NOTHING).any():
-        missing = values == at.NOTHING
-        missing.flags.writeable = False
-    return Column(kind, values, words, scale, missing)
+def _with_missing(column: Column) -> Column:
+    """Bars and orders without a rebalance are empty there."""
+    missing = column.values == at.NOTHING
+    if not missing.any():
+        return column
+    missing.flags.writeable = False
+    return replace(column, missing=missing)
 
 
 def _manifest(scenario: Scenario, market: Market) -> Manifest:

@@ -28,8 +28,8 @@ def run(scenario: Scenario, market: Market, progress: Progress | None = None) ->
     market: as `reconcile.check` passed it for this scenario. progress: called with the bars done.
     RangeError: a value would leave int64 (U4). CallableError: the strategy's function failed (R6).
     """
-    ledger, _ = resume(scenario, market, initial_state(scenario), len(market.timestamps), progress)
-    return ledger
+    book, tables = _run(scenario, market, initial_state(scenario), len(market.timestamps), progress)
+    return ledger_from(tables, book, scenario, market)
 
 
 def resume(
@@ -41,6 +41,14 @@ def resume(
     tables; `fills.sequence` counts from 0 in each.
     """
     _require_span(state, until, len(market.timestamps))
+    book, tables = _run(scenario, market, state, until, progress)
+    return ledger_from(tables, book, scenario, market), state_from(book, scenario)
+
+
+def _run(
+    scenario: Scenario, market: Market, state: State, until: int, progress: Progress | None
+) -> tuple[Book, Tables]:
+    """The span's book and tables as the kernel leaves them."""
     settings = settings_of(scenario, market)
     panel = panel_of(scenario, market)
     book = book_from(state, scenario, market)
@@ -51,7 +59,7 @@ def resume(
         tables = _advance(settings, panel, book, tables, stop, market, ask)
         if progress is not None:
             progress(int(book.account[at.BAR]) - state.bar)
-    return ledger_from(tables, book, scenario, market), state_from(book, scenario)
+    return book, tables
 
 
 def _require_span(state: State, until: int, bars: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -97,21 +98,29 @@ def _weights(given: Any, index: Mapping[str, int], where: str) -> list[tuple[int
         raise CallableError(
             where, type(given).__name__, "a mapping from symbol to weight, or None", "Return a dict."
         )
-    weights = []
+    weights: dict[int, float] = {}
     for symbol, weight in given.items():
         s = index.get(symbol) if isinstance(symbol, str) else None
-        if s is None:
+        if s is None or s in weights:
+            found = f"symbol {symbol!r}" + ("" if s is None else " twice")
             raise CallableError(
-                where, f"symbol {symbol!r}", "a symbol of view.symbols", "Check its spelling."
+                where, found, "each symbol of view.symbols at most once", "Check its spelling."
             )
-        number = isinstance(weight, int | float | np.integer | np.floating) and not isinstance(weight, bool)
-        if not number or not math.isfinite(weight):
-            raise CallableError(
-                where, f"weight {weight!r} for {symbol}", "a finite number", "Leave out what has no weight."
-            )
-        weights.append((s, float(weight)))
-    weights.sort()
-    return weights
+        weights[s] = _finite(weight, symbol, where)
+    return sorted(weights.items())
+
+
+def _finite(weight: Any, symbol: str, where: str) -> float:
+    """One weight as a double; CallableError where it is no number or not finite."""
+    number = math.nan
+    if isinstance(weight, int | float | np.integer | np.floating) and not isinstance(weight, bool):
+        with contextlib.suppress(OverflowError):
+            number = float(weight)
+    if math.isfinite(number):
+        return number
+    raise CallableError(
+        where, f"weight {weight!r} for {symbol}", "a finite number", "Leave out what has no weight."
+    )
 
 
 def _lay(book: Book, weights: list[tuple[int, float]], scenario: Scenario, market: Market, where: str) -> int:
