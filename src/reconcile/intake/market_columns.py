@@ -63,7 +63,7 @@ def valid_of(piece: Chunk) -> Bools | None:
     return flags.view(np.bool_)
 
 
-def values_of(piece: Chunk, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def values_of(piece: Chunk, dtype: npt.DTypeLike | None) -> npt.NDArray[Any]:
     """The values of a fixed-width array as they lie in memory; what stands under a null is arbitrary."""
     kind = np.dtype(dtype)
     if len(piece) == 0:
@@ -71,6 +71,14 @@ def values_of(piece: Chunk, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     offset = piece.offset * kind.itemsize
     values: npt.NDArray[Any] = np.frombuffer(piece.buffers()[1], dtype=kind, count=len(piece), offset=offset)
     return values
+
+
+def plain(column: Column) -> Column:
+    """A dictionary-encoded column as what it stands for, unless that is text; any other as it is."""
+    kind = column.type
+    if pa.types.is_dictionary(kind) and not is_text(kind.value_type):
+        return column.cast(kind.value_type)
+    return column
 
 
 def pieces(column: Column) -> Iterator[tuple[int, Chunk]]:
@@ -84,8 +92,10 @@ def pieces(column: Column) -> Iterator[tuple[int, Chunk]]:
 
 def number_dtype(kind: pa.DataType) -> np.dtype[Any] | None:
     """The numpy type of a binary number column, None for any other."""
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return np.dtype(str(kind).replace("halffloat", "float16").replace("double", "float64"))
+    if pa.types.is_floating(kind):
+        return np.dtype(f"float{kind.bit_width}")
+    if pa.types.is_integer(kind):
+        return np.dtype(f"{'u' if pa.types.is_unsigned_integer(kind) else ''}int{kind.bit_width}")
     return None
 
 
@@ -145,6 +155,7 @@ def doubles(column: Column, source: str, name: str) -> Floats:
     Raises InputError when the column holds no numbers.
     """
     out: Floats | None = None
+    column = plain(column)
     for start, piece in pieces(column):
         values = as_doubles(piece)
         if values is None:
@@ -175,6 +186,7 @@ def instants(column: Column, source: str) -> Instants:
     Raises InputError for integers and other kinds, empty cells, text that is no ISO date, instants that
     int64 nanoseconds cannot hold, and several zones in one column.
     """
+    column = plain(column)
     kind = column.type
     missing = _first_null(column)
     if missing is not None:
@@ -225,7 +237,7 @@ def out_of_range(source: str, row: int) -> InputError:
     )
 
 
-def _joined(parts: list[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def _joined(parts: list[Any], dtype: npt.DTypeLike | None) -> npt.NDArray[Any]:
     if not parts:
         return np.empty(0, dtype=dtype)
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -237,7 +249,7 @@ def _encoded(column: Column) -> tuple[npt.NDArray[Any], list[Any]]:
         column = column.dictionary_encode()
     column = column.unify_dictionaries()
     chunks = [piece for _, piece in pieces(column)]
-    indices = np.dtype(str(column.type.index_type))
+    indices = number_dtype(column.type.index_type)
     words = chunks[0].dictionary.to_pylist() if chunks else []
     return _joined([values_of(chunk.indices, indices) for chunk in chunks], indices), words
 
@@ -254,8 +266,9 @@ def codes(column: Column, source: str) -> Codes:
 
     Raises InputError for other kinds and for rows without a symbol.
     """
+    column = plain(column)
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_integer(kind) and not pa.types.is_dictionary(column.type):
+    if pa.types.is_integer(kind):
         column = column.cast(pa.string())
     elif not is_text(kind):
         raise InputError(

@@ -48,12 +48,12 @@ def _coverage_notes(times: Instants, hit: np.ndarray, at: Ints, bars: Ints) -> l
     if not hit.all():
         lost = np.flatnonzero(~hit)
         first = show_instant(int(times.rows[lost[0]]))
-        notes.append(f"{len(lost):,} context rows have no bar and are not used (first: {first})")
+        notes.append(f"context rows without a bar, not used: {len(lost):,} (first: {first})")
     bare = np.ones(len(bars), dtype=np.bool_)
     bare[at[hit]] = False
     if bare.any():
         first = show_instant(int(bars[np.argmax(bare)]))
-        notes.append(f"{int(bare.sum()):,} bars have no context row, so it is missing there (first: {first})")
+        notes.append(f"bars without a context row, missing there: {int(bare.sum()):,} (first: {first})")
     return notes
 
 
@@ -75,4 +75,4 @@ def _refuse_contradictions(times: Instants, columns: dict[str, Floats], source: 
                 "Drop one of them.",
             )
     first = show_instant(int(ascending[again[0]]))
-    return [f"{len(again):,} context rows repeat the one before of their timestamp (first: {first})"]
+    return [f"context rows that repeat another of their timestamp: {len(again):,} (first: {first})"]

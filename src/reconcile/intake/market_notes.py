@@ -122,7 +122,7 @@ def _note(cells: Cells, odd: Odd, what: str) -> list[str]:
         return []
     bar, symbol = divmod(odd.first, len(cells.layout.symbols))
     at = show_instant(int(cells.layout.timestamps[bar]))
-    return [f"{what}: {odd.count:,} cells (first: {cells.layout.symbols[symbol]}, {at})"]
+    return [f"{what}: {odd.count:,} (first: {cells.layout.symbols[symbol]}, {at})"]
 
 
 def _symbol_note(cells: Cells, who: Ints, bars: Ints, what: str) -> list[str]:

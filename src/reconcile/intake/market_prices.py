@@ -17,6 +17,7 @@ from reconcile.intake.market_columns import (
     as_doubles,
     number_dtype,
     pieces,
+    plain,
     refuse_kind,
     valid_of,
     values_of,
@@ -68,6 +69,7 @@ def price_rows(column: Column, source: str, name: str, pricing: Pricing) -> Pric
     Raises InputError for a negative price, for one > 0 that rounds to 0 ticks, and for columns that hold
     no numbers; RangeError for ticks beyond int64 (U4).
     """
+    column = plain(column)
     ticks = np.empty(len(column), dtype=np.int64)
     missing, zero = Odd(), Odd()
     for start, piece in pieces(column):

@@ -18,6 +18,9 @@ _PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"PAR1")
 _TEXT = ("timestamp", "symbol")
 _NULLS = ["", "NA", "N/A", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None", "none"]
 _HEADER_BYTES = 1 << 20
+_AGAIN = "Write or download the file again."
+_UNREADABLE = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError, MemoryError)
+"""What pyarrow raises over a damaged file; ValueError: also for names that are not UTF-8."""
 
 
 def read_table(path: Path, words: tuple[str, ...]) -> pa.Table:
@@ -55,16 +58,17 @@ def read_table(path: Path, words: tuple[str, ...]) -> pa.Table:
     return table
 
 
-_AGAIN = "Write or download the file again."
-
-
 def _short(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def need_columns(table: pa.Table, names: tuple[str, ...], source: str) -> None:
     """Raises InputError when a column is missing or named twice."""
-    found = table.column_names
+    need_names(table.column_names, names, source)
+
+
+def need_names(found: list[str], names: tuple[str, ...], source: str) -> None:
+    """As `need_columns`, from the header alone."""
     twice = sorted({name for name in found if found.count(name) > 1})
     if twice:
         raise InputError(source, f"the column {twice[0]!r} twice", "each column once", "Rename or drop one.")
@@ -84,7 +88,7 @@ def parquet_metadata(path: Path) -> dict[bytes, bytes]:
 
     try:
         return dict(pq.read_metadata(path).metadata or {})
-    except (OSError, pa.ArrowException):
+    except _UNREADABLE:
         return {}
 
 
@@ -100,9 +104,15 @@ def _read_parquet(path: Path, words: tuple[str, ...]) -> pa.Table:
                 if name in schema.names and schema.field(name).type in (pa.string(), pa.large_string())
             ]
             footer = file.metadata
-        with pq.ParquetFile(path, metadata=footer, read_dictionary=encoded) as file:
-            return file.read()
-    except (pa.ArrowException, OSError, OverflowError) as error:
+        with pq.ParquetFile(
+            path, metadata=footer, read_dictionary=encoded, page_checksum_verification=True
+        ) as file:
+            table = file.read()
+        for name in words:  # indices within their dictionary, and text that is UTF-8
+            if name in table.column_names:
+                table[name].validate(full=True)
+        return table
+    except _UNREADABLE as error:
         raise InputError(
             str(path), f"a Parquet file that cannot be read ({_short(error)})", "a whole Parquet file", _AGAIN
         ) from error
@@ -112,6 +122,7 @@ def _read_csv(path: Path, words: tuple[str, ...]) -> pa.Table:
     from pyarrow import csv as arrow_csv
 
     names = _csv_header(path)
+    need_names(names, words, str(path))
     text = pa.dictionary(pa.int32(), pa.string())
     kinds = {name: text if name in words else pa.float64() for name in names}
     try:
@@ -141,9 +152,6 @@ def _csv_header(path: Path) -> list[str]:
     names = next(csv.reader(text.splitlines()), [])
     if not any(names) or "\0" in text[:4096]:
         raise InputError(source, "no header line", "a line of column names", "Write the data again.")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(source, f"the column {twice[0]!r} twice", "each column once", "Rename or drop one.")
     return names
 
 
