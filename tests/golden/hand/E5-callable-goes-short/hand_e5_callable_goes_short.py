@@ -2,4 +2,4 @@
 
 
 def decide(view):
-    return {"A": 0.5} if view.bar == 0 else {"A": 0.5, "B": -1e-9}
+    return {"A": 0.5} if view.bar == 0 else {"A": 0.5, "SHORTED": -1e-9}
