@@ -74,7 +74,7 @@ def small() -> Ledger:
         market_value=[0, 101_800_000, 0],
         equity=[10_000_000_000, 9_999_949_100, 9_898_149_450],
     )
-    facts = dict(initial_cash=10_000_000_000, timing="next_open", scenario="s", market="m", semantics="v")
+    facts = {"initial_cash": 10_000_000_000, "timing": "next_open", "scenario": "s", "market": "m"}
     return ledger(fills, equity, price_decimals=4, quantity_decimals=0, producer="engine", **facts)
 
 
@@ -111,11 +111,13 @@ def assert_same_column(left: Column, right: Column, where: str) -> None:
 
 
 WORDS = st.one_of(
-    st.sampled_from(["=cmd()", "NA", "null", "nan", "", " ", "a,b", 'say "x"', "Aa", "aA", "<script>", "é\n", "\r"]),
+    st.sampled_from(
+        ["=cmd()", "NA", "null", "nan", "", " ", "a,b", 'say "x"', "Aa", "aA", "<script>", "é\n", "\r"]
+    ),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5),
 )
 _EXACT = st.one_of(
-    st.integers(-10**6, 10**6), st.integers(-(2**63), 2**63 - 1), st.integers(-(10**38) + 1, 10**38 - 1)
+    st.integers(-(10**6), 10**6), st.integers(-(2**63), 2**63 - 1), st.integers(-(10**38) + 1, 10**38 - 1)
 )
 _FLOATS = st.floats(allow_nan=False)
 _TIMES = st.one_of(
@@ -140,7 +142,9 @@ def columns(draw: st.DrawFn, kind: Kind, rows: int) -> Column:
     scale = 0 if kind is Kind.COUNT else None if floats else draw(st.integers(0, 18))
     made = column(kind, draw(st.lists(cells, min_size=rows, max_size=rows)), scale)
     if made.dictionary is not None and draw(st.booleans()):
-        unused = tuple(word for word in draw(st.lists(WORDS, unique=True, max_size=2)) if word not in made.dictionary)
+        unused = tuple(
+            word for word in draw(st.lists(WORDS, unique=True, max_size=2)) if word not in made.dictionary
+        )
         made = replace(made, dictionary=made.dictionary + unused)
     return made
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from reconcile.ledgers import instants
+from reconcile.ledgers import buffers, instants
 from reconcile.ledgers.numbers import Hint, number_column
 from reconcile.ledgers.places import Place, bad_column, shown
 from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Manifest, Table
@@ -151,8 +151,8 @@ def _words(kind: Kind, array: Any, place: Place, known: tuple[str, ...]) -> Colu
         words = array.dictionary.cast(pa.large_string()).to_pylist()
     except (pa.ArrowException, UnicodeDecodeError):
         raise bad_column(place, "text that is not UTF-8", "UTF-8 text", "Save the file as UTF-8.") from None
-    missing = np.array(array.indices.is_null(), dtype=bool)
-    codes = np.asarray(array.indices.fill_null(0)).astype(np.int32)
+    missing = buffers.missing_of(array.indices)
+    codes = buffers.values_of(array.indices).astype(np.int32)
     order = {word: code for code, word in reversed(list(enumerate(known)))}
     union = list(known)
     for word in words:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reconcile.ledgers import buffers
 from reconcile.ledgers.places import Place, bad_cell, bad_column
 
 Nanoseconds = npt.NDArray[np.int64]
@@ -38,7 +39,7 @@ def zone_is_known(zone: str) -> bool:
 
 def to_arrow(values: Nanoseconds, zone: str | None, missing: npt.NDArray[np.bool_] | None = None) -> Any:
     """Arrow timestamp[ns, zone], null where missing."""
-    return pa.array(values, pa.int64(), mask=missing).cast(pa.timestamp("ns", zone))
+    return buffers.numeric(values, missing).cast(pa.timestamp("ns", zone))
 
 
 def iso_text(values: Nanoseconds, zone: str | None) -> list[str]:
@@ -51,7 +52,7 @@ def iso_text(values: Nanoseconds, zone: str | None) -> list[str]:
         return []
     if zone is None:
         return _clock_text(values)
-    local = np.asarray(pc.local_timestamp(to_arrow(values, zone)).cast(pa.int64()))
+    local = buffers.values_of(pc.local_timestamp(to_arrow(values, zone)).cast(pa.int64()))
     offsets = local - values
     if bool((offsets % _MINUTE != 0).any()):
         local, offsets = values, np.zeros_like(values)
@@ -99,14 +100,13 @@ def from_arrow(array: Any, place: Place) -> tuple[Nanoseconds, str | None]:
 
 
 def _numbers(array: Any) -> Nanoseconds:
-    numbers = array.cast(pa.int64())
-    return np.array(numbers.fill_null(int(NAT)), dtype=np.int64)
+    return buffers.values_of(array.cast(pa.int64()), int(NAT))
 
 
 def _from_text(array: Any, place: Place) -> tuple[Nanoseconds, str]:
     encoded = array.dictionary_encode()
     words = encoded.dictionary
-    codes = np.asarray(encoded.indices.fill_null(len(words)))
+    codes = buffers.values_of(encoded.indices, len(words))
     for zone in (None, "UTC"):
         try:
             parsed = words.cast(pa.timestamp("ns", zone))
@@ -142,7 +142,7 @@ def _unreadable(words: Any, codes: npt.NDArray[Any], place: Place) -> Exception:
 
 def _parses(text: str, zone: str | None) -> bool:
     try:
-        pa.array([text]).cast(pa.timestamp("ns", zone))
+        buffers.strings([text]).cast(pa.timestamp("ns", zone))
     except pa.ArrowException:
         return False
     return True

@@ -14,8 +14,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reconcile.ledgers import buffers
+from reconcile.ledgers.buffers import Mask
+
 Integers = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_] | None
 
 MAX_SCALE = 18
 """Most decimals of an int64 column: 10**18 is the largest power of ten in int64."""
@@ -54,15 +56,19 @@ def text_of(value: int, scale: int) -> str:
 def decimal_text(values: Integers, scale: int, missing: Mask = None) -> Any:
     """Arrow strings of exact decimal text with `scale` decimals, null where missing (L1)."""
     if values.dtype == object or (len(values) and int(values.min()) == INT64_MIN):
-        return pa.array([text_of(value, scale) for value in values.tolist()], pa.string(), mask=missing)
-    array: Any = pa.array(values.astype(np.int64, copy=False), mask=missing)
+        return buffers.strings([text_of(value, scale) for value in values.tolist()], missing)
+    array = buffers.numeric(values.astype(np.int64, copy=False), missing)
     if scale == 0:
-        return array.cast(pa.string())
-    text = pc.utf8_lpad(pc.abs(array).cast(pa.string()), scale + 1, "0")
+        return array.cast(pa.large_string())
+    text = pc.utf8_lpad(pc.abs(array).cast(pa.large_string()), scale + 1, "0")
     text = pc.binary_replace_slice(text, -scale, -scale, ".")
     if len(values) and int(values.min()) < 0:
-        sign = pc.if_else(pa.array(values < 0, mask=missing), "-", "")
-        text = pc.binary_join_element_wise(sign, text, "")
+        sign = pc.if_else(
+            buffers.booleans(values < 0, missing),
+            buffers.string("-"),
+            buffers.string(""),
+        )
+        text = pc.binary_join_element_wise(sign, text, buffers.string(""))
     return text
 
 
@@ -71,7 +77,6 @@ def decimal_array(values: Integers, scale: int, missing: Mask = None) -> Any:
 
     Raises OverflowError where a number has more than 76 digits, or more decimals than digits allowed.
     """
-    validity = None if missing is None else pa.array(~missing).buffers()[1]
     if missing is not None:
         values = np.where(missing, 0, values)
     largest = max(abs(int(values.min())), abs(int(values.max()))) if len(values) else 0
@@ -86,7 +91,7 @@ def decimal_array(values: Integers, scale: int, missing: Mask = None) -> Any:
         limbs[:, 0] = values
         limbs[:, 1:] = (values >> 63)[:, None]
         data = limbs.tobytes()
-    return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(data)])
+    return pa.Array.from_buffers(kind, len(values), [buffers.validity(missing), pa.py_buffer(data)])
 
 
 def _decimal_type(digits: int, scale: int) -> tuple[Any, int]:
@@ -109,7 +114,7 @@ def from_decimal_array(array: Any) -> tuple[Integers, int]:
         return np.empty(0, dtype=np.int64), max(scale, 0)
     limbs = limbs[array.offset : array.offset + len(array)]
     if array.null_count:
-        limbs = np.where(np.asarray(array.is_null(), dtype=bool)[:, None], 0, limbs)
+        limbs = np.where(buffers.missing_of(array)[:, None], 0, limbs)
     low = limbs[:, 0]
     if bool((limbs[:, 1:] == (low >> 63)[:, None]).all()):
         values: Integers = low.astype(np.int64)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconcile.ledgers import integers
+from reconcile.ledgers import buffers, integers
 from reconcile.ledgers.integers import MAX_SCALE, Integers
 from reconcile.ledgers.places import Place, bad_cell, bad_column
 from vocabulary import Column, Kind
@@ -57,7 +57,7 @@ def number_column(kind: Kind, array: Any, place: Place, hint: Hint) -> Column:
         array = array.dictionary_decode()
     if _is_text(array.type):
         array = _without_nan(array.cast(pa.large_string()))
-    missing = np.array(array.is_null(), dtype=bool)
+    missing = buffers.missing_of(array)
     values, scale = _values(array, place, hint)
     if scale is None:
         missing |= np.isnan(values)
@@ -77,8 +77,8 @@ def _without_nan(text: Any) -> Any:
     """The text with null for every NaN: an empty cell."""
     if not len(text) or not bool(np.isin(_bytes(text), _NAN_BYTES).any()):
         return text
-    nan = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), value_set=pa.array(["nan"], text.type))
-    return pc.if_else(nan, pa.scalar(None, text.type), text)
+    nan = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), value_set=buffers.strings(["nan"]))
+    return pc.if_else(nan, pa.nulls(1, text.type)[0], text)
 
 
 def _bounds(text: Any) -> npt.NDArray[np.int64]:
@@ -100,10 +100,9 @@ def _values(array: Any, place: Place, hint: Hint) -> tuple[npt.NDArray[Any], int
     if _is_text(kind):
         return _from_text(array, place, hint)
     if pa.types.is_floating(kind):
-        return np.array(array.cast(pa.float64()).fill_null(np.nan), dtype=np.float64), None
+        return buffers.values_of(array.cast(pa.float64()), np.nan), None
     if pa.types.is_integer(kind):
-        array = array.fill_null(0)
-        values = np.asarray(array)
+        values = buffers.values_of(array)
         packed = integers.pack(values.tolist()) if values.dtype == np.uint64 else values.astype(np.int64)
         return integers.rescale(packed, least), least
     if pa.types.is_decimal(kind):
@@ -147,21 +146,21 @@ def _from_text(text: Any, place: Place, hint: Hint) -> tuple[npt.NDArray[Any], i
 def _doubles(text: Any) -> npt.NDArray[np.float64] | None:
     """Text of floats as we write them; None when something else stands there."""
     try:
-        return np.array(text.cast(pa.float64()).fill_null(np.nan), dtype=np.float64)
+        return buffers.values_of(text.cast(pa.float64()), np.nan)
     except pa.ArrowException:
         return None
 
 
 def _plain(text: Any, least: int) -> tuple[Integers, int] | None:
     """Text of digits, point and leading minus, in whole-column steps; None when it takes a closer look."""
-    text = text.fill_null("0")
+    text = text.fill_null(buffers.string("0"))
     if not len(text):
         return np.empty(0, dtype=np.int64), least
     data = _bytes(text)
     minuses = int(np.count_nonzero(data == ord("-")))
     if not bool(_PLAIN[data].all()) or (minuses and minuses != pc.sum(pc.starts_with(text, "-")).as_py()):
         return None
-    points = np.asarray(pc.find_substring(text, "."))
+    points = buffers.values_of(pc.find_substring(text, "."))
     decimals = np.where(points < 0, 0, np.diff(_bounds(text)) - points - 1)
     scale = max(int(decimals.max()), least)
     if scale > MAX_SCALE:
@@ -170,7 +169,7 @@ def _plain(text: Any, least: int) -> tuple[Integers, int] | None:
         digits = (
             pc.replace_substring(text, ".", "", max_replacements=1) if bool((points >= 0).any()) else text
         )
-        values = np.array(digits.cast(pa.int64()), dtype=np.int64)
+        values = buffers.values_of(digits.cast(pa.int64()))
     except pa.ArrowException:
         return None
     if bool((decimals == scale).all()):
@@ -191,7 +190,7 @@ def _any_text(text: Any, place: Place, known: int | None) -> tuple[npt.NDArray[A
     most, digits = max(MAX_SCALE, known or 0), MAX_DIGITS if known is None else _OURS
     encoded = text.dictionary_encode()
     words: list[str] = encoded.dictionary.to_pylist()
-    codes = np.asarray(encoded.indices.fill_null(len(words)))
+    codes = buffers.values_of(encoded.indices, len(words))
     parsed = []
     for code, word in enumerate(words):
         try:

@@ -104,11 +104,7 @@ def _no_table(folder: Path) -> InputError:
     inner = [
         name for name in found if any((folder / name / f"{t}{s}").exists() for t in SCHEMA for s in SUFFIXES)
     ]
-    remedy = (
-        f"Name the folder {shown(str(folder / inner[0]))}."
-        if inner
-        else "Name a folder that holds one of them."
-    )
+    remedy = f"Name a folder in it, such as {shown(inner[0])}." if inner else "Name a folder that holds one."
     return InputError(
         str(folder),
         ", ".join(map(shown, found[:8])) or "an empty folder",

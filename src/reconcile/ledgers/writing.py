@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pa_parquet
 
-from reconcile.ledgers import chains, instants, integers, manifests
+from reconcile.ledgers import buffers, chains, instants, integers, manifests
 from reconcile.ledgers.places import shown
 from reconcile.ledgers.shape import check_ledger
 from vocabulary import Column, InputError, Kind, Ledger, Manifest, OutputError, Table
@@ -125,10 +125,10 @@ def arrow_array(column: Column, zone: str | None = None) -> Any:
     if column.kind is Kind.TIMESTAMP:
         return instants.to_arrow(column.values, zone, column.missing)
     if column.dictionary is not None:
-        codes: Any = pa.array(column.values.astype(np.int32), mask=column.missing)
-        return pa.DictionaryArray.from_arrays(codes, pa.array(column.dictionary, pa.string()))
+        codes = buffers.numeric(column.values.astype(np.int32), column.missing)
+        return pa.DictionaryArray.from_arrays(codes, buffers.strings(column.dictionary).cast(pa.string()))
     if column.values.dtype.kind == "f":
-        return pa.array(column.values, pa.float64(), mask=column.missing)
+        return buffers.numeric(column.values.astype(np.float64), column.missing)
     return integers.decimal_array(column.values, column.scale or 0, column.missing)
 
 
@@ -138,12 +138,10 @@ def _write_csv(table: Table, zone: str | None, file: Path) -> None:
         out.write((",".join(table.columns) + "\n").encode())
         for start in range(0, table.rows, _CHUNK):
             stop = min(start + _CHUNK, table.rows)
-            cells = [part(start, stop).cast(pa.large_string()) for part in parts]
+            cells = [part(start, stop) for part in parts]
             options = pc.JoinOptions(null_handling="replace", null_replacement="")
-            lines = pc.binary_join_element_wise(*cells, pa.scalar(",", pa.large_string()), options=options)
-            lines = pc.binary_join_element_wise(
-                lines, pa.scalar("", pa.large_string()), pa.scalar("\n", pa.large_string())
-            )
+            lines = pc.binary_join_element_wise(*cells, buffers.string(","), options=options)
+            lines = pc.binary_join_element_wise(lines, buffers.string(""), buffers.string("\n"))
             out.write(lines.buffers()[2])
 
 
@@ -156,11 +154,10 @@ def _csv_text(column: Column, zone: str | None) -> Callable[[int, int], Any]:
 
     if column.kind is Kind.TIMESTAMP or column.dictionary is not None:
         codes, words = _coded(column, zone)
-        return lambda start, stop: words.take(pa.array(codes[start:stop], mask=mask(start, stop)))
+        return lambda start, stop: words.take(buffers.numeric(codes[start:stop], mask(start, stop)))
     if column.values.dtype.kind == "f":
-        return lambda start, stop: pa.array(column.values[start:stop], mask=mask(start, stop)).cast(
-            pa.string()
-        )
+        doubles, text = column.values, pa.large_string()
+        return lambda start, stop: buffers.numeric(doubles[start:stop], mask(start, stop)).cast(text)
     scale = column.scale or 0
     return lambda start, stop: integers.decimal_text(column.values[start:stop], scale, mask(start, stop))
 
@@ -168,10 +165,10 @@ def _csv_text(column: Column, zone: str | None) -> Callable[[int, int], Any]:
 def _coded(column: Column, zone: str | None) -> tuple[Any, Any]:
     """(codes, text of each code) of timestamps and words; words quoted where CSV needs it."""
     if column.dictionary is not None:
-        return column.values, pa.array([_quoted(word) for word in column.dictionary], pa.string())
-    encoded = pa.array(column.values, pa.int64(), mask=column.missing).dictionary_encode()
-    distinct = np.array(encoded.dictionary, dtype=np.int64)
-    return np.asarray(encoded.indices.fill_null(0)), pa.array(instants.iso_text(distinct, zone), pa.string())
+        return column.values, buffers.strings([_quoted(word) for word in column.dictionary])
+    encoded = buffers.numeric(column.values, column.missing).dictionary_encode()
+    distinct = buffers.values_of(encoded.dictionary)
+    return buffers.values_of(encoded.indices), buffers.strings(instants.iso_text(distinct, zone))
 
 
 def _quoted(word: str) -> str:
