@@ -16,7 +16,6 @@ from reconcile.audit.nouns import (
     Verdict,
     Why,
 )
-from reconcile.audit.returns import Returns
 
 __all__ = [
     "CLAIMS",
@@ -28,7 +27,6 @@ __all__ = [
     "Checked",
     "Finding",
     "FindingKind",
-    "Returns",
     "RowName",
     "Unchecked",
     "Verdict",

@@ -20,7 +20,7 @@ from vocabulary.ledger import Ledger
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from reconcile.audit.returns import Returns
+    from reconcile.comparison.mapped import Returns
     from reconcile.comparison.nouns import Tolerance
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
@@ -135,8 +135,8 @@ def _initial(ledger: Ledger, scenario: Scenario | None, given: Decimal | None) -
     if scenario is not None:
         units = scenario.market
         return constant(scenario.initial_cash, units.price_decimals + units.quantity_decimals, 1)
-    units, cash = _units(ledger, None), ledger.manifest.initial_cash
-    return None if units is None or cash is None else constant(cash, sum(units), 1)
+    decimals, cash = _units(ledger, None), ledger.manifest.initial_cash
+    return None if decimals is None or cash is None else constant(cash, sum(decimals), 1)
 
 
 def _note_order(sink: Sink) -> None:

@@ -38,8 +38,8 @@ def check_cells(sink: Sink) -> None:
 def check_keys(sink: Sink) -> None:
     """One row a bar in costs and equity, one a bar and symbol in positions, one fill a sequence number."""
     for name in ("positions", "costs", "equity"):
-        placed = sink.need(Check.KEYS, name, *KEYS[name])
-        if placed is not None:
+        placed = sink.ground.get(name)
+        if placed is not None and all(key in placed for key in KEYS[name]):
             sink.made(Check.KEYS, placed.table.rows)
             rows = np.flatnonzero(~placed.first).tolist()
             sink.rows(Check.KEYS, FindingKind.DUPLICATE, placed, KEYS[name][-1], rows)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reconcile.audit.amounts import Amounts, Ints, add, as_doubles, of_column, take, usable, value
+from reconcile.audit.amounts import SAFETY, UNIT, Amounts, Ints, add, as_doubles, take, value
 from reconcile.audit.nouns import Check, Finding, FindingKind, RowName, Why
 from reconcile.audit.rolling import Books
 from reconcile.audit.sink import Sink, difference
 from reconcile.audit.sums import value_of_bars
-from vocabulary.ledger import Column
+from reconcile.comparison.nouns import BoundKind
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Returns:
-    """A table of returns. timestamps: ns. values: a column of fractions (0.01 is one percent)."""
-
-    timestamps: Ints
-    values: Column
+if TYPE_CHECKING:
+    from reconcile.comparison.mapped import Returns
 
 
 def check_returns(sink: Sink, books: Books, returns: Returns | None, initial: Amounts | None) -> None:
@@ -33,7 +28,7 @@ def check_returns(sink: Sink, books: Books, returns: Returns | None, initial: Am
     if worth is None:
         sink.cannot(Check.RETURNS, "equity.equity", Why.NO_COLUMN)
         return
-    own = as_doubles(take(worth, books.row))
+    own = as_doubles(take(_bounded(sink, worth), books.row))
     opening = as_doubles(initial) if initial is not None else Amounts(np.full(1, np.nan), None, np.zeros(1))
     if initial is None:
         sink.cannot(Check.RETURNS, "initial cash", Why.NO_OPENING)
@@ -41,7 +36,7 @@ def check_returns(sink: Sink, books: Books, returns: Returns | None, initial: Am
     before = np.concatenate([opening.values, own.values[:-1]]), np.concatenate([opening.slop, own.slop[:-1]])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = own.values / before[0]
-        slop = (own.slop + np.abs(ratio) * before[1]) / np.abs(before[0]) + 4 * 2.0**-53 * (1 + np.abs(ratio))
+        slop = (own.slop + np.abs(ratio) * before[1]) / np.abs(before[0]) + 4 * UNIT * (1 + np.abs(ratio))
     _hold(sink, returns, Amounts(ratio - 1, None, slop))
 
 
@@ -57,10 +52,26 @@ def _worth(sink: Sink) -> Amounts | None:
     return add(equity.amounts("cash"), worth)
 
 
+def _bounded(sink: Sink, worth: Amounts) -> Amounts:
+    """The same, as far off as the tolerances of what it is made of say it may be."""
+    bounds = [
+        sink.tolerances.get(name) for name in ("equity.cash", "equity.equity", "positions.market_value")
+    ]
+    out = as_doubles(worth)
+    assert out.slop is not None
+    slop = out.slop
+    for tolerance in bounds:
+        if tolerance is not None:
+            relative = tolerance.kind is BoundKind.RELATIVE
+            slop = slop + float(tolerance.bound) * (np.abs(out.values) if relative else 1.0) / SAFETY
+    return Amounts(out.values, None, slop)
+
+
 def _hold(sink: Sink, returns: Returns, expected: Amounts) -> None:
     """Each reported return against the bar of its timestamp."""
     bars = sink.ground.bars
-    found, full = of_column(returns.values), usable(returns.values)
+    full = np.isfinite(returns.values)
+    found = Amounts(returns.values, None, UNIT * np.abs(returns.values))
     at = np.minimum(np.searchsorted(bars, returns.timestamps), max(len(bars) - 1, 0))
     hit = bars[at] == returns.timestamps if len(bars) else np.zeros(len(at), np.bool_)
     early = returns.timestamps < bars[0] if len(bars) else ~hit

@@ -17,6 +17,12 @@ scenario_argument = click.argument("scenario")
 data_option = click.option(
     "--data", metavar="PATH", help="Take the bars from this Parquet or CSV file instead of the scenario's."
 )
+mapping_option = click.option(
+    "--mapping", metavar="FILE", help="A TOML file that says what a foreign ledger calls things."
+)
+tolerance_option = click.option(
+    "--tolerance", metavar="FILE", help="A TOML table of bounds for columns of a foreign ledger, with reasons."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 
 

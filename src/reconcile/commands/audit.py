@@ -1,0 +1,90 @@
+"""`reconcile audit`: does one ledger add up, and could it have happened?"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+import click
+
+from reconcile.commands.shared import (
+    data_option,
+    emit,
+    json_option,
+    mapping_option,
+    tolerance_option,
+    watching,
+)
+
+EPILOG = "Example:  reconcile audit results/candidate --scenario top25"
+
+
+@click.command(epilog=EPILOG)
+@click.argument("ledger")
+@click.option(
+    "--scenario", metavar="S", help="A built-in name or TOML file: hold the ledger against its market, too."
+)
+@data_option
+@mapping_option
+@tolerance_option
+@click.option("--initial-cash", metavar="AMOUNT", help="What the account started with, where nothing says.")
+@click.option(
+    "--checks",
+    metavar="LIST",
+    help="Make only these checks (see the names in the output), separated by commas; the first line says so.",
+)
+@json_option
+def audit(
+    ledger: str,
+    scenario: str | None,
+    data: str | None,
+    mapping: str | None,
+    tolerance: str | None,
+    initial_cash: str | None,
+    checks: str | None,
+    as_json: bool,
+) -> int:
+    """Audit one LEDGER alone: a folder of tables, or one Parquet or CSV file.
+
+    Exits 1 when there are findings, 0 when there are none and everything was checked, 2 when there are none
+    but something could not be checked.
+    """
+    from reconcile import audit as auditing
+    from reconcile import intake, running
+    from reconcile.comparison.tolerances import read_tolerances
+    from reconcile.opening import open_ledger
+    from reconcile.report import audit_json, audit_text, clock
+
+    bounds = () if tolerance is None else read_tolerances(tolerance)
+    cash = None if initial_cash is None else _amount(initial_cash)
+    opened = open_ledger(ledger, mapping)
+    if data is not None and scenario is None:
+        raise click.UsageError("--data needs --scenario")
+    found = None if scenario is None else intake.find_scenario(scenario)
+    market = None if found is None else running.load(found, data, watching())[0]
+    result = auditing.audit(
+        opened.ledger,
+        scenario=found,
+        market=market,
+        tolerances=bounds,
+        initial_cash=cash,
+        reported=opened.returns,
+        checks=None if checks is None else checks.split(","),
+    )
+    manifest = opened.ledger.manifest
+    if as_json:
+        emit(audit_json.audit_json(result, opened.notes, clock.exact_clock(market, manifest)))
+    else:
+        subject = audit_text.Subject(ledger, opened.ledger, found and found.name, opened.notes)
+        emit(audit_text.audit_page(result, subject, clock.short_clock(market, manifest)))
+    return {auditing.Verdict.CLEAN: 0, auditing.Verdict.FINDINGS: 1}.get(result.verdict, 2)
+
+
+def _amount(text: str) -> Decimal:
+    """Decimal text; no exponent, so that it stays as short as it was typed."""
+    try:
+        amount = Decimal(text)
+        if amount.is_finite() and "e" not in text.lower():
+            return amount
+    except InvalidOperation:
+        pass
+    raise click.BadParameter("write a decimal number such as 100000", param_hint="--initial-cash")
