@@ -88,7 +88,7 @@ def compiled(function: Function) -> Function:
     numba reads its cache folder while decorating; it is set for just that long, so that other numba
     code of the process keeps its own.
     """
-    options: dict[str, Any] = {**COMMON, "cache": CACHE is not None}
+    options: dict[str, Any] = {**COMMON, "cache": CACHE is not None, "nogil": True}
     config: Any = numba.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(CACHE) if CACHE else ""

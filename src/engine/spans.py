@@ -40,7 +40,7 @@ def resume(
     An order's row is written at the bar it executes, so spans put end to end are the whole run's
     tables; `fills.sequence` counts from 0 in each.
     """
-    _require_span(state, until, len(market.timestamps))
+    require_span(state, until, len(market.timestamps))
     book, tables = _run(scenario, market, state, until, progress)
     return ledger_from(tables, book, scenario, market), state_from(book, scenario)
 
@@ -53,16 +53,22 @@ def _run(
     panel = panel_of(scenario, market)
     book = book_from(state, scenario, market)
     tables = new_tables(settings, len(market.symbols), until - state.bar)
-    ask = asker(scenario, market) if isinstance(scenario.strategy.selection, CallableStrategy) else None
+    ask = asker_of(scenario, market)
     while book.account[at.BAR] < until:
         stop = until if progress is None else min(until, int(book.account[at.BAR]) + STRIDE)
-        tables = _advance(settings, panel, book, tables, stop, market, ask)
+        tables = advance_to(settings, panel, book, tables, stop, market, ask)
         if progress is not None:
             progress(int(book.account[at.BAR]) - state.bar)
     return book, tables
 
 
-def _require_span(state: State, until: int, bars: int) -> None:
+def asker_of(scenario: Scenario, market: Market) -> Ask | None:
+    """What answers when the kernel needs weights: the callable strategy, where it is one."""
+    return asker(scenario, market) if isinstance(scenario.strategy.selection, CallableStrategy) else None
+
+
+def require_span(state: State, until: int, bars: int) -> None:
+    """InputError unless bars [state.bar, until) are the market's."""
     if not 0 <= state.bar <= until <= bars:
         raise InputError(
             "engine.resume",
@@ -72,7 +78,7 @@ def _require_span(state: State, until: int, bars: int) -> None:
         )
 
 
-def _advance(
+def advance_to(
     settings: Settings, panel: Panel, book: Book, tables: Tables, stop: int, market: Market, ask: Ask | None
 ) -> Tables:
     """The kernel up to `stop`, with what it asks for on the way: room, weights, or to give up."""

@@ -1,0 +1,234 @@
+"""Many runs over one loaded market: counterfactuals by the hundred a second.
+
+The kernel lets go of Python's lock, so threads run side by side; all jobs read the same market, and only
+the columns that a job replaces are new.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import layout as at
+from engine.book import book_from, initial_state, state_from
+from engine.plan import panel_of, settings_of
+from engine.record import ROWS, ledger_from, new_tables
+from engine.spans import advance_to, asker_of, require_span
+from vocabulary.errors import InputError
+from vocabulary.ledger import SCHEMA, Ledger, Table
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario
+from vocabulary.state import State
+
+PRICES = ("open", "high", "low", "close")
+# Bars between two looks at the ledger a job is held against: doubling, so that an early divergence is
+# found early and a late one costs few looks.
+FIRST_LOOK = 8
+
+
+class Keep(Enum):
+    """How much of a run is handed back."""
+
+    LEDGER = "ledger"
+    EQUITY = "equity"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One counterfactual run.
+
+    columns: what replaces the market's arrays, each of its shape: `open`, `high`, `low`, `close` (ticks, 0
+        where absent; all four replaced together where presence changes), `features.NAME`, `context.NAME`.
+    state: where it starts, None for the beginning. until: the bar it stops before, None for the end.
+    keep: LEDGER all six tables, EQUITY only `costs` and `equity`, NOTHING no table.
+    against: a ledger of the same market and units, its rows in a program's own order; the run ends soon
+        after the first bar whose rows differ from it.
+    """
+
+    scenario: Scenario
+    columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    state: State | None = None
+    until: int | None = None
+    keep: Keep = Keep.LEDGER
+    against: Ledger | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What a job came to.
+
+    index: the job's place among those given. ledger: the tables kept. state: at the bar it stopped.
+    parts_at: the first bar whose rows differ from `against`; None where none did, or none was given.
+    """
+
+    index: int
+    ledger: Ledger
+    state: State
+    parts_at: int | None
+
+
+def run_many(
+    market: Market, jobs: Iterable[Job], workers: int | None = None, ahead: int = 2
+) -> Iterator[Outcome]:
+    """Runs the jobs, as many at a time as there are cores, and yields outcomes in the jobs' order.
+
+    jobs may be endless: no more than `ahead` times `workers` are taken before their outcomes are read.
+    Errors of a job are raised when its turn comes.
+    """
+    workers = workers or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[Outcome]] = deque()
+        for index, job in enumerate(jobs):
+            waiting.append(pool.submit(run_job, market, job, index))
+            if len(waiting) >= ahead * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def run_job(market: Market, job: Job, index: int = 0) -> Outcome:
+    """One job, here and now."""
+    market = with_columns(market, job.columns)
+    bars = len(market.timestamps)
+    state = job.state or initial_state(job.scenario)
+    until = bars if job.until is None else job.until
+    require_span(state, until, bars)
+    settings, panel = settings_of(job.scenario, market), panel_of(job.scenario, market)
+    book = book_from(state, job.scenario, market)
+    tables = new_tables(settings, len(market.symbols), until - state.bar)
+    ask = asker_of(job.scenario, market)
+    seen = dict.fromkeys(SCHEMA, 0)
+    offsets = (
+        {} if job.against is None else _offsets(job.against, int(market.timestamps[state.bar - 1]), state)
+    )
+    look = FIRST_LOOK
+    parts_at = None
+    while book.account[at.BAR] < until and parts_at is None:
+        stop = until if job.against is None else min(until, int(book.account[at.BAR]) + look)
+        tables = advance_to(settings, panel, book, tables, stop, market, ask)
+        look *= 2
+        if job.against is not None:
+            parts_at = _parts_at(tables, book, job.against, seen, offsets, market, stop == bars)
+    ledger = ledger_from(tables, book, job.scenario, market)
+    return Outcome(index, _kept(ledger, job.keep), state_from(book, job.scenario), parts_at)
+
+
+def with_columns(market: Market, columns: Mapping[str, npt.NDArray[Any]]) -> Market:
+    """The market with some arrays replaced and all others shared; its digest is no longer known."""
+    if not columns:
+        return market
+    changes: dict[str, Any] = {"features": dict(market.features), "context": dict(market.context)}
+    for name, values in columns.items():
+        group, _, column = name.partition(".")
+        old = getattr(market, name) if name in PRICES else changes.get(group, {}).get(column)
+        if old is None or old.shape != values.shape or old.dtype != values.dtype:
+            raise InputError(
+                f"column {name!r} of a job",
+                f"{values.dtype} {values.shape}",
+                "open, high, low, close, features.NAME or context.NAME, of the market's shape and type",
+                "Replace only columns that the market has.",
+            )
+        sealed = np.ascontiguousarray(values).view()
+        sealed.flags.writeable = False
+        if name in PRICES:
+            changes[name] = sealed
+        else:
+            changes[group][column] = sealed
+    made = replace(market, **changes, digest="")
+    if "close" in changes:
+        present = made.close > 0
+        present.flags.writeable = False
+        made = replace(made, present=present)
+    return made
+
+
+def _offsets(against: Ledger, before: int, state: State) -> dict[str, int]:
+    """Where in each table of `against` the rows of bars from the state's on begin."""
+    if state.bar == 0:
+        return dict.fromkeys(SCHEMA, 0)
+    starts = {}
+    for name, table in against.tables.items():
+        when = _when(name)
+        starts[name] = int(np.searchsorted(table.columns[when].values, before, side="right"))
+    return starts
+
+
+def _when(table: str) -> str:
+    """The column that says at which bar a row was written."""
+    return {"targets": "decided_at", "orders": "executes_at"}.get(table, "timestamp")
+
+
+def _parts_at(
+    tables: at.Tables,
+    book: at.Book,
+    against: Ledger,
+    seen: dict[str, int],
+    offsets: dict[str, int],
+    market: Market,
+    ended: bool,
+) -> int | None:
+    """The first bar, among those run since the last look, whose rows differ from those of `against`."""
+    first = None
+    for name, table in zip(SCHEMA, tables, strict=True):
+        other = against.tables.get(name)
+        if other is None:
+            continue
+        rows = int(book.account[ROWS[name]])
+        row = _first_difference(name, table, other, seen[name], rows, offsets[name], ended)
+        seen[name] = rows
+        if row is None:
+            continue
+        stamps = [
+            int(column[at_row])
+            for column, at_row, length in (
+                (table[list(SCHEMA[name]).index(_when(name))], row, rows),
+                (other.columns[_when(name)].values, row + offsets[name], other.rows),
+            )
+            if at_row < length
+        ]
+        bar = int(np.searchsorted(market.timestamps, min(stamps)))
+        first = bar if first is None else min(first, bar)
+    return first
+
+
+def _first_difference(
+    name: str, table: Any, other: Table, start: int, rows: int, offset: int, ended: bool
+) -> int | None:
+    """The first row from `start` on that is not row `offset` further in the other table."""
+    there = min(rows, other.rows - offset)
+    first = there if rows > there or (ended and other.rows - offset > rows) else None
+    for i, column in enumerate(SCHEMA[name]):
+        if column == "sequence":
+            continue
+        mine = table[i, start:there]
+        theirs = other.columns[column].values[start + offset : there + offset]
+        differs = mine != theirs
+        if differs.any():
+            row = start + int(differs.argmax())
+            first = row if first is None else min(first, row)
+    return first
+
+
+def _kept(ledger: Ledger, keep: Keep) -> Ledger:
+    """The tables asked for."""
+    if keep is Keep.LEDGER:
+        return ledger
+    names = ("costs", "equity") if keep is Keep.EQUITY else ()
+    # copied, so that the other tables' memory goes
+    tables = {
+        name: replace(
+            ledger.tables[name],
+            columns={c: replace(v, values=v.values.copy()) for c, v in ledger.tables[name].columns.items()},
+        )
+        for name in names
+    }
+    return Ledger(ledger.manifest, tables)
