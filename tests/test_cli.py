@@ -63,7 +63,7 @@ def test_wrong_usage_exits_2(arguments: list[str], capsys: pytest.CaptureFixture
 
 def test_an_unknown_command_is_told_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(["runn"]) == 2
-    assert "no command 'runn'; there are: run, check" in capsys.readouterr().err
+    assert f"no command 'runn'; there are: {', '.join(COMMANDS)}" in capsys.readouterr().err
 
 
 def test_bad_input_is_told_in_four_parts(
