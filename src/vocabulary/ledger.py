@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 SEMANTICS_VERSION = 1
-SEMANTICS_DIGEST = "22324e44af65ba460d3a0f7d57287517df3909fd1ab3d4dd5fba589ad655a832"
+SEMANTICS_DIGEST = "70e1abdd8eefac5c2ccb70e272225067d511d3af569775ed75466c9e1ee6ddd6"
 """sha256 of docs/semantics.md: what the numbers of a ledger mean. A test holds the two together."""
 
 
