@@ -25,6 +25,8 @@ TRACEBACK = "TIEOUT_TRACEBACK"
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("reconcile.commands.run", "Run both programs on a scenario and compare their ledgers."),
+    "diff": ("reconcile.commands.diff", "Compare two ledgers and name their first divergence."),
+    "audit": ("reconcile.commands.audit", "Audit one ledger alone: does it add up?"),
     "check": ("reconcile.commands.check", "Validate a scenario and its market, without a run."),
     "scenarios": ("reconcile.commands.scenarios", "List the built-in scenarios."),
 }

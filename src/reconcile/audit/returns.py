@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reconcile.audit.amounts import SAFETY, UNIT, Amounts, Ints, add, as_doubles, take, value
+from reconcile.audit.amounts import SAFETY, UNIT, Amounts, add, as_doubles, take, value
 from reconcile.audit.nouns import Check, Finding, FindingKind, RowName, Why
 from reconcile.audit.rolling import Books
 from reconcile.audit.sink import Sink, difference

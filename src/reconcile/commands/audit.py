@@ -74,7 +74,8 @@ def audit(
     if as_json:
         emit(audit_json.audit_json(result, opened.notes, clock.exact_clock(market, manifest)))
     else:
-        subject = audit_text.Subject(ledger, opened.ledger, found and found.name, opened.notes)
+        name = None if found is None else found.name
+        subject = audit_text.Subject(ledger, opened.ledger, name, opened.notes)
         emit(audit_text.audit_page(result, subject, clock.short_clock(market, manifest)))
     return {auditing.Verdict.CLEAN: 0, auditing.Verdict.FINDINGS: 1}.get(result.verdict, 2)
 

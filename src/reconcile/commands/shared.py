@@ -21,7 +21,7 @@ mapping_option = click.option(
     "--mapping", metavar="FILE", help="A TOML file that says what a foreign ledger calls things."
 )
 tolerance_option = click.option(
-    "--tolerance", metavar="FILE", help="A TOML table of bounds for columns of a foreign ledger, with reasons."
+    "--tolerance", metavar="FILE", help="A TOML table: bounds for columns of a foreign ledger, and why."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 

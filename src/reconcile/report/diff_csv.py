@@ -1,0 +1,66 @@
+"""Breaks as CSV, one a line, for a spreadsheet or another program.
+
+Columns: stage, type, table, field, rebalance, timestamp, decided_at, symbol, key, reference, candidate,
+reference_row, candidate_row (counted from 1), root. Text from data that a spreadsheet would take for a
+formula is put behind an apostrophe; numbers are exact.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from reconcile.report.diff_json import break_facts
+from reconcile.report.escape import printable
+
+if TYPE_CHECKING:
+    from reconcile.comparison import Break
+
+COLUMNS = (
+    "stage",
+    "type",
+    "table",
+    "field",
+    "rebalance",
+    "timestamp",
+    "decided_at",
+    "symbol",
+    "key",
+    "reference",
+    "candidate",
+    "reference_row",
+    "candidate_row",
+    "root",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def diff_csv(breaks: Iterable[Break], clock: Callable[[int | None], str | None]) -> Iterator[str]:
+    """Lines of CSV, the header first."""
+    yield _line(COLUMNS)
+    for one in breaks:
+        facts = break_facts(one, clock)
+        facts["key"] = " ".join(_text(part) for part in facts["key"])
+        yield _line([_text(facts[name]) for name in COLUMNS])
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, str):
+        shown = printable(value)
+        return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _line(cells: Iterable[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue()
