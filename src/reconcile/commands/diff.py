@@ -20,7 +20,7 @@ from reconcile.commands.shared import (
 
 STAGES = ["target", "order", "status", "quantity", "price", "cost", "position", "mark", "cash", "equity"]
 TYPES = [*["missing", "extra", "duplicate", "timing"], *STAGES]
-EPILOG = "Example:  reconcile diff results/reference results/candidate --scenario top25"
+EPILOG = "Example:  reconcile diff results/reference results/candidate"
 
 
 @click.command(epilog=EPILOG)
