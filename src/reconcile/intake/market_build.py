@@ -66,11 +66,7 @@ def build_market(tables: Tables, units: MarketSource, name: str, notes: tuple[st
         extras["volume"] = np.full(layout.shape, np.nan)
     odd = [
         *order_note(layout),
-        *price_notes(
-            {k: v.missing for k, v in rows.prices.items()},
-            {k: v.zero for k, v in rows.prices.items()},
-            cell_namer(times, names),
-        ),
+        *_absence_notes(rows.prices, cell_namer(times, names)),
         *cell_notes(Cells(layout, prices, present, volume)),
     ]
     return make_market(
@@ -140,6 +136,11 @@ def _price_grids(layout: Layout, rows: Mapping[str, PriceRows]) -> tuple[Bools, 
     for grid in grids.values():
         present &= grid > 0
     return present, {name: np.where(present, grid, 0) for name, grid in grids.items()}
+
+
+def _absence_notes(prices: Mapping[str, PriceRows], where: Callable[[int], str]) -> list[str]:
+    missing = {name: rows.missing for name, rows in prices.items()}
+    return price_notes(missing, {name: rows.zero for name, rows in prices.items()}, where)
 
 
 def _context(tables: Tables, bars: Ints, zone: str | None) -> tuple[dict[str, Floats], list[str]]:

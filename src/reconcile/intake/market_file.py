@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from reconcile.intake.market_columns import codes, doubles, instants, pieces, values_of
+from reconcile.intake.market_arrow import pieces, values_of
+from reconcile.intake.market_columns import codes, doubles, instants
 from reconcile.intake.market_digest import make_market
 from reconcile.intake.market_layout import lay_out
 from reconcile.intake.market_read import need_columns, parquet_metadata, read_table
@@ -33,9 +34,10 @@ def write_market(market: Market, path: str | Path) -> None:
     feature; wall clock, context and the rest in the file's metadata.
     Raises OutputError when the file cannot be written.
     """
-    import pyarrow.parquet as pq
+    _replace_file(_table(market), Path(path))
 
-    target = Path(path)
+
+def _table(market: Market) -> Any:
     bars, symbols = market.present.shape
     moments = np.repeat(market.timestamps, symbols)
     ranks: Any = np.tile(np.arange(symbols, dtype=np.int32), bars)
@@ -48,7 +50,13 @@ def write_market(market: Market, path: str | Path) -> None:
         "volume": pa.array(market.volume.reshape(-1)),
         **{f"{_FEATURE}{k}": pa.array(v.reshape(-1)) for k, v in market.features.items() if k != "volume"},
     }
-    table = pa.table(columns).replace_schema_metadata({_MARK: json.dumps(_head(market)).encode()})
+    return pa.table(columns).replace_schema_metadata({_MARK: json.dumps(_head(market)).encode()})
+
+
+def _replace_file(table: Any, target: Path) -> None:
+    """Write beside the target, then put it in place at once: a reader sees the old file or the new."""
+    import pyarrow.parquet as pq
+
     scratch = ""
     try:
         handle, scratch = tempfile.mkstemp(

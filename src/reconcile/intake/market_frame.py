@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from reconcile.intake.market_arrow import Chunk
 from reconcile.intake.market_clock import mixed_zones
-from reconcile.intake.market_columns import Chunk, row_name
+from reconcile.intake.market_columns import row_name
 from vocabulary.errors import InputError
 
 

@@ -30,6 +30,7 @@ def load_market(
 
     data: a built-in name or a path from the working folder, instead of the scenario's own.
     progress: told in a few words what is being done.
+    A file of `write_market` is taken as it is, with the features and context it holds.
     Raises InputError when a file cannot be used, RangeError for ticks beyond int64 (U4).
     """
     say = progress or (lambda _: None)

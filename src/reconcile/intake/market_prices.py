@@ -10,18 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconcile.intake.market_columns import (
+from reconcile.intake.market_arrow import (
     BLOCK,
     Chunk,
     Column,
-    as_doubles,
     number_dtype,
     pieces,
     plain,
-    refuse_kind,
     valid_of,
     values_of,
 )
+from reconcile.intake.market_columns import as_doubles, refuse_kind
 from vocabulary.errors import InputError, RangeError, TieoutError
 from vocabulary.market import Bools, Floats, Ints
 
@@ -93,10 +92,12 @@ def _float_ticks(
     values: Floats, out: Ints, start: int, name: str, pricing: Pricing, missing: Odd, zero: Odd
 ) -> tuple[Odd, Odd]:
     scale = 10.0**pricing.decimals
+    scratch = np.empty(min(BLOCK, len(values)))
     with np.errstate(over="ignore", invalid="ignore"):
         for i in range(0, len(values), BLOCK):
             block = values[i : i + BLOCK]
-            scaled = block * scale
+            scaled = scratch[: len(block)]
+            np.multiply(block, scale, out=scaled)
             np.rint(scaled, out=scaled)  # half to even
             if scaled.min() > 0 and scaled.max() < LIMIT:  # a NaN fails both
                 out[i : i + BLOCK] = scaled

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from reconcile.intake.market_arrow import table_of_arrays
 from reconcile.intake.market_build import Tables
-from reconcile.intake.market_columns import doubles, table_of_arrays
+from reconcile.intake.market_columns import doubles
 from vocabulary.market import Floats
 
 SOURCE = "the stocks market"

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from reconcile.intake.market_arrow import table_of_arrays
 from reconcile.intake.market_build import Tables, build_market
-from reconcile.intake.market_columns import table_of_arrays
 from vocabulary.errors import InputError
 from vocabulary.market import Floats, Ints, Market
 from vocabulary.scenario import MarketSource, Scenario
