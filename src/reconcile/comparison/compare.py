@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from reconcile.comparison.apart import tell_apart
 from reconcile.comparison.assemble import assemble
 from reconcile.comparison.axis import TIME, Axis, make_axis, manifest_notes
+from reconcile.comparison.breaks import Breaks
 from reconcile.comparison.found import Sink, compare_tables
 from reconcile.comparison.nouns import (
+    Break,
     Compared,
     LedgerSide,
     NotCompared,
@@ -58,11 +63,13 @@ def compare(
         LedgerSide(candidate.manifest, candidate.tables),
     )
     breaks = assemble(sink.chunks, axis, sides)
+    told = tell_apart(breaks, axis, (reference, candidate), scenario, market, gauge)
+    breaks = told.breaks
     return Reconciliation(
         verdict=_verdict(len(breaks), compared, left_out, chosen),
         breaks=breaks,
-        first=breaks[0] if len(breaks) else None,
-        roots=None,
+        first=_first(breaks),
+        roots=told.roots,
         by_stage=breaks.by_stage(),
         by_type=breaks.by_type(),
         compared=compared,
@@ -75,10 +82,21 @@ def compare(
         notes=(
             *manifest_notes(reference.manifest, candidate.manifest),
             *_neither_notes(reference, candidate),
+            *told.notes,
         ),
         reference=sides[0],
         candidate=sides[1],
     )
+
+
+def _first(breaks: Breaks) -> Break | None:
+    """The first divergence: of the earliest cycle and stage, a root before what follows from it."""
+    if not len(breaks):
+        return None
+    c = breaks.columns
+    same = (c.cycle == c.cycle[0]) & (c.stage == c.stage[0])
+    roots = np.flatnonzero(same & (c.root == 1))
+    return breaks[int(roots[0]) if len(roots) else 0]
 
 
 def _chosen(tables: Iterable[str] | None) -> tuple[str, ...] | None:

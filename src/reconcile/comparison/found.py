@@ -58,7 +58,8 @@ class Sink:
     ) -> None:
         """Keep a chunk, unless it is empty."""
         if len(left):
-            stage = ROW_STAGE[table] if name == ROW else field_stage(table, name)
+            whole = name == ROW or kind is BreakType.TIMING
+            stage = ROW_STAGE[table] if whole else field_stage(table, name)
             self.chunks.append(Chunk(table, name, stage, kind, left, right, values))
 
 
@@ -199,9 +200,11 @@ def _number(cells: Comparable, row: int, side: int) -> Fraction | str | None:
 
 
 def _shown(value: Fraction | str | None) -> Value:
-    """As a decimal: exact where it ends within 50 digits, else rounded there."""
-    if not isinstance(value, Fraction):
-        return value
+    return decimal(value) if isinstance(value, Fraction) else value
+
+
+def decimal(value: Fraction) -> Decimal:
+    """Exact where it ends within 50 digits, else rounded there."""
     with localcontext() as context:
         context.prec = 50
         return Decimal(value.numerator) / Decimal(value.denominator)

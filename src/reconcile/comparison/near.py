@@ -33,7 +33,8 @@ def near_rows(
     unmatched: tuple[Rows, Rows],
     bars: Array,
 ) -> Near:
-    """Pair missing and extra rows that are equal but for side or symbol, then the same trade some bars off.
+    """Pair missing and extra rows that are equal but for side or symbol, then those some bars off: the same
+    trade (symbol, side, quantity), or a row of another table with the same content.
 
     bars: all timestamps of both ledgers, ascending.
     """
@@ -45,11 +46,27 @@ def near_rows(
             pairs = _equal_but_one(rest, values, missing, extra)
             missing, extra = _record(found, name, pairs, missing, extra)
     time = next(iter(keys))
-    if table in TIMED and "symbol" in keys and "quantity" in values and len(missing) and len(extra):
+    if "symbol" in keys and "quantity" in values and table in TIMED:
         alike = [column for key, column in keys.items() if key != time] + [values["quantity"]]
-        pairs = _some_bars_off(alike, keys[time], missing, extra, bars)
+        codes = key_codes([taken(key, missing, extra) for key in alike])
+    else:
+        rest = [column for key, column in keys.items() if key != time]
+        codes = _content_codes(rest, values, missing, extra)
+    if len(missing) and len(extra):
+        pairs = _some_bars_off(codes, keys[time], missing, extra, bars)
         missing, extra = _record(found, time, pairs, missing, extra)
     return Near(tuple(found), missing, extra)
+
+
+def _content_codes(
+    keys: list[Comparable], values: dict[str, Comparable], missing: Rows, extra: Rows
+) -> tuple[Array, Array]:
+    """A code for the whole content of a row but its time."""
+    content = {name: column for name, column in values.items() if name not in (SEQUENCE, "rebalance")}
+    if not content:
+        return np.arange(len(missing)), -1 - np.arange(len(extra))
+    left, right = row_hashes({**{str(i): key for i, key in enumerate(keys)}, **content}, missing, extra)
+    return left, right
 
 
 def _record(
@@ -85,10 +102,10 @@ def _places(codes: Rows, hashes: Array) -> dict[tuple[int, int], list[int]]:
 
 
 def _some_bars_off(
-    alike: list[Comparable], time: Comparable, missing: Rows, extra: Rows, bars: Array
+    codes: tuple[Array, Array], time: Comparable, missing: Rows, extra: Rows, bars: Array
 ) -> list[tuple[int, int]]:
-    """Places of rows alike and at most WINDOW bars apart, the nearest first."""
-    left, right = key_codes([taken(key, missing, extra) for key in alike])
+    """Places of rows of one code at most WINDOW bars apart, the nearest first."""
+    left, right = codes
     lb = np.searchsorted(bars, time.reference[missing])
     rb = np.searchsorted(bars, time.candidate[extra])
     by_code: dict[int, list[tuple[int, int]]] = defaultdict(list)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconcile.comparison.rows import LedgerRows, Row, read_rows
-from reference import book, initial_state, mark
+from reference import book, execute, initial_state, mark
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import BpsCommission, CashPolicy, Scenario, Timing, TopN
@@ -31,7 +31,8 @@ def rebuild_states(ledger: Ledger, scenario: Scenario, market: Market) -> Iterat
     history = History(scenario, market, rows)
     state = initial_state(scenario)
     for t in range(len(market.timestamps)):
-        state = history.advance(state, t, [book_all(scenario, market, state, t, history.fills(state, t))])
+        booked = book_all(scenario, market, state, t, history.fills(state, t))
+        state = history.decided(history.settled(state, t, [booked]), t)
         yield state
 
 
@@ -87,6 +88,8 @@ class History:
         self.rows = rows
         self.last = len(market.timestamps) - 1
         self._free = unlimited(scenario)
+        self._nothing = initial_state(scenario)
+        self._bars = {int(stamp): t for t, stamp in enumerate(market.timestamps.tolist())}
         self._fill_bars: dict[int, list[int]] = {}
         for t, at in sorted(rows.tables.get("fills", {}).items()):
             for symbol in {row.symbol for row in at}:
@@ -102,15 +105,13 @@ class History:
 
     def _fills_of_positions(self, state: State, t: int) -> list[Fill]:
         """What must have been filled for the positions to be as reported, at the scenario's costs."""
-        from reference import execute
-
         held = self.reported(t)
         if held is None:
             return []
         out = []
         for symbol in sorted({*held, *state.positions}):
             before = state.positions[symbol].quantity if symbol in state.positions else 0
-            moved = held.get(symbol, FLAT).quantity - before
+            moved = held.get(symbol, [FLAT])[0].quantity - before
             if moved:
                 order = Order(t, symbol, Side.BUY if moved > 0 else Side.SELL, abs(moved), REBALANCE, None)
                 fill = execute(self._free, state, self.market, t, order).fill
@@ -118,36 +119,48 @@ class History:
                     out.append(fill)
         return sorted(out, key=lambda fill: fill.side is Side.BUY)
 
-    def reported(self, t: int) -> dict[int, Holding] | None:
-        """What `positions` says at bar t, None where it tells no quantities."""
+    def reported(self, t: int) -> dict[int, list[Holding]] | None:
+        """What `positions` says at bar t, None where it tells no quantities. More than one holding of a
+        symbol: rows of one key."""
         if not self.rows.has("positions", "quantity"):
             return None
-        out: dict[int, Holding] = {}
+        out: dict[int, list[Holding]] = {}
         for row in self.rows.at("positions", t):
             quantity = row.whole("quantity")
-            if quantity and row.symbol not in out:
-                out[row.symbol] = Holding(quantity, row.whole("basis"))
+            if quantity:
+                out.setdefault(row.symbol, []).append(Holding(quantity, row.whole("basis")))
         return out
 
-    def cash(self, t: int) -> int | None:
-        """What `equity` says of cash at bar t."""
-        rows = self.rows.at("equity", t)
-        return rows[0].whole("cash") if rows else None
+    def cashes(self, t: int) -> list[int]:
+        """What `equity` says of cash at bar t: one number, more where the bar has more rows."""
+        told = [row.whole("cash") for row in self.rows.at("equity", t)]
+        return sorted({cash for cash in told if cash is not None})
 
-    def advance(self, before: State, t: int, options: Sequence[State]) -> State:
-        """The state after bar t. options: the state with the fills of t booked, in every way they can be
-        read, the recorded one first."""
+    def bar_of(self, stamp: int) -> int | None:
+        """The bar of a timestamp."""
+        return self._bars.get(stamp)
+
+    def priced(self, t: int, symbol: int, side: Side, quantity: int) -> Fill:
+        """What a fill of that quantity is at bar t, where the symbol is present (E2, E3)."""
+        order = Order(t, symbol, side, quantity, REBALANCE, None)
+        fill = execute(self._free, self._nothing, self.market, t, order).fill
+        assert fill is not None
+        return fill
+
+    def settled(self, before: State, t: int, options: Sequence[State]) -> State:
+        """The state of bar t, executed and marked. options: the state with the fills of t booked, in every
+        way they can be read, the recorded one first."""
         cash = self._cash_after(t, [option.cash for option in options])
         positions = self._positions_after(before, t, options, doubtful=cash != options[0].cash)
         state = replace(options[0], bar=t + 1, cash=cash, positions=positions)
-        state, _ = mark(self.scenario, state, self.market, t)
-        return self._decided(state, t)
+        return mark(self.scenario, state, self.market, t)[0]
 
     def _cash_after(self, t: int, options: list[int]) -> int:
-        told = self.cash(t)
-        if told is None or told in options:
-            return options[0] if told is None else told
-        return told if self._cash_goes_on(t, told) else options[0]
+        told = self.cashes(t)
+        for cash in told:
+            if cash in options:
+                return cash
+        return told[0] if told and self._cash_goes_on(t, told[0]) else options[0]
 
     def _cash_goes_on(self, t: int, told: int) -> bool:
         """Whether later cash follows from the reported one and the fills between."""
@@ -155,16 +168,16 @@ class History:
             return True
         cash, seen = told, 0
         for u in range(t + 1, self.last + 1):
-            moves = self.fills(initial_state(self.scenario), u)
+            moves = self.fills(self._nothing, u)
             cash -= sum((1 if f.side is Side.BUY else -1) * f.notional + f.commission for f in moves)
-            if moves and self.cash(u) is not None:
-                if self.cash(u) == cash:
+            if moves and self.cashes(u):
+                if cash in self.cashes(u):
                     return True
                 seen += 1
                 if seen == LOOK:
                     return False
         # Nothing was traded any more: then cash must simply have stayed.
-        return not seen and self.cash(self.last) == told
+        return not seen and told in self.cashes(self.last)
 
     def _positions_after(
         self, before: State, t: int, options: Sequence[State], doubtful: bool
@@ -175,12 +188,12 @@ class History:
             return options[0].positions
         out = dict(options[0].positions)
         for symbol in {*told, *(s for option in options for s in option.positions)}:
-            holding = told.get(symbol, FLAT)
-            fitting = [o for o in options if _fits(o.positions.get(symbol), holding)]
+            holdings = told.get(symbol, [FLAT])
+            fitting = [o for o in options if _fits(o.positions.get(symbol), holdings)]
             if fitting:
                 position = fitting[0].positions.get(symbol)
-            elif self._goes_on(t, symbol, holding, options[0].positions.get(symbol), doubtful):
-                position = self._told_position(before, t, symbol, holding)
+            elif self._goes_on(t, symbol, holdings[0], options[0].positions.get(symbol), doubtful):
+                position = self._told_position(before, t, symbol, holdings[0])
             else:
                 continue
             if position is None:
@@ -195,14 +208,14 @@ class History:
         """Whether the reported position, rather than the one booked from fills, is borne out later."""
         if t == self.last or not self.rows.has("fills"):
             return True
-        empty = initial_state(self.scenario)
+        empty = self._nothing
         told = replace(empty, positions={symbol: _bare(holding)} if holding.quantity else {})
         filled = replace(empty, positions={} if booked is None else {symbol: booked})
         later = [u for u in self._fill_bars.get(symbol, []) if u > t][:LOOK]
         for u in later:
             fills = [fill for fill in self.fills(empty, u) if fill.symbol == symbol]
             told, filled = (book_all(self.scenario, self.market, s, u, fills) for s in (told, filled))
-            then = (self.reported(u) or {}).get(symbol, FLAT)
+            then = (self.reported(u) or {}).get(symbol, [FLAT])
             fits = [_fits(state.positions.get(symbol), then) for state in (told, filled)]
             if fits[0] != fits[1]:
                 return fits[0]
@@ -213,8 +226,8 @@ class History:
             if later:
                 return False
         if t + 1 not in later:
-            then = (self.reported(t + 1) or {}).get(symbol, FLAT)
-            fits = [then == holding, _fits(booked, then)]
+            then = (self.reported(t + 1) or {}).get(symbol, [FLAT])
+            fits = [holding in then, _fits(booked, then)]
             if fits[0] != fits[1]:
                 return fits[0]
         return doubtful
@@ -235,8 +248,8 @@ class History:
         price = int(self.market.close.item(t, symbol))
         return Position(holding.quantity, abs(holding.quantity) * price, t, price, price)
 
-    def _decided(self, state: State, t: int) -> State:
-        """What bar t decided, by the ledger's own word (X4, R1, R4, T3)."""
+    def decided(self, state: State, t: int) -> State:
+        """The state with what bar t decided, by the ledger's own word (X4, R1, R4, T3)."""
         orders = self.orders(t)
         cooldown = self.scenario.strategy.cooldown
         barred = {symbol: until for symbol, until in state.barred.items() if until > t}
@@ -271,18 +284,25 @@ class History:
         return Membership(tuple(longs), tuple(shorts))
 
     def orders(self, t: int) -> tuple[Order, ...]:
-        """The orders that bar t decided, in submission order (R9: exits, closings, targets by rank)."""
+        """The orders that bar t decided, in submission order."""
+        return tuple(order for order, _ in self.ordered(t))
+
+    def ordered(self, t: int) -> list[tuple[Order, Row]]:
+        """The same, each with its row. R9: exits, closings, targets by rank, each in symbol order."""
         if not self.rows.has("orders"):
-            return ()
+            return []
         ranks = {row.symbol: row.whole("rank") or 0 for row in self.rows.at("targets", t)}
 
-        def submitted(order: Order) -> tuple[int, int, int]:
+        def submitted(pair: tuple[Order, Row]) -> tuple[int, int, int, int]:
+            order, row = pair
             if order.reason != REBALANCE:
-                return 0, order.symbol, 0
-            return (2, ranks[order.symbol], order.symbol) if order.symbol in ranks else (1, order.symbol, 0)
+                return 0, order.symbol, 0, row.at
+            if order.symbol in ranks:
+                return 2, ranks[order.symbol], order.symbol, row.at
+            return 1, order.symbol, 0, row.at
 
-        made = [order_of(row, t) for row in self.rows.at("orders", t)]
-        return tuple(sorted((order for order in made if order is not None), key=submitted))
+        made = [(order_of(row, t), row) for row in self.rows.at("orders", t)]
+        return sorted(((order, row) for order, row in made if order is not None), key=submitted)
 
 
 def order_of(row: Row, t: int) -> Order | None:
@@ -307,8 +327,7 @@ def _bare(holding: Holding) -> Position:
     return Position(holding.quantity, holding.basis or 0, 0, 0, 0)
 
 
-def _fits(position: Position | None, holding: Holding) -> bool:
+def _fits(position: Position | None, holdings: Sequence[Holding]) -> bool:
     """Whether a position is what a book reports."""
-    if position is None:
-        return holding.quantity == 0
-    return position.quantity == holding.quantity and holding.basis in (None, position.basis)
+    quantity, basis = (0, 0) if position is None else (position.quantity, position.basis)
+    return any(told.quantity == quantity and told.basis in (None, basis) for told in holdings)

@@ -120,21 +120,21 @@ class Gauge:
                 "a foreign ledger on one side",
                 "Compare them without: they must agree to the last unit.",
             )
-        self._by_column: dict[tuple[str, str], Tolerance] = {}
+        self.by_column: dict[tuple[str, str], Tolerance] = {}
         for one in tolerances:
-            if (one.table, one.column) in self._by_column:
+            if (one.table, one.column) in self.by_column:
                 raise InputError(
                     "tolerances",
                     f"two bounds for {one.table}.{one.column}",
                     "one",
                     "Keep the one that is meant.",
                 )
-            self._by_column[one.table, one.column] = one
-        self._uses = {key: _Use() for key in self._by_column}
+            self.by_column[one.table, one.column] = one
+        self._uses = {key: _Use() for key in self.by_column}
 
     def absorb(self, table: str, column: str, cells: Comparable, left: Rows, right: Rows) -> Rows:
         """Of pairs that differ, the places of those that remain breaks."""
-        tolerance = self._by_column.get((table, column))
+        tolerance = self.by_column.get((table, column))
         everything = np.arange(len(left))
         if tolerance is None or not len(left):
             return everything
@@ -144,7 +144,7 @@ class Gauge:
 
     def absorb_one(self, table: str, column: str, a: Fraction, b: Fraction) -> bool:
         """Whether two numbers agree."""
-        tolerance = self._by_column.get((table, column))
+        tolerance = self.by_column.get((table, column))
         if tolerance is None or not within(tolerance, a, b):
             return False
         use = self._uses[table, column]
@@ -154,7 +154,7 @@ class Gauge:
 
     def report(self) -> tuple[ToleranceUse, ...]:
         """What each tolerance did."""
-        return tuple(_report(self._by_column[key], use) for key, use in self._uses.items())
+        return tuple(_report(self.by_column[key], use) for key, use in self._uses.items())
 
     def _remember(self, tolerance: Tolerance, cells: Comparable, left: Rows, right: Rows) -> None:
         """Count, and find the largest gap exactly among those that doubles cannot tell from it."""

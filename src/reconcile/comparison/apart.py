@@ -1,0 +1,67 @@
+"""Telling roots from consequences, where a scenario and its market are at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reconcile.comparison.axis import Axis
+from reconcile.comparison.breaks import Breaks
+from reconcile.comparison.nouns import Root
+from reconcile.comparison.tolerances import Gauge
+from vocabulary.errors import TieoutError
+from vocabulary.ledger import Ledger
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """Breaks with their labels, the roots (None where they cannot be told), and why not."""
+
+    breaks: Breaks
+    roots: tuple[Root, ...] | None
+    notes: tuple[str, ...] = ()
+
+
+def tell_apart(
+    breaks: Breaks,
+    axis: Axis,
+    ledgers: tuple[Ledger, Ledger],
+    scenario: Scenario | None,
+    market: Market | None,
+    gauge: Gauge,
+) -> Told:
+    """Resync both ledgers, each on its own account: whichever newly got something wrong has the root."""
+    if scenario is None or market is None:
+        return Told(breaks, None)
+    if not len(breaks):
+        return Told(breaks, ())
+    # Only here: comparing alone needs neither the reference nor what reads ledgers row by row.
+    from reconcile.comparison.resync import can_resync, resync
+    from reconcile.comparison.roots import Frame, causes_of, label
+
+    if not all(can_resync(ledger) for ledger in ledgers):
+        return Told(breaks, None, ("Roots cannot be told: a ledger has neither fills nor positions.",))
+    start = _start(breaks, ledgers, market)
+    try:
+        found = [
+            (causes_of(resync(ledger, scenario, market, start, gauge.by_column)), is_candidate)
+            for ledger, is_candidate in zip(ledgers, (False, True), strict=True)
+        ]
+    except TieoutError as error:
+        return Told(breaks, None, (f"Roots cannot be told: {error}",))
+    labelled, roots = label(breaks, found, Frame(scenario, market, axis))
+    return Told(labelled, roots)
+
+
+def _start(breaks: Breaks, ledgers: tuple[Ledger, Ledger], market: Market) -> int:
+    """The bar before the first break; all of it where a ledger does not tell what it had decided by then."""
+    complete = all(
+        {"orders", "targets", "fills", "positions", "equity"} <= set(ledger.tables) for ledger in ledgers
+    )
+    if not complete:
+        return 0
+    earliest = int(breaks.columns.timestamp.min())
+    return max(0, int(np.searchsorted(market.timestamps, earliest)) - 1)

@@ -1,0 +1,209 @@
+"""Resync and continue: what did each cycle newly get wrong?
+
+Put the reference into the ledger's own State before a cycle, let it do that one cycle, order by order, and
+compare only what was newly done. After each order and each bar the ledger's own account is taken over, so
+that what merely follows from an earlier mistake agrees.
+
+A value is explained when it equals what the reference computes from the account, or what follows by the
+semantics from other values that the ledger itself states at this bar: a notional from a wrong price is a
+consequence, a wrong price is a finding. Where a stated value is in doubt (misprinted, or really done?), both
+readings are carried on, and what comes after may agree with either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconcile.comparison.columns import cell
+from reconcile.comparison.deciding import check_decision
+from reconcile.comparison.executing import Branch, Due, Numbers, check_execution
+from reconcile.comparison.findings import Finding, Log, Run, Trial
+from reconcile.comparison.nouns import ROW, BreakType, Tolerance
+from reconcile.comparison.rebuild import History, book_all
+from reconcile.comparison.reporting import check_book
+from reconcile.comparison.rows import read_rows, scale_of
+from reconcile.comparison.stages import ROW_VALUE
+from reference import Decision, decide, hand_over, initial_state, mark
+from vocabulary.ledger import SCHEMA, Ledger
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario, Timing
+from vocabulary.state import Membership, Order, State
+
+Memory = tuple[Membership | None, Mapping[int, int]]
+"""What a decision remembers of earlier ones: membership (R4) and who is barred (X4)."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """The pass so far. due: orders by the bar they execute at. memories: readings of what was decided.
+    numbers: what the next rebalance may be numbered."""
+
+    history: History
+    log: Log
+    rules: Trial
+    due: dict[int, list[Due]]
+    memories: list[Memory]
+    numbers: list[int]
+    sequence: Numbers = frozenset({-1})
+
+
+def can_resync(ledger: Ledger) -> bool:
+    """Whether a ledger says enough of its account: fills, or positions."""
+    tables = ledger.tables
+    return any(name in tables and "quantity" in tables[name].columns for name in ("fills", "positions"))
+
+
+def resync(
+    ledger: Ledger,
+    scenario: Scenario,
+    market: Market,
+    start: int = 0,
+    tolerances: Mapping[tuple[str, str], Tolerance] | None = None,
+) -> list[Run]:
+    """All independent findings of a ledger, each with the bars it persists over.
+
+    start: the first bar that is checked; before it the ledger is known to be right.
+    Raises CallableError where the scenario's function fails on the ledger's account.
+    """
+    rows = read_rows(ledger, scenario, market)
+    history = History(scenario, market, rows)
+    scales = {
+        (table, name): scale_of(kind, scenario) for table in SCHEMA for name, kind in SCHEMA[table].items()
+    }
+    run = _Run(history, Log(), Trial(tolerances or {}, scales), {}, [(None, {})], [0])
+    state = initial_state(scenario)
+    for t in range(len(market.timestamps)):
+        if t < start:
+            state = _known(run, state, t)
+        elif scenario.execution.timing is Timing.SAME_CLOSE:
+            state = _same_bar(run, state, t)
+        else:
+            state = _next_bar(run, state, t)
+    for table, at in rows.stray:
+        run.log.runs.append(Run([_stray(ledger, table, at)]))
+    return run.log.runs
+
+
+def _known(run: _Run, state: State, t: int) -> State:
+    """A bar that is known to be right: only the account goes on."""
+    history = run.history
+    booked = book_all(history.scenario, history.market, state, t, history.fills(state, t))
+    after = history.decided(history.settled(state, t, [booked]), t)
+    run.due = {t + 1: [Due([order], row) for order, row in history.ordered(t)]}
+    run.memories, run.numbers = [(after.membership, after.barred)], [after.rebalances]
+    numbers = [row.whole("sequence") for row in history.rows.at("fills", t)]
+    last = max((number for number in numbers if number is not None), default=max(run.sequence))
+    run.sequence = frozenset({last})
+    return after
+
+
+def _next_bar(run: _Run, state: State, t: int) -> State:
+    """T1: execute what was decided before, mark, decide."""
+    settled = _executed(run, state, t)
+    return _decided(run, settled, t)
+
+
+def _same_bar(run: _Run, state: State, t: int) -> State:
+    """T2: mark, decide, execute at this close, mark again."""
+    history = run.history
+    marked, _ = mark(history.scenario, state, history.market, t)
+    decided = _decided(run, marked, t)
+    settled = _executed(run, marked, t)
+    return replace(
+        settled,
+        barred=decided.barred,
+        membership=decided.membership,
+        rebalances=decided.rebalances,
+        pending=(),
+    )
+
+
+def _executed(run: _Run, state: State, t: int) -> State:
+    """Execute the orders due and compare; then the book."""
+    due = run.due.pop(t, [])
+    trial, branches, numbers = _execution(run, state, t, due, 0)
+    apart = _cash_apart(trial)
+    if apart and trial.found() > 1:
+        # Cash that went its own way within the bar is what the later orders of the bar met.
+        other = _execution(run, state, t, due, apart)
+        if other[0].found() < trial.found():
+            trial, branches, numbers = other
+    run.sequence = numbers
+    run.log.commit(trial)
+    return run.history.settled(state, t, [branch.state for branch in branches])
+
+
+def _execution(
+    run: _Run, state: State, t: int, due: list[Due], more: int
+) -> tuple[Trial, list[Branch], Numbers]:
+    """One reading of a bar: with `more` cash at hand while it executes than there should be."""
+    trial = run.rules.fork()
+    rich = replace(state, cash=state.cash + more)
+    branches, numbers = check_execution(run.history, trial, rich, t, due, run.sequence)
+    branches = [replace(b, state=replace(b.state, cash=b.state.cash - more)) for b in branches]
+    check_book(run.history, trial, branches, t)
+    return trial, branches, numbers
+
+
+def _cash_apart(trial: Trial) -> int:
+    """By how much reported cash is off, 0 where it is not."""
+    for event in trial.events:
+        f = event.finding
+        if f is not None and (f.table, f.field) == ("equity", "cash"):
+            return f.found - f.expected if isinstance(f.found, int) and isinstance(f.expected, int) else 0
+    return 0
+
+
+def _decided(run: _Run, marked: State, t: int) -> State:
+    """Decide from every reading of what is remembered; keep the one that explains most."""
+    history = run.history
+    found = []
+    for membership, barred in run.memories:
+        state = replace(marked, membership=membership, barred=barred, rebalances=run.numbers[0])
+        decision = decide(history.scenario, state, history.market, t)
+        trial = run.rules.fork()
+        due = check_decision(history, trial, state, t, decision, run.numbers)
+        found.append((trial, state, decision, due))
+        if not trial.found():
+            break
+    trial, state, decision, due = min(found, key=lambda each: each[0].found())
+    run.log.commit(trial)
+    for bar, entries in due.items():
+        run.due.setdefault(bar, []).extend(entries)
+    after = history.decided(replace(state, bar=t + 1), t)
+    run.numbers = [after.rebalances]
+    run.memories = [(after.membership, after.barred)]
+    if trial.found():
+        own = _remembered(history, state, decision.orders, t)
+        run.memories += [
+            (decision.membership, own),
+            (after.membership, own),
+            (decision.membership, after.barred),
+        ]
+    if decision.rebalance is not None and decision.rebalance + 1 not in run.numbers:
+        run.numbers.append(decision.rebalance + 1)
+    if not history.rows.has("orders"):
+        barred = _remembered(history, state, decision.orders, t)
+        run.memories = [(membership, barred) for membership, _ in run.memories]
+    if not history.rows.has("targets"):
+        run.memories = [(decision.membership, barred) for _, barred in run.memories]
+    return replace(after, membership=run.memories[0][0], barred=run.memories[0][1])
+
+
+def _remembered(history: History, state: State, orders: tuple[Order, ...], t: int) -> Mapping[int, int]:
+    """X4, by the reference's own decision."""
+    decision = Decision(orders, (), None, None)
+    return hand_over(history.scenario, state, history.market, t, decision).barred
+
+
+def _stray(ledger: Ledger, table: str, at: int) -> Finding:
+    """A row at no bar of the market, or for no symbol of it."""
+    columns = ledger.tables[table].columns
+    shown, side = (columns.get(name) for name in (ROW_VALUE[table], "side"))
+    value = None if shown is None else cell(shown, at)
+    way = None if side is None else cell(side, at)
+    found = None if value is None else str(value)
+    return Finding(
+        table, ROW, BreakType.EXTRA, -1, -1, None if way is None else str(way), at, None, found, {}
+    )

@@ -1,0 +1,284 @@
+"""From findings to roots: what is one mistake, what it covers, and what merely follows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import field as made
+
+import numpy as np
+
+from reconcile.comparison.axis import Axis, cycles, periods
+from reconcile.comparison.breaks import NONE, TABLES, BreakColumns, Breaks
+from reconcile.comparison.columns import cell, exact
+from reconcile.comparison.findings import Finding, Run, alike
+from reconcile.comparison.found import cell_type, decimal
+from reconcile.comparison.near import TIMED, WINDOW
+from reconcile.comparison.nouns import ROW, Break, BreakType, LedgerSide, Root, Stage, Value
+from reconcile.comparison.rows import Cell, scale_of
+from reconcile.comparison.stages import RANK, ROW_STAGE, ROW_VALUE, field_stage
+from vocabulary.ledger import KEYS, SCHEMA, Kind
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario
+
+BOOK = (Stage.POSITION, Stage.MARK, Stage.CASH, Stage.EQUITY)
+"""Stages that one book answers for."""
+TIMES = ("timestamp", "decided_at")
+Place = tuple[str, int, str | None, str | None]
+"""(table, timestamp, symbol, side): a row's key, as both ledgers spell it."""
+
+
+@dataclass(slots=True)
+class Cause:
+    """One root in the making. field, type: as told; findings: all it covers, the first one first."""
+
+    findings: list[Finding]
+    field: str
+    type: BreakType
+    covers: list[Finding] = made(default_factory=list)
+
+    @property
+    def first(self) -> Finding:
+        """Where it begins."""
+        return self.findings[0]
+
+    @property
+    def stage(self) -> Stage:
+        """Its stage."""
+        if self.field == ROW or self.type is BreakType.TIMING:
+            return ROW_STAGE[self.first.table]
+        return field_stage(self.first.table, self.field)
+
+
+def causes_of(runs: Iterable[Run]) -> list[Cause]:
+    """Merge what is one mistake: cells of one row and stage, a row told elsewhere, one book."""
+    causes = [Cause(list(run.findings), run.findings[0].field, run.findings[0].type) for run in runs]
+    causes = _same_row(causes)
+    causes = _moved_rows(causes)
+    return _one_book(causes)
+
+
+def _same_row(causes: list[Cause]) -> list[Cause]:
+    """Cells of one row that belong to one stage are one mistake; the first column names it."""
+    out: dict[tuple[object, ...], Cause] = {}
+    for place, cause in enumerate(causes):
+        f = cause.first
+        key = (f.table, f.bar, f.symbol, f.row, cause.stage) if f.field != ROW else (place,)
+        if key in out:
+            out[key].findings += cause.findings
+        else:
+            out[key] = cause
+    return list(out.values())
+
+
+def _moved_rows(causes: list[Cause]) -> list[Cause]:
+    """A missing and an extra row that are one: under another symbol, or some bars off."""
+    missing = [c for c in causes if c.type is BreakType.MISSING]
+    extra = [c for c in causes if c.type in (BreakType.EXTRA, BreakType.DUPLICATE)]
+    options = []
+    for i, gone in enumerate(missing):
+        for j, new in enumerate(extra):
+            a, b = gone.first, new.first
+            if a.table != b.table or b.bar < 0:
+                continue
+            apart = abs(a.bar - b.bar)
+            if apart == 0 and a.symbol != b.symbol and a.side == b.side and alike(a, b):
+                options.append((0, i, j, "symbol"))
+            elif 0 < apart <= WINDOW and a.symbol == b.symbol and a.side == b.side and _same_trade(a, b):
+                options.append((apart, i, j, KEYS[a.table][0]))
+    gone_at: set[int] = set()
+    new_at: set[int] = set()
+    for _, i, j, name in sorted(options):
+        if i in gone_at or j in new_at:
+            continue
+        gone_at.add(i)
+        new_at.add(j)
+        gone, new = missing[i], extra[j]
+        early = min(gone, new, key=lambda cause: cause.first.bar)
+        gone.field = name
+        gone.type = BreakType.TIMING if name in TIMES else cell_type(gone.first.table, name)
+        head = replace(gone.first, bar=early.first.bar, row=new.first.row, found=new.first.found)
+        gone.covers += [gone.first, *new.findings]
+        gone.findings[0] = head
+    dropped = {id(extra[j]) for j in new_at}
+    return [cause for cause in causes if id(cause) not in dropped]
+
+
+def _same_trade(a: Finding, b: Finding) -> bool:
+    if a.table in TIMED:
+        return (a.content or {}).get("quantity") == (b.content or {}).get("quantity")
+    return alike(a, b)
+
+
+def _one_book(causes: list[Cause]) -> list[Cause]:
+    """What persists in the reported book at the same time is one book that went its own way."""
+    lasting = [c for c in causes if c.stage in BOOK and len({f.bar for f in c.findings}) > 1]
+    lasting.sort(key=lambda cause: (cause.first.bar, RANK[cause.stage]))
+    merged: set[int] = set()
+    head: Cause | None = None
+    end = -1
+    for cause in lasting:
+        if head is not None and cause.first.bar <= end:
+            head.findings += cause.findings
+            merged.add(id(cause))
+        else:
+            head = cause
+        end = max(end, max(finding.bar for finding in cause.findings))
+    return [cause for cause in causes if id(cause) not in merged]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What it takes to tell a root: the market and scenario it was found in, and the time axis."""
+
+    scenario: Scenario
+    market: Market
+    axis: Axis
+
+    def stamp(self, bar: int) -> int:
+        """The timestamp of a bar of the market."""
+        return int(self.market.timestamps[bar]) if bar >= 0 else 0
+
+
+def label(
+    breaks: Breaks, found: Sequence[tuple[list[Cause], bool]], frame: Frame
+) -> tuple[Breaks, tuple[Root, ...]]:
+    """The breaks with their labels, and the roots in order.
+
+    found: causes of a side, and whether that side is the candidate.
+    """
+    labels = np.zeros(len(breaks), np.int8)
+    roots: list[Root] = []
+    for causes, is_candidate in found:
+        index = _Index(breaks, frame, is_candidate)
+        for cause in causes:
+            places = sorted(
+                {place for finding in (*cause.findings, *cause.covers) for place in index.of(finding)}
+            )
+            labels[places] = 1
+            roots.append(_root(cause, frame, is_candidate, breaks, places))
+    columns = {name: getattr(breaks.columns, name) for name in BreakColumns.__slots__} | {"root": labels}
+    sides = (breaks.reference, breaks.candidate)
+    labelled = Breaks(BreakColumns(**columns), breaks.names, breaks.symbols, breaks.specials, sides)
+    roots.sort(
+        key=lambda root: (
+            root.first.cycle,
+            RANK[root.first.stage],
+            TABLES.index(root.first.table),
+            root.first.symbol or "",
+            root.first.field,
+            str(root.first.key),
+        )
+    )
+    return labelled, tuple(roots)
+
+
+class _Index:
+    """Finds the breaks that a finding is about."""
+
+    def __init__(self, breaks: Breaks, frame: Frame, is_candidate: bool) -> None:
+        self.frame = frame
+        c = breaks.columns
+        rows = c.candidate_row if is_candidate else c.reference_row
+        self.by_cell: dict[tuple[str, int, str], list[int]] = defaultdict(list)
+        self.by_key: dict[Place, list[int]] = defaultdict(list)
+        names = [breaks.names[code] for code in c.field.tolist()]
+        for i, (table, row, name) in enumerate(zip(c.table.tolist(), rows.tolist(), names, strict=True)):
+            if row >= 0:
+                self.by_cell[TABLES[table], row, name].append(i)
+            if name == ROW or name in KEYS[TABLES[table]]:
+                for side, at in (
+                    (breaks.reference, c.reference_row[i]),
+                    (breaks.candidate, c.candidate_row[i]),
+                ):
+                    if at >= 0:
+                        self.by_key[_place(side, TABLES[table], int(at))].append(i)
+
+    def of(self, finding: Finding) -> list[int]:
+        """Places of the breaks."""
+        out = list(self.by_cell.get((finding.table, finding.row, finding.field), []))
+        if finding.field == ROW or finding.field in KEYS[finding.table]:
+            sides = {finding.side}
+            if finding.field == "side":
+                sides |= {str(finding.expected), str(finding.found)}
+            for side in sides:
+                out += self.by_key.get(self._key(finding, side), [])
+        return out
+
+    def _key(self, finding: Finding, side: str | None) -> Place:
+        symbol = self.frame.market.symbols[finding.symbol] if finding.symbol >= 0 else None
+        return (
+            finding.table,
+            self.frame.stamp(finding.bar),
+            symbol,
+            side if "side" in KEYS[finding.table] else None,
+        )
+
+
+def _place(side: LedgerSide, table: str, row: int) -> Place:
+    columns = side.tables[table].columns
+    stamp, symbol, way = (
+        cell(columns[name], row) if name in columns and name in KEYS[table] else None
+        for name in (KEYS[table][0], "symbol", "side")
+    )
+    return (
+        table,
+        stamp if isinstance(stamp, int) else NONE,
+        None if symbol is None else str(symbol),
+        None if way is None else str(way),
+    )
+
+
+def _root(cause: Cause, frame: Frame, is_candidate: bool, breaks: Breaks, places: list[int]) -> Root:
+    """A cause as the root it is told as."""
+    f = cause.first
+    bars = [finding.bar for finding in (*cause.findings, *cause.covers)]
+    twin = breaks[places[0]] if places else None
+    stamp = frame.stamp(f.bar) if f.bar >= 0 or twin is None else twin.timestamp
+    symbol = frame.market.symbols[f.symbol] if f.symbol >= 0 else (twin.symbol if twin else None)
+    key: list[Value] = [
+        stamp,
+        *([symbol] if "symbol" in KEYS[f.table] else []),
+        *([f.side] if "side" in KEYS[f.table] else []),
+    ]
+    cycle = int(cycles(frame.axis, f.table, f.field, np.array([stamp]))[0])
+    decided = cycle - frame.axis.lag
+    period = int(periods(frame.axis, np.array([decided]))[0])
+    bars_known = 0 <= decided < len(frame.axis.bars) and frame.axis.timed
+    kind = SCHEMA[f.table].get(ROW_VALUE[f.table] if f.field == ROW else f.field, Kind.WORD)
+    values = (_value(f.expected, kind, frame.scenario), _value(f.found, kind, frame.scenario))
+    if cause.field in KEYS[f.table] and cause.field not in ("side",) and twin is not None:
+        kind, values = twin.kind, (twin.reference, twin.candidate)
+        if not is_candidate:
+            values = (values[1], values[0])
+    swapped = {BreakType.MISSING: BreakType.EXTRA, BreakType.EXTRA: BreakType.MISSING}
+    told = Break(
+        table=f.table,
+        key=tuple(key),
+        field=cause.field,
+        kind=kind,
+        stage=cause.stage,
+        type=cause.type if is_candidate else swapped.get(cause.type, cause.type),
+        timestamp=stamp,
+        decided_at=int(frame.axis.bars[decided]) if bars_known else None,
+        cycle=cycle,
+        rebalance=None if period < 0 else period,
+        symbol=symbol,
+        reference=values[0] if is_candidate else values[1],
+        candidate=values[1] if is_candidate else values[0],
+        reference_row=twin.reference_row if twin else None,
+        candidate_row=twin.candidate_row if twin else None,
+        root=True,
+    )
+    return Root(told, frame.stamp(max(bars)), len(cause.findings))
+
+
+def _value(value: Cell, kind: Kind, scenario: Scenario) -> Value:
+    """A value in the scenario's units as it is shown."""
+    if isinstance(value, bool) or value is None or isinstance(value, str | float):
+        return value
+    if kind in (Kind.COUNT, Kind.TIMESTAMP) and isinstance(value, int):
+        return value
+    scale = scale_of(kind, scenario)
+    return exact(value, scale) if isinstance(value, int) else decimal(value / 10**scale)
