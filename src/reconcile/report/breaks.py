@@ -116,7 +116,7 @@ def _around(found: Reconciliation, first: Break, clock: Clock, market: Market | 
 
 
 def _roots(found: Reconciliation, clock: Clock) -> Iterable[str]:
-    if found.roots is None:
+    if found.roots is None or not len(found.breaks):
         return
     yield f"roots         {len(found.roots):,}; the other breaks follow from them"
     for number, root in enumerate(found.roots[:LISTED], 1):
@@ -204,7 +204,7 @@ def _listed(found: Reconciliation, picked: Sequence[Break], clock: Clock) -> Ite
         mark = {True: "root  ", False: "follows", None: ""}[one.root]
         yield f"  {one.stage.value:<9}{mark}{' ' if mark else ''}{describe(one, clock)}"
     if len(picked) > LISTED:
-        yield f"  and {len(picked) - LISTED:,} more; --csv FILE writes all that are shown"
+        yield f"  and {len(picked) - LISTED:,} more; reconcile diff --csv FILE writes all"
 
 
 def _not_compared(found: Reconciliation) -> Iterable[str]:

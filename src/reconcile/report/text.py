@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconcile.report.breaks import break_lines, count, headline, noted
+from reconcile.report.clock import short_clock
 from reconcile.report.escape import printable
 from reconcile.report.times import day
 
 if TYPE_CHECKING:
-    from reconcile.comparison import Break, Reconciliation
     from reconcile.running import Outcome
     from reconcile.summary import SideSummary, Stranded, Summary
     from vocabulary.market import Market
@@ -23,14 +24,15 @@ SHOWN = 5
 
 def run_page(outcome: Outcome, summary: Summary, out: str | None) -> str:
     """All of it; the first line is the answer."""
-    parts = (
-        [headline(outcome.reconciliation, outcome.market)],
+    clock = short_clock(outcome.market)
+    parts: tuple[Iterable[str], ...] = (
+        [headline(outcome.reconciliation, clock)],
         [""],
         _subject(outcome.scenario, outcome.market),
         [""],
         _sides(summary),
-        _by_stage(outcome.reconciliation),
         _asides(outcome, summary),
+        break_lines(outcome.reconciliation, clock, market=outcome.market),
         [] if out is None else [f"written       {printable(out)}: reference/, candidate/, summary.json"],
     )
     return "\n".join(line for part in parts for line in part)
@@ -44,62 +46,17 @@ def check_page(scenario: Scenario, market: Market, loading: float) -> str:
         *_subject(scenario, market),
         f"digests       scenario {scenario.digest[:16]}, market {market.digest[:16]}",
         f"loading       {loading:.3f} s",
-        *_noted("data", market.notes),
+        *noted("data", market.notes),
     ]
     return "\n".join(lines)
-
-
-def headline(found: Reconciliation, market: Market) -> str:
-    """The verdict in one line, with the first divergence where there is one."""
-    from reconcile.comparison import Verdict
-
-    gaps = ", ".join(
-        gap.table if gap.column is None else f"{gap.table}.{gap.column}" for gap in found.not_compared
-    )
-    rows = sum(table.reference_rows for table in found.compared)
-    compared = f"{rows:,} rows in {_count(len(found.compared), 'table')}"
-    if found.verdict is Verdict.MATCHED:
-        left_out = f"; not compared: {gaps}" if gaps else ""
-        return f"matched: 0 breaks, {compared} equal to the last unit{left_out}"
-    if found.verdict is Verdict.MATCHED_AS_FAR_AS_COMPARED:
-        return f"matched as far as compared: 0 breaks in {compared}; not compared: {gaps}"
-    if found.verdict is Verdict.NOTHING_COMPARED or found.first is None:
-        return f"nothing compared: no pass; {'not compared: ' + gaps if gaps else 'both sides have no rows'}"
-    count = "first break" if found.first_only else _count(len(found.breaks), "break")
-    roots = "" if found.roots is None else f", {_count(len(found.roots), 'root')}"
-    return f"{count}{roots}: {describe(found.first, market)}"
-
-
-def describe(found: Break, market: Market) -> str:
-    """One break in words: when, what, whose, and both values."""
-    where = [] if found.rebalance is None else [f"rebalance {found.rebalance}"]
-    where.append(day(market, found.timestamp))
-    table = found.table.removesuffix("s")
-    field = found.type.value if found.field == "row" else found.field
-    where.append(f"{table} {field}" if table != field else table)
-    if found.symbol is not None:
-        where.append(printable(found.symbol, 60))
-    sides = " vs ".join(f"{_value(found, name, market)} ({name})" for name in ("reference", "candidate"))
-    return f"{', '.join(where)}: {sides}"
-
-
-def _value(found: Break, side: str, market: Market) -> str:
-    from vocabulary.ledger import Kind
-
-    value = getattr(found, side)
-    if value is None:
-        return "nothing"
-    if found.kind is Kind.TIMESTAMP:
-        return day(market, int(value))
-    return format(value, "f") if isinstance(value, Decimal) else printable(value, 60)
 
 
 def _subject(scenario: Scenario, market: Market) -> Iterable[str]:
     bars, symbols = market.present.shape
     yield f"scenario      {printable(scenario.name)}"
     yield (
-        f"market        {printable(market.name)}: {_count(symbols, 'symbol')} x {_count(bars, 'bar')}"
-        f" = {_count(bars * symbols, 'event')}"
+        f"market        {printable(market.name)}: {count(symbols, 'symbol')} x {count(bars, 'bar')}"
+        f" = {count(bars * symbols, 'event')}"
     )
     if bars:
         first, last = (day(market, int(market.timestamps[bar])) for bar in (0, -1))
@@ -146,27 +103,15 @@ _ROWS: tuple[tuple[str, Callable[[SideSummary], str]], ...] = (
 )
 
 
-def _by_stage(found: Reconciliation) -> Iterable[str]:
-    if found.by_stage and not found.first_only:
-        yield ""
-        counts = (f"{stage.value} {count:,}" for stage, count in found.by_stage.items())
-        yield f"breaks        {', '.join(counts)}"
-
-
 def _asides(outcome: Outcome, summary: Summary) -> Iterable[str]:
     yield ""
     apart = f"loading {outcome.loading:.3f} s"
     if outcome.compiling is not None:
         apart += f", starting and compiling the engine {outcome.compiling:.3f} s"
     yield f"apart         {apart}"
-    yield from _noted("data", outcome.market.notes)
-    yield from _noted("comparison", outcome.reconciliation.notes)
+    yield from noted("data", outcome.market.notes)
+    yield from noted("comparison", outcome.reconciliation.notes)
     yield from _stranded(outcome, summary)
-
-
-def _noted(heading: str, notes: Sequence[str]) -> Iterable[str]:
-    for place, note in enumerate(notes):
-        yield f"{heading if place == 0 else '':<14}{printable(note)}"
 
 
 def _stranded(outcome: Outcome, summary: Summary) -> Iterable[str]:
@@ -187,7 +132,3 @@ def _stranded_of(side: str, held: Sequence[Stranded], market: Market) -> Iterabl
     ]
     more = f" and {len(held) - SHOWN} more" if len(held) > SHOWN else ""
     yield f"{'stranded':<14}held at their last mark, never traded again{side}: {', '.join(listed)}{more}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
