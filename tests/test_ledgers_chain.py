@@ -17,7 +17,7 @@ from reconcile.ledgers import chain, first_link_apart, ledger_digest, read_ledge
 from reconcile.ledgers import chains as chains_module
 from vocabulary import Column, InputError, Kind, Ledger, Table
 
-HALT = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+HALT = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def swap(book: Ledger, name: str, **columns: Column) -> Ledger:
@@ -74,7 +74,7 @@ def test_the_chain_depends_on_values_not_on_how_they_are_held() -> None:
         assert chain(swap(book, "fills", price=same)) == chain(book)
     assert chain(swap(book, "fills", side=words, symbol=more)) == chain(book)
     assert chain(replace(book, manifest=replace(book.manifest, producer="me", chain=("x",)))) == chain(book)
-    assert chain(replace(book, tables=dict(reversed(book.tables.items())))) == chain(book)
+    assert chain(replace(book, tables=dict(list(book.tables.items())[::-1]))) == chain(book)
 
 
 def test_values_that_look_alike_are_told_apart() -> None:
@@ -92,6 +92,7 @@ def test_values_that_look_alike_are_told_apart() -> None:
         column(Kind.MONEY, [2**63 + 1], 0),
         column(Kind.MONEY, [2**64], 0),
         column(Kind.MONEY, [float("inf")]),
+        column(Kind.MONEY, [int(np.float64(1.5).view(np.int64))], 0),
         column(Kind.MONEY, [5e-324]),
         Column(Kind.MONEY, np.array([1], object), None, 20),
         Column(Kind.MONEY, np.array([2], object), None, 20),

@@ -26,7 +26,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(book=ledgers())
 def test_any_ledger_comes_back_equal_and_writes_the_same_bytes_again(format: str, book: Ledger) -> None:
     """Integers beyond int64, empty tables and cells, odd words and zones: all survive both formats."""
@@ -186,6 +186,35 @@ def test_a_write_that_fails_leaves_the_old_ledger(tmp_path: Path) -> None:
         write_ledger(ledger(table("costs", turnover=[10**99])), tmp_path / "book")
     assert contents(tmp_path / "book") == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["book"]
+
+
+def test_a_move_that_fails_puts_the_old_ledger_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stops the second of the two renames."""
+    write_ledger(small(), tmp_path / "book")
+    before = contents(tmp_path / "book")
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if self.suffix == ".new":
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_ledger(ledger(), tmp_path / "book")
+    assert contents(tmp_path / "book") == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["book"]
+
+
+def test_symbols_that_span_lines_are_read_wherever_the_file_is_cut_for_reading(tmp_path: Path) -> None:
+    """A few megabytes of them, read in blocks."""
+    symbols = column(Kind.SYMBOL, ["a\nb,\n\n", "c\n"])
+    many = Column(Kind.SYMBOL, np.arange(400_000, dtype=np.int32) % 2, symbols.dictionary)
+    ones = Column(Kind.QUANTITY, np.ones(400_000, dtype=np.int64), None, 0)
+    book = ledger(Table("positions", {"symbol": many, "quantity": ones}, 400_000))
+    write_ledger(book, tmp_path / "book", "csv")
+    assert (tmp_path / "book" / "positions.csv").stat().st_size > 3 * 2**20
+    assert_same(book, read_ledger(tmp_path / "book"))
 
 
 def test_a_symbolic_link_stays_one_and_its_folder_is_replaced(tmp_path: Path) -> None:

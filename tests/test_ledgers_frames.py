@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ledgers_kit import column, day, ledger, ledgers, small, table
@@ -66,6 +66,7 @@ def test_an_unknown_table_names_those_there_are() -> None:
         frame(small(), "trades")
 
 
+@example([5193743734873177028], 9)  # two roundings, of the integer and of the quotient, miss it
 @given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-(10**40), 10**40)), st.integers(0, 18))
 def test_floats_are_the_nearest_doubles(values: list[int], scale: int) -> None:
     """Rounded once, from the exact decimal."""
@@ -73,7 +74,7 @@ def test_floats_are_the_nearest_doubles(values: list[int], scale: int) -> None:
     assert doubles == [float(Fraction(value, 10**scale)) for value in values]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(book=ledgers())
 def test_any_ledger_survives_the_way_through_frames(book: Ledger) -> None:
     """Exact in every cell: the chains are equal."""

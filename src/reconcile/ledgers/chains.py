@@ -34,7 +34,7 @@ _DECIMALS = 18
 _ELSEWHERE, _FLOAT, _MISSING = -1, -2, -3
 """Marks in the place of the rest, which is never negative."""
 _NO_TIME = np.iinfo(np.int64).min
-_BLOCK = 200_000
+_BLOCK = 16_000
 """Rows encoded at a time, all tables together (whole bars): bounds the memory used."""
 _CLOCKS = {"targets": "decided_at", "orders": "decided_at"}
 

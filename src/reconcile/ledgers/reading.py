@@ -31,7 +31,7 @@ def read_ledger_with_notes(path: str | Path) -> LedgerReading:
     if path.is_dir():
         return _read_folder(path)
     _require_file(path)
-    data = read_file(path)
+    data = read_file(path, SCHEMA.get(path.stem))
     return ledger_from_arrow([Source(_table_of(path, data.column_names), str(path), data)])
 
 
