@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reconcile.comparison.findings import Trial
-from reconcile.comparison.nouns import BreakType
+from reconcile.comparison.findings import Finding, Trial
+from reconcile.comparison.nouns import ROW, BreakType
 from reconcile.comparison.rebuild import History, book_all, commission, fill_of, in_sequence
 from reconcile.comparison.rows import Cell, Row
 from reference import Execution, execute, sequence
@@ -65,8 +65,8 @@ def check_execution(
             break
     part, branches = min(results, key=lambda result: result[0].found())
     trial.events += part.events
-    gone = sum(e.finding is not None and e.finding.type is BreakType.MISSING for e in part.events)
-    return branches, _check_sequence(history, trial, t, entries, fills, numbers, gone)
+    whole = [e.finding for e in part.events if e.finding is not None and e.key[:2] == ("fills", ROW)]
+    return branches, _check_sequence(history, trial, t, entries, fills, numbers, whole)
 
 
 def _submitted(history: History, due: list[Due]) -> list[Due]:
@@ -388,24 +388,25 @@ def _check_sequence(
     entries: list[Due],
     fills: Sequence[Row],
     numbers: Numbers,
-    gone: int,
+    whole: list[Finding],
 ) -> Numbers:
     """E1: fills are numbered on in the order in which their orders met the cash.
 
-    gone: fills that should be there. Where a row is missing, too many or in doubt, the numbers may have a
+    whole: findings about whole fills. Where a row is missing, too many or in doubt, the numbers may have a
     hole for it or not.
     """
     if not history.rows.has("fills", "sequence"):
         return numbers
+    doubtful = {finding.row for finding in whole}
     rows: dict[int, list[Row]] = {}
     for row in fills:
         rows.setdefault(row.symbol, []).append(row)
     sure: list[Row] = []
     for entry in entries:
         mine = rows.get(_symbol(entry), [])
-        if len(mine) == 1 and len(entry.readings) == 1:
+        if len(mine) == 1 and len(entry.readings) == 1 and mine[0].at not in doubtful:
             sure += rows.pop(_symbol(entry))
-    slack = gone + sum(len(more) for more in rows.values())
+    slack = sum(finding.row < 0 for finding in whole) + sum(len(more) for more in rows.values())
     for row in sure:
         number = row.whole("sequence")
         allowed: list[Cell] = [last + step for step in range(1, slack + 2) for last in sorted(numbers)]

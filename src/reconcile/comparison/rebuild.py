@@ -160,18 +160,25 @@ class History:
         for cash in told:
             if cash in options:
                 return cash
-        return told[0] if told and self._cash_goes_on(t, told[0]) else options[0]
+        return told[0] if told and self._cash_goes_on(t, told[0], options[0]) else options[0]
 
-    def _cash_goes_on(self, t: int, told: int) -> bool:
-        """Whether later cash follows from the reported one and the fills between."""
+    def _cash_goes_on(self, t: int, told: int, booked: int) -> bool:
+        """Whether the reported cash, rather than that booked from fills, is borne out later."""
         if t == self.last or not self.rows.has("fills"):
             return True
         cash, seen = told, 0
         for u in range(t + 1, self.last + 1):
-            moves = self.fills(self._nothing, u)
-            cash -= sum((1 if f.side is Side.BUY else -1) * f.notional + f.commission for f in moves)
-            if moves and self.cashes(u):
-                if cash in self.cashes(u):
+            fills = self.fills(self._nothing, u)
+            moved = -sum((1 if f.side is Side.BUY else -1) * f.notional + f.commission for f in fills)
+            cash, booked = cash + moved, booked + moved
+            then = self.cashes(u)
+            if booked in then:
+                return False
+            if fills and then:
+                # A later mistake may lie between: then it is enough that cash moves with the fills.
+                if cash in then or any(
+                    now - before == moved for now in then for before in self.cashes(u - 1)
+                ):
                     return True
                 seen += 1
                 if seen == LOOK:
@@ -268,8 +275,8 @@ class History:
     def number(self, t: int) -> int | None:
         """The number of the rebalance that bar t decided, None without one."""
         for table in ("equity", "targets", "orders"):
-            if self.rows.has(table, "rebalance"):
-                numbers = [row.whole("rebalance") for row in self.rows.at(table, t)]
+            numbers = [row.whole("rebalance") for row in self.rows.at(table, t)]
+            if numbers and self.rows.has(table, "rebalance"):
                 return next((number for number in numbers if number is not None), None)
         return None
 

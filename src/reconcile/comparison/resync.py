@@ -90,7 +90,8 @@ def _known(run: _Run, state: State, t: int) -> State:
     history = run.history
     booked = book_all(history.scenario, history.market, state, t, history.fills(state, t))
     after = history.decided(history.settled(state, t, [booked]), t)
-    run.due = {t + 1: [Due([order], row) for order, row in history.ordered(t)]}
+    same = history.scenario.execution.timing is Timing.SAME_CLOSE
+    run.due = {} if same else {t + 1: [Due([order], row) for order, row in history.ordered(t)]}
     run.memories, run.numbers = [(after.membership, after.barred)], [after.rebalances]
     numbers = [row.whole("sequence") for row in history.rows.at("fills", t)]
     last = max((number for number in numbers if number is not None), default=max(run.sequence))
