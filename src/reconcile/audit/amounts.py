@@ -124,7 +124,12 @@ def add(a: Amounts, b: Amounts) -> Amounts:
 
 def negative(a: Amounts) -> Amounts:
     """-a."""
-    return Amounts(-wide(a.values, largest(a.values)), a.scale, a.slop)
+    return Amounts(-_safe(a), a.scale, a.slop)
+
+
+def _safe(a: Amounts) -> Array:
+    """The values, such that each has a negative: the least int64 has none."""
+    return a.values if a.scale is None else wide(a.values, largest(a.values))
 
 
 def minus(a: Amounts, b: Amounts) -> Amounts:
@@ -147,12 +152,13 @@ def times(a: Amounts, b: Amounts) -> Amounts:
 
 def signed(a: Amounts, negative_where: Mask) -> Amounts:
     """-a where the mask says so, else a."""
-    return Amounts(np.where(negative_where, -a.values, a.values), a.scale, a.slop)
+    values = _safe(a)
+    return Amounts(np.where(negative_where, -values, values), a.scale, a.slop)
 
 
 def magnitude(a: Amounts) -> Amounts:
     """|a|."""
-    return Amounts(np.abs(a.values), a.scale, a.slop)
+    return Amounts(np.abs(_safe(a)), a.scale, a.slop)
 
 
 def take(a: Amounts, rows: Ints) -> Amounts:

@@ -343,7 +343,7 @@ def check_cash(sink: Sink, books: Books, broken: Ints, initial: Amounts | None) 
     expected = add(before, flows)
     _opening(sink, equity, books, cash, flows, initial, full & ~torn)
     places = sink.disagree(Check.CASH, "equity.cash", cash, expected, where)
-    places = _not_by_record(fills, places, cash, before)
+    places = _not_by_record(sink, fills, places, cash, before)
     gaps = minus(cash, expected)
     kept = _without_echo(places, gaps, None, np.arange(count))
     echoed = np.setdiff1d(places, kept) - 1
@@ -370,14 +370,25 @@ def check_cash(sink: Sink, books: Books, broken: Ints, initial: Amounts | None) 
     sink.rows(Check.CASH, FindingKind.CASH, fills, "timestamp", late)
 
 
-def _not_by_record(fills: Placed, places: Ints, cash: Amounts, before: Amounts) -> Ints:
-    """Without the bars whose cash follows from the notionals on record: there a price is misprinted, and
-    that is a finding of `notional`."""
-    recorded = cash_of_fills(fills, recorded=True) if len(places) else None
-    if recorded is None:
+def _not_by_record(sink: Sink, fills: Placed, places: Ints, cash: Amounts, before: Amounts) -> Ints:
+    """Without the bars whose cash follows from the notionals on record, or the commission in `costs`: there
+    a cell of fills is misprinted, and that is a finding of `notional` or `costs`."""
+    if not len(places):
         return places
-    expected = add(before, totals(recorded[0], fills.bar, len(cash)))
-    return np.asarray(places[apart(cash, expected)[places]], np.int64)
+    count = len(cash)
+    for recorded in (False, True):
+        moved = cash_of_fills(fills, recorded=recorded)
+        if moved is None:
+            continue
+        expected = add(before, totals(moved[0], fills.bar, count))
+        places = places[apart(cash, expected)[places]]
+        costs = sink.ground.get("costs")
+        if costs is not None and "commission" in costs and "commission" in fills and "timestamp" in costs:
+            charged = finite(only(fills.amounts("commission"), fills.full("commission")))
+            booked = finite(only(costs.amounts("commission"), costs.full("commission") & costs.first))
+            more = minus(totals(charged, fills.bar, count), totals(booked, costs.bar, count))
+            places = places[apart(cash, add(expected, more))[places]]
+    return np.asarray(places, np.int64)
 
 
 def _explained(fills: Placed, moved: Amounts, gap: Amounts, bar: int) -> bool:
