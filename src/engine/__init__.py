@@ -1,6 +1,6 @@
 """The batched engine: one compiled pass over whole cross-sections, one book, integers end to end."""
 
-from engine.compiling import is_compiled
+from engine.kernel import is_compiled
 from engine.many import Job, Keep, Outcome, run_many
 from engine.spans import resume, run
 

@@ -55,11 +55,6 @@ PART: dict[str, Any] = {"forceinline": True, **RARE}
 COMMON: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 
 
-def is_compiled() -> bool:
-    """Whether an earlier command of this version left its compiled kernel here."""
-    return CACHE is not None and any(CACHE.rglob("kernel.advance*.nbc"))
-
-
 def part(function: Function) -> Function:
     """Compile a part of the kernel into whatever calls it: no wrapper for Python, no file of its own.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from engine.compiling import compiled, part
 from engine.deciding import order_exits, rebalance
 from engine.executing import execute
@@ -83,3 +86,9 @@ def advance(settings: Settings, panel: Panel, book: Book, tables: Tables, stop: 
             return OUT_OF_RANGE
         account[BAR] = t + 1
     return DONE
+
+
+def is_compiled() -> bool:
+    """Whether an earlier command left the compiled kernel of this install in the cache."""
+    stats: Any = advance
+    return any(Path(stats.stats.cache_path or "").glob("kernel.advance*.nbc"))
