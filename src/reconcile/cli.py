@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("reconcile.commands.diff", "Compare two ledgers and name their first divergence."),
     "audit": ("reconcile.commands.audit", "Audit one ledger alone: does it add up?"),
     "check": ("reconcile.commands.check", "Validate a scenario and its market, without a run."),
+    "golden": ("reconcile.commands.golden", "Check golden files, review changes, accept them with a reason."),
     "scenarios": ("reconcile.commands.scenarios", "List the built-in scenarios."),
 }
 """Name -> (module that holds a click command of that name, its line in the help)."""

@@ -1,0 +1,125 @@
+"""`reconcile golden`: check pinned ledgers, review what changed, accept it on purpose."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from reconcile.commands.shared import emit, watching
+
+if TYPE_CHECKING:
+    from reconcile.golden import Place
+    from reconcile.golden.review import Group
+
+
+@click.group(epilog="Example:  reconcile golden check")
+def golden() -> None:
+    """Check golden files, review what changed, accept it with a reason.
+
+    Where they are: `golden` in [tool.reconcile] of pyproject.toml, by default tests/golden/blessed.
+    """
+
+
+@golden.command(epilog="Example:  reconcile golden check top25 stocks")
+@click.argument("cases", metavar="[CASE]...", nargs=-1)
+def check(cases: tuple[str, ...]) -> int:
+    """Run each CASE, by default all, and hold it against its golden.
+
+    A change is left pending beside the golden, for review; nothing is accepted here.
+    """
+    from reconcile.golden import Standing, check_goldens, find_place
+    from reconcile.golden.nouns import SOUND
+    from reconcile.report.golden_text import check_page
+
+    place = find_place()
+    found = check_goldens(place, cases or None, keep=True, watch=watching())
+    emit(check_page(found))
+    if any(one.standing not in SOUND for one in found):
+        return 1
+    # What was named, or everything, must have been looked at: nothing run is nothing shown.
+    unseen = [one for one in found if one.standing is Standing.NOT_RUN]
+    return 2 if not found or len(unseen) == len(found) or (cases and unseen) else 0
+
+
+@golden.command(epilog='Example:  reconcile golden accept top25 --reason "the new commission tariff"')
+@click.argument("cases", metavar="CASE...", nargs=-1)
+@click.option("--reason", required=True, metavar="TEXT", help="Why the change is right, for the journal.")
+@click.option("--all", "everything", is_flag=True, help="Accept all that is pending.")
+def accept(cases: tuple[str, ...], reason: str, everything: bool) -> int:
+    """Make what is pending of each CASE its golden: all of them, or none.
+
+    The reason, the causes and the figures before and after go to the journal.
+    """
+    from reconcile.golden import accept as accept_cases
+    from reconcile.golden import find_place, pending_cases
+
+    if everything == bool(cases):
+        raise click.UsageError("name the cases to accept, or give --all")
+    place = find_place()
+    done = accept_cases(place, pending_cases(place) if everything else cases, reason)
+    emit(_accepted([one.change.case for one in done], place))
+    return 0
+
+
+@golden.command(epilog="Example:  reconcile golden review")
+def review() -> int:
+    """Walk what is pending, grouped by cause, and decide with one key.
+
+    a accepts (and asks for the reason), r rejects, s skips, m shows more, q ends. Without a terminal the
+    same is printed. Exits 1 while anything is pending.
+    """
+    from reconcile.golden import find_place, read_shelf
+    from reconcile.golden.review import groups_of
+    from reconcile.report.golden_text import review_headline, review_page
+
+    place = find_place()
+    groups = groups_of(read_shelf(place).pending.values())
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        emit(review_page(groups))
+        return 1 if groups else 0
+    emit(review_headline(groups))
+    for number, group in enumerate(groups, 1):
+        if not _decide(place, group, f"{number}/{len(groups)}"):
+            break
+    return 1 if read_shelf(place).pending else 0
+
+
+def _decide(place: Place, group: Group, where: str) -> bool:
+    """Show one group and do as told; False when the rest is left."""
+    from reconcile.golden import accept as accept_cases
+    from reconcile.golden import reject
+    from reconcile.report.golden_text import group_text
+
+    cases = [one.change.case for one in group.pending]
+    emit(f"\n{where}  {group_text(group)}")
+    while True:
+        emit("[a]ccept  [r]eject  [s]kip  show [m]ore  [q]uit")
+        key = click.getchar().lower()
+        if key == "a":
+            reason = click.prompt("reason", default="", show_default=False)
+            if not reason.strip():
+                emit("not accepted: a reason is needed")
+                continue
+            accept_cases(place, cases, reason)
+            emit(_accepted(cases, place))
+        elif key == "r":
+            reject(place, cases)
+            emit(f"rejected: {', '.join(cases)}; the golden stays")
+        elif key == "m":
+            emit(group_text(group, more=True))
+            continue
+        elif key not in ("s", "q", "\x03", "\x04"):
+            continue
+        return key in ("a", "r", "s")
+
+
+def _accepted(cases: list[str], place: Place) -> str:
+    from reconcile.golden.wording import count
+    from reconcile.report.escape import printable
+
+    journal = place.journal
+    shown = journal.relative_to(place.root) if journal.is_relative_to(place.root) else journal
+    names = ", ".join(printable(case, 60) for case in cases)
+    return f"accepted {count(len(cases), 'case')}: {names}; journal: {shown}"

@@ -1,0 +1,184 @@
+"""Checking goldens: each case of the project run anew by both programs and held against what is on file.
+
+What a test of the project asserts (the plugin's `ledger_snapshot`) is only checked for being whole: its
+engine is the test's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconcile.golden.causes import inputs_differ
+from reconcile.golden.changes import change_of, edits, first_of
+from reconcile.golden.figures import is_empty
+from reconcile.golden.making import inputs_of, make_golden, storage_of
+from reconcile.golden.nouns import REVIEWABLE, Checked, Golden, Place, Shelf, Standing
+from reconcile.golden.store import drop_pending, put_pending, read_shelf
+from vocabulary.errors import InputError, TieoutError
+
+if TYPE_CHECKING:
+    from reconcile.comparison import Reconciliation
+    from reconcile.running import Watch
+    from vocabulary.ledger import Ledger
+    from vocabulary.market import Market
+    from vocabulary.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """What was found of one case, and what would replace its golden."""
+
+    checked: Checked
+    fresh: Golden | None = None
+
+
+def check_goldens(
+    place: Place, cases: Iterable[str] | None = None, *, keep: bool = False, watch: Watch | None = None
+) -> tuple[Checked, ...]:
+    """Check all goldens of a project, or some cases, in order of their names.
+
+    keep: leave each change pending, for review, and drop what was pending of cases that hold again.
+    Raises InputError for a case that is not known, OutputError when keep is asked for and the folder
+    cannot be written. What is wrong with one case is that case's standing.
+    """
+    shelf = read_shelf(place)
+    known = case_files(place)
+    every = sorted({*known, *shelf.goldens, *shelf.broken})
+    chosen = every if cases is None else list(dict.fromkeys(cases))
+    for case in chosen:
+        if case not in every:
+            found = ", ".join(every[:12]) or "none"
+            raise InputError("CASE", repr(case), f"a case of {place.blessed}: {found}", "Mend the name.")
+    out = []
+    for case in chosen:
+        examined = _examine(place, shelf, case, known.get(case), watch)
+        if keep:
+            _keep(place, examined, waiting=case in shelf.pending)
+        out.append(examined.checked)
+    return tuple(out)
+
+
+def case_files(place: Place) -> dict[str, Path]:
+    """The scenario file of each case of the project, by name."""
+    found = sorted(place.cases.glob("*.toml")) if place.cases.is_dir() else []
+    return {path.stem: path for path in found}
+
+
+def _keep(place: Place, examined: _Examined, *, waiting: bool) -> None:
+    checked = examined.checked
+    if checked.standing in REVIEWABLE and examined.fresh is not None and checked.change is not None:
+        put_pending(place, examined.fresh, checked.change)
+    elif checked.standing is Standing.HOLDS and waiting:
+        drop_pending(place, [checked.case])
+
+
+def _examine(place: Place, shelf: Shelf, case: str, file: Path | None, watch: Watch | None) -> _Examined:
+    golden = shelf.goldens.get(case)
+    if case in shelf.broken:
+        return _Examined(Checked(case, Standing.TAMPERED, faults=shelf.broken[case]))
+    try:
+        if file is None:
+            assert golden is not None
+            return _Examined(_asserted_elsewhere(place, golden))
+        return _run(place, case, file, golden, watch)
+    except TieoutError as error:
+        figures = None if golden is None else golden.facts.figures
+        return _Examined(Checked(case, Standing.FAILED, figures, said=str(error)))
+
+
+def _asserted_elsewhere(place: Place, golden: Golden) -> Checked:
+    """A golden without a case file: some test asserts it, or nothing does."""
+    facts = golden.facts
+    if facts.test is None:
+        said = f"no {facts.case}.toml in {place.cases.name}, and no test asserts it"
+        return Checked(facts.case, Standing.UNUSED, facts.figures, said=said)
+    if not (place.root / facts.test.partition("::")[0]).is_file():
+        return Checked(facts.case, Standing.UNUSED, facts.figures, said=f"no test {facts.test}")
+    return Checked(facts.case, Standing.SEALED, facts.figures, said=f"asserted by {facts.test}")
+
+
+def _run(place: Place, case: str, file: Path, golden: Golden | None, watch: Watch | None) -> _Examined:
+    from reconcile import intake, running
+
+    scenario = intake.scenario_from_file(file)
+    absent = absent_data(scenario, place)
+    if absent is not None:
+        if golden is not None and golden.facts.inputs.scenario == scenario.digest:
+            said = f"no {absent.name}, which is not part of the project"
+            return _Examined(Checked(case, Standing.NOT_RUN, golden.facts.figures, said=said))
+        raise InputError(str(absent), "no such file", "the market of this case", "Bring the file.")
+    market, _ = running.load(scenario, None, watch or running.unwatched)
+    ledger, said = run_pair(scenario, market, watch or running.unwatched)
+    if said:
+        return _Examined(
+            Checked(case, Standing.DISAGREE, golden.facts.figures if golden else None, said=said)
+        )
+    inputs = inputs_of(scenario, market, place)
+    fresh = make_golden(case, ledger, inputs, scenario=scenario, storage=storage_of(scenario, place))
+    if is_empty(ledger):
+        figures = golden.facts.figures if golden else None
+        said = "not one fill: nothing to pin"
+        return _Examined(Checked(case, Standing.EMPTY, figures, fresh.facts.figures, said=said))
+    return _Examined(judge(golden, fresh, ledger), fresh)
+
+
+def run_pair(scenario: Scenario, market: Market, watch: Watch) -> tuple[Ledger, str]:
+    """The ledger both programs agree on, and "", or else the reference's and how they part."""
+    from reconcile import running
+    from reconcile.ledgers import chain
+
+    reference = running.run_reference(scenario, market, watch)
+    engine = running.run_engine(scenario, market, watch)
+    if chain(reference.ledger) == chain(engine.ledger):
+        return reference.ledger, ""
+    found = running.judge(scenario, market, reference, engine)
+    return reference.ledger, f"engine and reference disagree: {parting(found, reference.ledger)}"
+
+
+def parting(found: Reconciliation, ledger: Ledger) -> str:
+    """How two ledgers part, in one line: how often, and where first."""
+    from reconcile.golden.wording import count
+
+    if found.first is None:
+        return "their ledgers have other tables or columns"
+    one = first_of(found.first, ledger.manifest)
+    sides = ("nothing" if side is None else side for side in (one.before, one.after))
+    values = " vs ".join(
+        f"{side} ({name})" for side, name in zip(sides, ("reference", "engine"), strict=True)
+    )
+    where = [f"{one.table} {one.field}", *([one.symbol] if one.symbol else []), one.timestamp]
+    return f"{count(len(found.breaks), 'break')}, first {', '.join(where)}: {values}"
+
+
+def judge(golden: Golden | None, fresh: Golden, ledger: Ledger) -> Checked:
+    """A case of which both programs agree, against its golden."""
+    case, figures = fresh.facts.case, fresh.facts.figures
+    if golden is None:
+        change = change_of(None, fresh, ledger)
+        return Checked(case, Standing.MISSING, None, figures, change)
+    checked = Checked(case, Standing.HOLDS, golden.facts.figures, figures)
+    if golden.files == fresh.files:
+        return checked
+    if golden.facts.figures.ledger != figures.ledger:
+        return replace(checked, standing=Standing.CHANGED, change=change_of(golden, fresh, ledger))
+    # One digest, and the files differ: other inputs gave the same ledger, or the files were edited and
+    # sealed again.
+    same_kind = golden.facts.storage is fresh.facts.storage and not inputs_differ(golden, fresh)
+    faults = edits(golden, fresh) if same_kind else ()
+    if faults:
+        return replace(checked, standing=Standing.TAMPERED, faults=faults)
+    return replace(checked, standing=Standing.STALE, change=change_of(golden, fresh, ledger))
+
+
+def absent_data(scenario: Scenario, place: Place) -> Path | None:
+    """The market's file, where it is not there and not part of the project either."""
+    from reconcile.intake.builtin import BUILTINS
+
+    if scenario.market.data in BUILTINS:
+        return None
+    file = Path(scenario.origin, scenario.market.data)
+    outside = not file.resolve().is_relative_to(place.root.resolve())
+    return file if outside and not file.exists() else None
