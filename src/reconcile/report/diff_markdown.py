@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconcile.comparison import Break, Period, Reconciliation
 
 ROWS = 2 * LISTED
+_MARKS = {ord(mark): f"\\{mark}" for mark in "\\`*_[]~"} | {ord(mark): f"&#{ord(mark)};" for mark in "<>&|#"}
 
 
 def diff_markdown(found: Reconciliation, subject: Compared, clock: Clock, filters: Filters = NONE) -> str:
@@ -37,10 +38,7 @@ def diff_markdown(found: Reconciliation, subject: Compared, clock: Clock, filter
 
 def escaped(text: object) -> str:
     """Text from data that neither markup nor HTML can come out of."""
-    shown_text = printable(text)
-    for mark in "\\`*_[]<>|#&~":
-        shown_text = shown_text.replace(mark, f"&#{ord(mark)};" if mark in "<>&|" else "\\" + mark)
-    return shown_text.replace("\\&#", "&#")
+    return printable(text).translate(_MARKS)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
