@@ -140,10 +140,10 @@ def _shift(ledger: Ledger, table: str, row: int, market: Market, bar: int) -> Le
 def _freeze(ledger: Ledger, table: str, row: int, market: Market, bar: int) -> Ledger | None:
     """Equity stands still for three bars, while it really moves."""
     values = ledger.tables["equity"].columns["equity"].values
-    if bar + 3 >= len(values) or (values[bar + 1:bar + 4] == values[bar]).any():
+    if row + 3 >= len(values) or (values[row + 1 : row + 4] == values[row]).any():
         return None
-    for later in range(bar + 1, bar + 4):
-        ledger = kit.edited(ledger, "equity", "equity", later, int(values[bar]))
+    for later in range(row + 1, row + 4):
+        ledger = kit.edited(ledger, "equity", "equity", later, int(values[row]))
     return ledger
 
 

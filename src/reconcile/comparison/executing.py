@@ -97,8 +97,9 @@ def _in_order(
     for place, entry in enumerate(entries):
         later = any(_symbol(other) == _symbol(entry) for other in entries[place + 1 :])
         mine = _fills_of(history, entry, left, t, last=not later)
-        left = [row for row in left if row not in mine]
-        branches = _check_one(history, trial, branches, t, entry, mine)
+        branches, taken = _check_one(history, trial, branches, t, entry, mine)
+        if taken:
+            left = [row for row in left if row not in mine]
     for row in left:
         twin = next((other for other in fills if other is not row and _says_the_same(other, row)), None)
         kind = BreakType.EXTRA if twin is None else BreakType.DUPLICATE
@@ -138,39 +139,58 @@ def _side(row: Row) -> str | None:
 
 def _check_one(
     history: History, trial: Trial, branches: list[Branch], t: int, entry: Due, fills: list[Row]
-) -> list[Branch]:
-    """One order: its status and quantity, its fill, and the account after it in every reading."""
+) -> tuple[list[Branch], bool]:
+    """One order: its status and quantity, its fill, and the account after it in every reading.
+
+    Returns the readings, and whether the fills are this order's.
+    """
     before = trial.found()
-    outcomes: list[tuple[Branch, Order | None, Execution | None]] = [
-        (
-            branch,
-            order,
-            None if order is None else execute(history.scenario, branch.state, history.market, t, order),
-        )
-        for branch in branches
-        for order in entry.readings
-    ]
-    done = [execution for _, _, execution in outcomes if execution is not None]
+    done, made = _executions(history, branches, t, entry)
     quantities = _check_order_row(trial, t, entry, done, doubtful=None in entry.readings)
     if None in entry.readings:
         quantities.append(0)
-    made = [None if execution is None else execution.fill for _, _, execution in outcomes]
     if not history.rows.has("fills"):
-        filled = None if entry.row is None else entry.row.whole("filled")
-        order = entry.order()
-        stated = []
-        if filled and order is not None and raw_price(history, t, order.symbol) is not None:
-            stated.append(history.priced(t, order.symbol, order.side, filled))
-        alternatives = [*stated, *(fill for fill in made if fill is not None)]
-        return _branched(history, branches, t, [], alternatives, nothing=None in made)
-    row = _merged(fills)
-    side = _check_fill(history, trial, t, entry, row, done, quantities)
+        alternatives = [*_as_ordered(history, t, entry), *(fill for fill in made if fill is not None)]
+        return _branched(history, branches, t, [], alternatives, nothing=None in made), True
+    row, taken = _merged(fills), True
+    part = trial.fork()
+    side = _check_fill(history, part, t, entry, row, done, quantities)
+    if part.found() > 1 and 0 in quantities:
+        # Unlike in more than one way, where nothing may have been filled: then it is not this order's.
+        row, taken, fills, side = None, False, [], None
+    else:
+        trial.events += part.events
     if trial.found() == before and len(entry.readings) == 1 and row is not None:
-        return _branched(history, branches, t, [fills], [])
+        return _branched(history, branches, t, [fills], []), True
     alternatives = [fill for fill in made if fill is not None]
     if side is not None and row is not None and row.whole("quantity"):
         alternatives += _as_stated(history, t, entry, row)
-    return _branched(history, branches, t, [fills], alternatives, nothing=None in made)
+    return _branched(history, branches, t, [fills], alternatives, nothing=None in made), taken
+
+
+def _executions(
+    history: History, branches: list[Branch], t: int, entry: Due
+) -> tuple[list[Execution], list[Fill | None]]:
+    """What becomes of an order in every reading, and the fills that makes (None: none)."""
+    done: list[Execution] = []
+    made: list[Fill | None] = []
+    for branch in branches:
+        for order in entry.readings:
+            if order is None:
+                made.append(None)
+                continue
+            execution = execute(history.scenario, branch.state, history.market, t, order)
+            done.append(execution)
+            made.append(execution.fill)
+    return done, made
+
+
+def _as_ordered(history: History, t: int, entry: Due) -> list[Fill]:
+    """The fill that `orders` tells of, for a ledger without fills."""
+    filled, order = None if entry.row is None else entry.row.whole("filled"), entry.order()
+    if not filled or order is None or raw_price(history, t, order.symbol) is None:
+        return []
+    return [history.priced(t, order.symbol, order.side, filled)]
 
 
 def _check_order_row(trial: Trial, t: int, entry: Due, done: list[Execution], doubtful: bool) -> list[int]:

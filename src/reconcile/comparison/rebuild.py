@@ -338,3 +338,10 @@ def _fits(position: Position | None, holdings: Sequence[Holding]) -> bool:
     """Whether a position is what a book reports."""
     quantity, basis = (0, 0) if position is None else (position.quantity, position.basis)
     return any(told.quantity == quantity and told.basis in (None, basis) for told in holdings)
+
+
+def holds(state: State, told: Mapping[int, Sequence[Holding]]) -> bool:
+    """Whether an account holds just what a book reports."""
+    return all(
+        _fits(state.positions.get(symbol), told.get(symbol, [FLAT])) for symbol in {*state.positions, *told}
+    )

@@ -8,7 +8,7 @@ from reconcile.comparison.deciding import fitting, main_rows, surplus
 from reconcile.comparison.executing import Branch
 from reconcile.comparison.findings import Trial
 from reconcile.comparison.nouns import BreakType
-from reconcile.comparison.rebuild import History
+from reconcile.comparison.rebuild import History, holds
 from reconcile.comparison.rows import Cell, Row
 from reference import mark
 from vocabulary.state import Position, State
@@ -26,6 +26,12 @@ def check_book(history: History, trial: Trial, branches: Sequence[Branch], t: in
     """Compare the book at the end of bar t with every reading of what was executed."""
     states = [mark(history.scenario, branch.state, history.market, t)[0] for branch in branches]
     _check_positions(history, trial, states, t)
+    told = history.reported(t)
+    fitting = [told is None or holds(branch.state, told) for branch in branches]
+    if any(fitting):
+        # The positions tell which reading of the fills is meant; costs and cash must agree with it.
+        branches = [branch for branch, fits in zip(branches, fitting, strict=True) if fits]
+        states = [state for state, fits in zip(states, fitting, strict=True) if fits]
     _check_costs(history, trial, branches, t)
     _check_equity(history, trial, states, t)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from reconcile.comparison.columns import cell
 from reconcile.comparison.deciding import check_decision
-from reconcile.comparison.executing import Branch, Due, Numbers, check_execution
+from reconcile.comparison.executing import MOST, Branch, Due, Numbers, check_execution
 from reconcile.comparison.findings import Finding, Log, Run, Trial
 from reconcile.comparison.nouns import ROW, BreakType, Tolerance
 from reconcile.comparison.rebuild import History, book_all
@@ -157,7 +157,7 @@ def _cash_apart(trial: Trial) -> int:
 
 
 def _decided(run: _Run, marked: State, t: int) -> State:
-    """Decide from every reading of what is remembered; keep the one that explains most."""
+    """Decide from every reading of what is remembered; keep those that explain most."""
     history = run.history
     found = []
     for membership, barred in run.memories:
@@ -166,30 +166,43 @@ def _decided(run: _Run, marked: State, t: int) -> State:
         trial = run.rules.fork()
         due = check_decision(history, trial, state, t, decision, run.numbers)
         found.append((trial, state, decision, due))
-        if not trial.found():
-            break
-    trial, state, decision, due = min(found, key=lambda each: each[0].found())
+    least = min(trial.found() for trial, *_ in found)
+    found = [each for each in found if each[0].found() == least]
+    trial, _, decision, due = found[0]
     run.log.commit(trial)
     for bar, entries in due.items():
         run.due.setdefault(bar, []).extend(entries)
-    after = history.decided(replace(state, bar=t + 1), t)
+    run.memories = _memories(history, [(state, made) for _, state, made, _ in found], t, bool(least))
+    after = history.decided(replace(found[0][1], bar=t + 1), t)
     run.numbers = [after.rebalances]
-    run.memories = [(after.membership, after.barred)]
-    if trial.found():
-        own = _remembered(history, state, decision.orders, t)
-        run.memories += [
-            (decision.membership, own),
-            (after.membership, own),
-            (decision.membership, after.barred),
-        ]
     if decision.rebalance is not None and decision.rebalance + 1 not in run.numbers:
         run.numbers.append(decision.rebalance + 1)
-    if not history.rows.has("orders"):
-        barred = _remembered(history, state, decision.orders, t)
-        run.memories = [(membership, barred) for membership, _ in run.memories]
-    if not history.rows.has("targets"):
-        run.memories = [(decision.membership, barred) for _, barred in run.memories]
     return replace(after, membership=run.memories[0][0], barred=run.memories[0][1])
+
+
+def _memories(
+    history: History, readings: list[tuple[State, Decision]], t: int, doubtful: bool
+) -> list[Memory]:
+    """What the next bar may remember: what is recorded, and, where that is in doubt, what was expected."""
+    recorded = history.rows.has("targets"), history.rows.has("orders")
+    memberships: list[Membership | None] = []
+    everyone: list[Mapping[int, int]] = []
+    for state, decision in readings:
+        after = history.decided(state, t)
+        if recorded[0]:
+            memberships.append(after.membership)
+        if not recorded[0] or doubtful:
+            memberships.append(decision.membership)
+        if recorded[1]:
+            everyone.append(after.barred)
+        if not recorded[1] or doubtful:
+            everyone.append(_remembered(history, state, decision.orders, t))
+    out: list[Memory] = []
+    for membership in memberships:
+        for barred in everyone:
+            if (membership, barred) not in out:
+                out.append((membership, barred))
+    return out[:MOST]
 
 
 def _remembered(history: History, state: State, orders: tuple[Order, ...], t: int) -> Mapping[int, int]:
