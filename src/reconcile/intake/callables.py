@@ -87,15 +87,16 @@ def _search(module: str, folder: str) -> Iterator[None]:
     root = Path(folder).resolve()
     own = _modules_in(root)
     usual = any(Path(entry).resolve() == root for entry in sys.path)
-    path, before = list(sys.path), dict(sys.modules)
+    path, before, quiet = list(sys.path), dict(sys.modules), sys.dont_write_bytecode
     for name in _strangers(root, own, wanted=module.partition(".")[0]):
         del sys.modules[name]
     sys.path.insert(0, str(root))
-    importlib.invalidate_caches()
+    sys.dont_write_bytecode = True  # nothing is left in the user's folder, and no edit is missed
+    importlib.invalidate_caches()  # nor a file written a moment ago
     try:
         yield
     finally:
-        sys.path[:] = path
+        sys.path[:], sys.dont_write_bytecode = path, quiet
         for name in [name for name in sys.modules if name not in before]:
             if not usual and _is_own(name, root, own):
                 del sys.modules[name]

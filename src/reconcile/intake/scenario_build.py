@@ -13,7 +13,7 @@ from reconcile.intake import scenario_models as models
 from reconcile.intake.callables import resolve_callable
 from reconcile.intake.numbers import NumberError, to_units
 from reconcile.intake.scenario_toml import scenario_to_toml
-from reconcile.intake.scenario_values import Fault, show, show_key
+from reconcile.intake.scenario_values import show, show_key
 from vocabulary import scenario as nouns
 from vocabulary.errors import InputError
 from vocabulary.state import REBALANCE
@@ -57,10 +57,8 @@ def _validated(raw: Mapping[str, Any], where: str) -> models.ScenarioTable:
 
 
 def _refuse(raw: Mapping[str, Any], error: ValidationError, where: str) -> NoReturn:
-    """Tell the first trouble, an unknown key before all else: it often explains a missing one."""
-    order = [sort.value for sort in Fault]
-    troubles = error.errors(include_url=False)
-    first = min(troubles, key=lambda each: order.index(each["type"]) if each["type"] in order else len(order))
+    """Tell the first trouble."""
+    first = error.errors(include_url=False)[0]
     told = first.get("ctx", {})
     key = _dotted(raw, first["loc"], told.get("key"))
     raise InputError(

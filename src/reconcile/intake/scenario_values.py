@@ -8,7 +8,7 @@ import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -22,26 +22,17 @@ RESERVED = ("timestamp", "symbol", "open", "high", "low", "close", "volume")
 """Columns of the data itself: no computed feature may bear these names."""
 
 
-class Fault(StrEnum):
-    """The sorts of trouble, in the order in which the first of several is told."""
-
-    UNKNOWN_KEY = "unknown_key"
-    MISSING_KEY = "missing_key"
-    VALUE = "value"
-
-
 def fault(
     value: Any,
     expected: str,
     remedy: str,
     *,
-    sort: Fault = Fault.VALUE,
     found: str | None = None,
     key: str | None = None,
 ) -> PydanticCustomError:
     """The error of one value. found: what to call the value; key: where below the current key it is."""
     told = {"found": found or show(value), "expected": expected, "remedy": remedy, "key": key}
-    return PydanticCustomError(sort.value, "{found} is not {expected}", told)
+    return PydanticCustomError("fault", "{found} is not {expected}", told)
 
 
 def show(value: Any) -> str:
@@ -101,11 +92,11 @@ def keys(
             found = f"the unknown key {show_key(key)} with {show(value[key])}"
             listed = "one of " + ", ".join(known)
             remedy = _instead(key, known, homes)
-            raise fault(None, listed, remedy, sort=Fault.UNKNOWN_KEY, found=found, key=str(key))
+            raise fault(None, listed, remedy, found=found, key=str(key))
     for key, example in needed.items():
         if key not in value:
             expected = "a value: this key has no default"
-            raise fault(None, expected, f"Add it: {example}.", sort=Fault.MISSING_KEY, key=key)
+            raise fault(None, expected, f"Add it: {example}.", key=key)
 
 
 def show_key(key: Any) -> str:
@@ -128,11 +119,9 @@ def kind(kinds: Sequence[str]) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         chosen = table(value).get("kind")
         if not (isinstance(chosen, str) and chosen in kinds):
-            missing = "kind" not in value
             near = nearest(chosen, kinds) if isinstance(chosen, str) else None
             remedy = "Choose one." if near is None else f"Did you mean {near!r}?"
-            sort = Fault.MISSING_KEY if missing else Fault.VALUE
-            raise fault(chosen, _one_of(kinds), remedy, sort=sort, key="kind")
+            raise fault(chosen, _one_of(kinds), remedy, key="kind")
         return value
 
     return check
