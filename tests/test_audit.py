@@ -491,4 +491,9 @@ def test_a_hundred_thousand_findings_are_counted_and_the_first_are_kept() -> Non
 )
 def test_basis_by_hand(before: tuple[int, int], fill: tuple[int, int], after: tuple[int, int]) -> None:
     """A1, worked out."""
-    assert booked(before, *fill) == after
+    for big in (1, 10**12):
+        arrays = [np.array([value], np.int64) for value in (*before, *fill)]
+        arrays[1], arrays[3] = arrays[1] * big, arrays[3] * big
+        found = [part.tolist()[0] for part in booked(*arrays)]
+        assert found[0] == after[0]
+        assert found[1] == after[1] if big == 1 else abs(found[1] - after[1] * big) < big

@@ -170,6 +170,11 @@ def take(a: Amounts, rows: Ints) -> Amounts:
     return Amounts(values, a.scale, slop)
 
 
+def picked(a: Amounts, rows: Ints) -> Amounts:
+    """Those at these places."""
+    return Amounts(a.values[rows], a.scale, None if a.slop is None else a.slop[rows])
+
+
 def only(a: Amounts, mask: Mask) -> Amounts:
     """0 where the mask is False."""
     return Amounts(

@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reconcile.audit import against_market as market_checks
-from reconcile.audit import basis, cells, policy, returns, rolling, sums
+from reconcile.audit import (
+    basis,
+    cash,
+    cells,
+    frozen,
+    market_costs,
+    market_prices,
+    market_rows,
+    policy,
+    positions,
+    returns,
+    sums,
+)
 from reconcile.audit.amounts import Amounts, constant, of_value
 from reconcile.audit.ground import lay_out
 from reconcile.audit.nouns import NEEDS_MARKET, Audit, Check, Finding, FindingKind, Unchecked, Verdict, Why
@@ -72,25 +83,25 @@ def _check_alone(
     sums.check_notional(sink)
     sums.check_costs(sink)
     sums.check_orders(sink)
-    held = rolling.position_cells(sink)
-    broken = rolling.check_positions(sink, held)
+    held = positions.position_cells(sink)
+    broken = positions.check_positions(sink, held)
     basis.check_basis(sink, held)
     sums.check_values(sink)
-    books = rolling.check_frozen(sink, rolling.lay_books(sink))
+    books = frozen.check_frozen(sink, frozen.lay_books(sink))
     sums.check_market_value(sink, books.skip)
     sums.check_equity(sink, books.skip)
-    rolling.check_cash(sink, books, broken, initial)
+    cash.check_cash(sink, books, broken, initial)
     returns.check_returns(sink, books, reported, initial)
     if scenario is not None and market is not None:
-        market_checks.check_bars(sink, market)
-        market_checks.check_symbols(sink, market)
-        market_checks.check_decisions(sink, scenario, market)
-        mispriced = market_checks.check_prices(sink, scenario, market)
-        market_checks.check_commission(sink, scenario)
-        market_checks.check_slippage(sink, scenario, market, mispriced)
-        market_checks.check_marks(sink, scenario, market)
+        market_rows.check_bars(sink, market)
+        market_rows.check_symbols(sink, market)
+        market_rows.check_decisions(sink, scenario, market)
+        mispriced = market_prices.check_prices(sink, scenario, market)
+        market_costs.check_commission(sink, scenario)
+        market_prices.check_slippage(sink, scenario, market, mispriced)
+        market_prices.check_marks(sink, scenario, market)
         policy.check_cash_policy(sink, scenario, books, held, initial)
-        market_checks.check_shorts(sink, scenario)
+        market_costs.check_shorts(sink, scenario)
 
 
 def _chosen(checks: Iterable[str] | None) -> tuple[Check, ...] | None:

@@ -8,22 +8,24 @@ from reconcile.audit.amounts import (
     SAFETY,
     UNIT,
     Amounts,
+    Array,
     Ints,
     as_doubles,
     at_scale,
+    largest,
     loosened,
     only,
     signed,
     take,
     value,
+    wide,
 )
+from reconcile.audit.flows import fill_notional
 from reconcile.audit.ground import Placed
 from reconcile.audit.nouns import Check, FindingKind, Why
-from reconcile.audit.rolling import Cells, fill_notional
+from reconcile.audit.positions import Cells
 from reconcile.audit.sink import Sink
 from reconcile.audit.sums import finite
-
-Number = int | float
 
 
 def check_basis(sink: Sink, cells: Cells | None) -> None:
@@ -71,34 +73,36 @@ def check_basis(sink: Sink, cells: Cells | None) -> None:
 def _rolled(
     sink: Sink, cells: Cells, basis: Amounts, quantity: Amounts, lots: Amounts, notional: Amounts
 ) -> Amounts:
-    """The basis of every cell, from the bar before and the fills of this one."""
+    """The basis of every cell, from the bar before and the fills of this one, each fill after the other.
+
+    All cells take their first fill at once, then those that have one their second, and so on.
+    """
     out = take(basis, cells.before)
-    values = out.values.copy()
+    held, values = take(quantity, cells.before).values.copy(), out.values.copy()
     slop = None if out.slop is None else out.slop.copy()
-    held = take(quantity, cells.before).values
     keys = cells.symbol * len(sink.ground.bars) + cells.bar
     rows = _traded_rows(sink)
     fills = sink.ground.tables["fills"]
     at = np.searchsorted(keys, fills.symbol[rows] * len(sink.ground.bars) + fills.bar[rows])
-    place = -1
-    book: tuple[Number, Number] = (0, 0)
-    for row, cell in zip(rows.tolist(), at.tolist(), strict=True):
-        if cell != place:
-            place, book = cell, (_own(held, cell), _own(values, cell))
-        book = booked(book, _own(lots.values, row), _own(notional.values, row))
-        if isinstance(book[1], int) and values.dtype != object and abs(book[1]) >= 2**63:
-            values = values.astype(object)
-        values[cell] = book[1]
+    starts = np.flatnonzero(np.append(True, at[1:] != at[:-1])[: len(at)])
+    counts = np.diff(np.append(starts, len(at)))
+    for turn in range(int(counts.max()) if len(counts) else 0):
+        here = starts[counts > turn] + turn
+        cell, row = at[here], rows[here]
+        q, b = booked(held[cell], values[cell], lots.values[row], notional.values[row])
+        held, values = _put(held, cell, q), _put(values, cell, b)
         if slop is not None:
-            size = abs(float(book[1])) + abs(float(_own(notional.values, row)))
+            size = np.abs(b) + np.abs(notional.values[row])
             slop[cell] += 8 * UNIT * size + sink.money_unit / SAFETY  # A1 floors what is removed
     return Amounts(values, out.scale, slop)
 
 
-def _own(values: Ints, place: int) -> Number:
-    """A plain Python number: numpy's would overflow in silence."""
-    item = values[place]
-    return item.item() if hasattr(item, "item") else item  # type: ignore[no-any-return]
+def _put(values: Array, at: Ints, new: Array) -> Array:
+    """The values with some replaced, in place; as Python integers where the new ones are."""
+    if new.dtype == object and values.dtype != object:
+        values = values.astype(object)
+    values[at] = new
+    return values
 
 
 def _traded_rows(sink: Sink) -> Ints:
@@ -110,21 +114,23 @@ def _traded_rows(sink: Sink) -> Ints:
     return np.asarray(rows[order])
 
 
-def booked(book: tuple[Number, Number], lots: Number, notional: Number) -> tuple[Number, Number]:
-    """A1: (quantity, basis) after a fill of signed lots."""
-    held, basis = book
-    if not lots:
-        return book
-    if held == 0 or (held > 0) == (lots > 0):
-        return held + lots, basis + notional
-    closed = min(abs(lots), abs(held))
-    exact = isinstance(basis, int) and isinstance(closed, int) and isinstance(held, int)
-    removed = basis * closed // abs(held) if exact else basis * closed / abs(held)
-    rest = abs(lots) - closed
-    if not rest:
-        return held + lots, basis - removed
-    share = notional * rest // abs(lots) if isinstance(notional, int) else notional * rest / abs(lots)
-    return held + lots, share
+def booked(held: Array, basis: Array, lots: Array, notional: Array) -> tuple[Array, Array]:
+    """A1, on arrays: (quantity, basis) after one fill of signed lots each. Integers stay exact."""
+    exact = held.dtype.kind != "f"
+    if exact:
+        bound = (largest(basis) + largest(notional)) * (largest(held) + largest(lots) + 1)
+        held, basis, lots, notional = (wide(array, bound) for array in (held, basis, lots, notional))
+    size, traded = np.abs(held), np.abs(lots)
+    same = (held == 0) | (lots == 0) | ((held > 0) == (lots > 0))
+    closed = np.minimum(size, traded)
+    rest = traded - closed
+    removed = _share(basis, closed, np.where(size == 0, 1, size), exact)
+    opened = _share(notional, rest, np.where(traded == 0, 1, traded), exact)
+    return held + lots, np.where(same, basis + notional, np.where(rest != 0, opened, basis - removed))
+
+
+def _share(amount: Array, part: Array, whole: Array, exact: bool) -> Array:
+    return amount * part // whole if exact else amount * part / whole
 
 
 def _check_average(sink: Sink, positions: Placed) -> None:

@@ -17,9 +17,11 @@ from reconcile.audit.amounts import (
     take,
     value,
 )
+from reconcile.audit.flows import cash_of_fills
+from reconcile.audit.frozen import Books
 from reconcile.audit.ground import Placed
 from reconcile.audit.nouns import Check, FindingKind, Why
-from reconcile.audit.rolling import Books, Cells, cash_of_fills
+from reconcile.audit.positions import Cells
 from reconcile.audit.sink import Sink
 from reconcile.audit.sums import finite
 from vocabulary.scenario import CashPolicy, Scenario

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reconcile.audit.amounts import SAFETY, UNIT, Amounts, add, as_doubles, take, value
+from reconcile.audit.frozen import Books
 from reconcile.audit.nouns import Check, Finding, FindingKind, RowName, Why
-from reconcile.audit.rolling import Books
 from reconcile.audit.sink import Sink, difference
 from reconcile.audit.sums import value_of_bars
 from reconcile.comparison.nouns import BoundKind
