@@ -42,11 +42,14 @@ def test_modules_of_one_name_in_two_folders_do_not_mix(tmp_path: Path) -> None:
     assert (one(None), two(None)) == ("one", "two")
 
 
-def test_finding_a_callable_leaves_paths_and_modules_as_they_were(tmp_path: Path) -> None:
+def test_finding_a_callable_leaves_paths_modules_and_folder_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     path, modules = list(sys.path), set(sys.modules)
     beside(tmp_path, "def weights(view): return {}\n")
     refused(tmp_path, "1 / 0\n")
-    assert sys.path == path
+    assert (sys.path, sys.dont_write_bytecode) == (path, False)
     assert set(sys.modules) == modules
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["s.toml", "tactic.py"]
 
@@ -61,7 +64,8 @@ def test_a_loaded_module_of_the_same_name_is_neither_used_nor_replaced(
     assert sys.modules["tactic"] is stranger
 
 
-def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
+def test_a_changed_file_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     for answer in range(5):  # of one size, and written within a moment
         assert beside(tmp_path, f"def weights(view): return {answer}\n")(None) == answer
 
