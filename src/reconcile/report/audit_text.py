@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from reconcile.audit import CLAIMS, NEEDS_MARKET, Audit, Check, Finding, FindingKind, Verdict, Why
 from reconcile.report.clock import Clock
@@ -36,6 +36,7 @@ def audit_page(audit: Audit, subject: Subject, clock: Clock) -> str:
         [""],
         _subject(subject),
         _findings(audit, clock),
+        _hint(audit, subject.ledger),
         _checks(audit),
         _unchecked(audit),
         _bounds(audit),
@@ -190,6 +191,20 @@ def _bounds(audit: Audit) -> Iterable[str]:
             f"tolerance     {tolerance.table}.{tolerance.column} {tolerance.kind.value} {tolerance.bound}:"
             f" let {one.values:,} pass, largest gap {one.largest}{slack} ({printable(tolerance.reason)})"
         )
+
+
+def _hint(audit: Audit, ledger: Ledger) -> Iterable[str]:
+    """Foreign numbers that are nearly right were most likely rounded when they were written."""
+    gaps = [(one.gap, one.found) for one in audit.findings]
+    numbers = [(float(gap), float(of)) for gap, of in gaps if _is_number(gap) and _is_number(of)]
+    small = all(abs(gap) <= 1e-6 * max(1.0, abs(of)) for gap, of in numbers)
+    if ledger.manifest.semantics is None and gaps and len(numbers) == len(gaps) and small:
+        yield "              every gap is below a millionth: if these numbers were rounded when they were"
+        yield "              published, say so with --tolerance FILE"
+
+
+def _is_number(value: Value) -> TypeGuard[Decimal | float | int]:
+    return isinstance(value, (Decimal, float, int))
 
 
 def _noted(heading: str, notes: Iterable[str]) -> Iterable[str]:
