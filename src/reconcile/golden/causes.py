@@ -19,7 +19,12 @@ def causes_of(before: Golden | None, after: Golden) -> tuple[Cause, ...]:
     """
     if before is None:
         return (Cause(CauseKind.NEW),)
-    found = [*_scenario(before, after), *_data(before, after), *_semantics(before, after)]
+    found = [
+        *_scenario(before, after),
+        *_data(before, after),
+        *_semantics(before, after),
+        *_agreement(before, after),
+    ]
     if found:
         return tuple(found)
     old, new = before.facts, after.facts
@@ -67,6 +72,11 @@ def _semantics(before: Golden, after: Golden) -> list[Cause]:
     if not _differ(old, new):
         return []
     return [Cause(CauseKind.SEMANTICS, "", (old or "")[:_SHORT], (new or "")[:_SHORT])]
+
+
+def _agreement(before: Golden, after: Golden) -> list[Cause]:
+    old, new = before.facts.agreement.value, after.facts.agreement.value
+    return [] if old == new else [Cause(CauseKind.AGREEMENT, "", old, new)]
 
 
 def _settings(golden: Golden) -> dict[str, str]:

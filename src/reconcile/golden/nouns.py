@@ -13,7 +13,7 @@ class Agreement(Enum):
     """What an engine must agree with before a golden of its ledger is written.
 
     reference: our plain loop over the same scenario and market, to the last unit.
-    itself: its own ledger of a second run; nothing else vouches for it.
+    itself: nothing else vouches for it.
     """
 
     REFERENCE = "reference"
@@ -64,13 +64,16 @@ REVIEWABLE = frozenset({Standing.CHANGED, Standing.STALE, Standing.MISSING})
 
 
 class CauseKind(Enum):
-    """What differs between two manifests. code: nothing does, and still the ledger is another."""
+    """What differs between two manifests. code: nothing does, and still the ledger is another.
+
+    agreement: something else vouches for it."""
 
     NEW = "new"
     SCENARIO = "scenario"
     DATA = "data"
     SEMANTICS = "semantics"
     CODE = "code"
+    AGREEMENT = "agreement"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,5 +55,6 @@ def cause_text(cause: Cause) -> str:
     if cause.kind is CauseKind.SCENARIO:
         name = _SHORT.get(cause.what, cause.what) if cause.unit else cause.what
         return f"{printable(name, 80)} {moved}"
-    what = "semantics" if cause.kind is CauseKind.SEMANTICS else f"data of {printable(cause.what, 60)}"
-    return f"{what} {moved}"
+    if cause.kind is CauseKind.DATA:
+        return f"data of {printable(cause.what, 60)} {moved}"
+    return f"{cause.kind.value} {moved}"
