@@ -1,7 +1,7 @@
 """Faults planted in a correct ledger, of two sorts kept apart.
 
-Recorded: one table's row or cell is wrong and nothing follows. Lived: the program really did it, and everything
-after follows. EXPECTED says for each its stage and type.
+Recorded: one table's row or cell is wrong and nothing follows. Lived: the program really did it, and
+everything after follows. EXPECTED says for each its stage and type.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Plant:
-    """A planted fault. bar: of the row that is wrong. symbol: None for a bar's own row."""
+    """A planted fault. bar: of the first row that is wrong. symbol: None for a bar's own row."""
 
     sort: str
     bar: int
@@ -84,7 +84,9 @@ class Plant:
 # Recorded
 
 
-def record_fault(ledger: Ledger, market: Market, sort: str, bar: int, rng: random.Random) -> tuple[Ledger, Plant] | None:
+def record_fault(
+    ledger: Ledger, market: Market, sort: str, bar: int, rng: random.Random
+) -> tuple[Ledger, Plant] | None:
     """The ledger with one row of a bar misprinted; None where the bar has none that fits."""
     table = TABLES[sort.split()[0]]
     columns = ledger.tables[table].columns
@@ -96,15 +98,13 @@ def record_fault(ledger: Ledger, market: Market, sort: str, bar: int, rng: rando
     words = columns["symbol"].dictionary if "symbol" in columns else None
     symbol = None if words is None else words[int(columns["symbol"].values[row])]
     made = MISPRINTS[sort](ledger, table, row, market, bar)
-    return None if made is None else (made, Plant(sort, bar, symbol))
+    # A freeze shows from the next bar on.
+    return None if made is None else (made, Plant(sort, bar + (sort == "frozen equity"), symbol))
 
 
 def _cell(column: str, change: Callable[[Any], Any]) -> Callable[..., Ledger | None]:
     def misprint(ledger: Ledger, table: str, row: int, market: Market, bar: int) -> Ledger | None:
-        made = kit.edited(ledger, table, column, row, change)
-        same = made.tables[table].columns[column].values[row] == ledger.tables[table].columns[column].values[row]
-        words = ledger.tables[table].columns[column].dictionary
-        return None if same and words is None else made
+        return kit.edited(ledger, table, column, row, change)
 
     return misprint
 
@@ -151,9 +151,10 @@ def _stale(ledger: Ledger, table: str, row: int, market: Market, bar: int) -> Le
     """Yesterday's close."""
     columns = ledger.tables["positions"].columns
     symbol = int(columns["symbol"].values[row])
-    if bar == 0 or not market.present[bar - 1, symbol] or market.close[bar - 1, symbol] == columns["mark"].values[row]:
+    old = int(market.close[bar - 1, symbol])
+    if bar == 0 or not market.present[bar - 1, symbol] or old == columns["mark"].values[row]:
         return None
-    return kit.edited(ledger, "positions", "mark", row, int(market.close[bar - 1, symbol]))
+    return kit.edited(ledger, "positions", "mark", row, old)
 
 
 MISPRINTS: dict[str, Callable[..., Ledger | None]] = {
@@ -203,7 +204,9 @@ class Life:
     late: list[Order]
 
 
-def live(scenario: Scenario, market: Market, faults: dict[int, str], rng: random.Random) -> tuple[Ledger, list[Plant]]:
+def live(
+    scenario: Scenario, market: Market, faults: dict[int, str], rng: random.Random
+) -> tuple[Ledger, list[Plant]]:
     """The ledger of a program that does `faults[bar]` at those bars, and what took hold."""
     life = Life(scenario, market, dict(faults), rng, [], [])
     state, days = reference.initial_state(scenario), []
@@ -258,7 +261,6 @@ def _trade(
     last = t == len(market.timestamps) - 1
     if fault == "late" and orders and not last and orders[chosen] not in life.late:
         order = orders[chosen]
-        _took_hold(life, order.decided_at if order.decided_at not in life.faults else t, order) if False else None
         life.faults.pop(t)
         life.planted.append(Plant("late", order.decided_at, market.symbols[order.symbol]))
         life.late.append(order)

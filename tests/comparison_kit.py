@@ -151,3 +151,17 @@ def shuffled(ledger: Ledger, seed: int) -> Ledger:
                 columns[key] = replace(column, values=codes[column.values], dictionary=words)
         tables[name] = Table(name, columns, table.rows)
     return Ledger(ledger.manifest, tables)
+
+
+def in_floats(ledger: Ledger) -> Ledger:
+    """The ledger as someone else would write it: numbers as doubles, no manifest."""
+    tables = {}
+    for name, table in ledger.tables.items():
+        columns = {}
+        for key, column in table.columns.items():
+            if column.scale is not None and column.kind is not Kind.COUNT:
+                values = np.array([float(Decimal(v).scaleb(-column.scale)) for v in column.values.tolist()])
+                column = replace(column, values=values, scale=None)
+            columns[key] = column
+        tables[name] = Table(name, columns, table.rows)
+    return Ledger(Manifest(), tables)

@@ -90,12 +90,13 @@ def compare(
 
 
 def _first(breaks: Breaks) -> Break | None:
-    """The first divergence: of the earliest cycle and stage, a root before what follows from it."""
+    """The first divergence: of the earliest cycle the earliest stage; where roots are known, of the roots.
+    (An order that was priced too high starves the next one of the same bar: its quantity is an earlier stage,
+    and only a consequence.)"""
     if not len(breaks):
         return None
     c = breaks.columns
-    same = (c.cycle == c.cycle[0]) & (c.stage == c.stage[0])
-    roots = np.flatnonzero(same & (c.root == 1))
+    roots = np.flatnonzero((c.cycle == c.cycle[0]) & (c.root == 1))
     return breaks[int(roots[0]) if len(roots) else 0]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from reconcile.comparison.findings import Finding, Trial
@@ -25,9 +26,10 @@ class Due:
     readings: list[Order | None]
     row: Row | None
 
-    def order(self) -> Order | None:
-        """The reading that says most."""
-        return next((order for order in self.readings if order is not None), None)
+    def order(self, reading: int = 0) -> Order | None:
+        """The first (0) or last (-1) reading in which there is one."""
+        orders = [order for order in self.readings if order is not None]
+        return orders[reading] if orders else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +47,29 @@ Numbers = frozenset[int]
 
 
 def check_execution(
-    history: History, trial: Trial, state: State, t: int, due: list[Due], numbers: Numbers
+    history: History,
+    trial: Trial,
+    state: State,
+    t: int,
+    due: list[Due],
+    numbers: Numbers,
+    apart: tuple[int, int] = (-1, 0),
 ) -> tuple[list[Branch], Numbers]:
     """Execute the orders due at bar t from the ledger's own state and compare with its fills.
 
+    apart: (place, money): with so much more cash at hand after the order at that place (-1: from the start).
     Returns every reading of the bar, the recorded one first, and the numbers for the next.
     """
-    entries = _submitted(history, due)
     fills = in_sequence(history.rows.at("fills", t))
-    results = []
+    entries = _submitted(history, due, 0)
     orders = [entries]
-    own = _as_filled(entries, fills)
-    if own != entries:
-        orders.append(own)
+    for other in (_submitted(history, due, -1), _as_filled(entries, fills)):
+        if other not in orders:
+            orders.append(other)
+    results = []
     for order in orders:
         part = trial.fork()
-        results.append((part, _in_order(history, part, state, t, order, fills)))
+        results.append((part, _in_order(history, part, state, t, order, fills, apart)))
         if not part.found():
             break
     part, branches = min(results, key=lambda result: result[0].found())
@@ -69,10 +78,15 @@ def check_execution(
     return branches, _check_sequence(history, trial, t, entries, fills, numbers, whole)
 
 
-def _submitted(history: History, due: list[Due]) -> list[Due]:
-    """E1: in the order in which they meet the cash."""
-    named = {id(entry.order()): entry for entry in due if entry.order() is not None}
-    orders = [order for order in (entry.order() for entry in due) if order is not None]
+def _submitted(history: History, due: list[Due], reading: int) -> list[Due]:
+    """E1: in the order in which they meet the cash, by their first (0) or last (-1) reading."""
+    named: dict[int, Due] = {}
+    orders = []
+    for entry in due:
+        order = entry.order(reading)
+        if order is not None:
+            named[id(order)] = entry
+            orders.append(order)
     return [named[id(order)] for order in sequence(history.scenario, orders)]
 
 
@@ -89,10 +103,16 @@ def _symbol(entry: Due) -> int:
 
 
 def _in_order(
-    history: History, trial: Trial, state: State, t: int, entries: list[Due], fills: Sequence[Row]
+    history: History,
+    trial: Trial,
+    state: State,
+    t: int,
+    entries: list[Due],
+    fills: Sequence[Row],
+    apart: tuple[int, int],
 ) -> list[Branch]:
     """Each order meets what the earlier ones left."""
-    branches = [Branch(state)]
+    branches = _richer([Branch(state)], apart[1] if apart[0] < 0 else 0)
     left = list(fills)
     for place, entry in enumerate(entries):
         later = any(_symbol(other) == _symbol(entry) for other in entries[place + 1 :])
@@ -100,12 +120,22 @@ def _in_order(
         branches, taken = _check_one(history, trial, branches, t, entry, mine)
         if taken:
             left = [row for row in left if row not in mine]
+        if place == apart[0]:
+            branches = _richer(branches, apart[1])
     for row in left:
         twin = next((other for other in fills if other is not row and _says_the_same(other, row)), None)
         kind = BreakType.EXTRA if twin is None else BreakType.DUPLICATE
         trial.row("fills", kind, (t, row.symbol, _side(row)), row, row.cells, "quantity")
         branches = _branched(history, branches, t, [[row], []], [])
     return branches
+
+
+def _richer(branches: list[Branch], money: int) -> list[Branch]:
+    return (
+        [replace(b, state=replace(b.state, cash=b.state.cash + money)) for b in branches]
+        if money
+        else branches
+    )
 
 
 def _fills_of(history: History, entry: Due, fills: list[Row], t: int, last: bool) -> list[Row]:
@@ -422,9 +452,15 @@ def _check_sequence(
     for row in fills:
         rows.setdefault(row.symbol, []).append(row)
     sure: list[Row] = []
+    entered = Counter(_symbol(entry) for entry in entries)
     for entry in entries:
         mine = rows.get(_symbol(entry), [])
-        if len(mine) == 1 and len(entry.readings) == 1 and mine[0].at not in doubtful:
+        if (
+            entered[_symbol(entry)] == 1
+            and len(mine) == 1
+            and len(entry.readings) == 1
+            and mine[0].at not in doubtful
+        ):
             sure += rows.pop(_symbol(entry))
     slack = sum(finding.row < 0 for finding in whole) + sum(len(more) for more in rows.values())
     for row in sure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -138,6 +138,11 @@ class Log:
             else:
                 self._open[event.key] = run = Run([event.finding])
                 self.runs.append(run)
+
+    def passed(self, table: str, symbols: Container[int]) -> None:
+        """Note that all cells of some symbols' rows held (-1: of the bar's own row)."""
+        for key in [key for key in self._open if key[0] == table and key[2] in symbols]:
+            del self._open[key]
 
 
 def alike(a: Finding, b: Finding) -> bool:

@@ -224,7 +224,8 @@ class Reconciliation:
 
     breaks: all of them, in order of cycle, stage, table, symbol; Break objects are made on demand.
         With `first_only` at most the first.
-    first: the first divergence, None when nothing differs.
+    first: the first divergence: of the earliest cycle the earliest stage, and where roots are known the
+        earliest root of that cycle; None when nothing differs.
     roots: independent disagreements, None where it was not asked or cannot be told (no scenario).
     by_stage, by_type: counts, only those that occur.
     compared, not_compared: what was, and what was not and why. `named`: the tables were named, so

@@ -91,10 +91,10 @@ class History:
         self._nothing = initial_state(scenario)
         self._bars = {int(stamp): t for t, stamp in enumerate(market.timestamps.tolist())}
         self._fill_bars: dict[int, list[int]] = {}
-        for t, at in sorted(rows.tables.get("fills", {}).items()):
-            for symbol in {row.symbol for row in at}:
+        fills = rows.tables.get("fills")
+        for t, at in sorted(fills.by_bar.items()) if fills is not None else []:
+            for symbol in {fills.symbols[i] for i in at} if fills is not None else ():
                 self._fill_bars.setdefault(symbol, []).append(t)
-        self._any_fill = sorted(t for t, at in rows.tables.get("fills", {}).items() if at)
 
     def fills(self, state: State, t: int) -> list[Fill]:
         """The fills of bar t as recorded, in execution order; without a table, as the positions changed."""

@@ -20,6 +20,7 @@ from reconcile.comparison.deciding import check_decision
 from reconcile.comparison.executing import MOST, Branch, Due, Numbers, check_execution
 from reconcile.comparison.findings import Finding, Log, Run, Trial
 from reconcile.comparison.nouns import ROW, BreakType, Tolerance
+from reconcile.comparison.quick import quick_decision, quick_execution
 from reconcile.comparison.rebuild import History, book_all
 from reconcile.comparison.reporting import check_book
 from reconcile.comparison.rows import read_rows, scale_of
@@ -123,26 +124,30 @@ def _same_bar(run: _Run, state: State, t: int) -> State:
 def _executed(run: _Run, state: State, t: int) -> State:
     """Execute the orders due and compare; then the book."""
     due = run.due.pop(t, [])
-    trial, branches, numbers = _execution(run, state, t, due, 0)
-    apart = _cash_apart(trial)
-    if apart and trial.found() > 1:
-        # Cash that went its own way within the bar is what the later orders of the bar met.
-        other = _execution(run, state, t, due, apart)
-        if other[0].found() < trial.found():
-            trial, branches, numbers = other
+    quick = quick_execution(run.history, run.log, state, t, due, run.sequence)
+    if quick is not None:
+        settled, run.sequence = quick
+        return settled
+    trial, branches, numbers = _execution(run, state, t, due, (-1, 0))
+    money = _cash_apart(trial)
+    if money and trial.found() > 1:
+        # Cash that went its own way after some order of the bar is what the later ones met.
+        for place in range(-1, len(due)):
+            other = _execution(run, state, t, due, (place, money))
+            if other[0].found() < trial.found():
+                trial, branches, numbers = other
     run.sequence = numbers
     run.log.commit(trial)
     return run.history.settled(state, t, [branch.state for branch in branches])
 
 
 def _execution(
-    run: _Run, state: State, t: int, due: list[Due], more: int
+    run: _Run, state: State, t: int, due: list[Due], apart: tuple[int, int]
 ) -> tuple[Trial, list[Branch], Numbers]:
-    """One reading of a bar: with `more` cash at hand while it executes than there should be."""
+    """One reading of a bar: with more cash at hand, from some order on, than there should be."""
     trial = run.rules.fork()
-    rich = replace(state, cash=state.cash + more)
-    branches, numbers = check_execution(run.history, trial, rich, t, due, run.sequence)
-    branches = [replace(b, state=replace(b.state, cash=b.state.cash - more)) for b in branches]
+    branches, numbers = check_execution(run.history, trial, state, t, due, run.sequence, apart)
+    branches = [replace(b, state=replace(b.state, cash=b.state.cash - apart[1])) for b in branches]
     check_book(run.history, trial, branches, t)
     return trial, branches, numbers
 
@@ -163,6 +168,8 @@ def _decided(run: _Run, marked: State, t: int) -> State:
     for membership, barred in run.memories:
         state = replace(marked, membership=membership, barred=barred, rebalances=run.numbers[0])
         decision = decide(history.scenario, state, history.market, t)
+        if len(run.memories) == 1 and quick_decision(history, run.log, t, decision, run.numbers):
+            return _taken(run, state, t, decision)
         trial = run.rules.fork()
         due = check_decision(history, trial, state, t, decision, run.numbers)
         found.append((trial, state, decision, due))
@@ -178,6 +185,18 @@ def _decided(run: _Run, marked: State, t: int) -> State:
     if decision.rebalance is not None and decision.rebalance + 1 not in run.numbers:
         run.numbers.append(decision.rebalance + 1)
     return replace(after, membership=run.memories[0][0], barred=run.memories[0][1])
+
+
+def _taken(run: _Run, state: State, t: int, decision: Decision) -> State:
+    """A decision that is right in every cell, handed on."""
+    history = run.history
+    same = history.scenario.execution.timing is Timing.SAME_CLOSE
+    rows = {row.symbol: row for row in history.rows.at("orders", t)}
+    entries = [Due([order], rows.get(order.symbol)) for order in decision.orders]
+    run.due.setdefault(t if same else t + 1, []).extend(entries)
+    after = hand_over(history.scenario, state, history.market, t, decision)
+    run.memories, run.numbers = [(after.membership, after.barred)], [after.rebalances]
+    return after
 
 
 def _memories(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from reconcile.comparison.axis import TIME
 from reconcile.comparison.columns import WORDS, is_float
-from vocabulary.ledger import Column, Kind, Ledger, Table
+from vocabulary.ledger import Column, Kind, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
@@ -36,74 +35,81 @@ class Row:
         return round(value) if isinstance(value, Fraction) else None
 
 
-Bars = dict[int, list[Row]]
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """One table as lists of cells, and its rows by bar.
+
+    columns: cells in table order. symbols: the place of each row's symbol in the market.
+    by_bar: row numbers of a bar, in table order. cache: rows made so far.
+    """
+
+    columns: dict[str, list[Any]]
+    symbols: list[int]
+    by_bar: dict[int, list[int]]
+    cache: dict[int, list[Row]]
+
+    def at(self, bar: int) -> list[Row]:
+        """The rows of a bar."""
+        if bar not in self.cache:
+            self.cache[bar] = [self.row(i) for i in self.by_bar.get(bar, [])]
+        return self.cache[bar]
+
+    def row(self, at: int) -> Row:
+        """One row."""
+        return Row(at, self.symbols[at], {name: cells[at] for name, cells in self.columns.items()})
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRows:
     """Rows of each table by bar (targets and orders: of the decision), in table order.
 
-    columns: what each table has. due: orders by the bar they execute at (None: no such column).
     stray: (table, row) of rows at no bar of the market, or for no symbol of it.
     """
 
-    tables: dict[str, Bars]
-    columns: dict[str, frozenset[str]]
-    due: Bars | None
+    tables: dict[str, TableRows]
     stray: tuple[tuple[str, int], ...]
 
     def at(self, table: str, bar: int) -> list[Row]:
         """Rows of a bar; none where the table is lacking."""
-        return self.tables.get(table, {}).get(bar, [])
+        return self.tables[table].at(bar) if table in self.tables else []
 
     def has(self, table: str, column: str | None = None) -> bool:
         """Whether there is such a table, or column."""
-        return table in self.columns if column is None else column in self.columns.get(table, ())
+        return table in self.tables and (column is None or column in self.tables[table].columns)
 
 
 def read_rows(ledger: Ledger, scenario: Scenario, market: Market) -> LedgerRows:
     """Sort a ledger's rows into the bars of a market."""
-    bars = {int(stamp): t for t, stamp in enumerate(market.timestamps.tolist())}
     places = {symbol: s for s, symbol in enumerate(market.symbols)}
-    tables: dict[str, Bars] = {}
-    columns: dict[str, frozenset[str]] = {}
-    due: Bars | None = None
+    tables: dict[str, TableRows] = {}
     stray: list[tuple[str, int]] = []
     for name, table in ledger.tables.items():
         if TIME[name] not in table.columns:
             continue
-        columns[name] = frozenset(table.columns)
-        tables[name] = defaultdict(list)
-        rows = _rows(table, scenario, places)
-        for row in rows:
-            bar = bars.get(_stamp(row, TIME[name]), -1)
-            if bar < 0 or (row.symbol < 0 and "symbol" in table.columns):
-                stray.append((name, row.at))
-                continue
-            tables[name][bar].append(row)
-        if name == "orders" and "executes_at" in table.columns:
-            due = defaultdict(list)
-            for row in rows:
-                if row.symbol >= 0:
-                    due[bars.get(_stamp(row, "executes_at"), -1)].append(row)
-    return LedgerRows(tables, columns, due, tuple(stray))
+        columns = {
+            key: cells(column, scale_of(column.kind, scenario)) for key, column in table.columns.items()
+        }
+        bars, symbols = _bars(table.columns[TIME[name]], market), [-1] * table.rows
+        if "symbol" in columns:
+            symbols = [places.get(symbol, -1) for symbol in columns["symbol"]]
+        by_bar: dict[int, list[int]] = {}
+        for at, (bar, symbol) in enumerate(zip(bars, symbols, strict=True)):
+            if bar < 0 or (symbol < 0 and "symbol" in columns):
+                stray.append((name, at))
+            else:
+                by_bar.setdefault(bar, []).append(at)
+        tables[name] = TableRows(columns, symbols, by_bar, {})
+    return LedgerRows(tables, tuple(stray))
 
 
-def _stamp(row: Row, column: str) -> int:
-    value = row.cells[column]
-    return value if isinstance(value, int) else -1
-
-
-def _rows(table: Table, scenario: Scenario, places: dict[str, int]) -> list[Row]:
-    names = list(table.columns)
-    if not names:
-        return []
-    by_column = [cells(column, scale_of(column.kind, scenario)) for column in table.columns.values()]
-    out = []
-    for at, values in enumerate(zip(*by_column, strict=True)):
-        row = dict(zip(names, values, strict=True))
-        out.append(Row(at, places.get(str(row.get("symbol")), -1), row))
-    return out
+def _bars(column: Column, market: Market) -> list[int]:
+    """The bar of each timestamp, -1 where it is none of the market's."""
+    stamps = market.timestamps
+    at = np.minimum(np.searchsorted(stamps, column.values), len(stamps) - 1)
+    known = stamps[at] == column.values
+    if column.missing is not None:
+        known = known & ~column.missing
+    return [int(bar) for bar in np.where(known, at, -1)]
 
 
 def scale_of(kind: Kind, scenario: Scenario) -> int:

@@ -1,0 +1,199 @@
+"""Roots under resync are the mistakes that were made, and no others."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from tests import build
+from tests import comparison_faults as faults
+from tests import comparison_kit as kit
+
+import reference
+from reconcile.comparison import BreakType, Reconciliation, Stage, Verdict, compare
+from reconcile.comparison.stages import RANK
+from vocabulary.ledger import Ledger
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario, Timing, TopN
+
+SWAPPED = {BreakType.MISSING: BreakType.EXTRA, BreakType.EXTRA: BreakType.MISSING}
+Told = list[tuple[int, str, str, str]]
+
+
+def told(found: Reconciliation, market: Market, *, swapped: bool = False) -> Told:
+    """Roots as (bar, stage, type, symbol)."""
+    assert found.roots is not None, found.notes
+    bars = market.timestamps.tolist()
+    out = []
+    for root in found.roots:
+        kind = SWAPPED.get(root.first.type, root.first.type) if swapped else root.first.type
+        out.append(
+            (bars.index(root.first.timestamp), root.first.stage.value, kind.value, root.first.symbol or "")
+        )
+    return sorted(out)
+
+
+def planted(plants: list[faults.Plant]) -> Told:
+    return sorted((p.bar, p.expected[0].value, p.expected[1].value, p.symbol or "") for p in plants)
+
+
+def plant(
+    scenario: Scenario, market: Market, true: Ledger, sort: str, bar: int, rng: random.Random
+) -> tuple[Ledger, list[faults.Plant]]:
+    """The ledger with one fault, and what took hold."""
+    if sort in faults.LIVED:
+        return faults.live(scenario, market, {bar: sort}, rng)
+    made = faults.record_fault(true, market, sort, bar, rng)
+    return (true, []) if made is None else (made[0], [made[1]])
+
+
+@pytest.mark.parametrize("sort", faults.EXPECTED)
+def test_one_fault_is_one_root_of_its_stage_and_type(sort: str) -> None:
+    """Wherever it is planted, and whichever side has it."""
+    seen = 0
+    for seed in range(4):
+        timing = list(Timing)[seed % 3]
+        scenario, market, true = kit.sample(seed, timing=timing)
+        wrong, plants = plant(scenario, market, true, sort, 4 + 3 * seed, random.Random(seed))
+        if plants:
+            seen += 1
+            found = compare(true, wrong, scenario=scenario, market=market)
+            assert told(found, market) == planted(plants), (seed, sort)
+            back = compare(wrong, true, scenario=scenario, market=market)
+            assert told(back, market, swapped=True) == planted(plants), (seed, sort)
+    assert seen, "planted nowhere"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**9))
+def test_the_roots_are_the_planted_faults_and_the_first_break_is_the_earliest(seed: int) -> None:
+    """k faults of both sorts at random bars of random scenarios."""
+    rng = random.Random(seed)
+    market = build.random_market(rng.randrange(10**6), 6, 40)
+    scenario = build.random_scenario(rng.randrange(10**6))
+    assume(scenario.initial_cash >= 10**6)
+    true = reference.run(scenario, market)
+    assume(true.tables["fills"].rows >= 12)
+    bars = rng.sample(range(2, 36, 6), rng.randint(1, 4))
+    lived = rng.randint(0, len(bars))
+    wrong, plants = faults.live(scenario, market, {t: rng.choice(faults.LIVED) for t in bars[:lived]}, rng)
+    for t in bars[lived:]:
+        made = faults.record_fault(wrong, market, rng.choice(faults.RECORDED), t, rng)
+        if made is not None:
+            wrong = made[0]
+            plants.append(made[1])
+    assume(plants)
+    found = compare(true, wrong, scenario=scenario, market=market)
+    assert told(found, market) == planted(plants)
+    assert found.first is not None and found.roots
+    assert (found.first.cycle, found.first.stage) == (found.roots[0].first.cycle, found.roots[0].first.stage)
+    assert found.first.root
+    order = [(b.cycle, RANK[b.stage]) for b in found.breaks]
+    assert order == sorted(order), "the first divergence is the earliest cycle, and in it the earliest stage"
+    assert all(b.root is not None for b in found.breaks)
+
+
+def test_what_follows_from_a_root_is_a_consequence() -> None:
+    scenario, market, true = kit.sample(3)
+    wrong, (one,) = faults.live(scenario, market, {5: "resized"}, random.Random(1))
+    found = compare(true, wrong, scenario=scenario, market=market)
+    assert len(found.breaks) > 20
+    roots = [b for b in found.breaks if b.root]
+    assert [(b.table, b.field, b.symbol) for b in roots] == [("orders", "quantity", one.symbol)]
+    assert len(found.breaks.where(root=False)) == len(found.breaks) - 1
+
+
+def test_a_mistake_that_persists_is_one_root_with_its_extent() -> None:
+    """Every fill of one symbol charged a unit too much: one root, not one a fill."""
+    scenario, market, true = kit.sample(2, bars=30)
+    symbol = market.symbols[0]
+    fills = true.tables["fills"].columns
+    rows = np.flatnonzero(fills["symbol"].values == 0)
+    assert len(rows) > 3
+    wrong = true
+    for row in rows:
+        wrong = kit.edited(wrong, "fills", "commission", int(row), lambda v: v + 1)
+    found = compare(true, wrong, scenario=scenario, market=market)
+    assert found.roots is not None and len(found.roots) == 1
+    (root,) = found.roots
+    assert (root.first.symbol, root.first.stage, root.count) == (symbol, Stage.COST, len(rows))
+    assert root.first.timestamp == fills["timestamp"].values[rows[0]]
+    assert root.last == fills["timestamp"].values[rows[-1]]
+
+
+def test_a_mistake_that_stops_and_comes_again_is_two_roots() -> None:
+    scenario, market, true = kit.sample(2, bars=30)
+    rows = np.flatnonzero(true.tables["fills"].columns["symbol"].values == 0)
+    wrong = true
+    for row in (rows[0], rows[1], rows[-1]):
+        wrong = kit.edited(wrong, "fills", "commission", int(row), lambda v: v + 1)
+    found = compare(true, wrong, scenario=scenario, market=market)
+    assert found.roots is not None and [root.count for root in found.roots] == [2, 1]
+
+
+def test_a_book_that_goes_its_own_way_is_one_root() -> None:
+    """Cash, market value and equity reported from another account from some bar on."""
+    scenario, market, true = kit.sample(4, bars=30)
+    wrong = true
+    for bar in range(10, 30):
+        for name in ("cash", "market_value", "equity"):
+            frozen = int(true.tables["equity"].columns[name].values[9])
+            wrong = kit.edited(wrong, "equity", name, bar, frozen)
+    found = compare(true, wrong, scenario=scenario, market=market)
+    assert found.roots is not None and len(found.roots) == 1
+    (root,) = found.roots
+    assert root.last == market.timestamps[29]
+    assert root.first.timestamp == market.timestamps[10]
+
+
+def test_astray_at_bar_10_and_again_at_bar_200_is_two_roots() -> None:
+    scenario, market, _ = kit.sample(5, bars=220)
+    true = reference.run(scenario, market)
+    wrong, plants = faults.live(scenario, market, {10: "resized", 200: "mispriced"}, random.Random(0))
+    assert len(plants) == 2
+    found = compare(true, wrong, scenario=scenario, market=market)
+    assert told(found, market) == planted(plants)
+
+
+@pytest.mark.parametrize("lacking", ["targets", "orders", "fills", "positions", "costs", "equity"])
+def test_a_ledger_that_lacks_a_table_has_no_roots_of_its_own(lacking: str) -> None:
+    """What is not told is no mistake; a real one is still found among the tables that are there."""
+    scenario, market, true = kit.sample(6)
+    wrong, (one,) = faults.live(scenario, market, {8: "resized"}, random.Random(2))
+    found = compare(true, kit.without(wrong, lacking), scenario=scenario, market=market)
+    assert found.verdict is Verdict.BREAKS
+    got = told(found, market)
+    assert len(got) == 1
+    if lacking != "orders":
+        assert got == planted([one])
+    else:
+        assert got[0][0] == one.bar + 1 and got[0][3] == one.symbol
+
+
+def test_without_scenario_or_a_book_roots_are_not_told() -> None:
+    scenario, market, true = kit.sample(6)
+    wrong = kit.edited(true, "equity", "cash", 5, 1)
+    found = compare(true, wrong)
+    assert found.roots is None and {b.root for b in found.breaks} == {None}
+    bare = kit.without(wrong, "fills", "positions")
+    found = compare(true, bare, scenario=scenario, market=market)
+    assert found.roots is None and any("Roots" in note for note in found.notes)
+
+
+def test_rows_outside_the_market_are_roots() -> None:
+    scenario, market, true = kit.sample(6)
+    wrong = kit.edited(true, "fills", "timestamp", 5, 12345)
+    found = compare(true, wrong, scenario=scenario, market=market)
+    assert found.roots is not None
+    assert {root.first.type for root in found.roots} <= {BreakType.EXTRA, BreakType.MISSING, BreakType.TIMING}
+    assert all(b.root for b in found.breaks)
+
+
+def test_a_foreign_ledger_in_floats_has_the_same_roots() -> None:
+    scenario, market, true = kit.sample(7, selection=TopN("score", 3, gross_long=900_000_000))
+    wrong, plants = faults.live(scenario, market, {8: "mispriced"}, random.Random(2))
+    found = compare(true, kit.in_floats(wrong), scenario=scenario, market=market)
+    assert told(found, market) == planted(plants)
