@@ -1,0 +1,206 @@
+"""The throughput check: build both sides, see that they are right, measure until it is decided."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from reconcile.gate.children import children
+from reconcile.gate.deciding import ALIKE, ALPHA, FIRST_LOOK, Plan, decide, floor_of, plan_for
+from reconcile.gate.measuring import against_reference, pairs_of
+from reconcile.gate.nouns import Against, Outcome, Pair, Record, Settings, Throughput
+from reconcile.gate.record import ELSEWHERE, is_alike, read_record, this_machine
+from reconcile.gate.trees import Tree, base_and_head, in_place
+from vocabulary.errors import InputError
+
+Say = Callable[[str], None]
+Source = Generator[Pair, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One side, built, compiled, and found to give the right ledger (digests)."""
+
+    tree: Tree
+    scenario: str
+    market: str
+    ledger: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where pairs come from. on_record: what the ratio base : head of a pair is held against.
+
+    widened: how much further an interval reaches, as logarithm, for what the record leaves open.
+    """
+
+    alike: Source
+    pairs: Source
+    on_record: float = 1.0
+    widened: float = 0.0
+
+
+class WrongLedgerError(Exception):
+    """An engine's ledger is not what vouches for it; its times do not count."""
+
+
+def throughput(settings: Settings, revision: str | None, say: Say) -> Throughput:
+    """Head against a base revision, or against the ratio on record where none is given.
+
+    say: told what is being done. Bad input is an outcome here (UNKNOWN, and why), so that what the other
+    checks found still reaches the reader.
+    """
+    against = Against.RECORD if revision is None else Against.BASE
+    name = settings.record.as_posix() if revision is None else revision
+    nothing = Throughput(Outcome.UNKNOWN, against, name, settings.scenario, machine=this_machine())
+    try:
+        if revision is None:
+            return _against_record(settings, nothing, say)
+        return _against_base(settings, revision, nothing, say)
+    except WrongLedgerError as error:
+        return replace(nothing, outcome=Outcome.FAILED, said=(str(error),))
+    except InputError as error:
+        return replace(nothing, said=(str(error),))
+
+
+def measure_record(settings: Settings, say: Say) -> Record:
+    """The ratio reference : engine of this machine, to be put on record. Raises InputError."""
+    try:
+        ready = _checked(settings, in_place(settings), say)
+    except WrongLedgerError as error:
+        remedy = "Mend the engine first: the time of a wrong run is of no use."
+        raise InputError("--record", str(error), "the right ledger", remedy) from None
+    taken, began = [], time.monotonic()
+    with contextlib.closing(against_reference(settings, ready.tree, ready.ledger)) as source:
+        for pair in islice(source, settings.pairs):
+            taken.append(pair)
+            say(f"measuring: {len(taken)} pairs of reference and engine")
+            if time.monotonic() - began > settings.budget:
+                break
+    found = decide(taken, 0.0, settings.limit, Plan(((len(taken), ALPHA),)))
+    if not math.isfinite(found.high):
+        remedy = "Give it a larger budget_seconds."
+        raise InputError("--record", f"{len(taken)} pairs in the budget", f"{FIRST_LOOK} or so", remedy)
+    return Record(
+        scenario=settings.scenario,
+        scenario_digest=ready.scenario,
+        ledger=ready.ledger,
+        ratio=1 / found.ratio,
+        low=1 / found.high,
+        high=1 / found.low,
+        pairs=len(taken),
+        machine=this_machine(),
+        date=time.strftime("%Y-%m-%d"),
+    )
+
+
+def _against_base(settings: Settings, revision: str, nothing: Throughput, say: Say) -> Throughput:
+    say(f"building {revision} and the project as it stands")
+    with base_and_head(settings, revision) as (base, head):
+        ready = _checked(settings, head, say)
+        try:
+            old = _checked(settings, base, say)
+        except WrongLedgerError as error:
+            return replace(nothing, said=(f"the base cannot be timed: {error}",), digest=ready.ledger)
+        sources = Sources(
+            alike=pairs_of(settings, head, head, (ready.ledger, ready.ledger)),
+            pairs=pairs_of(settings, base, head, (old.ledger, ready.ledger)),
+        )
+        start = replace(nothing, said=_unlike(old, ready), digest=ready.ledger, events=ready.events)
+        return _measured(settings, start, sources, say)
+
+
+def _against_record(settings: Settings, nothing: Throughput, say: Say) -> Throughput:
+    record = read_record(settings.root / settings.record)
+    if record is None:
+        said = "there is no record to hold it against: measure one (reconcile gate --record) or give --base"
+        return replace(nothing, said=(said,))
+    ready = _checked(settings, in_place(settings), say)
+    start = replace(nothing, digest=ready.ledger, events=ready.events, record=record)
+    if (record.scenario_digest, record.ledger) != (ready.scenario, ready.ledger):
+        said = "the record is of another scenario or ledger: measure it anew (reconcile gate --record)"
+        return replace(start, said=(said,))
+    widened = max(math.log(record.high / record.ratio), math.log(record.ratio / record.low))
+    if not is_alike(record.machine, this_machine()):
+        said = "the record is of another machine, Python or numba: only a change beyond 25 % more is told"
+        start, widened = replace(start, said=(said,)), widened + ELSEWHERE
+    sources = Sources(
+        alike=pairs_of(settings, ready.tree, ready.tree, (ready.ledger, ready.ledger)),
+        pairs=against_reference(settings, ready.tree, ready.ledger),
+        on_record=record.ratio,
+        widened=widened,
+    )
+    return _measured(settings, start, sources, say)
+
+
+def _checked(settings: Settings, tree: Tree, say: Say) -> Ready:
+    """Compile one side by running it, and see that its ledger is right.
+
+    Raises WrongLedgerError where it is not, InputError where it cannot be run.
+    """
+    say(f"compiling and checking {tree.name}")
+    with children(settings, settings.agreement.value, tree) as (child,):
+        found = child.ask("check")
+        if found["ledger"] != found["vouched"]:
+            other = "the reference" if settings.agreement.value == "reference" else "itself"
+            raise WrongLedgerError(f"{tree.name}: the engine disagrees with {other}; its time does not count")
+        if not found["fills"]:
+            where = f"timing {tree.name}"
+            raise InputError(where, "a run without one fill", "work to be timed", "Name another scenario.")
+        return Ready(tree, found["scenario"], found["market"], found["ledger"], child.events)
+
+
+def _unlike(base: Ready, head: Ready) -> tuple[str, ...]:
+    """What keeps the two sides from doing the same work."""
+    if base.ledger == head.ledger:
+        return ()
+    what = [name for name in ("scenario", "market") if getattr(base, name) != getattr(head, name)]
+    why = f" (another {' and '.join(what)})" if what else ""
+    return (f"base and head give different ledgers{why}, each the right one of its revision",)
+
+
+def _measured(settings: Settings, start: Throughput, sources: Sources, say: Say) -> Throughput:
+    """A/A pairs, then pairs until a look at them decides, or the budget ends."""
+    load, began = _load(), time.monotonic()
+    say("measuring: identical code first")
+    with contextlib.closing(sources.alike):
+        alike = list(islice(sources.alike, ALIKE))
+    floor = floor_of(alike)
+    taken: list[Pair] = []
+    plan = plan_for(FIRST_LOOK)
+    decision = decide(taken, floor, settings.limit, plan)
+    with contextlib.closing(sources.pairs):
+        clock = time.monotonic()
+        for pair in sources.pairs:
+            taken.append(Pair(pair.base / sources.on_record, pair.head))
+            if len(taken) == 1:  # how many there is time for is settled before any but this one is seen
+                room = (settings.budget - (clock - began)) / (time.monotonic() - clock)
+                plan = plan_for(max(FIRST_LOOK, min(settings.pairs, int(room))))
+            decision = decide(taken, floor, settings.limit, plan, sources.widened)
+            say(f"measuring: {len(taken)} of at most {plan.looks[-1][0]} pairs")
+            late = time.monotonic() - began > settings.budget
+            if decision.outcome is not Outcome.INCONCLUSIVE or late or len(taken) >= plan.looks[-1][0]:
+                break
+    return replace(
+        start,
+        outcome=decision.outcome,
+        decision=decision,
+        alike=tuple(alike),
+        pairs=tuple(taken),
+        elapsed=time.monotonic() - began,
+        load=None if load is None else (load, _load() or load),
+    )
+
+
+def _load() -> float | None:
+    """How many processes wanted a core over the last minute; None where the system does not tell."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):
+        return None

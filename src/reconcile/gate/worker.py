@@ -1,0 +1,148 @@
+"""The child process that is timed: `python -P worker.py JOB`, JOB being a Job as JSON.
+
+It runs against whatever code its PYTHONPATH puts first, which may be another revision's, so it leans on
+little of ours. One request a line on stdin, one JSON answer a line on stdout; an answer with "trouble" is
+the last. Requests:
+
+    check       digests of scenario, market and of the ledgers of engine and of what must vouch for it
+    run N       time N runs of the engine, each ledger held against the first one's; the quickest's seconds
+    vouch N     the same for the reference
+
+Whatever the engine prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import sys
+import time
+from typing import Any
+
+
+def main(job: dict[str, Any]) -> None:
+    """Load, say what was loaded, then answer requests until stdin ends."""
+    answers = sys.stdout
+    sys.stdout = sys.stderr
+
+    def answer(content: dict[str, Any]) -> None:
+        answers.write(json.dumps(content) + "\n")
+        answers.flush()
+
+    try:
+        bench = Bench(job)
+        answer(bench.loaded())
+        for line in sys.stdin:
+            answer(bench.obey(*line.split()))
+    except BrokenPipeError:
+        os._exit(1)
+    except Exception as error:  # every failure is told to the parent, which words it for the user
+        with contextlib.suppress(BrokenPipeError):
+            answer({"trouble": f"{type(error).__name__}: {error}"})
+
+
+class Bench:
+    """An engine, what it runs on, and the ledger that every run must give again."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        from reconcile import intake
+
+        sys.path[:0] = [path for path in job["paths"] if path not in sys.path]
+        self.scenario = intake.find_scenario(job["scenario"])
+        self.market = intake.load_market(self.scenario)
+        intake.check(self.scenario, self.market)
+        module, _, function = (job["candidate"] or "engine:run").partition(":")
+        self.module = importlib.import_module(module)
+        self.engine = getattr(self.module, function)
+        self.agreement = job["agreement"]
+        self.first: Any = None
+        self.first_digest = ""
+        self.vouched: Any = None
+        self.vouched_digest = ""
+
+    def loaded(self) -> dict[str, Any]:
+        """Where the code came from, and what it will work on."""
+        place = os.path.realpath(getattr(self.module, "__file__", None) or "")
+        return {"engine": place, "events": int(self.market.present.size)}
+
+    def obey(self, verb: str, number: str = "1") -> dict[str, Any]:
+        """One request."""
+        if verb == "check":
+            return self.check()
+        if verb == "run":
+            return {"seconds": self.time(int(number), vouch=False), "ledger": self.first_digest}
+        return {"seconds": self.time(int(number), vouch=True), "ledger": self.vouched_digest}
+
+    def check(self) -> dict[str, Any]:
+        """The digests that say whether this engine's runs count."""
+        ledger = self.engine(self.scenario, self.market)
+        if self.agreement == "reference":
+            other = importlib.import_module("reference").run(self.scenario, self.market)
+        else:
+            other = self.engine(self.scenario, self.market)
+        return {
+            "scenario": self.scenario.digest,
+            "market": self.market.digest,
+            "ledger": digest(ledger),
+            "vouched": digest(other),
+            "fills": ledger.tables["fills"].rows if "fills" in ledger.tables else None,
+        }
+
+    def time(self, runs: int, *, vouch: bool) -> float:
+        """Seconds of the quickest of some runs; the first of all is not timed."""
+        run = importlib.import_module("reference").run if vouch else self.engine
+        if vouch and self.vouched is None:
+            self.vouched = run(self.scenario, self.market)
+            self.vouched_digest = digest(self.vouched)
+        elif not vouch and self.first is None:
+            self.first = run(self.scenario, self.market)
+            self.first_digest = digest(self.first)
+        first = self.vouched if vouch else self.first
+        gc.collect()
+        gc.disable()
+        best = float("inf")
+        for _ in range(runs):
+            began = time.perf_counter()
+            ledger = run(self.scenario, self.market)
+            best = min(best, time.perf_counter() - began)
+            if not same(first, ledger):
+                raise ValueError("a run whose ledger is not that of the run before it")
+            del ledger
+        gc.enable()
+        return best
+
+
+def digest(ledger: Any) -> str:
+    """The digest of a ledger's tables."""
+    from reconcile.ledgers import ledger_digest
+
+    return str(ledger_digest(ledger))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two ledgers of one process are equal cell by cell; a quick look, not a comparison."""
+    import numpy as np
+
+    if one.tables.keys() != other.tables.keys():
+        return False
+    for name, table in one.tables.items():
+        columns = other.tables[name].columns
+        if table.columns.keys() != columns.keys():
+            return False
+        for label, column in table.columns.items():
+            left, right = column.values, columns[label].values
+            if column.dictionary != columns[label].dictionary or left.dtype != right.dtype:
+                return False
+            if not np.array_equal(left, right, equal_nan=left.dtype.kind == "f"):
+                return False
+            gaps = column.missing, columns[label].missing
+            if (gaps[0] is None) != (gaps[1] is None) or not np.array_equal(*gaps):
+                return False
+    return True
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
