@@ -101,13 +101,13 @@ def permitted(settings: Settings, cash: int, price: int, position: int, wanted: 
 
 
 @part
-def enter(book: Book, t: int, s: int, side: int, quantity: int, price: int, notional: int) -> None:
+def enter(book: Book, t: int, s: int, side: int, quantity: int, price: int) -> None:
     """A1: the position's side of a fill; X2's entry price, opening bar and peak with it."""
     lines, account = book.lines, book.account
     before = lines[s, QUANTITY]
     signed = quantity if side == BUY else -quantity
     if before == 0 or (before > 0) == (signed > 0):
-        basis = lines[s, BASIS] + notional
+        basis = lines[s, BASIS] + quantity * price
         if basis < 0:
             account[FAULT] = BAD_BASIS
         lines[s, BASIS] = basis
@@ -169,9 +169,7 @@ def settle(account: Ints, side: int, notional: int, fee: int, slippage: int) -> 
 
 
 @part
-def fill(
-    settings: Settings, panel: Panel, book: Book, tables: Tables, t: int, i: int, decided: int
-) -> tuple[int, int]:
+def fill(settings: Settings, book: Book, tables: Tables, t: int, i: int) -> tuple[int, int]:
     """One order: how much of it fills, at what price and cost; its fill's row. Returns (filled, status)."""
     account, pending = book.account, book.pending
     s = pending[P_SYMBOL, i]
@@ -196,12 +194,12 @@ def fill(
         account[FAULT] = BAD_COMMISSION
         return 0, NO_CASH
     settle(account, side, notional, fee, slippage)
-    enter(book, t, s, side, quantity, price, notional)
+    enter(book, t, s, side, quantity, price)
     row = account[N_FILLS]
     fills = tables.fills
     fills[F_SEQUENCE, row] = row
-    fills[F_TIMESTAMP, row] = panel.timestamps[t]
-    fills[F_DECIDED, row] = decided
+    fills[F_TIMESTAMP, row] = account[EXECUTED_AT]
+    fills[F_DECIDED, row] = account[ORDERED_AT]
     fills[F_SYMBOL, row] = s
     fills[F_SIDE, row] = side
     fills[F_QUANTITY, row] = quantity
@@ -215,23 +213,13 @@ def fill(
 
 
 @part
-def record_order(
-    settings: Settings,
-    panel: Panel,
-    book: Book,
-    tables: Tables,
-    t: int,
-    i: int,
-    decided: int,
-    filled: int,
-    status: int,
-) -> None:
+def record_order(book: Book, tables: Tables, i: int, filled: int, status: int) -> None:
     """The ledger's row of order i, at its place in submission order."""
-    pending, orders = book.pending, tables.orders
-    row = book.account[N_ORDERS] + i
-    orders[O_DECIDED, row] = decided
-    orders[O_EXECUTES, row] = panel.timestamps[t]
-    orders[O_REBALANCE, row] = book.account[DECIDED]
+    account, pending, orders = book.account, book.pending, tables.orders
+    row = account[N_ORDERS] + i
+    orders[O_DECIDED, row] = account[ORDERED_AT]
+    orders[O_EXECUTES, row] = account[EXECUTED_AT]
+    orders[O_REBALANCE, row] = account[DECIDED]
     orders[O_SYMBOL, row] = pending[P_SYMBOL, i]
     orders[O_SIDE, row] = pending[P_SIDE, i]
     orders[O_QUANTITY, row] = pending[P_QUANTITY, i]
@@ -250,7 +238,8 @@ def execute(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int
     # all prices at once: fetched one by one between fills, each would be waited for
     for i in range(count):
         book.pending[P_RAW, i] = panel.price[t, book.pending[P_SYMBOL, i]]
-    decided = panel.timestamps[t if settings.timing == SAME_CLOSE else t - 1]
+    account[EXECUTED_AT] = panel.timestamps[t]
+    account[ORDERED_AT] = panel.timestamps[t if settings.timing == SAME_CLOSE else t - 1]
     for turn in range(2):
         for i in range(count):
             if settings.sequence == SELLS_FIRST:
@@ -258,8 +247,8 @@ def execute(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int
                     continue
             elif turn == 1:
                 break
-            filled, status = fill(settings, panel, book, tables, t, i, decided)
-            record_order(settings, panel, book, tables, t, i, decided, filled, status)
+            filled, status = fill(settings, book, tables, t, i)
+            record_order(book, tables, i, filled, status)
             if account[FAULT] != 0:
                 return
     account[N_ORDERS] += count

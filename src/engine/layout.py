@@ -43,8 +43,11 @@ IS_TARGET, HAS_EXIT = 1, 2
     N_BARS,
     CHANGED,
     GIVEN,
-) = range(25)
-ACCOUNT_FIELDS = 25
+    ORDERED_AT,
+    EXECUTED_AT,
+    NEARBY,
+) = range(28)
+ACCOUNT_FIELDS = 28
 
 # Where in a bar the kernel stands when it is called.
 AT_START, AT_WEIGHTS = 0, 1
@@ -194,7 +197,7 @@ class Panel(NamedTuple):
 class Book(NamedTuple):
     """What changes from bar to bar.
 
-    lines: (symbols, 8). account: (25,). held: symbols with a position, ascending. pending: orders,
+    lines: (symbols, 8). account: (28,). held: symbols with a position, ascending. pending: orders,
     (fields, orders). members: symbols last chosen, longs first, then shorts; lists: (symbols,) 1 for a
     long of those, 2 for a short, else 0. rules: (exits, fields).
     closes: those of held at the bar at hand, side by side, 0 where absent.

@@ -19,12 +19,11 @@ import numpy.typing as npt
 
 from engine import layout as at
 from engine.book import book_from, initial_state, state_from
-from engine.plan import panel_of, settings_of
 from engine.record import ROWS, ledger_from, new_tables
-from engine.spans import advance_to, asker_of, require_span
+from engine.spans import advance_to, plan_of, require_span
 from vocabulary.errors import InputError
-from vocabulary.ledger import SCHEMA, Ledger, Table
-from vocabulary.market import Market
+from vocabulary.ledger import SCHEMA, Ledger
+from vocabulary.market import Ints, Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import State
 
@@ -102,22 +101,18 @@ def run_job(market: Market, job: Job, index: int = 0) -> Outcome:
     state = job.state or initial_state(job.scenario)
     until = bars if job.until is None else job.until
     require_span(state, until, bars)
-    settings, panel = settings_of(job.scenario, market), panel_of(job.scenario, market)
+    plan = plan_of(job.scenario, market)
     book = book_from(state, job.scenario, market)
-    tables = new_tables(settings, len(market.symbols), until - state.bar)
-    ask = asker_of(job.scenario, market)
-    seen = dict.fromkeys(SCHEMA, 0)
-    offsets = (
-        {} if job.against is None else _offsets(job.against, int(market.timestamps[state.bar - 1]), state)
-    )
+    tables = new_tables(plan.settings, len(market.symbols), until - state.bar)
+    watch = None if job.against is None else _Watch(job.against, market, state.bar)
     look = FIRST_LOOK
     parts_at = None
     while book.account[at.BAR] < until and parts_at is None:
-        stop = until if job.against is None else min(until, int(book.account[at.BAR]) + look)
-        tables = advance_to(settings, panel, book, tables, stop, market, ask)
+        stop = until if watch is None else min(until, int(book.account[at.BAR]) + look)
+        tables = advance_to(plan, book, tables, stop)
         look *= 2
-        if job.against is not None:
-            parts_at = _parts_at(tables, book, job.against, seen, offsets, market, stop == bars)
+        if watch is not None:
+            parts_at = watch.parts_at(tables, book)
     ledger = ledger_from(tables, book, job.scenario, market)
     return Outcome(index, _kept(ledger, job.keep), state_from(book, job.scenario), parts_at)
 
@@ -151,71 +146,63 @@ def with_columns(market: Market, columns: Mapping[str, npt.NDArray[Any]]) -> Mar
     return made
 
 
-def _offsets(against: Ledger, before: int, state: State) -> dict[str, int]:
-    """Where in each table of `against` the rows of bars from the state's on begin."""
-    if state.bar == 0:
-        return dict.fromkeys(SCHEMA, 0)
-    starts = {}
-    for name, table in against.tables.items():
+class _Watch:
+    """Holds a growing ledger against a finished one, each row looked at once."""
+
+    def __init__(self, against: Ledger, market: Market, start: int) -> None:
+        """start: the bar whose rows are the first to come."""
+        self._market = market
+        self._against = against
+        self._seen = dict.fromkeys(SCHEMA, 0)
+        stamps = market.timestamps
+        self._offsets = {
+            name: int(np.searchsorted(table.columns[_when(name)].values, stamps[start])) if start else 0
+            for name, table in against.tables.items()
+        }
+
+    def parts_at(self, tables: at.Tables, book: at.Book) -> int | None:
+        """The first bar, among those run since the last look, whose rows differ."""
+        ended = int(book.account[at.BAR]) == len(self._market.timestamps)
+        bars = []
+        for name, table in zip(SCHEMA, tables, strict=True):
+            if name in self._against.tables:
+                written = table[:, : int(book.account[ROWS[name]])]
+                row = self._first_difference(name, written, ended)
+                self._seen[name] = written.shape[1]
+                if row is not None:
+                    bars.append(self._bar_of(name, written, row))
+        return min(bars, default=None)
+
+    def _first_difference(self, name: str, written: Ints, ended: bool) -> int | None:
+        """The first new row that is not the other table's, or that only one of them has."""
+        other = self._against.tables[name]
+        offset, start, rows = self._offsets[name], self._seen[name], written.shape[1]
+        there = min(rows, other.rows - offset)
+        first = there if rows > there or (ended and other.rows - offset > rows) else None
+        for i, column in enumerate(SCHEMA[name]):
+            if column == "sequence":
+                continue
+            differs = written[i, start:there] != other.columns[column].values[start + offset : there + offset]
+            if differs.any():
+                row = start + int(differs.argmax())
+                first = row if first is None else min(first, row)
+        return first
+
+    def _bar_of(self, name: str, written: Ints, row: int) -> int:
+        """The earlier of the two bars that a row has on the two sides."""
+        other = self._against.tables[name]
         when = _when(name)
-        starts[name] = int(np.searchsorted(table.columns[when].values, before, side="right"))
-    return starts
+        stamps = []
+        if row < written.shape[1]:
+            stamps.append(int(written[list(SCHEMA[name]).index(when), row]))
+        if row + self._offsets[name] < other.rows:
+            stamps.append(int(other.columns[when].values[row + self._offsets[name]]))
+        return int(np.searchsorted(self._market.timestamps, min(stamps)))
 
 
 def _when(table: str) -> str:
     """The column that says at which bar a row was written."""
     return {"targets": "decided_at", "orders": "executes_at"}.get(table, "timestamp")
-
-
-def _parts_at(
-    tables: at.Tables,
-    book: at.Book,
-    against: Ledger,
-    seen: dict[str, int],
-    offsets: dict[str, int],
-    market: Market,
-    ended: bool,
-) -> int | None:
-    """The first bar, among those run since the last look, whose rows differ from those of `against`."""
-    first = None
-    for name, table in zip(SCHEMA, tables, strict=True):
-        other = against.tables.get(name)
-        if other is None:
-            continue
-        rows = int(book.account[ROWS[name]])
-        row = _first_difference(name, table, other, seen[name], rows, offsets[name], ended)
-        seen[name] = rows
-        if row is None:
-            continue
-        stamps = [
-            int(column[at_row])
-            for column, at_row, length in (
-                (table[list(SCHEMA[name]).index(_when(name))], row, rows),
-                (other.columns[_when(name)].values, row + offsets[name], other.rows),
-            )
-            if at_row < length
-        ]
-        bar = int(np.searchsorted(market.timestamps, min(stamps)))
-        first = bar if first is None else min(first, bar)
-    return first
-
-
-def _first_difference(
-    name: str, table: Any, other: Table, start: int, rows: int, offset: int, ended: bool
-) -> int | None:
-    """The first row from `start` on that is not row `offset` further in the other table."""
-    there = min(rows, other.rows - offset)
-    first = there if rows > there or (ended and other.rows - offset > rows) else None
-    for i, column in enumerate(SCHEMA[name]):
-        if column == "sequence":
-            continue
-        mine = table[i, start:there]
-        theirs = other.columns[column].values[start + offset : there + offset]
-        differs = mine != theirs
-        if differs.any():
-            row = start + int(differs.argmax())
-            first = row if first is None else min(first, row)
-    return first
 
 
 def _kept(ledger: Ledger, keep: Keep) -> Ledger:

@@ -9,8 +9,8 @@ from engine.layout import *  # the column names are this file's alphabet
 
 
 @part
-def shortlist(panel: Panel, book: Book, t: int, sign: float, guess: float) -> int:
-    """The symbols with sign * score >= guess, in symbol order, into near; their number.
+def shortlist(panel: Panel, book: Book, t: int, sign: float, guess: float) -> None:
+    """The symbols with sign * score >= guess, in symbol order, into near; their number into NEARBY.
 
     Without a branch that the scores could mislead: most cells cost one comparison and one store. A
     missing score reaches no guess.
@@ -21,11 +21,11 @@ def shortlist(panel: Panel, book: Book, t: int, sign: float, guess: float) -> in
     for s in range(row.shape[0]):
         near[count] = s
         count += 1 if sign * row[s] >= guess else 0
-    return count
+    book.account[NEARBY] = count
 
 
 @part
-def take(panel: Panel, book: Book, t: int, first: int, n: int, sign: float, count: int) -> int:
+def take(panel: Panel, book: Book, t: int, first: int, n: int, sign: float) -> int:
     """The n eligible of the shortlist with the highest sign * score, best first, into chosen[first:].
 
     Going in symbol order and giving way only to a strictly better score leaves ties in symbol order (R4).
@@ -36,7 +36,7 @@ def take(panel: Panel, book: Book, t: int, first: int, n: int, sign: float, coun
     taken = 4 * t + IS_TARGET
     found = 0
     threshold = -np.inf
-    for i in range(count):
+    for i in range(book.account[NEARBY]):
         s = book.near[i]
         score = sign * row[s]
         if score <= threshold or not mask[s] or lines[s, BARRED] >= t or lines[s, STAMP] == taken:
@@ -67,11 +67,12 @@ def best(panel: Panel, book: Book, t: int, first: int, n: int, sign: float) -> i
     """
     side = 0 if sign > 0.0 else 1
     guess = book.guesses[side]
-    count = shortlist(panel, book, t, sign, guess)
-    found = take(panel, book, t, first, n, sign, count)
+    shortlist(panel, book, t, sign, guess)
+    found = take(panel, book, t, first, n, sign)
+    count = book.account[NEARBY]
     if found < n and guess > -np.inf:
-        count = shortlist(panel, book, t, sign, -np.inf)
-        found = take(panel, book, t, first, n, sign, count)
+        shortlist(panel, book, t, sign, -np.inf)
+        found = take(panel, book, t, first, n, sign)
         guess = book.scores[found - 1] if found == n else -np.inf
         count = n
     elif guess == -np.inf and found == n:

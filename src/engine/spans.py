@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from engine import layout as at
 from engine.book import book_from, initial_state, state_from
@@ -49,22 +50,32 @@ def _run(
     scenario: Scenario, market: Market, state: State, until: int, progress: Progress | None
 ) -> tuple[Book, Tables]:
     """The span's book and tables as the kernel leaves them."""
-    settings = settings_of(scenario, market)
-    panel = panel_of(scenario, market)
+    plan = plan_of(scenario, market)
     book = book_from(state, scenario, market)
-    tables = new_tables(settings, len(market.symbols), until - state.bar)
-    ask = asker_of(scenario, market)
+    tables = new_tables(plan.settings, len(market.symbols), until - state.bar)
     while book.account[at.BAR] < until:
         stop = until if progress is None else min(until, int(book.account[at.BAR]) + STRIDE)
-        tables = advance_to(settings, panel, book, tables, stop, market, ask)
+        tables = advance_to(plan, book, tables, stop)
         if progress is not None:
             progress(int(book.account[at.BAR]) - state.bar)
     return book, tables
 
 
-def asker_of(scenario: Scenario, market: Market) -> Ask | None:
-    """What answers when the kernel needs weights: the callable strategy, where it is one."""
-    return asker(scenario, market) if isinstance(scenario.strategy.selection, CallableStrategy) else None
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What does not change during a run. ask: what answers when the kernel needs weights (R6)."""
+
+    market: Market
+    settings: Settings
+    panel: Panel
+    ask: Ask | None
+
+
+def plan_of(scenario: Scenario, market: Market) -> Plan:
+    """The scenario and the market as the kernel reads them."""
+    called = isinstance(scenario.strategy.selection, CallableStrategy)
+    ask = asker(scenario, market) if called else None
+    return Plan(market, settings_of(scenario, market), panel_of(scenario, market), ask)
 
 
 def require_span(state: State, until: int, bars: int) -> None:
@@ -78,22 +89,20 @@ def require_span(state: State, until: int, bars: int) -> None:
         )
 
 
-def advance_to(
-    settings: Settings, panel: Panel, book: Book, tables: Tables, stop: int, market: Market, ask: Ask | None
-) -> Tables:
+def advance_to(plan: Plan, book: Book, tables: Tables, stop: int) -> Tables:
     """The kernel up to `stop`, with what it asks for on the way: room, weights, or to give up."""
     while True:
-        why = advance(settings, panel, book, tables, stop)
+        why = advance(plan.settings, plan.panel, book, tables, stop)
         if why == at.DONE:
             return tables
         if why == at.FULL:
-            tables = with_room(tables, book, len(market.symbols))
-        elif why == at.NEEDS_WEIGHTS and ask is not None:
-            book.account[at.GIVEN] = ask(book)
+            tables = with_room(tables, book, len(plan.market.symbols))
+        elif why == at.NEEDS_WEIGHTS and plan.ask is not None:
+            book.account[at.GIVEN] = plan.ask(book)
         else:
             t = int(book.account[at.BAR])
             raise RangeError(
-                f"bar {t} ({market.wall[t].astype('datetime64[ns]')})",
+                f"bar {t} ({plan.market.wall[t].astype('datetime64[ns]')})",
                 f"{at.FAULTS[int(book.account[at.FAULT])]} beyond 64 bits",
                 "values within plus or minus 9,223,372,036,854,775,807 units (U4)",
                 "Use fewer price_decimals or quantity_decimals, or less cash.",
