@@ -63,7 +63,8 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 matched, 1 breaks, 2 could not tell.  First minute: reconcile run top25",
+    epilog="Exit codes: 0 matched, 1 breaks, 2 could not tell, 3 a side disagrees with itself, 4 undecided."
+    "  First minute: reconcile run top25",
 )
 @click.version_option(package_name="tieout", prog_name="reconcile", message="%(prog)s (tieout) %(version)s")
 def group() -> None:

@@ -22,6 +22,7 @@ from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
     from reconcile.comparison import Reconciliation
+    from reconcile.twice import Agreement
     from vocabulary.ledger import Ledger
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
@@ -46,7 +47,11 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All that a run came to. loading, compiling: seconds; compiling is None for a user's engine."""
+    """All that a run came to.
+
+    loading, compiling: seconds; compiling is None for a user's engine. deterministic: True where each side
+    was run twice in fresh processes and agreed with itself, None where that was not asked.
+    """
 
     scenario: Scenario
     market: Market
@@ -55,6 +60,7 @@ class Outcome:
     reconciliation: Reconciliation
     loading: float
     compiling: float | None
+    deterministic: bool | None = None
 
 
 @contextlib.contextmanager
@@ -64,24 +70,34 @@ def unwatched(what: str, bars: int) -> Iterator[Progress | None]:
 
 
 def run(
-    scenario: Scenario, *, data: str | None = None, candidate: str | None = None, watch: Watch = unwatched
+    scenario: Scenario,
+    *,
+    data: str | None = None,
+    candidate: str | None = None,
+    twice: bool = False,
+    watch: Watch = unwatched,
 ) -> Outcome:
     """Load, run the reference, run the candidate (ours by default, warmed up), compare.
 
     data: a file to take the bars from instead of the scenario's own. candidate: `module:function`.
-    Raises TieoutError: bad input, a callable or a candidate that misbehaves, values beyond int64.
+    twice: before that, run each side twice in fresh processes.
+    Raises TieoutError: bad input, a callable or a candidate that misbehaves, values beyond int64;
+    reconcile.twice.Disagreement: a side that disagrees with itself.
     """
     function = None if candidate is None else load_candidate(candidate)
     market, loading = load(scenario, data, watch)
-    reference = run_reference(scenario, market, watch)
     compiling = warm(scenario, market, watch) if function is None else None
+    agreed = both_twice(scenario, market, data, candidate, watch) if twice else None
+    reference = run_reference(scenario, market, watch)
     other = (
         run_engine(scenario, market, watch)
         if function is None
         else run_candidate(str(candidate), function, scenario, market)
     )
+    if agreed is not None:
+        same_again(agreed, reference, other, market)
     reconciliation = judge(scenario, market, reference, other)
-    return Outcome(scenario, market, reference, other, reconciliation, loading, compiling)
+    return Outcome(scenario, market, reference, other, reconciliation, loading, compiling, twice or None)
 
 
 def load(scenario: Scenario, data: str | None, watch: Watch = unwatched) -> tuple[Market, float]:
@@ -136,6 +152,22 @@ def run_candidate(name: str, function: Candidate, scenario: Scenario, market: Ma
         seconds = time.perf_counter() - began
     check_unchanged(f"candidate {name}", market)
     return Side(name, ledger, seconds)
+
+
+def both_twice(
+    scenario: Scenario, market: Market, data: str | None, candidate: str | None, watch: Watch
+) -> tuple[Agreement, Agreement]:
+    """A/A: what each side agrees on with itself in two fresh processes; raises Disagreement."""
+    from reconcile.twice import run_twice
+
+    return run_twice(scenario, market, data, candidate, watch)
+
+
+def same_again(agreed: tuple[Agreement, Agreement], reference: Side, candidate: Side, market: Market) -> None:
+    """Raise Disagreement where the run that is to be compared is not what two fresh processes agreed on."""
+    from reconcile.twice import confirm
+
+    confirm(agreed, (reference.ledger, candidate.ledger), market)
 
 
 def ours(name: str) -> ModuleType:

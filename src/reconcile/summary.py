@@ -14,7 +14,12 @@ what a ledger does not tell is null:
     notes                what was odd in the market's data
     loading_seconds, compiling_seconds (null for a user's engine)
     reference, candidate name, fills, rebalances, commission, slippage, final_equity, total_return,
-                         seconds, events_per_second, stranded (symbols held that never trade again, M3)
+                         seconds, events_per_second, stranded (symbols held that never trade again, M3),
+                         deterministic (null unless run with --twice)
+
+Where --twice finds a side that disagrees with itself there are no numbers: kind and version as above, verdict
+`not_deterministic`, breaks and first null, of each side name and deterministic, and under `disagreements` one
+object a side: side, rebalance, decided_at, timestamp, stage, type, symbol, field, runs, values.
 """
 
 from __future__ import annotations
@@ -211,8 +216,8 @@ def as_json(outcome: Outcome, summary: Summary) -> str:
             "notes": market.notes,
             "loading_seconds": round(outcome.loading, 6),
             "compiling_seconds": None if outcome.compiling is None else round(outcome.compiling, 6),
-            "reference": _side(summary.reference),
-            "candidate": _side(summary.candidate),
+            "reference": _side(summary.reference, outcome),
+            "candidate": _side(summary.candidate, outcome),
         }
     )
 
@@ -234,9 +239,10 @@ def first_break(found: Break, market: Market) -> dict[str, Any]:
     }
 
 
-def _side(side: SideSummary) -> dict[str, Any]:
+def _side(side: SideSummary, outcome: Outcome) -> dict[str, Any]:
     values = {field.name: getattr(side, field.name) for field in fields(side)}
-    return {**values, "stranded": [one.symbol for one in side.stranded]}
+    stranded_names = [one.symbol for one in side.stranded]
+    return {**values, "stranded": stranded_names, "deterministic": outcome.deterministic}
 
 
 def to_json(value: Any, indent: str = "") -> str:

@@ -32,6 +32,12 @@ from reconcile.commands.shared import data_option, emit, json_option, scenario_a
     show_default=True,
     help="Of the ledgers' tables.",
 )
+@click.option(
+    "--twice",
+    is_flag=True,
+    help="First run each side twice in fresh processes (hash seed and threads varied); exit 3 if it disagrees"
+    " with itself.",
+)
 @json_option
 def run(
     scenario: str,
@@ -39,6 +45,7 @@ def run(
     candidate: str | None,
     out: str | None,
     file_format: Literal["parquet", "csv"],
+    twice: bool,
     as_json: bool,
 ) -> int:
     """Run SCENARIO through the reference and the engine and compare their ledgers to the last unit.
@@ -47,17 +54,22 @@ def run(
     """
     from reconcile import intake, output, running, summary
     from reconcile.report import text
-    from reconcile.report.exits import exit_code
+    from reconcile.report.exits import NOT_DETERMINISTIC, exit_code
+    from reconcile.report.twice import twice_json, twice_page
+    from reconcile.twice import Disagreement
 
     sys.path.append(os.getcwd())  # --candidate names a module of the user's; last, so that it shadows nothing
-    with output.staged(out, summary.KIND) as folder:
-        outcome = running.run(
-            intake.find_scenario(scenario), data=data, candidate=candidate, watch=watching()
-        )
-        numbers = summary.summarise(outcome)
-        as_text = summary.as_json(outcome, numbers)
-        if folder is not None:
-            output.write_sides(folder, outcome, file_format)
-            output.write_text(folder, output.MARKER, as_text + "\n")
+    try:
+        with output.staged(out, summary.KIND) as folder:
+            found = intake.find_scenario(scenario)
+            outcome = running.run(found, data=data, candidate=candidate, twice=twice, watch=watching())
+            numbers = summary.summarise(outcome)
+            as_text = summary.as_json(outcome, numbers)
+            if folder is not None:
+                output.write_sides(folder, outcome, file_format)
+                output.write_text(folder, output.MARKER, as_text + "\n")
+    except Disagreement as disagreement:
+        emit(twice_json(disagreement) if as_json else twice_page(disagreement, out))
+        return NOT_DETERMINISTIC
     emit(as_text if as_json else text.run_page(outcome, numbers, out))
     return exit_code(outcome.reconciliation.verdict)

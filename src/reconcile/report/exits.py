@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconcile.comparison import Verdict
 
+NOT_DETERMINISTIC = 3
+"""A side disagrees with itself."""
+
 
 def exit_code(verdict: Verdict) -> int:
     """0 matched, 1 breaks, 2 where a match was not shown: something, or everything, was not compared."""

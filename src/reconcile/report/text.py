@@ -10,6 +10,7 @@ from reconcile.report.breaks import break_lines, count, headline, noted
 from reconcile.report.clock import short_clock
 from reconcile.report.escape import printable
 from reconcile.report.times import day
+from reconcile.report.twice import conditions
 
 if TYPE_CHECKING:
     from reconcile.running import Outcome
@@ -109,6 +110,8 @@ def _asides(outcome: Outcome, summary: Summary) -> Iterable[str]:
     if outcome.compiling is not None:
         apart += f", starting and compiling the engine {outcome.compiling:.3f} s"
     yield f"apart         {apart}"
+    if outcome.deterministic:
+        yield f"{'twice':<14}each side agrees with itself in fresh processes ({conditions()})"
     yield from noted("data", outcome.market.notes)
     yield from noted("comparison", outcome.reconciliation.notes)
     yield from _stranded(outcome, summary)
