@@ -19,7 +19,7 @@ def check_page(checked: Sequence[Checked]) -> str:
     lines = [check_headline(checked)]
     for one in checked:
         if one.standing not in (Standing.HOLDS, Standing.SEALED):
-            lines += ["", *_case_lines(one)]
+            lines += ["", *case_lines(one)]
     if any(one.change is not None for one in checked):
         lines += ["", "next: reconcile golden review"]
     return "\n".join(lines)
@@ -47,7 +47,8 @@ def check_headline(checked: Sequence[Checked]) -> str:
     return head
 
 
-def _case_lines(one: Checked) -> list[str]:
+def case_lines(one: Checked) -> list[str]:
+    """What was found of one case: its name and standing, then why."""
     lines = [f"{printable(one.case, 60)}: {one.standing.value}"]
     if one.said:
         lines.append(f"  {printable(one.said)}")

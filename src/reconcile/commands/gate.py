@@ -1,0 +1,145 @@
+"""`reconcile gate`: goldens hold, results have not drifted, and the engine has not become slower."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from reconcile.commands.shared import emit, json_option, watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reconcile.gate.nouns import Report, Settings
+
+
+@click.command(epilog="Example:  reconcile gate --base origin/main")
+@click.option(
+    "--base", metavar="REV", help="Hold throughput against this revision's code, not the record's ratio."
+)
+@click.option(
+    "--checks",
+    metavar="LIST",
+    help="Make only these checks (goldens, drift, throughput), separated by commas; the first line says so.",
+)
+@click.option("--budget", metavar="SECONDS", type=click.FloatRange(min=1), help="Of measuring, at most.")
+@click.option("--junit", metavar="FILE", help="Write what was found as JUnit XML, too.")
+@click.option(
+    "--github/--no-github",
+    default=None,
+    help="Annotations and a job summary; by default where GITHUB_ACTIONS is true.",
+)
+@click.option("--record", is_flag=True, help="Measure the ratio reference : engine, put it on record, and end.")
+@json_option
+def gate(
+    base: str | None,
+    checks: str | None,
+    budget: float | None,
+    junit: str | None,
+    github: bool | None,
+    record: bool,
+    as_json: bool,
+) -> int:
+    """Check all goldens, each case's drift, and throughput; the settings are in pyproject.toml.
+
+    Exits 1 when a check failed, 2 when one could not tell, 4 when only throughput stayed undecided, else 0.
+    """
+    from reconcile.gate.run import gate as make_checks
+    from reconcile.golden.place import find_place
+    from reconcile.report.gate_json import gate_json
+    from reconcile.report.gate_text import gate_page
+
+    place = find_place()
+    settings = _settings(checks, budget)
+    if record:
+        return _record(settings, base)
+    with _telling() as say:
+        report = make_checks(place, settings, base, watching(), say)
+    emit(gate_json(report) if as_json else gate_page(report))
+    _leave(report, junit, _on_github() if github is None else github, to_stderr=as_json)
+    return _exit_code(report)
+
+
+def _settings(checks: str | None, budget: float | None) -> Settings:
+    from dataclasses import replace
+
+    from reconcile.gate.settings import named_checks, read_gate_settings
+    from reconcile.golden.place import find_place
+
+    settings = read_gate_settings(find_place().root)
+    if checks is not None:
+        settings = replace(settings, checks=named_checks(checks))
+    return settings if budget is None else replace(settings, budget=budget)
+
+
+def _record(settings: Settings, base: str | None) -> int:
+    from reconcile.gate.record import write_record
+    from reconcile.gate.throughput import measure_record
+
+    if base is not None:
+        raise click.UsageError("--record measures the code as it stands: leave --base out")
+    with _telling() as say:
+        found = measure_record(settings, say)
+    write_record(settings.root / settings.record, found)
+    emit(
+        f"on record: the engine is {found.ratio:,.1f} times as fast as the reference"
+        f" ({found.low:,.1f} to {found.high:,.1f}, {found.pairs} pairs); {settings.record.as_posix()}"
+    )
+    return 0
+
+
+def _leave(report: Report, junit: str | None, github: bool, *, to_stderr: bool) -> None:
+    """Write what was asked for besides the answer."""
+    if junit is not None:
+        from reconcile.report.gate_junit import gate_junit
+
+        _write(junit, gate_junit(report), "--junit", "w")
+    if github:
+        from reconcile.report.gate_github import gate_annotations, gate_summary
+
+        if to_stderr:
+            click.echo(gate_annotations(report), err=True)
+        else:
+            emit(gate_annotations(report))
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            _write(summary, gate_summary(report), "GITHUB_STEP_SUMMARY", "a")
+
+
+def _write(path: str, text: str, what: str, mode: str) -> None:
+    from vocabulary.errors import OutputError
+
+    try:
+        with open(path, mode, encoding="utf-8", newline="\n", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        raise OutputError(f"{what} {path}", found, "a file that can be written", "Name another.") from None
+
+
+def _exit_code(report: Report) -> int:
+    from reconcile.gate.nouns import Outcome
+
+    codes = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INCONCLUSIVE: 4}
+    return codes.get(report.outcome, 2)
+
+
+def _on_github() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+@contextlib.contextmanager
+def _telling() -> Iterator[Callable[[str], None]]:
+    """Says on stderr what a measurement is at, over and over on one line, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    wipe = "\r\x1b[K"
+    try:
+        yield lambda text: click.echo(f"{wipe}{text}", err=True, nl=False)
+    finally:
+        click.echo(wipe, err=True, nl=False)
