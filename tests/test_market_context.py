@@ -44,11 +44,14 @@ def test_unsorted_rows_several_columns_and_missing_values(tmp_path: Path) -> Non
     assert np.isnan(market.context["b"]).tolist() == [True, False, False]
 
 
-def test_a_context_that_meets_no_bar_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"no row with the timestamp of a bar .first row: 2024-01-01T16:00:00."
-    ):
-        with_context(tmp_path, "2024-01-01 16:00,1", "2024-01-02 16:00,2")
+def test_a_context_that_meets_no_bar_is_missing_everywhere_and_said(tmp_path: Path) -> None:
+    """M1: nothing is carried forward, not even the hour of the day; a gate on it stays closed (R3)."""
+    market = with_context(tmp_path, "2024-01-01 16:00,1", "2024-01-02 16:00,2")
+    assert np.isnan(market.context["vix"]).all()
+    assert market.notes == (
+        "no context row has the timestamp of a bar, all are missing "
+        "(first row 2024-01-01T16:00:00, first bar 2024-01-01)",
+    )
 
 
 def test_two_different_rows_of_one_timestamp_are_an_error(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def read_context(
     """name -> (T,) float64, NaN where a bar has no row or the value is missing, and what was odd.
 
     Raises InputError for another time zone than the bars', rows of one timestamp that differ, columns
-    that hold no numbers, and a file none of whose rows has the timestamp of a bar.
+    that hold no numbers.
     """
     need_columns(table, ("timestamp",), source)
     times = instants(table["timestamp"], source)
@@ -29,13 +29,6 @@ def read_context(
     notes = _refuse_contradictions(times, columns, source)
     at = np.minimum(np.searchsorted(bars, times.rows), len(bars) - 1)
     hit = bars[at] == times.rows
-    if not hit.any():
-        raise InputError(
-            source,
-            f"no row with the timestamp of a bar (first row: {show_instant(int(times.rows[0]))})",
-            f"timestamps such as {show_instant(int(bars[0]))}",
-            "Give the context rows the bars' own timestamps, time of day included.",
-        )
     out = {}
     for name, values in columns.items():
         out[name] = np.full(len(bars), np.nan)
@@ -45,6 +38,12 @@ def read_context(
 
 def _coverage_notes(times: Instants, hit: np.ndarray, at: Ints, bars: Ints) -> list[str]:
     notes = []
+    if not hit.any():
+        # legal by M1, and hardly meant: a gate on such a context never opens
+        row, bar = show_instant(int(times.rows[0])), show_instant(int(bars[0]))
+        return [
+            f"no context row has the timestamp of a bar, all are missing (first row {row}, first bar {bar})"
+        ]
     if not hit.all():
         lost = np.flatnonzero(~hit)
         first = show_instant(int(times.rows[lost[0]]))
