@@ -162,8 +162,8 @@ def test_a_mismatch_is_told_in_a_few_lines(pinned: pytest.Pytester) -> None:
     text = said(result)
     assert result.ret == 1
     assert f"golden {CASE}: changed" in text
-    assert "fills commission, STOCK" in text and "(golden) vs" in text
-    assert "breaks  cost " in text
+    assert "first   rebalance 0, 2023-01-03, fills commission, STOCK" in text and "(golden) vs" in text
+    assert "breaks  target " in text and ", cost " in text
     assert "return  " in text and " -> " in text
     assert len(text.splitlines()) < 60
     assert folders(pinned) == [CASE]

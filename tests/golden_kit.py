@@ -1,0 +1,97 @@
+"""A project of two or three cheap cases, to check, change and kill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from reconcile.golden import accepting
+from reconcile.golden.causes import causes_of
+from reconcile.golden.facts import FILE, facts_text
+from reconcile.golden.nouns import Agreement, Change, Facts, Figures, Golden, Inputs, Place, Storage
+from reconcile.golden.place import find_place
+from reconcile.golden.seal import FILE as SEAL
+from reconcile.golden.seal import seal_id, seal_text
+from reconcile.golden.store import put_pending, read_shelf
+
+CASES = ("one", "two", "three")
+
+
+def project(folder: Path) -> Place:
+    """An empty project there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pyproject.toml").write_text("[tool.reconcile]\n", encoding="utf-8")
+    return find_place(folder)
+
+
+def figures(version: int) -> Figures:
+    return Figures(
+        ledger=f"{version:064x}",
+        bars=3,
+        rebalances=1,
+        fills=2 + version,
+        turnover=Decimal("200.00"),
+        commission=Decimal(version),
+        slippage=Decimal("0.10"),
+        final_equity=Decimal("1010.00"),
+        total_return=Decimal("0.01") / version,
+        max_drawdown=Decimal("0.02"),
+    )
+
+
+def golden(case: str, version: int, rate: str = "5") -> Golden:
+    """A small golden made up; another version is another ledger of another commission."""
+    scenario = f'[costs.commission]\nkind = "bps"\nrate = "{rate}"\n'
+    inputs = Inputs(f"{rate}", "m", "d", "market", "tests/golden/cases", "s")
+    facts = Facts(case, Agreement.REFERENCE, None, Storage.FULL, inputs, figures(version), {"fills": 2})
+    files = {
+        FILE: facts_text(facts),
+        "scenario.toml": scenario.encode(),
+        "tables/fills.csv": f"sequence,price\n0,{version}\n1,7\n".encode(),
+    }
+    files[SEAL] = seal_text(files)
+    return Golden(facts, files, seal_id(files))
+
+
+def offer(place: Place, case: str, version: int, rate: str = "5") -> None:
+    """Leave a version of a case pending."""
+    before = read_shelf(place, [case]).goldens.get(case)
+    after = golden(case, version, rate)
+    put_pending(
+        place,
+        after,
+        Change(
+            case=case,
+            replaces=None if before is None else before.id,
+            causes=causes_of(before, after),
+            before=None if before is None else before.facts.figures,
+            after=after.facts.figures,
+            first=None,
+            by_stage={},
+            fills=2,
+            rebalances=1,
+            whole=True,
+        ),
+    )
+
+
+def bless(place: Place, version: int, cases: Sequence[str] = CASES) -> None:
+    """Put a version of each case in its place."""
+    from reconcile.golden import accept
+
+    for case in cases:
+        offer(place, case, version)
+    accept(place, cases, f"version {version}")
+
+
+def versions(place: Place) -> dict[str, int]:
+    """The version of each case, as any command sees it."""
+    return {case: int(one.facts.figures.ledger, 16) for case, one in read_shelf(place).goldens.items()}
+
+
+def leftovers(place: Place) -> list[str]:
+    """Everything in the folder of goldens that is neither a golden nor pending."""
+    assert not accepting.leftovers(place)
+    beside = [path.name for path in place.journal.parent.iterdir()]
+    return sorted(name for name in beside if name not in ("blessed", "JOURNAL.md", "cases"))

@@ -1,0 +1,242 @@
+"""Accepting is all or nothing, whenever the process dies, and nothing is accepted by accident."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import golden_kit
+from golden_kit import CASES, bless, offer, project, versions
+from reconcile.golden import accept, accepting, find_place, journal, lock, read_shelf, reject
+from reconcile.golden.nouns import Place
+from vocabulary.errors import InputError, OutputError
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Three cases blessed at version 1."""
+    made = project(tmp_path / "project")
+    bless(made, 1)
+    return made
+
+
+def entries(place: Place) -> int:
+    """Entries of the journal."""
+    return place.journal.read_text().count("## ")
+
+
+def killed_at(step: int, kind: str, work: Callable[[], Any]) -> bool:
+    """Do the work in a process that kills itself at a step; False where it ended before.
+
+    kind "line": before the step-th line of `accepting`, which makes every change; "call": before the step-th
+    operation on a file, from the first look at the project on, shutil's included.
+    """
+    child = os.fork()
+    if child == 0:
+        seen = 0
+
+        def count() -> None:
+            nonlocal seen
+            seen += 1
+            if seen == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def trace(frame: FrameType, event: str, _: Any) -> Any:
+            if frame.f_code.co_filename != accepting.__file__:
+                return None
+            if event == "line":
+                count()
+            return trace
+
+        def audit(event: str, _: tuple[Any, ...]) -> None:
+            if event in ("open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.unlink"):
+                count()
+
+        try:
+            if kind == "line":
+                sys.settrace(trace)
+            else:
+                sys.addaudithook(audit)
+            work()
+        finally:
+            sys.settrace(None)
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
+def at_every_step(kind: str, tmp_path: Path, place: Place, stride: int = 1) -> list[bool]:
+    """Accept three cases, killed at one step after the other; for each, whether all were new afterwards."""
+    for case in CASES:
+        offer(place, case, 2)
+    outcomes = []
+    for step in range(1, 5_000, stride):
+        copy = tmp_path / f"{kind}-{step}"
+        shutil.copytree(place.root, copy)
+        there = find_place(copy)
+        died = killed_at(step, kind, lambda there=there: accept(there, CASES, "meant"))
+        seen = versions(there)
+        assert set(seen) == set(CASES), f"{kind} {step}: a golden is gone"
+        assert len(set(seen.values())) == 1, f"{kind} {step}: {seen}"
+        new = seen["one"] == 2
+        assert entries(there) == (2 if new else 1), f"{kind} {step}: journal and goldens disagree"
+        assert golden_kit.leftovers(there) == [], f"{kind} {step}"
+        assert sorted(read_shelf(there).pending) == ([] if new else sorted(CASES)), f"{kind} {step}"
+        if not new:  # nothing has happened: it can be done again
+            accept(there, CASES, "meant")
+            assert set(versions(there).values()) == {2}
+        shutil.rmtree(copy)
+        outcomes.append(new)
+        if not died:
+            return outcomes
+    raise AssertionError("it never ends")
+
+
+@needs_fork
+@pytest.mark.parametrize("kind", ["line", "call"])
+def test_an_accept_killed_at_any_step_is_whole(kind: str, tmp_path: Path, place: Place) -> None:
+    """SIGKILL before each line, and before each operation on a file: all old or all new, and the journal."""
+    outcomes = at_every_step(kind, tmp_path, place)
+    assert len(outcomes) > 50
+    assert outcomes == sorted(outcomes)
+    assert not outcomes[0] and outcomes[-1]
+
+
+@needs_fork
+def test_a_recovery_killed_at_any_step_is_whole(tmp_path: Path, place: Place) -> None:
+    """Who finishes the work of a killed process may be killed, too."""
+    for case in CASES:
+        offer(place, case, 2)
+    half = next(
+        folder for step in range(1, 200) if half_done(folder := tmp_path / f"half-{step}", place, step)
+    )
+    for step in range(1, 5_000):
+        copy = tmp_path / f"again-{step}"
+        shutil.copytree(half, copy)
+        there = find_place(copy)
+        died = killed_at(step, "call", lambda there=there: read_shelf(there))
+        assert set(versions(there).values()) == {2}, step
+        assert entries(there) == 2, step
+        assert golden_kit.leftovers(there) == [], step
+        shutil.rmtree(copy)
+        if not died:
+            assert step > 10
+            return
+
+
+def half_done(folder: Path, place: Place, step: int) -> bool:
+    """A copy of the project whose accept was killed with one case old and one new."""
+    shutil.copytree(place.root, folder)
+    there = find_place(folder)
+    killed_at(step, "call", lambda: accept(there, CASES, "meant"))
+    old_or_new = [(there.blessed / f"{case}.pending" / "golden").exists() for case in CASES]
+    return (there.blessed / accepting.INTENT).exists() and len(set(old_or_new)) == 2
+
+
+@needs_fork
+def test_leaving_something_pending_is_whole(tmp_path: Path, place: Place) -> None:
+    """A golden is pending whole or not at all, and the goldens stay as they are."""
+    offer(place, "one", 2)
+    for step in range(1, 5_000):
+        copy = tmp_path / f"offer-{step}"
+        shutil.copytree(place.root, copy)
+        there = find_place(copy)
+        died = killed_at(step, "call", lambda there=there: offer(there, "one", 3))
+        pending = read_shelf(there).pending
+        assert versions(there) == dict.fromkeys(CASES, 1)
+        assert [int(one.golden.facts.figures.ledger, 16) for one in pending.values()] in ([2], [3], [])
+        assert golden_kit.leftovers(there) == []
+        shutil.rmtree(copy)
+        if not died:
+            return
+
+
+def test_one_bad_case_accepts_none(place: Place) -> None:
+    """All or nothing holds for what is wrong with the request, too."""
+    offer(place, "one", 2)
+    with pytest.raises(InputError, match="nothing pending"):
+        accept(place, ["one", "two"], "meant")
+    assert versions(place) == dict.fromkeys(CASES, 1)
+    assert entries(place) == 1
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\n\t"])
+def test_an_accept_needs_a_reason(place: Place, reason: str) -> None:
+    """Silence is no reason."""
+    offer(place, "one", 2)
+    with pytest.raises(InputError, match="why the change is right"):
+        accept(place, ["one"], reason)
+    assert versions(place)["one"] == 1
+
+
+def test_a_change_made_against_another_golden_is_not_accepted(place: Place, tmp_path: Path) -> None:
+    """What was reviewed is what is accepted."""
+    offer(place, "one", 2)
+    other = project(tmp_path / "other")
+    bless(other, 3, ["one"])
+    shutil.rmtree(place.blessed / "one")
+    shutil.copytree(other.blessed / "one", place.blessed / "one")
+    with pytest.raises(InputError, match="not the one the pending change was made against"):
+        accept(place, ["one"], "meant")
+
+
+def test_an_edited_pending_golden_is_not_accepted(place: Place) -> None:
+    """Nothing hand-written becomes a golden."""
+    offer(place, "one", 2)
+    file = place.blessed / "one.pending" / "golden" / "tables" / "fills.csv"
+    file.write_text(file.read_text().replace("7", "8"))
+    with pytest.raises(InputError, match="nothing pending"):
+        accept(place, ["one"], "meant")
+    assert versions(place)["one"] == 1
+
+
+def test_rejecting_leaves_the_golden(place: Place) -> None:
+    """What was pending is gone, what was blessed stays, and the journal says nothing."""
+    offer(place, "one", 2)
+    reject(place, ["one", "two"])
+    assert read_shelf(place).pending == {}
+    assert versions(place) == dict.fromkeys(CASES, 1)
+    assert entries(place) == 1
+
+
+def test_the_journal_tells_why_before_and_after(place: Place) -> None:
+    """Date, cause, reason, and each case's figures on both sides."""
+    offer(place, "one", 2, rate="8")
+    accept(place, ["one"], "the new | tariff\n## of June <b>")
+    text = place.journal.read_text().split("## ")[-1]
+    assert "- cause: commission 5 -&gt; 8 bps" in text or "commission 5 -\\> 8 bps" in text
+    assert "- reason: the new \\| tariff \\#\\# of June \\<b\\>" in text
+    assert "| one | 1.00 % -> 0.50 % | 2.00 % | 3 -> 4 | 1 -> 2 | 0.10 |" in text
+    assert place.journal.read_text().count("\n## ") == 2
+
+
+def test_the_journal_takes_its_date_from_the_last_commit(tmp_path: Path) -> None:
+    """Not from the clock of whoever accepts; outside git there is no other."""
+    import subprocess
+    from datetime import date
+
+    assert journal.day_of(tmp_path) in (date.today().isoformat(),)
+    env = {**os.environ, "GIT_COMMITTER_DATE": "2001-02-03T04:05:06+00:00"}
+    names = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for arguments in (["init", "-q"], [*names, "commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, env=env, check=True)
+    assert journal.day_of(tmp_path) == "2001-02-03"
+
+
+def test_a_reader_waits_for_the_writer(place: Place) -> None:
+    """Nobody reads half of an accept while it is being made."""
+    with lock.locked(place.blessed, writing=True), pytest.raises(OutputError, match="another process"):
+        with lock.locked(place.blessed, writing=False, patience=0.05):
+            pass
+    with lock.locked(place.blessed, writing=False), lock.locked(place.blessed, writing=False, patience=0.05):
+        pass
