@@ -158,4 +158,4 @@ def test_adjusting_keeps_a_days_shape() -> None:
 
 
 def test_the_built_in_markets_are_these() -> None:
-    assert sorted(BUILTINS) == ["stocks", "top25"]
+    assert sorted(BUILTINS) == ["incident", "stocks", "top25"]

@@ -27,8 +27,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("reconcile.commands.run", "Run both programs on a scenario and compare their ledgers."),
     "diff": ("reconcile.commands.diff", "Compare two ledgers and name their first divergence."),
     "audit": ("reconcile.commands.audit", "Audit one ledger alone: does it add up?"),
+    "explain": ("reconcile.commands.explain", "Say why a candidate differs: causes, each verified by a run."),
     "check": ("reconcile.commands.check", "Validate a scenario and its market, without a run."),
     "golden": ("reconcile.commands.golden", "Check golden files, review changes, accept them with a reason."),
+    "gate": ("reconcile.commands.gate", "For CI: goldens hold, no drift, and the engine is not slower."),
+    "init": ("reconcile.commands.init", "Write a scenario, an adapter, a test and a workflow to start from."),
     "scenarios": ("reconcile.commands.scenarios", "List the built-in scenarios."),
 }
 """Name -> (module that holds a click command of that name, its line in the help)."""

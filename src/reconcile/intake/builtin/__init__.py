@@ -1,4 +1,4 @@
-"""Markets that come with the package: one generated, one real."""
+"""Markets that come with the package: generated ones, and a real one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,19 @@ def _stocks() -> tuple[Tables, tuple[str, ...]]:
     return stocks_tables(), ("real prices of AAPL, FB, GOOG, IBM and MSFT, scaled by adj_close / close",)
 
 
-BUILTINS: dict[str, Callable[[], tuple[Tables, tuple[str, ...]]]] = {"stocks": _stocks, "top25": _top25}
+def _incident() -> tuple[Tables, tuple[str, ...]]:
+    from reconcile.intake.builtin.incident import incident_tables
+
+    return incident_tables(), (
+        "synthetic: the market of top25, with a vix that is missing at some bars",
+    )
+
+
+BUILTINS: dict[str, Callable[[], tuple[Tables, tuple[str, ...]]]] = {
+    "incident": _incident,
+    "stocks": _stocks,
+    "top25": _top25,
+}
 """name -> its tables and what its market's notes begin with."""
 
 

@@ -1,0 +1,65 @@
+"""`reconcile explain`: the causes under which a candidate's ledger is what comes out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconcile.commands.shared import data_option, emit, json_option, scenario_argument, tolerance_option, watching
+
+if TYPE_CHECKING:
+    from vocabulary.ledger import Ledger
+    from vocabulary.market import Market
+    from vocabulary.scenario import Scenario
+
+
+@click.command(epilog="Example:  reconcile explain incident reconcile.incident:candidate")
+@scenario_argument
+@click.argument("candidate")
+@data_option
+@tolerance_option
+@json_option
+def explain(scenario: str, candidate: str, data: str | None, tolerance: str | None, as_json: bool) -> int:
+    """Say why CANDIDATE differs from SCENARIO: causes, each verified by a run, and what each cost.
+
+    SCENARIO is a built-in name or a TOML file. CANDIDATE is a ledger (a folder, a Parquet or CSV file) or an
+    engine: MODULE:FUNCTION, a function from (Scenario, Market) to a Ledger.
+
+    Exits 0 when everything is explained, 1 when something is not, 2 when it cannot tell.
+    """
+    from reconcile import explain as explaining
+    from reconcile import intake, running
+    from reconcile.comparison.tolerances import read_tolerances
+    from reconcile.report import explain_json, explain_text
+
+    sys.path.append(os.getcwd())  # CANDIDATE may name a module of the user's; last, so that it shadows nothing
+    bounds = () if tolerance is None else read_tolerances(tolerance)
+    watch = watching()
+    found = intake.find_scenario(scenario)
+    market, _ = running.load(found, data, watch)
+    ledger = _ledger(candidate, found, market)
+    running.warm(found, market, watch)
+    with watch("explaining", 0):
+        result = explaining.explain(found, market, ledger, tolerances=bounds)
+    if as_json:
+        emit(explain_json.explain_json(result, found, market))
+    else:
+        emit(explain_text.explain_page(result, found, market, candidate))
+    wholly = (explaining.Verdict.NO_BREAKS, explaining.Verdict.EXPLAINED)
+    return 0 if result.verdict in wholly else 2 if result.verdict is explaining.Verdict.CANNOT_TELL else 1
+
+
+def _ledger(candidate: str, scenario: Scenario, market: Market) -> Ledger:
+    """A path where there is one; else a function by its name."""
+    from reconcile.candidates import load_candidate
+    from reconcile.opening import open_ledger
+    from reconcile.running import run_candidate
+
+    module, colon, _ = candidate.partition(":")
+    if Path(candidate).exists() or not colon or not all(part.isidentifier() for part in module.split(".")):
+        return open_ledger(candidate).ledger
+    return run_candidate(candidate, load_candidate(candidate), scenario, market).ledger

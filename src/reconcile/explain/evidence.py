@@ -1,0 +1,309 @@
+"""How far a ledger that a hypothesis predicts agrees with the candidate's: quickly, cycle by cycle.
+
+A cycle is what is decided at t-1, executed and booked at t (all at t with `same_close`). This is the gauge
+that a search steers by; what is reported is settled by `reconcile.comparison.compare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from reconcile.comparison import BoundKind, Tolerance
+from vocabulary.ledger import Column, Kind, Ledger, Table
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario, Timing
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+EMPTY = np.iinfo(np.int64).min
+"""Stands for an empty cell, and for what no 64-bit integer holds."""
+LIVED = ("targets", "orders", "fills")
+DECISIONS = "decisions"
+"""The column `rebalance` of `equity`, apart from it: it belongs to the next cycle."""
+TIMED_BY = {
+    "targets": "decided_at",
+    "orders": "decided_at",
+    "fills": "timestamp",
+    "positions": "timestamp",
+    "costs": "timestamp",
+    "equity": "timestamp",
+}
+UNCOMPARED = ("sequence", "symbol", "side")
+SIDES = ("buy", "sell")
+
+
+class Rows(NamedTuple):
+    """One table in the scenario's units, sorted by key. cycle, symbol, side: of each row (0 without);
+    key: the three as one number. cells: by column, EMPTY where there is none."""
+
+    cycle: Ints
+    symbol: Ints
+    side: Ints
+    key: Ints
+    cells: Mapping[str, Ints]
+
+    def within(self, start: int, stop: int) -> slice:
+        """The rows of cycles [start, stop)."""
+        return slice(*np.searchsorted(self.cycle, (start, stop)).tolist())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axes:
+    """What turns a ledger's cells into the scenario's units: bars, symbols, words, scales."""
+
+    bars: int
+    timestamps: Ints
+    symbols: tuple[str, ...]
+    places: Mapping[str, int]
+    same_bar: bool
+    scales: Mapping[Kind, int]
+    words: dict[str, int]
+
+
+class Score(NamedTuple):
+    """Better is larger. lived: first cycle in which targets, orders or fills differ, and the share of that
+    cycle's that agree; whole: the same over all tables. A cycle past the last says that nothing differs."""
+
+    lived: int
+    lived_share: float
+    whole: int
+    whole_share: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """The candidate's ledger, ready to be compared with. lived: tables that tell what was done."""
+
+    axes: Axes
+    tables: Mapping[str, Rows]
+    lived: tuple[str, ...]
+    bounds: Mapping[tuple[str, str], tuple[BoundKind, float]]
+
+
+def axes_of(scenario: Scenario, market: Market) -> Axes:
+    """The scenario's units over the market's bars and symbols."""
+    price, quantity = scenario.market.price_decimals, scenario.market.quantity_decimals
+    scales = {Kind.PRICE: price, Kind.QUANTITY: quantity, Kind.MONEY: price + quantity, Kind.RATE: 9}
+    places = {symbol: place for place, symbol in enumerate(market.symbols)}
+    same_bar = scenario.execution.timing is Timing.SAME_CLOSE
+    return Axes(len(market.timestamps), market.timestamps, market.symbols, places, same_bar, scales, {})
+
+
+def target_of(
+    ledger: Ledger, scenario: Scenario, market: Market, tolerances: Sequence[Tolerance] = ()
+) -> Target:
+    """A candidate's ledger as the target of a search."""
+    axes = axes_of(scenario, market)
+    tables = read(ledger, axes)
+    lived = tuple(name for name in LIVED if name in tables)
+    if "fills" not in lived:
+        lived = (*lived, *(name for name in ("positions",) if name in tables))
+    bounds = {(one.table, one.column): (one.kind, _units(one, axes)) for one in tolerances}
+    return Target(axes, tables, lived or tuple(tables), bounds)
+
+
+def read(ledger: Ledger, axes: Axes, only: Sequence[str] | None = None) -> dict[str, Rows]:
+    """Every table that says when and of what its rows are. only: no other tables than these."""
+    found = {}
+    for name, table in ledger.tables.items():
+        if only is not None and name not in only:
+            continue
+        if TIMED_BY[name] not in table.columns or (name not in ("costs", "equity") and "symbol" not in table.columns):
+            continue
+        found[name] = _rows(table, axes)
+    equity = ledger.tables.get("equity")
+    if equity is not None and "rebalance" in equity.columns and "equity" in found:
+        rows = found["equity"]
+        shift = 0 if axes.same_bar else 1
+        cells = {"rebalance": rows.cells["rebalance"]}
+        found[DECISIONS] = Rows(rows.cycle + shift, rows.symbol, rows.side, rows.key, cells)
+        found["equity"] = rows._replace(cells={k: v for k, v in rows.cells.items() if k != "rebalance"})
+    return found
+
+
+def _rows(table: Table, axes: Axes) -> Rows:
+    columns, count = table.columns, table.rows
+    cycle = bars_of(columns[TIMED_BY[table.name]], axes)
+    if TIMED_BY[table.name] == "decided_at" and not axes.same_bar:
+        cycle = cycle + 1
+    symbol = _symbols(columns["symbol"], axes) if "symbol" in columns else np.zeros(count, np.int64)
+    side = _words(columns["side"], axes, SIDES) if "side" in columns else np.zeros(count, np.int64)
+    key = (cycle * (len(axes.places) + 1) + symbol) * 4 + side
+    cells = {name: cells_of(column, axes) for name, column in columns.items() if name not in UNCOMPARED}
+    cells.pop(TIMED_BY[table.name], None)
+    if count > 1 and not bool((key[1:] > key[:-1]).all()):
+        # Rows of one key stand by quantity and price, so that their order in the file does not count.
+        more = [cells[name] for name in ("price", "quantity") if name in cells]
+        order = np.lexsort((*more, key))
+        cycle, symbol, side, key = cycle[order], symbol[order], side[order], key[order]
+        cells = {name: values[order] for name, values in cells.items()}
+    return Rows(cycle, symbol, side, key, cells)
+
+
+def bars_of(column: Column, axes: Axes) -> Ints:
+    """The bar of each timestamp; one past the last for what is at no bar."""
+    place = np.searchsorted(axes.timestamps, column.values)
+    capped = np.minimum(place, axes.bars - 1)
+    known = (place < axes.bars) & (axes.timestamps[capped] == column.values)
+    if column.missing is not None:
+        known &= ~column.missing
+    return np.where(known, place, axes.bars + 1).astype(np.int64)
+
+
+def _symbols(column: Column, axes: Axes) -> Ints:
+    if column.dictionary is axes.symbols and column.missing is None:
+        return column.values.astype(np.int64)
+    words = [axes.places.get(word, len(axes.places)) for word in column.dictionary or ()]
+    return _decoded(column, words)
+
+
+def _words(column: Column, axes: Axes, known: Sequence[str] = ()) -> Ints:
+    if known:
+        words = [known.index(word) if word in known else 2 for word in column.dictionary or ()]
+    else:
+        words = [axes.words.setdefault(word, len(axes.words)) for word in column.dictionary or ()]
+    return _decoded(column, words)
+
+
+def _decoded(column: Column, words: Sequence[int]) -> Ints:
+    codes = column.values.astype(np.int64)
+    if column.missing is not None:
+        codes = np.where(column.missing, len(words), codes)
+    return np.array([*words, EMPTY], np.int64)[codes]
+
+
+def cells_of(column: Column, axes: Axes) -> Ints:
+    """Cells as whole numbers: units, codes or nanoseconds."""
+    if column.kind is Kind.WORD:
+        return _words(column, axes)
+    values, unit = column.values, axes.scales.get(column.kind, 0)
+    if values.dtype.kind == "f":
+        scaled = np.round(values.astype(np.float64) * 10.0**unit)
+        fits = np.abs(scaled) < 2.0**62
+        out = np.where(fits, np.where(fits, scaled, 0).astype(np.int64), EMPTY)
+    else:
+        out = _rescaled(values, unit - (column.scale or 0) if column.kind in axes.scales else 0)
+    return np.where(column.missing, EMPTY, out) if column.missing is not None else out
+
+
+def _rescaled(values: npt.NDArray[np.generic], shift: int) -> Ints:
+    """Integers at another scale; what is no whole number there, or too large, is EMPTY."""
+    if shift == 0 and values.dtype == np.int64:
+        return np.asarray(values)
+    cells = []
+    for value in values.tolist():
+        whole, rest = (value * 10**shift, 0) if shift >= 0 else divmod(value, 10**-shift)
+        cells.append(whole if rest == 0 and abs(whole) < 2**63 else EMPTY)
+    return np.array(cells, np.int64)
+
+
+def _units(tolerance: Tolerance, axes: Axes) -> float:
+    """The bound in units of its column."""
+    from vocabulary.ledger import SCHEMA
+
+    if tolerance.kind is BoundKind.RELATIVE:
+        return float(tolerance.bound)
+    return float(tolerance.bound * Decimal(10) ** axes.scales.get(SCHEMA[tolerance.table][tolerance.column], 0))
+
+
+def score(target: Target, ledger: Ledger, start: int, stop: int, beats: Score | None = None) -> Score:
+    """How well a predicted ledger does over cycles [start, stop).
+
+    beats: where what was lived is already worse than this, the rest is not looked at.
+    """
+    lived, lived_share = _part(target, read(ledger, target.axes, target.lived), start, stop)
+    if beats is not None and (lived, lived_share) < beats[:2]:
+        return Score(lived, lived_share, -1, 0.0)
+    whole, whole_share = _part(target, read(ledger, target.axes), start, stop)
+    return Score(lived, lived_share, whole, whole_share)
+
+
+def _part(target: Target, predicted: Mapping[str, Rows], start: int, stop: int) -> tuple[int, float]:
+    """The first cycle in which some tables differ, and the share of it that agrees."""
+    shared = [name for name in target.tables if name in predicted]
+    first = min((first_apart(target, name, predicted[name], start, stop) for name in shared), default=stop)
+    return first, _share(target, predicted, shared, first) if first < stop else 1.0
+
+
+def first_apart(target: Target, name: str, rows: Rows, start: int, stop: int) -> int:
+    """The first cycle in [start, stop) in which a table differs; `stop` when none does."""
+    theirs = target.tables[name]
+    a, b = theirs.within(start, stop), rows.within(start, stop)
+    left, right = theirs.key[a], rows.key[b]
+    common = min(len(left), len(right))
+    apart = np.flatnonzero(left[:common] != right[:common])
+    at, found = common, stop
+    if len(apart):
+        at = int(apart[0])
+        found = min(int(theirs.cycle[a][at]), int(rows.cycle[b][at]))
+    elif len(left) != len(right):
+        found = int((theirs.cycle[a] if len(left) > common else rows.cycle[b])[common])
+    for column, values in theirs.cells.items():
+        if column not in rows.cells:
+            continue
+        wrong = np.flatnonzero(_differ(target, name, column, values[a][:at], rows.cells[column][b][:at]))
+        if len(wrong):
+            at = int(wrong[0])
+            found = min(found, int(theirs.cycle[a][at]))
+    return found
+
+
+def _differ(target: Target, table: str, column: str, left: Ints, right: Ints) -> Bools:
+    out: Bools = np.asarray(left != right)
+    bound = target.bounds.get((table, column))
+    if bound is None or not out.any():
+        return out
+    kind, size = bound
+    a, b = left.astype(np.float64), right.astype(np.float64)
+    limit = size * np.maximum(np.abs(a), np.abs(b)) if kind is BoundKind.RELATIVE else size
+    return out & (np.abs(a - b) > limit * (1 + 1e-12) + 1e-9)
+
+
+def _share(target: Target, predicted: Mapping[str, Rows], tables: Sequence[str], cycle: int) -> float:
+    """Over all rows either side has at a cycle: the share that both have, how near their numbers are, and the
+    share of each column that agrees."""
+    shares = []
+    for name in tables:
+        theirs, ours = target.tables[name], predicted[name]
+        a, b = theirs.within(cycle, cycle + 1), ours.within(cycle, cycle + 1)
+        left, right = theirs.key[a], ours.key[b]
+        if not len(left) and not len(right):
+            continue
+        _, i, j = np.intersect1d(left, right, return_indices=True)
+        every = len(left) + len(right) - len(i)
+        shares += [len(i) / every, min(len(left), len(right)) / max(len(left), len(right))]
+        for column, values in theirs.cells.items():
+            if column in ours.cells:
+                wrong = _differ(target, name, column, values[a][i], ours.cells[column][b][j])
+                shares.append((len(i) - int(wrong.sum())) / every)
+    return sum(shares) / len(shares) if shares else 1.0
+
+
+def disagreeing(target: Target, ledger: Ledger, cycle: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Symbols, and sides of fills or orders, that differ at a cycle in what was done."""
+    predicted = read(ledger, target.axes)
+    symbols: set[int] = set()
+    sides: set[int] = set()
+    for name in target.lived:
+        if name not in predicted:
+            continue
+        theirs, ours = target.tables[name], predicted[name]
+        a, b = theirs.within(cycle, cycle + 1), ours.within(cycle, cycle + 1)
+        _, i, j = np.intersect1d(theirs.key[a], ours.key[b], return_indices=True)
+        bad_left = np.ones(len(theirs.key[a]), bool)
+        bad_right = np.ones(len(ours.key[b]), bool)
+        bad_left[i] = bad_right[j] = False
+        for column, values in theirs.cells.items():
+            if column in ours.cells:
+                bad_left[i] |= _differ(target, name, column, values[a][i], ours.cells[column][b][j])
+        symbols.update(theirs.symbol[a][bad_left].tolist(), ours.symbol[b][bad_right].tolist())
+        if name != "targets" and name != "positions":
+            sides.update(theirs.side[a][bad_left].tolist(), ours.side[b][bad_right].tolist())
+    return tuple(sorted(symbols)), tuple(sorted(sides))

@@ -1,0 +1,284 @@
+"""How a change reads: one sentence, the setting or datum, and both its values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconcile.explain.nouns import Subject, Value, Wording
+from reconcile.explain.settings import thawed
+from reconcile.intake import scenario_to_dict
+from vocabulary.scenario import Timing
+
+ABSENT = "none"
+EXECUTES_AT = {
+    Timing.NEXT_OPEN: "the next open",
+    Timing.NEXT_CLOSE: "the next close",
+    Timing.SAME_CLOSE: "the close of the bar that decided",
+}
+
+
+def shown(value: Any) -> str:
+    """A value of the scenario file in a few words; numbers with separators."""
+    if value is None or value == []:
+        return ABSENT
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        given = {key: each for key, each in value.items() if each != "0" or key != "minimum"}
+        kind = given.pop("kind", None)
+        unit = {"bps": " bps", "per_share": " a share"}.get(str(kind), "")
+        if kind is not None and set(given) <= {"rate", "amount", "minimum"}:
+            rate = f"{shown(given.get('rate', given.get('amount')))}{unit}"
+            return rate + (f", at least {shown(given['minimum'])}" if "minimum" in given else "")
+        return ", ".join(f"{key} {shown(each)}" for key, each in given.items())
+    if isinstance(value, list):
+        return ", ".join(shown(each) for each in value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = str(value)
+    whole, point, rest = text.partition(".")
+    return f"{int(whole):,}{point}{rest}" if whole.isdecimal() and rest.isdecimal() | (not point) else text
+
+
+def at_path(subject: Subject, path: str) -> Any:
+    """What the scenario says at a path, None for nothing."""
+    found: Any = scenario_to_dict(subject.scenario)
+    for step in path.split("."):
+        if isinstance(found, list):
+            named = [each for each in found if each.get("name") == step]
+            found = named[0] if named else None
+        elif isinstance(found, dict):
+            found = found.get(step)
+        else:
+            return None
+    return found
+
+
+SENTENCES = {
+    "portfolio.initial_cash": "the candidate started with {new} instead of {old}",
+    "execution.cash": "orders beyond the cash are treated as `{new}` instead of `{old}`",
+    "execution.sequence": "orders meet the cash in the order `{new}` instead of `{old}`",
+    "execution.allow_short": "short sales are allowed: {new} instead of {old}",
+    "costs.commission": "commission is {new} instead of {old}",
+    "costs.slippage": "slippage is {new} instead of {old}",
+    "strategy.n": "{new} longs are held instead of {old}",
+    "strategy.short_n": "{new} shorts are held instead of {old}",
+    "strategy.gross_long": "longs weigh {new} together instead of {old}",
+    "strategy.gross_short": "shorts weigh {new} together instead of {old}",
+    "strategy.size_on": "positions are sized on {new} instead of {old}",
+    "strategy.band": "the band is {new} instead of {old}",
+    "strategy.cooldown": "the cooldown after an exit is {new} bars instead of {old}",
+    "strategy.when": "rebalances happen `{new}` instead of `{old}`",
+    "strategy.schedule": "the schedule is {new} instead of {old}",
+    "strategy.require": "the features required are {new} instead of {old}",
+    "strategy.score": "ranking is by {new} instead of {old}",
+    "strategy.feature": "weights are read from {new} instead of {old}",
+}
+
+
+def setting(subject: Subject, value: Value) -> Wording:
+    """A change of the scenario."""
+    assert isinstance(value, tuple)
+    path, given = value
+    old, new = shown(at_path(subject, path)), shown(thawed(given))
+    if path == "execution.timing":
+        was = EXECUTES_AT[subject.scenario.execution.timing]
+        return Wording(f"orders execute at {EXECUTES_AT[Timing(given)]} instead of {was}", path, old, new)
+    if path == "strategy.gate":
+        name = subject.scenario.strategy.gate.context if subject.scenario.strategy.gate else "a context"
+        text = f"the gate on {name} is ignored" if given is None else f"the gate is {new} instead of {old}"
+        return Wording(text, path, old, new)
+    if path in ("costs.commission", "costs.slippage") and given is None:
+        return Wording(f"no {path.removeprefix('costs.')} is charged", path, old, new)
+    if path.startswith("exits."):
+        _, name, key = path.split(".")
+        return Wording(f"the exit {name} has {key} {new} instead of {old}", path, old, new)
+    return Wording(SENTENCES[path].format(old=old, new=new), path, old, new)
+
+
+def exit_unused(subject: Subject, value: Value) -> Wording:
+    if value == "*":
+        return Wording("no exit ever fires", "exits", "in use", "missing")
+    return Wording(f"the exit {value} never fires", f"exits.{value}", "in use", "missing")
+
+
+def exits_reversed(subject: Subject, value: Value) -> Wording:
+    names = [rule.name for rule in subject.scenario.exits]
+    return Wording(
+        "exits are tried in reverse order", "exits", ", ".join(names), ", ".join(reversed(names))
+    )
+
+
+def bars(number: int) -> str:
+    """How far off: `2 bars late`, `1 bar early`."""
+    count = abs(number)
+    return f"{count} bar{'s' if count > 1 else ''} {'late' if number > 0 else 'early'}"
+
+
+def _of(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}"
+
+
+def feature_shifted(subject: Subject, value: Value) -> Wording:
+    name, number = value  # type: ignore[misc]
+    return Wording(f"{name} is read {bars(number)}", _of("features", name), "this bar's", bars(number))
+
+
+def feature_reversed(subject: Subject, value: Value) -> Wording:
+    return Wording(
+        f"{value} is read with its sign reversed, so the ranking is upside down",
+        _of("features", str(value)), "as given", "negated",
+    )
+
+
+def feature_zero_filled(subject: Subject, value: Value) -> Wording:
+    return Wording(f"a missing {value} was read as zero", _of("features", str(value)), "missing", "0")
+
+
+def feature_carried(subject: Subject, value: Value) -> Wording:
+    return Wording(
+        f"a missing {value} was filled with its last value", _of("features", str(value)), "missing", "carried forward"
+    )
+
+
+def feature_misaligned(subject: Subject, value: Value) -> Wording:
+    name, places = value  # type: ignore[misc]
+    whose = "the previous symbol's" if places > 0 else "the next symbol's"
+    return Wording(
+        f"{name} is misaligned by one symbol: each reads {whose}", _of("features", name), "its own", whose
+    )
+
+
+def feature_scaled(subject: Subject, value: Value) -> Wording:
+    name, factor = value  # type: ignore[misc]
+    return Wording(f"{name} is read times {factor}", _of("features", name), "as given", f"times {factor}")
+
+
+def _gate_says(subject: Subject, name: str, so: str) -> str:
+    gate = subject.scenario.strategy.gate
+    return so if gate is not None and gate.context == name else ""
+
+
+def context_zero_filled(subject: Subject, value: Value) -> Wording:
+    so = _gate_says(subject, str(value), ", which the gate takes for a value")
+    return Wording(f"a missing {value} was read as zero{so}", _of("context", str(value)), "missing", "0")
+
+
+def context_zero(subject: Subject, value: Value) -> Wording:
+    gate = subject.scenario.strategy.gate
+    never = "never closed" if gate is None or gate.value >= 0 else "never opened"
+    so = _gate_says(subject, str(value), f", so the gate {never}")
+    return Wording(f"the {value} was read as zero{so}", _of("context", str(value)), "as given", "0")
+
+
+def context_carried(subject: Subject, value: Value) -> Wording:
+    return Wording(
+        f"a missing {value} was filled with its last value", _of("context", str(value)), "missing", "carried forward"
+    )
+
+
+def context_shifted(subject: Subject, value: Value) -> Wording:
+    name, number = value  # type: ignore[misc]
+    return Wording(f"the {name} is read {bars(number)}", _of("context", name), "this bar's", bars(number))
+
+
+def prices_shifted(subject: Subject, value: Value) -> Wording:
+    assert isinstance(value, int)
+    return Wording(f"prices are {bars(value)}", "prices", "this bar's", bars(value))
+
+
+def prices_carried(subject: Subject, value: Value) -> Wording:
+    return Wording(
+        "bars that are not there were filled with the last close and traded", "prices", "absent", "carried forward"
+    )
+
+
+def prices_misaligned(subject: Subject, value: Value) -> Wording:
+    assert isinstance(value, int)
+    whose = "the previous symbol's" if value > 0 else "the next symbol's"
+    return Wording(f"prices are misaligned by one symbol: each reads {whose}", "prices", "its own", whose)
+
+
+def split(subject: Subject, value: Value) -> Wording:
+    up, down = value  # type: ignore[misc]
+    factor = f"{up}" if down == 1 else f"{up}/{down}"
+    return Wording(
+        f"prices are {factor} times what they should be, as before an unadjusted split",
+        "prices", "adjusted", f"times {factor}",
+    )
+
+
+def execution_price(subject: Subject, value: Value) -> Wording:
+    field, lag = value  # type: ignore[misc]
+    was = EXECUTES_AT[subject.scenario.execution.timing]
+    when = {0: "the fill bar's", 1: "the decision bar's", -1: "the bar after the fill's", 2: "the bar before the decision's"}
+    new = f"{when[lag]} {field}"
+    return Wording(f"fills use {new} instead of {was}", "execution.price", was, new)
+
+
+FIXED = {
+    "buys_first": Wording("buys are executed before sells", "execution.sequence", "as stated", "buys first"),
+    "order_lost": Wording("orders are lost between decision and execution", "orders", "sent", "lost"),
+    "fill_dropped": Wording("fills are dropped: orders that should fill do not", "fills", "filled", "dropped"),
+    "fill_unbooked": Wording("fills are recorded but never booked", "fills", "booked", "not booked"),
+    "fill_doubled": Wording("fills are doubled: executed and booked twice", "fills", "once", "twice"),
+    "fill_booked_twice": Wording("fills are recorded once but booked twice", "fills", "booked once", "booked twice"),
+    "cash_not_credited": Wording("cash is not credited on sells", "equity.cash", "credited", "not credited"),
+    "cash_not_debited": Wording("cash is not debited on buys", "equity.cash", "debited", "not debited"),
+    "commission_not_paid": Wording(
+        "commission is recorded but not taken from cash", "equity.cash", "paid", "not paid"
+    ),
+    "equity_late": Wording("equity is reported one bar late", "equity", "this bar's", "the bar before's"),
+}
+
+
+def fixed(name: str) -> Any:
+    """A hypothesis that has one wording."""
+    return lambda subject, value: FIXED[name]
+
+
+def order_late(subject: Subject, value: Value) -> Wording:
+    assert isinstance(value, int)
+    return Wording(f"orders execute {bars(value)}", "orders.executes_at", "on time", bars(value))
+
+
+def lot(subject: Subject, value: Value) -> Wording:
+    return Wording(f"target quantities are rounded down to lots of {value}", "lot size", "1", str(value))
+
+
+def exit_unsent(subject: Subject, value: Value) -> Wording:
+    what = "exits are" if value == "*" else f"the exit {value} is"
+    return Wording(f"{what} decided but never sent", "exits" if value == "*" else f"exits.{value}", "sent", "not sent")
+
+
+def commission_factor(subject: Subject, value: Value) -> Wording:
+    if value == 0:
+        return Wording("commission is not charged", "costs.commission", "once", "not at all")
+    return Wording("commission is charged twice", "costs.commission", "once", "twice")
+
+
+def frozen_book(subject: Subject, value: Value) -> Wording:
+    whole = "equity is reported from a second book that fills never reach"
+    return Wording(whole, "equity" if value == "book" else "equity.equity", "the book's", "what it began with")
+
+
+def sign_flipped(subject: Subject, value: Value) -> Wording:
+    table, column = value  # type: ignore[misc]
+    what = "buy and sell are swapped" if column == "side" else f"the sign of {column} is flipped"
+    return Wording(f"{what} in the table {table}", f"{table}.{column}", "as done", "flipped")
+
+
+def reported_zero(subject: Subject, value: Value) -> Wording:
+    table, column = value  # type: ignore[misc]
+    return Wording(f"{column} is reported as zero in the table {table}", f"{table}.{column}", "as charged", "0")
+
+
+def marked_otherwise(subject: Subject, value: Value) -> Wording:
+    field, lag = value  # type: ignore[misc]
+    new = f"the {field} of the bar before" if lag else f"the bar's {field}"
+    said = "stale marks: positions are valued" if lag else "positions are valued"
+    return Wording(f"{said} at {new}", "positions.mark", "the bar's close", new)
+
+
+def unreported(subject: Subject, value: Value) -> Wording:
+    return Wording(f"rows are left out of the table {value}", str(value), "reported", "left out")
