@@ -1,0 +1,20 @@
+"""`reconcile init`: what a project needs to hold its own engine against the reference."""
+
+from __future__ import annotations
+
+import click
+
+from reconcile.commands.shared import emit
+
+
+@click.command(epilog="Example:  reconcile init my-backtests")
+@click.argument("folder", metavar="[DIR]", default=".")
+def init(folder: str) -> int:
+    """Write a scenario, an adapter, a test, settings and a CI workflow to DIR, by default the current folder.
+
+    What is already there is left as it is, and named.
+    """
+    from reconcile.templates import write_project
+
+    emit(write_project(folder))
+    return 0
