@@ -134,6 +134,25 @@ def test_a_recovery_killed_at_any_step_is_whole(tmp_path: Path, place: Place) ->
             return
 
 
+@needs_fork
+@pytest.mark.parametrize("command", ["review", "check"])
+def test_every_command_finishes_what_was_killed(
+    command: str, tmp_path: Path, place: Place, reconcile_command: Callable[..., Any]
+) -> None:
+    """The next command, whichever it is, sees the accept done."""
+    for case in CASES:
+        offer(place, case, 2)
+    folders = (tmp_path / f"half-{step}" for step in range(1, 200))
+    half = next(folder for step, folder in enumerate(folders, 1) if half_done(folder, place, step))
+    there = find_place(half)
+    done = reconcile_command("golden", command, cwd=half)
+    assert done.returncode == (0 if command == "review" else 1), done.stdout  # no scenario: unused
+    assert ("nothing is pending" if command == "review" else "3 unused") in done.stdout
+    assert not (there.blessed / accepting.INTENT).exists()
+    assert golden_kit.leftovers(there) == []
+    assert entries(there) == 2
+
+
 def half_done(folder: Path, place: Place, step: int) -> bool:
     """A copy of the project whose accept was killed with one case old and one new."""
     shutil.copytree(place.root, folder)
@@ -235,8 +254,9 @@ def test_the_journal_takes_its_date_from_the_last_commit(tmp_path: Path) -> None
 
 def test_a_reader_waits_for_the_writer(place: Place) -> None:
     """Nobody reads half of an accept while it is being made."""
-    with lock.locked(place.blessed, writing=True), pytest.raises(OutputError, match="another process"):
-        with lock.locked(place.blessed, writing=False, patience=0.05):
-            pass
+    brief = lock.locked(place.blessed, writing=False, patience=0.05)
+    refused = pytest.raises(OutputError, match="another process")
+    with lock.locked(place.blessed, writing=True), refused, brief:
+        raise AssertionError("read while it is written")
     with lock.locked(place.blessed, writing=False), lock.locked(place.blessed, writing=False, patience=0.05):
         pass

@@ -16,8 +16,8 @@ import pytest
 import engine
 from reconcile import intake
 from reconcile.golden import Standing, case_files, check_goldens, find_place, read_shelf
-from reconcile.golden.check import absent_data
 from reconcile.golden.nouns import SOUND, Golden, Place, Storage
+from reconcile.golden.running import absent_data
 from reconcile.golden.seal import FILE as SEAL
 from reconcile.golden.seal import broken, seal_text
 

@@ -272,10 +272,7 @@ def test_a_golden_whose_test_was_not_chosen_is_not_unused(
 
 def test_goldens_work_in_parallel(pinned: pytest.Pytester) -> None:
     """Under xdist: the same verdicts, pending and unused goldens named once, by the controller."""
-    many = "\n\n".join(
-        f"def test_{k}(scenario, market, ledger_snapshot):\n    assert engine_under_test.run(scenario, market) == ledger_snapshot"
-        for k in range(4)
-    )
+    many = "\n\n".join(TEST.replace("test_mine", f"test_{k}").partition("\n\n\n")[2] for k in range(4))
     write(pinned, "test_many.py", f"import engine_under_test\n\n\n{many}\n")
     result = run(pinned, "-n", "2")
     result.assert_outcomes(passed=1, failed=4)
@@ -315,7 +312,8 @@ def test_called(ledger_snapshot):
 
 def test_unknown(ledger_snapshot):
     def hidden():
-        return engine_under_test.run(reconcile.scenario_from_text(TEXT % "5"), reconcile.generate_market(5, 13, 1))
+        other = reconcile.generate_market(5, 13, 1)
+        return engine_under_test.run(reconcile.scenario_from_text(TEXT % "5"), other)
 
     assert hidden() == ledger_snapshot
 """,

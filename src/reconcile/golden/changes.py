@@ -6,6 +6,7 @@ import csv
 import io
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
@@ -24,8 +25,13 @@ _STAGES = {"targets": "target", "fills": "status", "equity": "equity"}
 """The stage a column of the summary belongs to; the rest are costs."""
 
 
-def change_of(before: Golden | None, after: Golden, ledger: Ledger) -> Change:
-    """From a golden, or none, to the golden of this ledger."""
+def change_of(
+    before: Golden | None, after: Golden, ledger: Ledger, earlier: Callable[[Golden], Ledger | None]
+) -> Change:
+    """From a golden, or none, to the golden of this ledger.
+
+    earlier: gives the ledger that a golden was made of where the golden does not keep it, or None.
+    """
     figures = after.facts.figures
     blank = Change(
         case=after.facts.case,
@@ -44,8 +50,9 @@ def change_of(before: Golden | None, after: Golden, ledger: Ledger) -> Change:
     changed = _summary_changes(before, after)
     if before.facts.figures.ledger == figures.ledger:
         return replace(blank, fills=0, rebalances=len(changed))
-    if before.facts.storage is Storage.FULL:
-        found = compare_with(before, ledger)
+    kept = golden_ledger(before) if before.facts.storage is Storage.FULL else earlier(before)
+    if kept is not None:
+        found = _compare(kept, ledger)
         return replace(
             blank,
             first=None if found.first is None else first_of(found.first, ledger.manifest),
@@ -63,11 +70,10 @@ def change_of(before: Golden | None, after: Golden, ledger: Ledger) -> Change:
     )
 
 
-def compare_with(golden: Golden, ledger: Ledger) -> Reconciliation:
-    """A ledger against a golden that keeps every row, the golden in the reference's place."""
+def _compare(kept: Ledger, ledger: Ledger) -> Reconciliation:
+    """A ledger against the golden's, the golden in the reference's place."""
     from reconcile.comparison import compare
 
-    kept = golden_ledger(golden)
     return compare(replace(kept, manifest=replace(ledger.manifest, chain=None)), ledger)
 
 

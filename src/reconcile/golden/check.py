@@ -6,25 +6,24 @@ engine is the test's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconcile.golden.causes import inputs_differ
-from reconcile.golden.changes import change_of, edits, first_of
+from reconcile.golden.changes import change_of, edits
 from reconcile.golden.figures import is_empty
 from reconcile.golden.making import inputs_of, make_golden, storage_of
 from reconcile.golden.nouns import REVIEWABLE, Checked, Golden, Place, Shelf, Standing
+from reconcile.golden.running import absent_data as absent_data
+from reconcile.golden.running import earlier_ledger, run_pair
 from reconcile.golden.store import drop_pending, put_pending, read_shelf
 from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:
-    from reconcile.comparison import Reconciliation
     from reconcile.running import Watch
     from vocabulary.ledger import Ledger
-    from vocabulary.market import Market
-    from vocabulary.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,63 +121,27 @@ def _run(place: Place, case: str, file: Path, golden: Golden | None, watch: Watc
         figures = golden.facts.figures if golden else None
         said = "not one fill: nothing to pin"
         return _Examined(Checked(case, Standing.EMPTY, figures, fresh.facts.figures, said=said))
-    return _Examined(judge(golden, fresh, ledger), fresh)
+    checked = judge(golden, fresh, ledger, lambda before: earlier_ledger(before, scenario, market))
+    return _Examined(checked, fresh)
 
 
-def run_pair(scenario: Scenario, market: Market, watch: Watch) -> tuple[Ledger, str]:
-    """The ledger both programs agree on, and "", or else the reference's and how they part."""
-    from reconcile import running
-    from reconcile.ledgers import chain
-
-    reference = running.run_reference(scenario, market, watch)
-    engine = running.run_engine(scenario, market, watch)
-    if chain(reference.ledger) == chain(engine.ledger):
-        return reference.ledger, ""
-    found = running.judge(scenario, market, reference, engine)
-    return reference.ledger, f"engine and reference disagree: {parting(found, reference.ledger)}"
-
-
-def parting(found: Reconciliation, ledger: Ledger) -> str:
-    """How two ledgers part, in one line: how often, and where first."""
-    from reconcile.golden.wording import count
-
-    if found.first is None:
-        return "their ledgers have other tables or columns"
-    one = first_of(found.first, ledger.manifest)
-    sides = ("nothing" if side is None else side for side in (one.before, one.after))
-    values = " vs ".join(
-        f"{side} ({name})" for side, name in zip(sides, ("reference", "engine"), strict=True)
-    )
-    where = [f"{one.table} {one.field}", *([one.symbol] if one.symbol else []), one.timestamp]
-    return f"{count(len(found.breaks), 'break')}, first {', '.join(where)}: {values}"
-
-
-def judge(golden: Golden | None, fresh: Golden, ledger: Ledger) -> Checked:
+def judge(
+    golden: Golden | None, fresh: Golden, ledger: Ledger, earlier: Callable[[Golden], Ledger | None]
+) -> Checked:
     """A case of which both programs agree, against its golden."""
     case, figures = fresh.facts.case, fresh.facts.figures
     if golden is None:
-        change = change_of(None, fresh, ledger)
+        change = change_of(None, fresh, ledger, earlier)
         return Checked(case, Standing.MISSING, None, figures, change)
     checked = Checked(case, Standing.HOLDS, golden.facts.figures, figures)
     if golden.files == fresh.files:
         return checked
     if golden.facts.figures.ledger != figures.ledger:
-        return replace(checked, standing=Standing.CHANGED, change=change_of(golden, fresh, ledger))
+        return replace(checked, standing=Standing.CHANGED, change=change_of(golden, fresh, ledger, earlier))
     # One digest, and the files differ: other inputs gave the same ledger, or the files were edited and
     # sealed again.
     same_kind = golden.facts.storage is fresh.facts.storage and not inputs_differ(golden, fresh)
     faults = edits(golden, fresh) if same_kind else ()
     if faults:
         return replace(checked, standing=Standing.TAMPERED, faults=faults)
-    return replace(checked, standing=Standing.STALE, change=change_of(golden, fresh, ledger))
-
-
-def absent_data(scenario: Scenario, place: Place) -> Path | None:
-    """The market's file, where it is not there and not part of the project either."""
-    from reconcile.intake.builtin import BUILTINS
-
-    if scenario.market.data in BUILTINS:
-        return None
-    file = Path(scenario.origin, scenario.market.data)
-    outside = not file.resolve().is_relative_to(place.root.resolve())
-    return file if outside and not file.exists() else None
+    return replace(checked, standing=Standing.STALE, change=change_of(golden, fresh, ledger, earlier))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from reconcile.golden.causes import inputs_differ
 from reconcile.golden.changes import change_of
-from reconcile.golden.check import parting
 from reconcile.golden.figures import is_empty
 from reconcile.golden.making import inputs_of, make_golden, storage_of
 from reconcile.golden.nouns import Agreement, Checked, Golden, Inputs, Place, Standing
+from reconcile.golden.running import earlier_ledger, parting
 from reconcile.golden.store import drop_pending, put_pending, read_shelf
 from vocabulary.errors import TieoutError
 from vocabulary.ledger import Ledger
@@ -64,8 +64,13 @@ def weigh(place: Place, claim: Claim, *, update: bool) -> Weighed:
         return Weighed(Checked(claim.case, Standing.EMPTY, recorded, said=said))
     fresh = _fresh(place, claim)
     found = fresh.facts.figures
+
+    def earlier(before: Golden) -> Ledger | None:
+        return earlier_ledger(before, claim.scenario, claim.market)
+
     if golden is None:
-        checked = Checked(claim.case, Standing.MISSING, None, found, change_of(None, fresh, claim.ledger))
+        change = change_of(None, fresh, claim.ledger, earlier)
+        checked = Checked(claim.case, Standing.MISSING, None, found, change)
         return _offer(place, claim, fresh, checked)
     checked = Checked(claim.case, Standing.HOLDS, recorded, found)
     if golden.facts.figures.ledger == ledger_digest(claim.ledger):
@@ -76,7 +81,7 @@ def weigh(place: Place, claim: Claim, *, update: bool) -> Weighed:
         checked = replace(checked, standing=Standing.STALE)
     else:
         checked = replace(checked, standing=Standing.CHANGED)
-    checked = replace(checked, change=change_of(golden, fresh, claim.ledger))
+    checked = replace(checked, change=change_of(golden, fresh, claim.ledger, earlier))
     return _offer(place, claim, fresh, checked) if update else Weighed(checked)
 
 
