@@ -9,13 +9,16 @@ import numpy.typing as npt
 
 from reconcile.comparison.axis import TIME, Axis, Ints, cycles, periods
 from reconcile.comparison.breaks import COLUMNS, NONE, TABLES, TYPES, BreakColumns, Breaks
+from reconcile.comparison.codes import codes_in
 from reconcile.comparison.columns import doubles
 from reconcile.comparison.found import Chunk
 from reconcile.comparison.nouns import ROW, BreakType, LedgerSide, Value
 from reconcile.comparison.stages import RANK
-from vocabulary.ledger import SCHEMA, Table
+from vocabulary.ledger import SCHEMA, Column
 
 Sides = tuple[LedgerSide, LedgerSide]
+Mask = npt.NDArray[np.bool_]
+SIDES = {"buy": 0, "sell": 1}
 _DTYPES = (
     np.int8,
     np.int16,
@@ -37,10 +40,10 @@ def assemble(chunks: list[Chunk], axis: Axis, sides: Sides) -> Breaks:
     specials: list[tuple[Value, Value]] = []
     parts: list[list[npt.NDArray[Any]]] = []
     ties: list[list[npt.NDArray[Any]]] = []
-    codes = {word: code for code, word in enumerate(symbols)}
+    reader = _Reader(sides, symbols)
     for chunk in chunks:
-        parts.append(_placed(chunk, axis, sides, names, codes, specials))
-        ties.append(_ties(chunk, sides))
+        parts.append(_placed(chunk, axis, reader, names, specials))
+        ties.append(_ties(chunk, reader))
     if not parts:
         empty = BreakColumns(*(np.zeros(0, dtype) for dtype in _DTYPES))
         return Breaks(empty, names, symbols, (), sides)
@@ -86,14 +89,13 @@ def _symbols(sides: Sides) -> tuple[str, ...]:
 def _placed(
     chunk: Chunk,
     axis: Axis,
-    sides: Sides,
+    reader: _Reader,
     names: tuple[str, ...],
-    codes: dict[str, int],
     specials: list[tuple[Value, Value]],
 ) -> list[npt.NDArray[Any]]:
     """The columns of one chunk, in the order of COLUMNS."""
     n = len(chunk.left)
-    time, known = _either(chunk, sides, TIME[chunk.table])
+    time, known = reader.either(chunk, TIME[chunk.table])
     timestamp = np.where(known, time, axis.bars[-1] if len(axis.bars) else 0)
     cycle = cycles(axis, chunk.table, chunk.field, timestamp)
     decided = cycle - axis.lag
@@ -101,15 +103,15 @@ def _placed(
     reached = axis.timed & (decided >= 0) & (decided < len(axis.bars))
     decided_at[reached] = axis.bars[decided[reached]]
     if chunk.table == "fills":
-        own, told = _either(chunk, sides, "decided_at")
+        own, told = reader.either(chunk, "decided_at")
         decided_at = np.where(told, own, decided_at)
-        decided = np.where(told, np.searchsorted(axis.bars, own), decided)
+        decided = np.where(told, codes_in(own, axis.bars), decided)
     period = periods(axis, decided)
     special = np.full(n, -1)
     if chunk.values is not None:
         special = np.arange(len(specials), len(specials) + n)
         specials.extend(chunk.values)
-    word, has = _either(chunk, sides, "symbol", codes)
+    word, has = reader.either(chunk, "symbol")
     return [
         np.full(n, TABLES.index(chunk.table)),
         np.full(n, names.index(chunk.field)),
@@ -127,43 +129,52 @@ def _placed(
     ]
 
 
-def _ties(chunk: Chunk, sides: Sides) -> list[npt.NDArray[Any]]:
+def _ties(chunk: Chunk, reader: _Reader) -> list[npt.NDArray[Any]]:
     """What tells breaks of one symbol and field apart: side, quantity, price."""
-    out: list[npt.NDArray[Any]] = [_either(chunk, sides, "side", {"buy": 0, "sell": 1})[0]]
-    for name in ("quantity", "price"):
-        out.append(_either(chunk, sides, name)[0])
-    return out
+    return [reader.either(chunk, name)[0] for name in ("side", "quantity", "price")]
 
 
-def _either(
-    chunk: Chunk, sides: Sides, column: str, codes: dict[str, int] | None = None
-) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """The cells of a column, the smaller of both sides' where they differ, and whether there is one."""
-    big = np.iinfo(np.int64).max
-    found: list[npt.NDArray[Any]] = []
-    for rows, side in zip((chunk.left, chunk.right), sides, strict=True):
-        values, known = _cells(side.tables.get(chunk.table), column, rows, codes)
-        found.append(np.where(known, values, big))
-    value = np.minimum(*found)
-    known = value != big
-    return np.where(known, value, 0), known
+class _Reader:
+    """Reads cells of breaks' rows from both sides; words as their place in one list."""
 
+    def __init__(self, sides: Sides, symbols: tuple[str, ...]) -> None:
+        self._sides = sides
+        self._codes = {"symbol": {word: code for code, word in enumerate(symbols)}, "side": SIDES}
+        self._lookups: dict[tuple[int, str, str], Ints] = {}
 
-def _cells(
-    table: Table | None, column: str, rows: Ints, codes: dict[str, int] | None
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    if table is None or column not in table.columns or not table.rows:
-        return np.zeros(len(rows), np.int64), np.zeros(len(rows), np.bool_)
-    part = table.columns[column]
-    at = np.maximum(rows, 0)
-    known = rows >= 0
-    if part.missing is not None:
-        known = known & ~part.missing[at]
-    values = part.values[at]
-    if codes is not None:
-        lookup = np.array([codes.get(word, len(codes)) for word in part.dictionary or ()], np.int64)
-        values = lookup[np.where(known, values, 0)] if len(lookup) else np.zeros(len(rows), np.int64)
-    elif part.scale is not None or values.dtype.kind == "f":
-        values = doubles(type(part)(part.kind, values, None, part.scale, None))
-        values = np.where(np.isnan(values), -np.inf, values)
-    return values, known
+    def either(self, chunk: Chunk, column: str) -> tuple[Ints, Mask]:
+        """The cells of a column, the smaller of both sides' where they differ, and whether there is one."""
+        big = np.iinfo(np.int64).max
+        found = []
+        for side, rows in enumerate((chunk.left, chunk.right)):
+            values, known = self._cells(side, chunk.table, column, rows)
+            found.append(np.where(known, values, big))
+        value = np.minimum(*found)
+        known = value != big
+        return np.where(known, value, 0), known
+
+    def _cells(self, side: int, name: str, column: str, rows: Ints) -> tuple[npt.NDArray[Any], Mask]:
+        table = self._sides[side].tables.get(name)
+        if table is None or column not in table.columns or not table.rows:
+            return np.zeros(len(rows), np.int64), np.zeros(len(rows), np.bool_)
+        part = table.columns[column]
+        at = np.maximum(rows, 0)
+        known = rows >= 0
+        if part.missing is not None:
+            known = known & ~part.missing[at]
+        values = part.values[at]
+        if column in self._codes:
+            lookup = self._lookup(side, name, column, part.dictionary or ())
+            values = lookup[np.where(known, values, -1)]
+        elif part.scale is not None or values.dtype.kind == "f":
+            values = doubles(Column(part.kind, values, None, part.scale))
+            values = np.where(np.isnan(values), -np.inf, values)
+        return values, known
+
+    def _lookup(self, side: int, name: str, column: str, words: tuple[str, ...]) -> Ints:
+        """The place of each word of a dictionary; an unknown one comes last."""
+        if (side, name, column) not in self._lookups:
+            codes = self._codes[column]
+            places = [codes.get(word, len(codes)) for word in words]
+            self._lookups[side, name, column] = np.array([*places, -1], np.int64)
+        return self._lookups[side, name, column]

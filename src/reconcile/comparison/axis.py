@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.comparison.matching import distinct_values
+from reconcile.comparison.codes import codes_in, distinct_values
 from vocabulary.ledger import Ledger, Manifest, Table
 from vocabulary.scenario import Timing
 
@@ -35,6 +35,7 @@ class Axis:
         bar, 0 with same_close or where timing is not known (`timed` False).
     starts: places in `bars` where either side decided a rebalance; every bar where no ledger tells.
     are_bars: whether the latter.
+    stamps: the distinct timestamps of each side's (0, 1) tables and columns.
     """
 
     bars: Ints
@@ -42,22 +43,29 @@ class Axis:
     timed: bool
     starts: Ints
     are_bars: bool
+    stamps: Mapping[tuple[int, str, str], Ints]
+
+    def of(self, table: str) -> Ints:
+        """The timestamps at which either side's table has rows, ascending."""
+        return np.union1d(*(self.stamps.get((side, table, TIME[table]), EMPTY) for side in (0, 1)))
 
 
 def make_axis(reference: Ledger, candidate: Ledger, timing: Timing | None) -> Axis:
     """The time axis two ledgers share; the same whichever comes first."""
-    bars = EMPTY
-    for ledger in (reference, candidate):
-        for table in ledger.tables.values():
-            for name in ("timestamp", "decided_at", "executes_at"):
-                bars = np.union1d(bars, stamps(table, name))
+    found = {
+        (side, name, column): stamps(table, column)
+        for side, ledger in enumerate((reference, candidate))
+        for name, table in ledger.tables.items()
+        for column in ("timestamp", "decided_at", "executes_at")
+    }
+    bars = np.unique(np.concatenate([EMPTY, *found.values()]))
     known = _lag(reference, candidate, timing)
     lag, timed = known or 0, known is not None
     told = [_rebalances(ledger) for ledger in (reference, candidate)]
     if all(times is None for times in told):
-        return Axis(bars, lag, timed, np.arange(len(bars)), are_bars=True)
+        return Axis(bars, lag, timed, np.arange(len(bars)), True, found)
     union = np.union1d(*(EMPTY if times is None else times for times in told))
-    return Axis(bars, lag, timed, np.searchsorted(bars, union), are_bars=False)
+    return Axis(bars, lag, timed, np.searchsorted(bars, union), False, found)
 
 
 def stamps(table: Table, name: str) -> Ints:
@@ -112,12 +120,17 @@ def _rebalances(ledger: Ledger) -> Ints | None:
 def cycles(axis: Axis, table: str, field: str, times: Ints) -> Ints:
     """The cycle of rows stamped `times`: a decision belongs to the cycle that executes it."""
     late = table in DECISIONS or (table == "equity" and field == "rebalance")
-    return np.searchsorted(axis.bars, times).astype(np.int64) + (axis.lag if late else 0)
+    return codes_in(times, axis.bars) + (axis.lag if late else 0)
 
 
 def periods(axis: Axis, decision_bars: Ints) -> Ints:
     """The period of a decision bar: the last rebalance at or before it, -1 before the first."""
-    return np.searchsorted(axis.starts, decision_bars, "right").astype(np.int64) - 1
+    if len(decision_bars) < 1024:
+        return np.searchsorted(axis.starts, decision_bars, "right").astype(np.int64) - 1
+    # Decision bars are small numbers: look each up once.
+    low, high = int(decision_bars.min()), int(decision_bars.max())
+    table = np.searchsorted(axis.starts, np.arange(low, high + 1), "right").astype(np.int64) - 1
+    return table[decision_bars - low]
 
 
 def manifest_notes(reference: Manifest, candidate: Manifest) -> tuple[str, ...]:

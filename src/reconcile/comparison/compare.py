@@ -125,7 +125,7 @@ def _compare_all(
         left, right = reference.tables.get(name), candidate.tables.get(name)
         if left is None or right is None or TIME[name] not in left.columns or TIME[name] not in right.columns:
             continue
-        columns = compare_tables(left, right, axis.bars, sink)
+        columns = compare_tables(left, right, axis, sink)
         out.append(Compared(name, left.rows, right.rows, columns))
     return tuple(out)
 

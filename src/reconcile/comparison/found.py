@@ -9,7 +9,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from reconcile.comparison.columns import Array, Comparable, Rows, comparable, differing, number
+from reconcile.comparison.axis import Axis
+from reconcile.comparison.codes import count_below
+from reconcile.comparison.columns import Comparable, Rows, comparable, differing, number
 from reconcile.comparison.groups import settle
 from reconcile.comparison.matching import EMPTY, SEQUENCE, Pairing, pair_rows
 from reconcile.comparison.near import near_rows
@@ -63,11 +65,8 @@ class Sink:
             self.chunks.append(Chunk(table, name, stage, kind, left, right, values))
 
 
-def compare_tables(reference: Table, candidate: Table, bars: Array, sink: Sink) -> tuple[str, ...]:
-    """Compare two tables of one name, on the columns both have; returns those, keys first.
-
-    bars: all timestamps of both ledgers, ascending.
-    """
+def compare_tables(reference: Table, candidate: Table, axis: Axis, sink: Sink) -> tuple[str, ...]:
+    """Compare two tables of one name, on the columns both have; returns those, keys first."""
     name = reference.name
     shared = [column for column in reference.columns if column in candidate.columns]
     columns = {
@@ -76,9 +75,9 @@ def compare_tables(reference: Table, candidate: Table, bars: Array, sink: Sink) 
     }
     keys = {column: columns[column] for column in KEYS[name] if column in columns}
     values = {column: columns[column] for column in shared if column not in keys}
-    pairing = pair_rows(list(keys.values()), values, (reference.rows, candidate.rows))
+    pairing = pair_rows(list(keys.values()), values, (reference.rows, candidate.rows), axis.of(name))
     _settle_groups(name, values, pairing, sink)
-    near = near_rows(name, keys, values, (pairing.missing, pairing.extra), bars)
+    near = near_rows(name, keys, values, (pairing.missing, pairing.extra), axis.bars)
     for column, left, right in near.found:
         timing = columns[column].kind is Kind.TIMESTAMP
         kind = BreakType.TIMING if timing else cell_type(name, column)
@@ -147,7 +146,7 @@ def _out_of_order(cells: Comparable, pairing: Pairing, left: Rows, right: Rows) 
     before them, whichever leaves fewer. (A row that was never there leaves no hole in the numbers.)"""
     lacking = np.sort(cells.reference[pairing.missing]), np.sort(cells.candidate[pairing.extra])
     a, b = cells.reference[pairing.left], cells.candidate[pairing.right]
-    at = np.flatnonzero(a - np.searchsorted(lacking[0], a) != b - np.searchsorted(lacking[1], b))
+    at = np.flatnonzero(a - count_below(lacking[0], a) != b - count_below(lacking[1], b))
     return (left, right) if len(left) <= len(at) else (pairing.left[at], pairing.right[at])
 
 

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from reconcile.comparison.codes import SPARE, codes_in, distinct_values
 from reconcile.comparison.columns import Array, Comparable, Rows, differing
+from vocabulary.ledger import Kind
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -45,14 +47,19 @@ class Pairing:
     right_twins: Rows = field(default_factory=lambda: EMPTY)
 
 
-def pair_rows(keys: list[Comparable], values: dict[str, Comparable], rows: tuple[int, int]) -> Pairing:
+def pair_rows(
+    keys: list[Comparable], values: dict[str, Comparable], rows: tuple[int, int], bars: Array
+) -> Pairing:
     """Pair the rows of two tables of rows[0] and rows[1] rows.
 
-    keys: the key columns. values: the other columns, used to tell apart rows of one key.
+    keys: the key columns. values: the other columns, used to tell apart rows of one key. bars: the
+    timestamps of both tables, ascending.
     """
     if rows[0] == rows[1] and not any(bool(differing(key).any()) for key in keys):
         return _aligned(keys, values)
-    left, right = key_codes(keys)
+    left, right, width = _codes(keys, bars)
+    if width <= SPARE * (rows[0] + rows[1]):
+        return _addressed(left, right, width, values)
     return _joined(left, right, values)
 
 
@@ -102,31 +109,34 @@ def taken(column: Comparable, left: Rows, right: Rows) -> Comparable:
 
 def key_codes(keys: list[Comparable]) -> tuple[Rows, Rows]:
     """One integer a row, the same for equal keys on both sides and for no others."""
+    left, right, _ = _codes(keys, None)
+    return left, right
+
+
+def _codes(keys: list[Comparable], bars: Array | None) -> tuple[Rows, Rows, int]:
+    """The same, and how many there may be (all from 0). bars: as in `pair_rows`, if known."""
     left = right = None
     width = 1
     for key in keys:
-        a, b, size = _dense(key)
+        a, b, size = _dense(key, bars)
         if left is None or right is None:
             left, right, width = a, b, size
             continue
         if width > (2**62) // max(size, 1):
-            left, right, width = _compact(left, right)
+            left, right, width = _coded(left, right, None)
         left, right = left * np.int64(size) + a, right * np.int64(size) + b
         width *= size
     assert left is not None and right is not None
-    return left, right
+    return left, right, width
 
 
-def _dense(key: Comparable) -> tuple[Rows, Rows, int]:
+def _dense(key: Comparable, bars: Array | None) -> tuple[Rows, Rows, int]:
     """Codes from 0; an empty cell is code 0 and everything else follows."""
     if key.words is not None:
-        a, b, size = (
-            key.reference.astype(np.int64) + 1,
-            key.candidate.astype(np.int64) + 1,
-            len(key.words) + 1,
-        )
+        a, b = (side.astype(np.int64) + 1 for side in (key.reference, key.candidate))
+        size = len(key.words) + 1
     else:
-        a, b, size = _coded(key.reference, key.candidate)
+        a, b, size = _coded(key.reference, key.candidate, bars if key.kind is Kind.TIMESTAMP else None)
     if key.reference_missing is not None:
         a = np.where(key.reference_missing, 0, a)
     if key.candidate_missing is not None:
@@ -134,27 +144,47 @@ def _dense(key: Comparable) -> tuple[Rows, Rows, int]:
     return a, b, size
 
 
-def _coded(left: Array, right: Array) -> tuple[Rows, Rows, int]:
-    distinct = np.union1d(distinct_values(left), distinct_values(right))
-    return (
-        np.searchsorted(distinct, left).astype(np.int64) + 1,
-        np.searchsorted(distinct, right).astype(np.int64) + 1,
-        len(distinct) + 1,
+def _coded(left: Array, right: Array, known: Array | None) -> tuple[Rows, Rows, int]:
+    distinct = np.union1d(distinct_values(left), distinct_values(right)) if known is None else known
+    # An empty cell's value may be none of the known ones; it is given code 0 by the caller.
+    return codes_in(left, distinct) + 1, codes_in(right, distinct) + 1, len(distinct) + 2
+
+
+def _addressed(left: Rows, right: Rows, width: int, values: dict[str, Comparable]) -> Pairing:
+    """Join by key code through a table with a place for each (2, 4); keys that repeat go the other way."""
+    place: Rows = np.full(width, -1, np.int64 if len(left) >= 2**31 else np.int32)
+    place[left] = np.arange(len(left))
+    again = np.zeros(width, np.bool_)
+    again[left[place[left] != np.arange(len(left))]] = True
+    partner = place[right]
+    # Two rows of the right that meet the same row of the left repeat a key, too.
+    place = np.full(len(left) + 1, -1, place.dtype)
+    place[partner] = np.arange(len(right))
+    again[right[(partner >= 0) & (place[partner] != np.arange(len(right)))]] = True
+    repeated = bool(again.any())
+    found = (partner >= 0) & ~again[right] if repeated else partner >= 0
+    extra = np.flatnonzero(partner < 0)
+    rights = np.flatnonzero(found)
+    lefts = partner[rights].astype(np.int64)
+    lonely = np.ones(len(left), np.bool_)
+    lonely[lefts] = False
+    if not repeated:
+        return Pairing(None, lefts, rights, [], np.flatnonzero(lonely), extra)
+    lonely &= ~again[left]
+    extra = extra[~again[right[extra]]]
+    among = np.flatnonzero(again[left]), np.flatnonzero(again[right])
+    part = {name: taken(column, *among) for name, column in values.items()}
+    inner = _joined(left[among[0]], right[among[1]], part)
+    return Pairing(
+        None,
+        np.concatenate([lefts, among[0][inner.left]]),
+        np.concatenate([rights, among[1][inner.right]]),
+        [(among[0][a], among[1][b]) for a, b in inner.groups],
+        np.sort(np.concatenate([np.flatnonzero(lonely), among[0][inner.missing]])),
+        np.sort(np.concatenate([extra, among[1][inner.extra]])),
+        among[0][inner.left_twins],
+        among[1][inner.right_twins],
     )
-
-
-def _compact(left: Rows, right: Rows) -> tuple[Rows, Rows, int]:
-    a, b, size = _coded(left, right)
-    return a, b, size
-
-
-def distinct_values(values: Array) -> Array:
-    """The distinct values, ascending; quick where they come sorted, as in a ledger they do."""
-    if len(values) < 2:
-        return values[:]
-    steps = values[1:] != values[:-1]
-    firsts = values[np.concatenate([[True], steps])]
-    return firsts if bool(np.all(firsts[1:] > firsts[:-1])) else np.unique(firsts)
 
 
 def _joined(left: Rows, right: Rows, values: dict[str, Comparable]) -> Pairing:

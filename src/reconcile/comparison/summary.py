@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from reconcile.comparison.axis import TIME, Axis, Ints, cycles, periods
 from reconcile.comparison.breaks import Breaks
+from reconcile.comparison.codes import codes_in
 from reconcile.comparison.columns import cell, exact
 from reconcile.comparison.nouns import LedgerSide, Period, PeriodSide, Stage, Value
 from vocabulary.ledger import Column, Table
@@ -33,47 +34,73 @@ class SideColumns:
 
 
 class Periods(Sequence[Period]):
-    """The rows of the summary, made on demand.
+    """The rows of the summary. They are made on demand, and what they are made of when first asked for.
 
     Place 0 is what comes before the first rebalance; it is left out where there is no bar before it.
     """
 
-    __slots__ = ("_breaks", "_ends", "_offset", "_sides", "_starts", "axis")
+    __slots__ = ("_breaks", "_made", "_sides", "axis")
 
     def __init__(self, axis: Axis, breaks: Breaks, sides: tuple[LedgerSide, LedgerSide]) -> None:
-        decided = np.arange(len(axis.bars)) - axis.lag
-        of_bar = periods(axis, decided) + 1
-        count = len(axis.starts) + 1
         self.axis = axis
-        places = np.arange(count)
-        self._starts = np.searchsorted(of_bar, places)
-        self._ends = np.searchsorted(of_bar, places, "right") - 1
-        self._breaks = breaks.by_rebalance()
-        self._sides = [side_columns(side, axis, count) for side in sides]
-        self._offset = int(not len(of_bar) or of_bar[0] != 0)
+        self._breaks = breaks
+        self._sides = sides
+        self._made: Made | None = None
+
+    def _columns(self) -> Made:
+        if self._made is None:
+            self._made = make(self.axis, self._breaks, self._sides)
+        return self._made
 
     def __len__(self) -> int:
-        return len(self._starts) - self._offset
+        made = self._columns()
+        return len(made.starts) - made.offset
 
     @overload
     def __getitem__(self, index: int) -> Period: ...
     @overload
     def __getitem__(self, index: slice) -> list[Period]: ...
     def __getitem__(self, index: int | slice) -> Period | list[Period]:
+        made = self._columns()
         if isinstance(index, slice):
-            return [self._period(i + self._offset) for i in range(len(self))[index]]
-        return self._period(range(len(self))[index] + self._offset)
+            return [self._period(made, i + made.offset) for i in range(len(self))[index]]
+        return self._period(made, range(len(self))[index] + made.offset)
 
-    def _period(self, place: int) -> Period:
+    def _period(self, made: Made, place: int) -> Period:
         number = place - 1 if place else None
         bars = self.axis.bars
         # The last decision of a ledger may have no bar of its own to execute at.
-        start = int(bars[min(self._starts[place], len(bars) - 1)])
-        end = int(bars[max(self._ends[place], min(self._starts[place], len(bars) - 1))])
+        first = min(int(made.starts[place]), len(bars) - 1)
+        last = max(int(made.ends[place]), first)
         decided = int(bars[self.axis.starts[place - 1]]) if place and self.axis.timed else None
-        counts: Mapping[Stage, int] = self._breaks.get(number, {})
-        left, right = (_side(side, place) for side in self._sides)
-        return Period(number, decided, start, end, left, right, counts)
+        counts: Mapping[Stage, int] = made.breaks.get(number, {})
+        left, right = (_side(side, place) for side in made.sides)
+        return Period(number, decided, int(bars[first]), int(bars[last]), left, right, counts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """What periods are made of. starts, ends: first and last bar. offset: 1 where place 0 is empty."""
+
+    starts: Ints
+    ends: Ints
+    offset: int
+    breaks: Mapping[int | None, Mapping[Stage, int]]
+    sides: tuple[SideColumns, SideColumns]
+
+
+def make(axis: Axis, breaks: Breaks, sides: tuple[LedgerSide, LedgerSide]) -> Made:
+    """Gather both sides' figures by period."""
+    of_bar = periods(axis, np.arange(len(axis.bars)) - axis.lag) + 1
+    count = len(axis.starts) + 1
+    numbers = np.arange(count)
+    return Made(
+        np.searchsorted(of_bar, numbers),
+        np.searchsorted(of_bar, numbers, "right") - 1,
+        int(not len(of_bar) or of_bar[0] != 0),
+        breaks.by_rebalance(),
+        (side_columns(sides[0], axis, count), side_columns(sides[1], axis, count)),
+    )
 
 
 def _side(side: SideColumns, place: int) -> PeriodSide:
@@ -121,7 +148,7 @@ def places(table: Table, axis: Axis) -> Ints:
     decided = cycles(axis, table.name, "", time) - axis.lag
     if table.name == "fills" and "decided_at" in table.columns:
         own = table.columns["decided_at"]
-        told = np.searchsorted(axis.bars, own.values)
+        told = codes_in(own.values, axis.bars)
         decided = told if own.missing is None else np.where(own.missing, decided, told)
     return periods(axis, decided) + 1
 
