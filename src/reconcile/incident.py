@@ -42,7 +42,11 @@ def second_book(scenario: Scenario, market: Market) -> Ledger:
     ledger = engine.run(scenario, market)
     equity = ledger.tables["equity"]
     told = {}
-    for name, units in (("cash", scenario.initial_cash), ("market_value", 0), ("equity", scenario.initial_cash)):
+    for name, units in (
+        ("cash", scenario.initial_cash),
+        ("market_value", 0),
+        ("equity", scenario.initial_cash),
+    ):
         values = np.full(equity.rows, units, np.int64)
         values.flags.writeable = False
         told[name] = replace(equity.columns[name], values=values)

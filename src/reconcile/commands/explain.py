@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.shared import data_option, emit, json_option, scenario_argument, tolerance_option, watching
+from reconcile.commands.shared import (
+    data_option,
+    emit,
+    json_option,
+    scenario_argument,
+    tolerance_option,
+    watching,
+)
 
 if TYPE_CHECKING:
     from vocabulary.ledger import Ledger
@@ -36,7 +43,9 @@ def explain(scenario: str, candidate: str, data: str | None, tolerance: str | No
     from reconcile.comparison.tolerances import read_tolerances
     from reconcile.report import explain_json, explain_text
 
-    sys.path.append(os.getcwd())  # CANDIDATE may name a module of the user's; last, so that it shadows nothing
+    sys.path.append(
+        os.getcwd()
+    )  # CANDIDATE may name a module of the user's; last, so that it shadows nothing
     bounds = () if tolerance is None else read_tolerances(tolerance)
     watch = watching()
     found = intake.find_scenario(scenario)

@@ -1,4 +1,4 @@
-"""Why two ledgers differ: causes proposed from a catalogue, each tested by running the backtest that results."""
+"""Why two ledgers differ: causes from a catalogue, each tested by running the backtest that results."""
 
 from reconcile.explain.explain import explain
 from reconcile.explain.nouns import (

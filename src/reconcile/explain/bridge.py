@@ -1,8 +1,9 @@
 """From the reference's final equity to the candidate's: exact sums in money units, four times.
 
-By cause: each cause is added to those before it, in the order listed, and the run that results is read; what
-the last run leaves is `unexplained`. By stage and symbol: final equity is initial cash plus what every fill came
-to at the final marks, so two ledgers' fills, matched by bar, symbol and side, take the difference apart.
+By cause: each cause is added to those before it, in the order listed, and the run that results is read;
+what the last run leaves is `unexplained`. By stage and symbol: final equity is initial cash plus what every
+fill came to at the final marks, so two ledgers' fills, matched by bar, symbol and side, take the difference
+apart.
 By month: equity moves month by month.
 """
 
@@ -39,11 +40,15 @@ def final_equity(target: Target) -> int | None:
 
 
 def bridge(
-    subject: Subject, reference: Target, candidate: Target, steps: Sequence[tuple[str, int]],
-    bases: tuple[int, int], began: int,
+    subject: Subject,
+    reference: Target,
+    candidate: Target,
+    steps: Sequence[tuple[str, int]],
+    bases: tuple[int, int],
+    began: int,
 ) -> Bridge | None:
-    """All four. steps: each cause's line and the final equity with it and those before. bases: what the returns
-    are measured against. began: the cash the candidate started with. None where no equity is reported."""
+    """All four. steps: each cause's line and the final equity with it and those before. bases: what the
+    returns are measured against. began: the cash the candidate started with. None without an equity."""
     start, end = final_equity(reference), final_equity(candidate)
     if start is None or end is None:
         return None
@@ -85,7 +90,9 @@ def _apart(
     rest = end - start - sum(stages.values())
     stages[MARKS] += rest
     symbols[ACCOUNT] += rest
-    by_symbol = sorted(((name, amount) for name, amount in symbols.items() if amount), key=lambda e: (-abs(e[1]), e[0]))
+    by_symbol = sorted(
+        ((name, amount) for name, amount in symbols.items() if amount), key=lambda e: (-abs(e[1]), e[0])
+    )
     return tuple((stage, stages[stage]) for stage in STAGES if stages[stage]), tuple(by_symbol)
 
 
@@ -97,8 +104,13 @@ def _trades(target: Target) -> Mapping[tuple[int, int, int], list[Trade]] | None
     out: dict[tuple[int, int, int], list[Trade]] = {}
     nothing = np.zeros(len(rows.cycle), np.int64)
     for t, s, side, quantity, price, commission in zip(
-        rows.cycle.tolist(), rows.symbol.tolist(), rows.side.tolist(), rows.cells["quantity"].tolist(),
-        rows.cells["price"].tolist(), rows.cells.get("commission", nothing).tolist(), strict=True,
+        rows.cycle.tolist(),
+        rows.symbol.tolist(),
+        rows.side.tolist(),
+        rows.cells["quantity"].tolist(),
+        rows.cells["price"].tolist(),
+        rows.cells.get("commission", nothing).tolist(),
+        strict=True,
     ):
         trade = (quantity if side == 0 else -quantity, price, 0 if commission == EMPTY else commission)
         out.setdefault((t, s, side), []).append(trade)

@@ -44,8 +44,17 @@ def _money(subject: Subject) -> int:
 
 def _capital(subject: Subject, found: Measured) -> Values:
     cash, unit = subject.scenario.initial_cash, _money(subject)
-    tried = [*(each for each in (found.initial_cash,) if each), *found.base, cash * 10, cash // 10, cash * 2, cash // 2]
-    return _settings("portfolio.initial_cash", (from_units(each, unit) for each in tried), from_units(cash, unit))
+    tried = [
+        *(each for each in (found.initial_cash,) if each),
+        *found.base,
+        cash * 10,
+        cash // 10,
+        cash * 2,
+        cash // 2,
+    ]
+    return _settings(
+        "portfolio.initial_cash", (from_units(each, unit) for each in tried), from_units(cash, unit)
+    )
 
 
 def _timing(subject: Subject, found: Measured) -> Values:
@@ -64,14 +73,19 @@ def _costs(subject: Subject, found: Measured) -> Values:
     if stated is not None:
         kind, unit = ("bps", BPS) if isinstance(stated, BpsCommission) else ("per_share", PPB)
         for rate, minimum in (
-            (stated.rate * 2, stated.minimum), (stated.rate // 2, stated.minimum), (stated.rate * 10, stated.minimum),
-            (stated.rate // 10, stated.minimum), (stated.rate, 0),
+            (stated.rate * 2, stated.minimum),
+            (stated.rate // 2, stated.minimum),
+            (stated.rate * 10, stated.minimum),
+            (stated.rate // 10, stated.minimum),
+            (stated.rate, 0),
         ):
             tried.append(
                 (("kind", kind), ("rate", from_units(rate, unit)), ("minimum", from_units(minimum, money)))
             )
         own: Value = (
-            ("kind", kind), ("rate", from_units(stated.rate, unit)), ("minimum", from_units(stated.minimum, money))
+            ("kind", kind),
+            ("rate", from_units(stated.rate, unit)),
+            ("minimum", from_units(stated.minimum, money)),
         )
     else:
         own = None
@@ -101,7 +115,9 @@ def _selection(subject: Subject, found: Measured) -> Values:
     if not isinstance(top, TopN):
         return ()
     n = [each for each in (found.n, top.n - 1, top.n + 1) if each is not None and (each > 0 or top.short_n)]
-    short = [each for each in (found.short_n, top.short_n - 1, top.short_n + 1) if each is not None and each >= 0]
+    short = [
+        each for each in (found.short_n, top.short_n - 1, top.short_n + 1) if each is not None and each >= 0
+    ]
     if not top.short_n and not found.short_n:
         short = []
     other = When.MEMBERSHIP if top.when is When.ALWAYS else When.ALWAYS
@@ -177,8 +193,12 @@ def _schedule(subject: Subject, found: Measured) -> Values:
     if stated.kind is ScheduleKind.EVERY:
         own = (("every", stated.every), ("start", stated.start))
         for every, start in (
-            (stated.every, stated.start + 1), (stated.every, max(0, stated.start - 1)),
-            (stated.every + 1, stated.start), (max(1, stated.every - 1), stated.start), (5, 0), (21, 0),
+            (stated.every, stated.start + 1),
+            (stated.every, max(0, stated.start - 1)),
+            (stated.every + 1, stated.start),
+            (max(1, stated.every - 1), stated.start),
+            (5, 0),
+            (21, 0),
         ):
             tried.append((("every", every), ("start", start)))
     return _settings("strategy.schedule", tried, own)
@@ -211,7 +231,9 @@ def _exit_settings(subject: Subject, found: Measured) -> Values:
             tried = measured.get((rule.name, key), ())
             if key == "bars":
                 more = {own - 1, own + 1, own * 2, own // 2}
-                out += _settings(f"exits.{rule.name}.bars", (each for each in (*tried, *more) if each >= 0), own)
+                out += _settings(
+                    f"exits.{rule.name}.bars", (each for each in (*tried, *more) if each >= 0), own
+                )
                 continue
             near = (*tried, own * 2, own // 2, own * 3 // 2, own * 10, own // 10, 0)
             top = 10**PPB if key in ("loss", "initial", "minimum") else 10**18
@@ -346,9 +368,16 @@ def _books(subject: Subject, found: Measured) -> Values:
 
 def _signs(subject: Subject, found: Measured) -> Values:
     return (
-        ("equity", "market_value"), ("equity", "equity"), ("equity", "cash"), ("positions", "quantity"),
-        ("positions", "market_value"), ("fills", "side"), ("orders", "side"), ("targets", "quantity"),
-        ("targets", "weight"), ("fills", "commission"),
+        ("equity", "market_value"),
+        ("equity", "equity"),
+        ("equity", "cash"),
+        ("positions", "quantity"),
+        ("positions", "market_value"),
+        ("fills", "side"),
+        ("orders", "side"),
+        ("targets", "quantity"),
+        ("targets", "weight"),
+        ("fills", "commission"),
     )
 
 
@@ -407,10 +436,14 @@ CATALOGUE: tuple[Hypothesis, ...] = (
     Hypothesis("fill_dropped", Kind.LOOP, _once, say.fixed("fill_dropped"), by_symbol=True, by_side=True),
     Hypothesis("fill_unbooked", Kind.LOOP, _once, say.fixed("fill_unbooked"), by_symbol=True, by_side=True),
     Hypothesis("fill_doubled", Kind.LOOP, _once, say.fixed("fill_doubled"), by_symbol=True, by_side=True),
-    Hypothesis("fill_booked_twice", Kind.LOOP, _once, say.fixed("fill_booked_twice"), by_symbol=True, by_side=True),
+    Hypothesis(
+        "fill_booked_twice", Kind.LOOP, _once, say.fixed("fill_booked_twice"), by_symbol=True, by_side=True
+    ),
     Hypothesis("cash_not_credited", Kind.LOOP, _once, say.fixed("cash_not_credited"), by_symbol=True),
     Hypothesis("cash_not_debited", Kind.LOOP, _once, say.fixed("cash_not_debited"), by_symbol=True),
-    Hypothesis("commission_not_paid", Kind.LOOP, _if_commission, say.fixed("commission_not_paid"), by_side=True),
+    Hypothesis(
+        "commission_not_paid", Kind.LOOP, _if_commission, say.fixed("commission_not_paid"), by_side=True
+    ),
     Hypothesis("frozen_book", Kind.REPORT, _books, say.frozen_book),
     Hypothesis("sign_flipped", Kind.REPORT, _signs, say.sign_flipped),
     Hypothesis("marked_otherwise", Kind.REPORT, _marks, say.marked_otherwise),

@@ -79,5 +79,3 @@ def _right(search: Search, changes: Changes, states: list[State]) -> list[tuple[
             continue
         out.append((result.lived >= stop, result.whole >= stop))
     return out
-
-

@@ -115,7 +115,9 @@ def read(ledger: Ledger, axes: Axes, only: Sequence[str] | None = None) -> dict[
     for name, table in ledger.tables.items():
         if only is not None and name not in only:
             continue
-        if TIMED_BY[name] not in table.columns or (name not in ("costs", "equity") and "symbol" not in table.columns):
+        if TIMED_BY[name] not in table.columns or (
+            name not in ("costs", "equity") and "symbol" not in table.columns
+        ):
             continue
         found[name] = _rows(table, axes)
     equity = ledger.tables.get("equity")
@@ -210,7 +212,9 @@ def _units(tolerance: Tolerance, axes: Axes) -> float:
 
     if tolerance.kind is BoundKind.RELATIVE:
         return float(tolerance.bound)
-    return float(tolerance.bound * Decimal(10) ** axes.scales.get(SCHEMA[tolerance.table][tolerance.column], 0))
+    return float(
+        tolerance.bound * Decimal(10) ** axes.scales.get(SCHEMA[tolerance.table][tolerance.column], 0)
+    )
 
 
 def score(target: Target, ledger: Ledger, start: int, stop: int, beats: Score | None = None) -> Score:

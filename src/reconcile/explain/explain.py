@@ -27,8 +27,12 @@ MOST_RIVALS = 6
 
 
 def explain(
-    scenario: Scenario, market: Market, candidate: Ledger,
-    *, tolerances: Sequence[Tolerance] = (), say: Say = lambda _: None,
+    scenario: Scenario,
+    market: Market,
+    candidate: Ledger,
+    *,
+    tolerances: Sequence[Tolerance] = (),
+    say: Say = lambda _: None,
 ) -> Explanation:
     """The causes under which `candidate` is what comes out of a scenario over a market.
 
@@ -56,7 +60,11 @@ def explain(
     verdict = _verdict(first, causes, left)
     bases = _bases(subject, candidate, target)
     bridged = _bridge(search, found.changes, causes, bases, target)
-    roots = () if verdict not in (Verdict.PARTLY, Verdict.UNEXPLAINED) else _roots(search, found.changes, candidate, rest)
+    roots = (
+        ()
+        if verdict not in (Verdict.PARTLY, Verdict.UNEXPLAINED)
+        else _roots(search, found.changes, candidate, rest)
+    )
     return Explanation(
         verdict=verdict,
         causes=causes,
@@ -72,7 +80,9 @@ def explain(
     )
 
 
-def _against(worlds: Worlds, changes: Changes, candidate: Ledger, tolerances: Sequence[Tolerance]) -> Reconciliation:
+def _against(
+    worlds: Worlds, changes: Changes, candidate: Ledger, tolerances: Sequence[Tolerance]
+) -> Reconciliation:
     """The candidate compared with the ledger of a world."""
     return compare(worlds.ledger(changes), candidate, tolerances=tolerances or None)
 
@@ -104,7 +114,9 @@ def _causes(
         if others:
             without = len(_against(search.worlds, others, search.ledger, tolerances).breaks)
         rivals = tuple(_sentence(search.subject, each) for each in _rivals(search, found, change, others))
-        out.append(_cause(search.subject, change, min(breaks, max(0, without - left)), tuple(dict.fromkeys(rivals))))
+        out.append(
+            _cause(search.subject, change, min(breaks, max(0, without - left)), tuple(dict.fromkeys(rivals)))
+        )
     return tuple(out)
 
 
@@ -168,7 +180,8 @@ def _bases(subject: Subject, candidate: Ledger, target: Target) -> tuple[int, in
     own = candidate.manifest
     ours = subject.scenario
     known = own.initial_cash is not None and (own.price_decimals, own.quantity_decimals) == (
-        ours.market.price_decimals, ours.market.quantity_decimals,
+        ours.market.price_decimals,
+        ours.market.quantity_decimals,
     )
     claimed = own.initial_cash if known else initial_cash(target, candidate)
     return ours.initial_cash, ours.initial_cash if claimed is None else claimed

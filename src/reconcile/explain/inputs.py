@@ -140,10 +140,10 @@ def _context_shifted(scenario: Scenario, market: Market, change: Change) -> Mark
 
 
 def _with_prices(market: Market, arrays: dict[str, Array], change: Change) -> Market:
-    made = {name: limited(getattr(market, name), arrays[name], change) for name in arrays}
-    present = (made.get("close", market.close) > 0) & (made.get("open", market.open) > 0)
+    opens, highs, lows, closes = (limited(getattr(market, name), arrays[name], change) for name in PRICES)
+    present = (closes > 0) & (opens > 0)
     present.flags.writeable = False
-    return replace(market, present=present, **made)
+    return replace(market, present=present, open=opens, high=highs, low=lows, close=closes)
 
 
 def _prices_shifted(scenario: Scenario, market: Market, change: Change) -> Market:

@@ -115,12 +115,15 @@ def decided(plan: Plan, scenario: Scenario, state: State, t: int) -> Decision:
             decision = _in_lots(scenario, state, t, decision, change.value)
         elif change.hypothesis == "exit_unsent":
             kept = tuple(
-                order for order in decision.orders
+                order
+                for order in decision.orders
                 if order.reason == REBALANCE or change.value not in (order.reason, "*")
             )
             decision = replace(decision, orders=kept)
         elif change.hypothesis == "order_lost":
-            kept = tuple(order for order in decision.orders if not applies(change, t, order.symbol, order.side))
+            kept = tuple(
+                order for order in decision.orders if not applies(change, t, order.symbol, order.side)
+            )
             decision = replace(decision, orders=kept)
     return decision
 
@@ -184,8 +187,13 @@ def _executed(execution: Execution, change: Change) -> Execution:
 
 
 def _booked(
-    plan: Plan, scenario: Scenario, state: State, t: int, execution: Execution,
-    active: Sequence[Change], executions: list[Execution],
+    plan: Plan,
+    scenario: Scenario,
+    state: State,
+    t: int,
+    execution: Execution,
+    active: Sequence[Change],
+    executions: list[Execution],
 ) -> tuple[State, list[Execution]]:
     """`book`, and what may go wrong with it: twice, not at all, or without the cash."""
     names = {change.hypothesis for change in active}

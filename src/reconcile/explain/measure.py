@@ -24,7 +24,7 @@ from vocabulary.scenario import (
     TakeProfit,
     TimeExit,
     Timing,
-    TopN,
+    TrailingStop,
     VolatilityStop,
 )
 from vocabulary.state import Side
@@ -36,10 +36,14 @@ SIDES = (Side.BUY, Side.SELL)
 
 
 def measure(
-    subject: Subject, ledger: Ledger, target: Target, start: int, stop: int,
+    subject: Subject,
+    ledger: Ledger,
+    target: Target,
+    start: int,
+    stop: int,
     exits: dict[tuple[str, str], tuple[int, ...]],
 ) -> Measured:
-    """All that can be read off cycles [start, stop). exits: as `exit_levels` read them off the whole ledger."""
+    """What can be read off cycles [start, stop). exits: as `exit_levels` read them off the whole ledger."""
     fills, positions = _cut(target, "fills", start, stop), _cut(target, "positions", start, stop)
     targets, orders = _cut(target, "targets", start, stop), _cut(target, "orders", start, stop)
     scenario, market = subject.scenario, subject.market
@@ -72,7 +76,8 @@ def _cut(target: Target, name: str, start: int, stop: int) -> Rows | None:
     at = slice(at.start, min(at.stop, at.start + MANY))
     if at.stop <= at.start:
         return None
-    return Rows(*(part[at] for part in rows[:4]), {name: values[at] for name, values in rows.cells.items()})
+    cells = {name: values[at] for name, values in rows.cells.items()}
+    return Rows(rows.cycle[at], rows.symbol[at], rows.side[at], rows.key[at], cells)
 
 
 def simplest(low: Fraction, high: Fraction) -> int | None:
@@ -81,7 +86,7 @@ def simplest(low: Fraction, high: Fraction) -> int | None:
         unit = 10**places
         first = -((-low.numerator * unit) // low.denominator)
         if Fraction(first, unit) <= high:
-            return first * (G // unit)
+            return int(first * (G // unit))
     return None
 
 
@@ -101,8 +106,8 @@ def initial_cash(target: Target, ledger: Ledger) -> int | None:
 
 
 def _fit(moved: Sequence[int], bases: Sequence[int]) -> int | None:
-    """A rate whose product with each base rounds to what was moved, for all rows or most of them: the odd ones
-    out are another cause's."""
+    """A rate whose product with each base rounds to what was moved, for all rows or most of them: the odd
+    ones out are another cause's."""
     if not moved:
         return None
     near, base = np.array(moved, np.float64), np.array(bases, np.float64)
@@ -127,8 +132,11 @@ def _commissions(fills: Rows | None, scenario: Scenario) -> tuple[tuple[Side | N
         rows = [
             (p * q, q * unit, c)
             for p, q, c, s in zip(
-                fills.cells["price"].tolist(), fills.cells["quantity"].tolist(),
-                fills.cells["commission"].tolist(), fills.side.tolist(), strict=True,
+                fills.cells["price"].tolist(),
+                fills.cells["quantity"].tolist(),
+                fills.cells["commission"].tolist(),
+                fills.side.tolist(),
+                strict=True,
             )
             if (side is None or SIDES[s % 2] is side) and c != EMPTY and p > 0 and q > 0
         ]
@@ -211,7 +219,10 @@ def _membership(
         return n, short_n, long[0][0] * n if long else None, short[0][0] * short_n if short else None
     if positions is not None and "quantity" in positions.cells:
         quantity = positions.cells["quantity"]
-        longs, shorts = Counter(positions.cycle[quantity > 0].tolist()), Counter(positions.cycle[quantity < 0].tolist())
+        longs, shorts = (
+            Counter(positions.cycle[quantity > 0].tolist()),
+            Counter(positions.cycle[quantity < 0].tolist()),
+        )
         return max(longs.values(), default=0), max(shorts.values(), default=0), None, None
     return None, None, None, None
 
@@ -235,8 +246,10 @@ def _bases(targets: Rows | None, market: Market, back: int) -> tuple[int, ...]:
         return ()
     low, high = Fraction(0), Fraction(10**40)
     for s, weight, quantity in zip(
-        targets.symbol[first].tolist(), targets.cells["weight"][first].tolist(),
-        targets.cells["quantity"][first].tolist(), strict=True,
+        targets.symbol[first].tolist(),
+        targets.cells["weight"][first].tolist(),
+        targets.cells["quantity"][first].tolist(),
+        strict=True,
     ):
         if s >= len(market.symbols) or not weight:
             continue
@@ -328,7 +341,8 @@ def _bands(targets: Rows | None, orders: Rows | None, target: Target, scenario: 
     ordered = set(zip(orders.cycle.tolist(), orders.symbol.tolist(), strict=True))
     width = len(target.axes.places) + 1
     back = 0 if target.axes.same_bar else 1
-    placed, skipped = [], []
+    placed: list[Fraction] = []
+    skipped: list[Fraction] = []
     for cycle, s, quantity in zip(
         targets.cycle.tolist(), targets.symbol.tolist(), targets.cells["quantity"].tolist(), strict=True
     ):
@@ -341,6 +355,9 @@ def _bands(targets: Rows | None, orders: Rows | None, target: Target, scenario: 
     high = min([each for each in placed if each > low], default=low)
     band = simplest(low, high)
     return () if band is None or band >= G else (band,)
+
+
+LEVELS = {StopLoss: "loss", TakeProfit: "gain", VolatilityStop: "multiple", TimeExit: "bars"}
 
 
 def exit_levels(subject: Subject, target: Target) -> dict[tuple[str, str], tuple[int, ...]]:
@@ -361,9 +378,9 @@ def exit_levels(subject: Subject, target: Target) -> dict[tuple[str, str], tuple
     out = {}
     for rule in subject.scenario.exits:
         code = words.get(rule.name)
-        setting = {StopLoss: "loss", TakeProfit: "gain", VolatilityStop: "multiple", TimeExit: "bars"}.get(type(rule))
-        if code is None or setting is None:
+        if code is None or isinstance(rule, TrailingStop):
             continue
+        setting = LEVELS[type(rule)]
         distances = _distances(subject.market, positions, fired, rule, code)
         levels = _level(*distances, whole=isinstance(rule, TimeExit))
         if levels:
@@ -372,16 +389,22 @@ def exit_levels(subject: Subject, target: Target) -> dict[tuple[str, str], tuple
 
 
 def _distances(
-    market: Market, positions: Rows, fired: dict[tuple[int, int], int],
-    rule: StopLoss | TakeProfit | VolatilityStop | TimeExit, code: int,
+    market: Market,
+    positions: Rows,
+    fired: dict[tuple[int, int], int],
+    rule: StopLoss | TakeProfit | VolatilityStop | TimeExit,
+    code: int,
 ) -> tuple[list[Fraction], list[Fraction]]:
     """How far positions had gone that the rule closed, and that nothing closed."""
     closed, kept = [], []
     opened: dict[int, int] = {}
     last: dict[int, tuple[int, int]] = {}
     for t, s, quantity, entry in zip(
-        positions.cycle.tolist(), positions.symbol.tolist(), positions.cells["quantity"].tolist(),
-        positions.cells["average_price"].tolist(), strict=True,
+        positions.cycle.tolist(),
+        positions.symbol.tolist(),
+        positions.cells["quantity"].tolist(),
+        positions.cells["average_price"].tolist(),
+        strict=True,
     ):
         if t >= len(market.timestamps) or s >= len(market.symbols):
             continue
@@ -431,7 +454,9 @@ def _unused(scenario: Scenario, target: Target) -> tuple[str, ...]:
     return ()
 
 
-RATIOS = [Fraction(a, b) for a in range(1, 21) for b in range(1, 21) if a != b and (a == 1 or b == 1 or a + b == 5)]
+RATIOS = [
+    Fraction(a, b) for a in range(1, 21) for b in range(1, 21) if a != b and (a == 1 or b == 1 or a + b == 5)
+]
 
 
 def _splits(fills: Rows | None, scenario: Scenario, market: Market) -> tuple[tuple[int, int, int], ...]:
@@ -452,7 +477,9 @@ def _mark_splits(positions: Rows | None, market: Market) -> tuple[tuple[int, int
     return _ratios(positions.symbol[at].tolist(), positions.cells["mark"][at].tolist(), raw.tolist())
 
 
-def _ratios(symbols: Sequence[int], prices: Sequence[int], raw: Sequence[int]) -> tuple[tuple[int, int, int], ...]:
+def _ratios(
+    symbols: Sequence[int], prices: Sequence[int], raw: Sequence[int]
+) -> tuple[tuple[int, int, int], ...]:
     found = set()
     for s, price, own in zip(symbols, prices, raw, strict=True):
         if own <= 0 or 0.8 < price / own < 1.25:

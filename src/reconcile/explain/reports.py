@@ -65,7 +65,9 @@ def _sign_flipped(scenario: Scenario, market: Market, ledger: Ledger, change: Ch
     table = ledger.tables[name]
     rows, old = _rows(table, market, change), table.columns[column]
     if column == "side":
-        return _with(ledger, name, {column: np.where(rows, 1 - old.values, old.values).astype(old.values.dtype)})
+        return _with(
+            ledger, name, {column: np.where(rows, 1 - old.values, old.values).astype(old.values.dtype)}
+        )
     made = {column: np.where(rows, -old.values, old.values)}
     if name == "positions" and column == "quantity":
         value = table.columns["market_value"].values

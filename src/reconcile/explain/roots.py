@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from reconcile.comparison import Break, Reconciliation
-from reconcile.explain.evidence import bars_of, axes_of
+from reconcile.explain.evidence import axes_of, bars_of
 from reconcile.explain.nouns import RootGroup, Subject
 from vocabulary.ledger import Column, Kind
 from vocabulary.scenario import TopN
@@ -31,7 +31,9 @@ def root_groups(subject: Subject, found: Reconciliation) -> tuple[RootGroup, ...
             counts[trait] += 1
             example.setdefault(trait, first)
     least = max(2, len(firsts) // 2)
-    shared = [(trait, count) for trait, count in counts.most_common() if count >= least] if len(firsts) > 1 else []
+    shared = (
+        [(trait, count) for trait, count in counts.most_common() if count >= least] if len(firsts) > 1 else []
+    )
     kinds = Counter(_kind(first) for first in firsts)
     groups = [RootGroup(kind, count, _example(subject, firsts, kind)) for kind, count in kinds.most_common(5)]
     groups += [RootGroup(trait, count, in_words(subject, example[trait])) for trait, count in shared[:5]]
@@ -74,6 +76,7 @@ def _traits(subject: Subject, first: Break) -> Iterator[str]:
 
 def in_words(subject: Subject, first: Break) -> str:
     """One break in a line."""
-    from reconcile.report.text import describe
+    from reconcile.report.breaks import describe
+    from reconcile.report.clock import short_clock
 
-    return describe(first, subject.market)
+    return describe(first, short_clock(subject.market))

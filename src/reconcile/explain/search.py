@@ -146,8 +146,11 @@ class Search:
     def _loops(self, changes: Changes, base: Changes) -> bool:
         """Whether a proposal needs explain's own loop although what it adds to does not."""
         return any(
-            kind_of(c) is Kind.LOOP or c.side is not None or (kind_of(c) is Kind.SCENARIO and c.symbols is not None)
-            for c in changes if c not in base
+            kind_of(c) is Kind.LOOP
+            or c.side is not None
+            or (kind_of(c) is Kind.SCENARIO and c.symbols is not None)
+            for c in changes
+            if c not in base
         )
 
     def _rank(self, trial: Trial) -> tuple[object, ...]:
@@ -161,19 +164,25 @@ class Search:
         trials = (Trial(changes, new, self.near(changes, base, at, before)) for changes, new in proposals)
         return sorted((trial for trial in trials if trial.near > before), key=self._rank)
 
-    def _best(self, found: Found, trials: Sequence[Trial], at: int, best: Found | None = None) -> Found | None:
+    def _best(
+        self, found: Found, trials: Sequence[Trial], at: int, best: Found | None = None
+    ) -> Found | None:
         """Runs the most promising over the whole market; the best of them that beats what there is."""
         chosen = self._promising(trials)
         results = [(self.full(trial.changes, at), trial) for trial in chosen]
-        harmed = [trial for result, trial in results if min(result.lived, result.whole) < at <= trial.near.lived]
+        harmed = [
+            trial for result, trial in results if min(result.lived, result.whole) < at <= trial.near.lived
+        ]
         for trial in self._late_starts(found.changes, harmed, at):
             results.append((self.full(trial.changes, at), trial))
         results = [(result, trial) for result, trial in results if result > found.score]
         results.sort(key=lambda each: (*(-part for part in each[0]), *plainness(each[1].new)))
         if best is not None and (not results or best.score >= results[0][0]):
             more = tuple(trial.new for result, trial in results if result == best.score)
-            rivals = {**best.rivals, best.new: (*best.rivals[best.new], *more)} if best.new else best.rivals
-            return replace(best, rivals=rivals)
+            known = best.rivals
+            if best.new is not None:
+                known = {**known, best.new: (*known.get(best.new, ()), *more)}
+            return replace(best, rivals=known)
         if not results:
             return None
         top, winner = results[0]
@@ -238,7 +247,12 @@ class Search:
                 yield from self._once(hypothesis, value, at, groups, side)
 
     def _once(
-        self, hypothesis: Hypothesis, value: Value, at: int, groups: Sequence[tuple[int, ...]], side: Side | None
+        self,
+        hypothesis: Hypothesis,
+        value: Value,
+        at: int,
+        groups: Sequence[tuple[int, ...]],
+        side: Side | None,
     ) -> Iterator[Change]:
         """At one bar only: what happened once."""
         for since in (at, at - 1):

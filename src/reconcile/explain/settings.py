@@ -45,7 +45,8 @@ def _merged(before: tuple[Any, ...], changed: tuple[Any, ...]) -> tuple[Any, ...
 
 
 def without_exit(scenario: Scenario, name: str) -> Scenario:
-    """A rule (`*`: every one) that never fires; it keeps its name, so that orders already given for it keep their reason."""
+    """A rule (`*`: every one) that never fires; it keeps its name, so that orders
+    already given for it keep their reason."""
     rules = tuple(
         VolatilityStop(rule.name, 1, NEVER) if name in (rule.name, "*") else rule for rule in scenario.exits
     )
@@ -54,6 +55,8 @@ def without_exit(scenario: Scenario, name: str) -> Scenario:
 
 def thawed(value: Any) -> Any:
     """A table from its pairs."""
+    if value == ():
+        return []
     if isinstance(value, tuple):
         return {key: thawed(each) for key, each in value}
     return value

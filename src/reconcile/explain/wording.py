@@ -104,9 +104,14 @@ def exit_unused(subject: Subject, value: Value) -> Wording:
 
 def exits_reversed(subject: Subject, value: Value) -> Wording:
     names = [rule.name for rule in subject.scenario.exits]
-    return Wording(
-        "exits are tried in reverse order", "exits", ", ".join(names), ", ".join(reversed(names))
-    )
+    return Wording("exits are tried in reverse order", "exits", ", ".join(names), ", ".join(reversed(names)))
+
+
+def pair(value: Value) -> tuple[Any, Any]:
+    """A value of two parts: a name and a number, a table and a column, a field and a lag."""
+    assert isinstance(value, tuple)
+    first, second = value
+    return first, second
 
 
 def bars(number: int) -> str:
@@ -120,14 +125,16 @@ def _of(prefix: str, name: str) -> str:
 
 
 def feature_shifted(subject: Subject, value: Value) -> Wording:
-    name, number = value  # type: ignore[misc]
+    name, number = pair(value)
     return Wording(f"{name} is read {bars(number)}", _of("features", name), "this bar's", bars(number))
 
 
 def feature_reversed(subject: Subject, value: Value) -> Wording:
     return Wording(
         f"{value} is read with its sign reversed, so the ranking is upside down",
-        _of("features", str(value)), "as given", "negated",
+        _of("features", str(value)),
+        "as given",
+        "negated",
     )
 
 
@@ -137,12 +144,15 @@ def feature_zero_filled(subject: Subject, value: Value) -> Wording:
 
 def feature_carried(subject: Subject, value: Value) -> Wording:
     return Wording(
-        f"a missing {value} was filled with its last value", _of("features", str(value)), "missing", "carried forward"
+        f"a missing {value} was filled with its last value",
+        _of("features", str(value)),
+        "missing",
+        "carried forward",
     )
 
 
 def feature_misaligned(subject: Subject, value: Value) -> Wording:
-    name, places = value  # type: ignore[misc]
+    name, places = pair(value)
     whose = "the previous symbol's" if places > 0 else "the next symbol's"
     return Wording(
         f"{name} is misaligned by one symbol: each reads {whose}", _of("features", name), "its own", whose
@@ -150,7 +160,7 @@ def feature_misaligned(subject: Subject, value: Value) -> Wording:
 
 
 def feature_scaled(subject: Subject, value: Value) -> Wording:
-    name, factor = value  # type: ignore[misc]
+    name, factor = pair(value)
     return Wording(f"{name} is read times {factor}", _of("features", name), "as given", f"times {factor}")
 
 
@@ -173,12 +183,15 @@ def context_zero(subject: Subject, value: Value) -> Wording:
 
 def context_carried(subject: Subject, value: Value) -> Wording:
     return Wording(
-        f"a missing {value} was filled with its last value", _of("context", str(value)), "missing", "carried forward"
+        f"a missing {value} was filled with its last value",
+        _of("context", str(value)),
+        "missing",
+        "carried forward",
     )
 
 
 def context_shifted(subject: Subject, value: Value) -> Wording:
-    name, number = value  # type: ignore[misc]
+    name, number = pair(value)
     return Wording(f"the {name} is read {bars(number)}", _of("context", name), "this bar's", bars(number))
 
 
@@ -189,7 +202,10 @@ def prices_shifted(subject: Subject, value: Value) -> Wording:
 
 def prices_carried(subject: Subject, value: Value) -> Wording:
     return Wording(
-        "bars that are not there were filled with the last close and traded", "prices", "absent", "carried forward"
+        "bars that are not there were filled with the last close and traded",
+        "prices",
+        "absent",
+        "carried forward",
     )
 
 
@@ -200,18 +216,25 @@ def prices_misaligned(subject: Subject, value: Value) -> Wording:
 
 
 def split(subject: Subject, value: Value) -> Wording:
-    up, down = value  # type: ignore[misc]
+    up, down = pair(value)
     factor = f"{up}" if down == 1 else f"{up}/{down}"
     return Wording(
         f"prices are {factor} times what they should be, as before an unadjusted split",
-        "prices", "adjusted", f"times {factor}",
+        "prices",
+        "adjusted",
+        f"times {factor}",
     )
 
 
 def execution_price(subject: Subject, value: Value) -> Wording:
-    field, lag = value  # type: ignore[misc]
+    field, lag = pair(value)
     was = EXECUTES_AT[subject.scenario.execution.timing]
-    when = {0: "the fill bar's", 1: "the decision bar's", -1: "the bar after the fill's", 2: "the bar before the decision's"}
+    when = {
+        0: "the fill bar's",
+        1: "the decision bar's",
+        -1: "the bar after the fill's",
+        2: "the bar before the decision's",
+    }
     new = f"{when[lag]} {field}"
     return Wording(f"fills use {new} instead of {was}", "execution.price", was, new)
 
@@ -219,10 +242,14 @@ def execution_price(subject: Subject, value: Value) -> Wording:
 FIXED = {
     "buys_first": Wording("buys are executed before sells", "execution.sequence", "as stated", "buys first"),
     "order_lost": Wording("orders are lost between decision and execution", "orders", "sent", "lost"),
-    "fill_dropped": Wording("fills are dropped: orders that should fill do not", "fills", "filled", "dropped"),
+    "fill_dropped": Wording(
+        "fills are dropped: orders that should fill do not", "fills", "filled", "dropped"
+    ),
     "fill_unbooked": Wording("fills are recorded but never booked", "fills", "booked", "not booked"),
     "fill_doubled": Wording("fills are doubled: executed and booked twice", "fills", "once", "twice"),
-    "fill_booked_twice": Wording("fills are recorded once but booked twice", "fills", "booked once", "booked twice"),
+    "fill_booked_twice": Wording(
+        "fills are recorded once but booked twice", "fills", "booked once", "booked twice"
+    ),
     "cash_not_credited": Wording("cash is not credited on sells", "equity.cash", "credited", "not credited"),
     "cash_not_debited": Wording("cash is not debited on buys", "equity.cash", "debited", "not debited"),
     "commission_not_paid": Wording(
@@ -248,7 +275,9 @@ def lot(subject: Subject, value: Value) -> Wording:
 
 def exit_unsent(subject: Subject, value: Value) -> Wording:
     what = "exits are" if value == "*" else f"the exit {value} is"
-    return Wording(f"{what} decided but never sent", "exits" if value == "*" else f"exits.{value}", "sent", "not sent")
+    return Wording(
+        f"{what} decided but never sent", "exits" if value == "*" else f"exits.{value}", "sent", "not sent"
+    )
 
 
 def commission_factor(subject: Subject, value: Value) -> Wording:
@@ -259,22 +288,26 @@ def commission_factor(subject: Subject, value: Value) -> Wording:
 
 def frozen_book(subject: Subject, value: Value) -> Wording:
     whole = "equity is reported from a second book that fills never reach"
-    return Wording(whole, "equity" if value == "book" else "equity.equity", "the book's", "what it began with")
+    return Wording(
+        whole, "equity" if value == "book" else "equity.equity", "the book's", "what it began with"
+    )
 
 
 def sign_flipped(subject: Subject, value: Value) -> Wording:
-    table, column = value  # type: ignore[misc]
+    table, column = pair(value)
     what = "buy and sell are swapped" if column == "side" else f"the sign of {column} is flipped"
     return Wording(f"{what} in the table {table}", f"{table}.{column}", "as done", "flipped")
 
 
 def reported_zero(subject: Subject, value: Value) -> Wording:
-    table, column = value  # type: ignore[misc]
-    return Wording(f"{column} is reported as zero in the table {table}", f"{table}.{column}", "as charged", "0")
+    table, column = pair(value)
+    return Wording(
+        f"{column} is reported as zero in the table {table}", f"{table}.{column}", "as charged", "0"
+    )
 
 
 def marked_otherwise(subject: Subject, value: Value) -> Wording:
-    field, lag = value  # type: ignore[misc]
+    field, lag = pair(value)
     new = f"the {field} of the bar before" if lag else f"the bar's {field}"
     said = "stale marks: positions are valued" if lag else "positions are valued"
     return Wording(f"{said} at {new}", "positions.mark", "the bar's close", new)

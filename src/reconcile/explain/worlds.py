@@ -22,7 +22,8 @@ from reconcile.explain.nouns import Change, Kind, Subject
 from reconcile.explain.settings import NEVER, changed_scenario
 from reconcile.running import ours
 from reference import Day
-from vocabulary.ledger import Column, Kind as Cells, Ledger, Table
+from vocabulary.ledger import Column, Ledger, Table
+from vocabulary.ledger import Kind as Cells
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
 from vocabulary.state import State
@@ -33,7 +34,7 @@ KEPT_LEDGERS, KEPT_LOOPS = 12, 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A set of changes, sorted by where they act. scenario: the one in force at bar 0, which names the ledger."""
+    """A set of changes, sorted by where they act. scenario: in force at bar 0; it names the ledger."""
 
     scenario: Scenario
     market: Market
@@ -165,12 +166,16 @@ class Worlds:
         by_engine = not limited and not by_kind[Kind.LOOP]
         return Prepared(spans[0][1], market, spans, plan, by_engine, tuple(by_kind[Kind.REPORT]))
 
-    def _scenario_spans(self, settings: Iterable[Change], given: Iterable[Change]) -> tuple[tuple[int, Scenario], ...]:
+    def _scenario_spans(
+        self, settings: Iterable[Change], given: Iterable[Change]
+    ) -> tuple[tuple[int, Scenario], ...]:
         settings = list(settings)
         base = self.subject.scenario
         if any(change.hypothesis == "execution_price" for change in given) and inputs.needs_next_open(base):
             base = replace(base, execution=replace(base.execution, timing=Timing.NEXT_OPEN))
-        edges = {0} | {change.since for change in settings} | {c.until for c in settings if c.until is not None}
+        edges = (
+            {0} | {change.since for change in settings} | {c.until for c in settings if c.until is not None}
+        )
         spans = []
         for edge in sorted(bar for bar in edges if bar < self.bars):
             scenario = base
@@ -218,9 +223,10 @@ def _one_column(name: str, first: Column, parts: list[Column]) -> Column:
             np.array([words.index(word) for word in part.dictionary or ()] or [0], np.int64)[part.values]
             for part in parts
         ]
-        values, dictionary = np.concatenate(codes), words
+        values = np.concatenate(codes)
+        first = replace(first, dictionary=words)
     else:
-        values, dictionary = np.concatenate([part.values for part in parts]), first.dictionary
+        values = np.concatenate([part.values for part in parts])
     if name == "sequence":
         values = np.arange(len(values), dtype=np.int64)
     missing = None
@@ -230,4 +236,4 @@ def _one_column(name: str, first: Column, parts: list[Column]) -> Column:
         )
         missing.flags.writeable = False
     values.flags.writeable = False
-    return replace(first, values=values, dictionary=dictionary, missing=missing)
+    return replace(first, values=values, missing=missing)

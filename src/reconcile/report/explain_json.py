@@ -17,8 +17,8 @@ VERSION = 1
 
 
 def explain_json(found: Explanation, scenario: Scenario, market: Market) -> str:
-    """Keys: version, verdict, scenario, breaks, explained_breaks, unexplained_breaks, causes, roots, bridge, runs,
-    seconds."""
+    """Keys: version, verdict, scenario, breaks, explained_breaks, unexplained_breaks, causes, roots, bridge,
+    notes, runs, seconds."""
     told = {
         "version": VERSION,
         "verdict": found.verdict.value,

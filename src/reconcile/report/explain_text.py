@@ -1,4 +1,4 @@
-"""The page that `reconcile explain` prints: causes, how much they account for, what remains, and the bridge."""
+"""The page of `reconcile explain`: causes, how much they account for, what remains, and the bridge."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ ALIKE = "cannot be told from:"
 def explain_page(found: Explanation, scenario: Scenario, market: Market, candidate: str) -> str:
     """All of it; causes come first."""
     bridge = [] if found.bridge is None else ["", *bridge_lines(found.bridge, found)]
-    parts = (_causes(found), [""], _accounts(found), _roots(found), bridge, _subject(found, scenario, market, candidate))
+    parts = (
+        _causes(found),
+        [""],
+        _accounts(found),
+        _roots(found),
+        bridge,
+        _subject(found, scenario, market, candidate),
+    )
     return "\n".join(line for part in parts for line in part)
 
 
@@ -77,7 +84,12 @@ def bridge_lines(bridge: Bridge, found: Explanation) -> Iterator[str]:
     rows = [("reference", "", money(bridge.reference, scale), percent(bridge.reference, bridge.base))]
     for line in bridge.by_cause:
         rows.append(
-            (_short(line.label), money(line.amount, scale, True), money(line.equity, scale), percent(line.equity, bridge.base))
+            (
+                _short(line.label),
+                money(line.amount, scale, True),
+                money(line.equity, scale),
+                percent(line.equity, bridge.base),
+            )
         )
     rows.append(
         ("candidate", "", money(bridge.candidate, scale), percent(bridge.candidate, bridge.candidate_base))
@@ -86,7 +98,11 @@ def bridge_lines(bridge: Bridge, found: Explanation) -> Iterator[str]:
     yield from _table(rows)
     if bridge.candidate_base != bridge.base:
         yield f"the candidate's own return is measured against {money(bridge.candidate_base, scale)}"
-    for label, parts in (("by stage", bridge.by_stage), ("by symbol", bridge.by_symbol), ("by month", bridge.by_month)):
+    for label, parts in (
+        ("by stage", bridge.by_stage),
+        ("by symbol", bridge.by_symbol),
+        ("by month", bridge.by_month),
+    ):
         yield ""
         yield from _parts(label, parts, scale)
 
@@ -111,7 +127,10 @@ def _parts(label: str, parts: Sequence[tuple[str, int]], scale: int) -> Iterator
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
     wide = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     for row in rows:
-        cells = [f"{printable(row[0]):<{wide[0]}}", *(f"{cell:>{w}}" for cell, w in zip(row[1:], wide[1:], strict=True))]
+        cells = [
+            f"{printable(row[0]):<{wide[0]}}",
+            *(f"{cell:>{w}}" for cell, w in zip(row[1:], wide[1:], strict=True)),
+        ]
         yield "  ".join(cells).rstrip()
 
 
