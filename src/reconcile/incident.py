@@ -26,7 +26,7 @@ POCKET_MONEY = "100000"
 
 
 def candidate(scenario: Scenario, market: Market) -> Ledger:
-    """A loop that was handed a book of 100,000, a vix without gaps, and no exits.
+    """An engine that was handed a book of 100,000, a vix without gaps, and no exits.
 
     Its return is still reckoned against the scenario's capital.
     """
@@ -38,7 +38,7 @@ def candidate(scenario: Scenario, market: Market) -> Ledger:
 
 
 def second_book(scenario: Scenario, market: Market) -> Ledger:
-    """A loop that trades one book and reports another, which no fill ever reaches."""
+    """An engine that trades one book and reports another, which no fill ever reaches."""
     ledger = engine.run(scenario, market)
     equity = ledger.tables["equity"]
     told = {}

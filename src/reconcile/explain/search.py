@@ -155,7 +155,7 @@ class Search:
 
     def _rank(self, trial: Trial) -> tuple[object, ...]:
         near = trial.near
-        return (-near.lived, -near.lived_share, -near.whole, -near.whole_share, *plainness(trial.new))
+        return (*(-part for part in near), len(trial.changes), *plainness(trial.new))
 
     def _tried(
         self, proposals: Iterable[tuple[Changes, Change]], base: Changes, at: int, before: Score
@@ -176,7 +176,7 @@ class Search:
         for trial in self._late_starts(found.changes, harmed, at):
             results.append((self.full(trial.changes, at), trial))
         results = [(result, trial) for result, trial in results if result > found.score]
-        results.sort(key=lambda each: (*(-part for part in each[0]), *plainness(each[1].new)))
+        results.sort(key=lambda r: (*(-part for part in r[0]), len(r[1].changes), *plainness(r[1].new)))
         if best is not None and (not results or best.score >= results[0][0]):
             more = tuple(trial.new for result, trial in results if result == best.score)
             known = best.rivals

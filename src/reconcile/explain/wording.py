@@ -7,7 +7,7 @@ from typing import Any
 from reconcile.explain.nouns import Subject, Value, Wording
 from reconcile.explain.settings import thawed
 from reconcile.intake import scenario_to_dict
-from vocabulary.scenario import Timing
+from vocabulary.scenario import Bound, Timing
 
 ABSENT = "none"
 EXECUTES_AT = {
@@ -169,15 +169,22 @@ def _gate_says(subject: Subject, name: str, so: str) -> str:
     return so if gate is not None and gate.context == name else ""
 
 
+def _gate_at_zero(subject: Subject) -> str:
+    """What a gate does with a zero (R3)."""
+    gate = subject.scenario.strategy.gate
+    if gate is None:
+        return "is not there"
+    is_open = gate.value >= 0 if gate.bound is Bound.MAX else gate.value <= 0
+    return "never closed" if is_open else "never opened"
+
+
 def context_zero_filled(subject: Subject, value: Value) -> Wording:
-    so = _gate_says(subject, str(value), ", which the gate takes for a value")
+    so = _gate_says(subject, str(value), f", so the gate {_gate_at_zero(subject)}")
     return Wording(f"a missing {value} was read as zero{so}", _of("context", str(value)), "missing", "0")
 
 
 def context_zero(subject: Subject, value: Value) -> Wording:
-    gate = subject.scenario.strategy.gate
-    never = "never closed" if gate is None or gate.value >= 0 else "never opened"
-    so = _gate_says(subject, str(value), f", so the gate {never}")
+    so = _gate_says(subject, str(value), f", so the gate {_gate_at_zero(subject)}")
     return Wording(f"the {value} was read as zero{so}", _of("context", str(value)), "as given", "0")
 
 

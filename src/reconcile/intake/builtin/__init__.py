@@ -27,7 +27,7 @@ def _incident() -> tuple[Tables, tuple[str, ...]]:
     from reconcile.intake.builtin.incident import incident_tables
 
     return incident_tables(), (
-        "synthetic: the market of top25, with a vix that is missing at some bars",
+        "synthetic: generated prices, scores and vix; the vix is missing for a week every quarter",
     )
 
 
