@@ -32,8 +32,12 @@ def tell_apart(
     scenario: Scenario | None,
     market: Market | None,
     gauge: Gauge,
+    until: int | None = None,
 ) -> Told:
-    """Resync both ledgers, each on its own account: whichever newly got something wrong has the root."""
+    """Resync both ledgers, each on its own account: whichever newly got something wrong has the root.
+
+    until: a timestamp that neither ledger reaches, None where they are whole.
+    """
     if scenario is None or market is None:
         return Told(breaks, None)
     if not len(breaks):
@@ -45,9 +49,10 @@ def tell_apart(
     if not all(can_resync(ledger) for ledger in ledgers):
         return Told(breaks, None, ("Roots cannot be told: a ledger has neither fills nor positions.",))
     start = _start(breaks, ledgers, market)
+    stop = len(market.timestamps) if until is None else int(np.searchsorted(market.timestamps, until))
     try:
         found = [
-            (causes_of(resync(ledger, scenario, market, start, gauge.by_column)), is_candidate)
+            (causes_of(resync(ledger, scenario, market, (start, stop), gauge.by_column)), is_candidate)
             for ledger, is_candidate in zip(ledgers, (False, True), strict=True)
         ]
     except TieoutError as error:

@@ -18,7 +18,7 @@ def distinct_values(values: Array) -> Array:
     first = np.flatnonzero(values[1:] != values[:-1]) + 1
     firsts = values[np.concatenate([[0], first])]
     if bool(np.all(firsts[1:] > firsts[:-1])):
-        return firsts
+        return np.asarray(firsts)
     return _few_distinct(firsts) if len(firsts) > 1 << 16 and firsts.dtype == np.int64 else np.unique(firsts)
 
 

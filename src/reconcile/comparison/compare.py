@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reconcile.comparison.apart import tell_apart
+from reconcile.comparison.apart import Told, tell_apart
 from reconcile.comparison.assemble import assemble
 from reconcile.comparison.axis import TIME, Axis, make_axis, manifest_notes
 from reconcile.comparison.breaks import Breaks
+from reconcile.comparison.first import between, stretches
 from reconcile.comparison.found import Sink, compare_tables
 from reconcile.comparison.nouns import (
-    Break,
     Compared,
     LedgerSide,
     NotCompared,
@@ -52,29 +53,98 @@ def compare(
     Raises InputError for an unknown table, a tolerance where it does not belong, or a column that
     holds words on one side and numbers on the other.
     """
-    chosen = _chosen(tables)
-    gauge = Gauge(tuple(tolerances or ()), reference, candidate)
+    asked = _Asked(_chosen(tables), tuple(tolerances or ()), scenario, market)
     axis = make_axis(reference, candidate, scenario.execution.timing if scenario else None)
+    if first:
+        for stretch in stretches(axis):
+            found = _first_within(reference, candidate, asked, axis, stretch)
+            if found is not None:
+                return found
+    return _whole(reference, candidate, asked, axis, first)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked for. chosen: the tables named, None when none were."""
+
+    chosen: tuple[str, ...] | None
+    tolerances: tuple[Tolerance, ...]
+    scenario: Scenario | None
+    market: Market | None
+
+
+def _whole(reference: Ledger, candidate: Ledger, asked: _Asked, axis: Axis, first: bool) -> Reconciliation:
+    """The comparison of everything."""
+    gauge = Gauge(asked.tolerances, reference, candidate)
+    breaks, compared = _broken(reference, candidate, asked, axis, gauge)
+    told = tell_apart(breaks, axis, (reference, candidate), asked.scenario, asked.market, gauge)
+    return _result(reference, candidate, asked, axis, gauge, compared, told, first)
+
+
+def _first_within(
+    reference: Ledger, candidate: Ledger, asked: _Asked, axis: Axis, stretch: tuple[int, int, int]
+) -> Reconciliation | None:
+    """The first divergence, if it is in a stretch of time; nothing beyond is looked at."""
+    start, end, beyond = stretch
+    sides = [between(ledger, start, beyond) for ledger in (reference, candidate)]
+    part = make_axis(sides[0], sides[1], None)
+    gauge = Gauge(asked.tolerances, reference, candidate)
+    breaks, _ = _broken(sides[0], sides[1], asked, replace(axis, stamps=part.stamps), gauge)
+    if not bool(np.any(breaks.columns.timestamp < end)):
+        return None
+    # Now from the beginning, so that roots can be told; up to here all is equal.
+    sides = [between(ledger, int(axis.bars[0]), beyond) for ledger in (reference, candidate)]
+    part = make_axis(sides[0], sides[1], None)
+    gauge = Gauge(asked.tolerances, reference, candidate)
+    known = replace(axis, stamps=part.stamps)
+    breaks, compared = _broken(sides[0], sides[1], asked, known, gauge)
+    breaks = breaks.at(breaks.columns.timestamp < end)
+    told = tell_apart(breaks, known, (sides[0], sides[1]), asked.scenario, asked.market, gauge, beyond)
+    one = np.zeros(len(breaks), np.bool_)
+    one[_first_place(told.breaks)] = True
+    alone = replace(told, breaks=told.breaks.at(one))
+    return _result(sides[0], sides[1], asked, known, gauge, compared, alone, True)
+
+
+def _broken(
+    reference: Ledger, candidate: Ledger, asked: _Asked, axis: Axis, gauge: Gauge
+) -> tuple[Breaks, tuple[Compared, ...]]:
+    """The breaks of two ledgers, and what was compared."""
     sink = Sink(gauge.absorb, gauge.absorb_one)
-    compared = _compare_all(reference, candidate, chosen, axis, sink)
-    left_out = _not_compared(reference, candidate, chosen)
-    sides = (
+    compared = _compare_all(reference, candidate, asked.chosen, axis, sink)
+    return assemble(sink.chunks, axis, _sides(reference, candidate)), compared
+
+
+def _sides(reference: Ledger, candidate: Ledger) -> tuple[LedgerSide, LedgerSide]:
+    return (
         LedgerSide(reference.manifest, reference.tables),
         LedgerSide(candidate.manifest, candidate.tables),
     )
-    breaks = assemble(sink.chunks, axis, sides)
-    told = tell_apart(breaks, axis, (reference, candidate), scenario, market, gauge)
-    breaks = told.breaks
+
+
+def _result(
+    reference: Ledger,
+    candidate: Ledger,
+    asked: _Asked,
+    axis: Axis,
+    gauge: Gauge,
+    compared: tuple[Compared, ...],
+    told: Told,
+    first: bool,
+) -> Reconciliation:
+    """All of it in one noun."""
+    breaks, sides = told.breaks, _sides(reference, candidate)
+    left_out = _not_compared(reference, candidate, asked.chosen)
     return Reconciliation(
-        verdict=_verdict(len(breaks), compared, left_out, chosen),
+        verdict=_verdict(len(breaks), compared, left_out, asked.chosen),
         breaks=breaks,
-        first=_first(breaks),
+        first=breaks[_first_place(breaks)] if len(breaks) else None,
         roots=told.roots,
         by_stage=breaks.by_stage(),
         by_type=breaks.by_type(),
         compared=compared,
         not_compared=left_out,
-        named=chosen is not None,
+        named=asked.chosen is not None,
         first_only=first,
         periods=Periods(axis, breaks, sides),
         periods_are_bars=axis.are_bars,
@@ -89,15 +159,13 @@ def compare(
     )
 
 
-def _first(breaks: Breaks) -> Break | None:
-    """The first divergence: of the earliest cycle the earliest stage; where roots are known, of the roots.
-    (An order that was priced too high starves the next one of the same bar: its quantity is an earlier stage,
-    and only a consequence.)"""
-    if not len(breaks):
-        return None
+def _first_place(breaks: Breaks) -> int:
+    """Where the first divergence stands: of the earliest cycle the earliest stage; where roots are known, of
+    the roots. (An order priced too high starves the next one of the same bar: that one's quantity is an
+    earlier stage, and only a consequence.)"""
     c = breaks.columns
     roots = np.flatnonzero((c.cycle == c.cycle[0]) & (c.root == 1))
-    return breaks[int(roots[0]) if len(roots) else 0]
+    return int(roots[0]) if len(roots) else 0
 
 
 def _chosen(tables: Iterable[str] | None) -> tuple[str, ...] | None:

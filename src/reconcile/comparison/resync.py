@@ -59,12 +59,13 @@ def resync(
     ledger: Ledger,
     scenario: Scenario,
     market: Market,
-    start: int = 0,
+    bars: tuple[int, int] | None = None,
     tolerances: Mapping[tuple[str, str], Tolerance] | None = None,
 ) -> list[Run]:
     """All independent findings of a ledger, each with the bars it persists over.
 
-    start: the first bar that is checked; before it the ledger is known to be right.
+    bars: the first that is checked (before it the ledger is known to be right) and one past the last; by
+        default all.
     Raises CallableError where the scenario's function fails on the ledger's account.
     """
     rows = read_rows(ledger, scenario, market)
@@ -74,7 +75,8 @@ def resync(
     }
     run = _Run(history, Log(), Trial(tolerances or {}, scales), {}, [(None, {})], [0])
     state = initial_state(scenario)
-    for t in range(len(market.timestamps)):
+    start, stop = bars or (0, len(market.timestamps))
+    for t in range(stop):
         if t < start:
             state = _known(run, state, t)
         elif scenario.execution.timing is Timing.SAME_CLOSE:
