@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     default=None,
     help="Annotations and a job summary; by default where GITHUB_ACTIONS is true.",
 )
-@click.option("--record", is_flag=True, help="Measure the ratio reference : engine, put it on record, and end.")
+@click.option(
+    "--record", is_flag=True, help="Measure the ratio reference : engine, put it on record, and end."
+)
 @json_option
 def gate(
     base: str | None,

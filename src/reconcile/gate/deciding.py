@@ -63,9 +63,7 @@ def floor_of(alike: Sequence[Pair]) -> float:
     return max(abs(centre(values)), spread(values) / math.sqrt(len(values)))
 
 
-def decide(
-    pairs: Sequence[Pair], floor: float, limit: float, plan: Plan, elsewhere: float = 0.0
-) -> Decision:
+def decide(pairs: Sequence[Pair], floor: float, limit: float, plan: Plan, elsewhere: float = 0.0) -> Decision:
     """The first look that decides, else the last one made.
 
     FAILED when the interval of the ratio lies wholly beyond `limit`, PASSED when wholly within, else
@@ -92,15 +90,11 @@ def _look(
     edge = math.log(limit)
     outcome = Outcome.FAILED if low > edge else Outcome.PASSED if high < edge else Outcome.INCONCLUSIVE
     ends = _ratio(low), _ratio(high)
-    return Decision(
-        outcome, math.exp(middle), *ends, 1 - plan.alpha, len(pairs), _ratio(floor), limit
-    )
+    return Decision(outcome, math.exp(middle), *ends, 1 - plan.alpha, len(pairs), _ratio(floor), limit)
 
 
 def _undecided(floor: float, limit: float, plan: Plan) -> Decision:
-    return Decision(
-        Outcome.INCONCLUSIVE, math.nan, 0.0, math.inf, 1 - plan.alpha, 0, _ratio(floor), limit
-    )
+    return Decision(Outcome.INCONCLUSIVE, math.nan, 0.0, math.inf, 1 - plan.alpha, 0, _ratio(floor), limit)
 
 
 def _slowdown(pair: Pair) -> float:

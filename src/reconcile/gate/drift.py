@@ -1,4 +1,4 @@
-"""The drift check: the engine of the project over each case, its figures against the golden's, within limits."""
+"""The drift check: the project's engine over each case, its figures against the golden's, within limits."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ def drifts(place: Place, settings: Settings, watch: Watch) -> tuple[Case, ...]:
             where = "tool.reconcile.gate.cases"
             raise InputError(where, repr(name), f"a golden of the project: {known}", "Mend the name.")
     candidate = _candidate(settings)
-    return tuple(
-        _case(place, golden, settings, candidate, watch) for _, golden in sorted(goldens.items())
-    )
+    return tuple(_case(place, golden, settings, candidate, watch) for _, golden in sorted(goldens.items()))
 
 
 def outcome_of(cases: Iterable[Case]) -> Outcome:
@@ -51,12 +49,12 @@ def outcome_of(cases: Iterable[Case]) -> Outcome:
 
 def compared(golden: Figures, found: Figures, limits: Limits) -> tuple[Drift, ...]:
     """Return, commission, slippage and fills of two ledgers, each within its limit or not."""
-    fills = (None if side.fills is None else Decimal(side.fills) for side in (golden, found))
+    fills = tuple(None if side.fills is None else Decimal(side.fills) for side in (golden, found))
     return (
         _drift("return", Quantity.RETURN, golden.total_return, found.total_return, limits.total_return),
         _costs("commission", golden.commission, found.commission, limits.costs),
         _costs("slippage", golden.slippage, found.slippage, limits.costs),
-        _drift("fills", Quantity.FILLS, *fills, Decimal(limits.fills)),
+        _drift("fills", Quantity.FILLS, fills[0], fills[1], Decimal(limits.fills)),
     )
 
 

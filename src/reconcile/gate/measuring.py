@@ -1,11 +1,14 @@
 """Pairs of timings: two fresh processes side by side, run in turns, the quickest run of each.
 
-A turn lasts a few thousandths of a second and the two take turns in alternating order, so whatever else the
-machine does meets both alike; the quickest of many runs is the one that was disturbed least.
+A turn lasts some hundredths of a second and the two take turns in alternating order, so whatever else the
+machine does meets both alike; the quickest of many runs is the one that was disturbed least. On a busy
+machine even that one has waited for its core; a run that only computes is therefore measured in time on the
+core, and any other by the wall clock.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 
 from reconcile.gate.children import Child, children
@@ -32,45 +35,61 @@ def pairs_of(
     while True:
         trees = (head, base) if flipped else (base, head)
         with children(settings, settings.agreement.value, *trees) as started:
-            pair = _measured(*(started[::-1] if flipped else started), digests, flipped)
+            first, second = started
+            pair = _measured(*((second, first) if flipped else (first, second)), digests, flipped)
         yield pair
         flipped = not flipped
 
 
 def against_reference(settings: Settings, head: Tree, digest: str) -> Generator[Pair, None, None]:
-    """Pairs without end of the reference (as `base`) and the engine (as `head`), each in a process of its own."""
+    """Pairs without end of the reference (as `base`) and the engine (as `head`), each in its own process."""
     while True:
         with children(settings, settings.agreement.value, head, head) as (one, other):
-            quickest = [_turn(one, "vouch 1", digest), float("inf")]
+            tally = Tally()
+            tally.take(0, one, "vouch 1", digest)
             for _ in range(2):
-                quickest[1] = min(quickest[1], _turn(other, "run 12", digest))
-                quickest[0] = min(quickest[0], _turn(one, "vouch 1", digest))
-                quickest[1] = min(quickest[1], _turn(other, "run 12", digest))
-        yield Pair(*quickest)
+                tally.take(1, other, "run 12", digest)
+                tally.take(0, one, "vouch 1", digest)
+                tally.take(1, other, "run 12", digest)
+        yield tally.pair()
+
+
+class Tally:
+    """The quickest of base (0) and head (1) so far, by both clocks."""
+
+    def __init__(self) -> None:
+        self.walls = [math.inf, math.inf]
+        self.cores = [math.inf, math.inf]
+
+    def take(self, side: int, child: Child, request: str, digest: str) -> float:
+        """One turn of a side; its quickest run by the wall clock. Only a run whose digest is right counts."""
+        answer = child.ask(request)
+        if answer["ledger"] != digest:
+            raise InputError(
+                f"timing {child.name}",
+                f"a ledger with the digest {answer['ledger'][:16]}",
+                f"{digest[:16]}, as when it was checked",
+                "Its runs do not agree with each other: reconcile run --twice shows where.",
+            )
+        wall = float(answer["wall"])
+        self.walls[side] = min(self.walls[side], wall)
+        if answer["cpu"] is not None:
+            self.cores[side] = min(self.cores[side], float(answer["cpu"]))
+        return wall
+
+    def pair(self) -> Pair:
+        """Time on the core where both sides only compute; else time by the clock, which nothing escapes."""
+        computed = all(map(math.isfinite, self.cores))
+        return Pair(*(self.cores if computed else self.walls))
 
 
 def _measured(base: Child, head: Child, digests: tuple[str, str], flipped: bool) -> Pair:
-    first = _turn(base, "run 1", digests[0]), _turn(head, "run 1", digests[1])
-    longest = max(*first, 1e-6)
+    sides = (base, head)
+    tally = Tally()
+    longest = max(*(tally.take(side, sides[side], "run 1", digests[side]) for side in (0, 1)), 1e-6)
     runs = max(1, round(TURN / longest))
     turns = max(2, min(TURNS, round(AT_MOST / (runs * longest))))
-    quickest = list(first)
     for turn in range(turns):
-        order = (0, 1) if (turn % 2 == 0) != flipped else (1, 0)
-        for side in order:
-            seconds = _turn((base, head)[side], f"run {runs}", digests[side])
-            quickest[side] = min(quickest[side], seconds)
-    return Pair(*quickest)
-
-
-def _turn(child: Child, request: str, digest: str) -> float:
-    """The quickest run of a turn; only a run whose ledger digest is right counts."""
-    answer = child.ask(request)
-    if answer["ledger"] != digest:
-        raise InputError(
-            f"timing {child.name}",
-            f"a ledger with the digest {answer['ledger'][:16]}",
-            f"{digest[:16]}, as when it was checked",
-            "Its runs do not agree with each other: reconcile run --twice shows where.",
-        )
-    return float(answer["seconds"])
+        for side in (0, 1) if (turn % 2 == 0) != flipped else (1, 0):
+            tally.take(side, sides[side], f"run {runs}", digests[side])
+    return tally.pair()

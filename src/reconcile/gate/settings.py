@@ -1,21 +1,21 @@
 """[tool.reconcile.gate] of a pyproject.toml.
 
-    [tool.reconcile.gate]                    defaults shown
-    checks = ["goldens", "drift", "throughput"]
-    candidate = "module:function"            none: ours
-    agreement = "reference"                  or itself: what must vouch for the engine before it is timed
-    paths = ["src"]                          where its code is imported from; without a src: ["."]
-    build = []                               commands run in each tree before it is timed
-    scenario = "top25"                       what is timed: a built-in name or a TOML file
-    limit_percent = 3.5                      a slowdown beyond this fails
-    budget_seconds = 120                     of measuring
-    pairs = 120                              at most so many are measured
-    record = "benchmarks/record.json"        the ratio reference : engine on record
-    [tool.reconcile.gate.limits]             of every case; decimals are text, 0 is exact
-    return = "0"                             a difference of returns: "0.0001" is 0.01 %
-    costs = "0"                              of commission and slippage, as a fraction of the golden's
-    fills = 0
-    [tool.reconcile.gate.cases.NAME]         the same for one case
+[tool.reconcile.gate]                    defaults shown
+checks = ["goldens", "drift", "throughput"]
+candidate = "module:function"            none: ours
+agreement = "reference"                  or itself: what must vouch for the engine before it is timed
+paths = ["src"]                          where its code is imported from; without a src: ["."]
+build = []                               commands run in each tree before it is timed
+scenario = "top25"                       what is timed: a built-in name or a TOML file
+limit_percent = 3.5                      a slowdown beyond this fails
+budget_seconds = 120                     of measuring
+pairs = 120                              at most so many are measured
+record = "benchmarks/record.json"        the ratio reference : engine on record
+[tool.reconcile.gate.limits]             of every case; decimals are text, 0 is exact
+return = "0"                             a difference of returns: "0.0001" is 0.01 %
+costs = "0"                              of commission and slippage, as a fraction of the golden's
+fills = 0
+[tool.reconcile.gate.cases.NAME]         the same for one case
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ def read_gate_settings(root: Path) -> Settings:
         limit=1 + gate.take("limit_percent", "a number above 0", _positive, 3.5) / 100,
         budget=gate.take("budget_seconds", "a number above 0", _positive, 120.0),
         pairs=gate.take("pairs", f"a whole number from 12 to {MOST_PAIRS}", _pairs, 120),
-        record=Path(gate.take("record", "a path relative to pyproject.toml", _text, "benchmarks/record.json")),
+        record=Path(
+            gate.take("record", "a path relative to pyproject.toml", _text, "benchmarks/record.json")
+        ),
         limits=limits,
         cases={name: _limits(cases.table(name), limits) for name in cases.content},
     )
@@ -103,7 +105,7 @@ def named_checks(names: str) -> tuple[Check, ...]:
 
 def _limits(table: _Table, default: Limits) -> Limits:
     table.known("return", "costs", "fills")
-    expected = "decimal text of 0 or more, such as \"0.0001\""
+    expected = 'decimal text of 0 or more, such as "0.0001"'
     return Limits(
         total_return=table.take("return", expected, _decimal, default.total_return),
         costs=table.take("costs", expected, _decimal, default.costs),

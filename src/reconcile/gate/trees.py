@@ -68,7 +68,11 @@ def base_and_head(settings: Settings, revision: str) -> Iterator[tuple[Tree, Tre
 def resolve(root: Path, revision: str) -> str:
     """The commit that a revision names. Raises InputError."""
     try:
-        return _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
+        return (
+            _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+            .decode()
+            .strip()
+        )
     except InputError as error:
         if error.where != "git rev-parse":
             raise
@@ -89,7 +93,7 @@ def _tree(name: str, root: Path, settings: Settings, cache: Path | None) -> Tree
 
 
 def _export(top: Path, commit: str, place: Path) -> None:
-    """The files of a commit, through an index of its own; `git archive` would leave out what is export-ignored."""
+    """The files of a commit, through an index of its own; `git archive` leaves out the export-ignored."""
     index = {"GIT_INDEX_FILE": str(place.with_name("base-index"))}
     _git(top, "read-tree", commit, environment=index)
     _git(top, "checkout-index", "--all", f"--prefix={place}{os.sep}", environment=index)
@@ -143,5 +147,3 @@ def _git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = 
         found = lines[0] if lines else f"exit code {done.returncode}"
         raise InputError(f"git {arguments[0]}", found, "a project in git", "Leave --base out.")
     return done.stdout
-
-

@@ -5,7 +5,9 @@ little of ours. One request a line on stdin, one JSON answer a line on stdout; a
 the last. Requests:
 
     check       digests of scenario, market and of the ledgers of engine and of what must vouch for it
-    run N       time N runs of the engine, each ledger held against the first one's; the quickest's seconds
+    run N       time N runs of the engine, each ledger held against the first one's; of the quickest `wall`,
+                seconds by the clock, and `cpu`, seconds of this thread on a core, of the quickest run that
+                never waited of its own accord; null where each did, or the system does not tell
     vouch N     the same for the reference
 
 Whatever the engine prints goes to stderr.
@@ -73,8 +75,8 @@ class Bench:
         if verb == "check":
             return self.check()
         if verb == "run":
-            return {"seconds": self.time(int(number), vouch=False), "ledger": self.first_digest}
-        return {"seconds": self.time(int(number), vouch=True), "ledger": self.vouched_digest}
+            return {**self.time(int(number), vouch=False), "ledger": self.first_digest}
+        return {**self.time(int(number), vouch=True), "ledger": self.vouched_digest}
 
     def check(self) -> dict[str, Any]:
         """The digests that say whether this engine's runs count."""
@@ -91,8 +93,8 @@ class Bench:
             "fills": ledger.tables["fills"].rows if "fills" in ledger.tables else None,
         }
 
-    def time(self, runs: int, *, vouch: bool) -> float:
-        """Seconds of the quickest of some runs; the first of all is not timed."""
+    def time(self, runs: int, *, vouch: bool) -> dict[str, float | None]:
+        """The quickest of some runs; the first of all is not timed."""
         run = importlib.import_module("reference").run if vouch else self.engine
         if vouch and self.vouched is None:
             self.vouched = run(self.scenario, self.market)
@@ -103,16 +105,33 @@ class Bench:
         first = self.vouched if vouch else self.first
         gc.collect()
         gc.disable()
-        best = float("inf")
+        walls, cores = [], []
         for _ in range(runs):
-            began = time.perf_counter()
+            waits, core, wall = waited(), time.thread_time(), time.perf_counter()
             ledger = run(self.scenario, self.market)
-            best = min(best, time.perf_counter() - began)
+            walls.append(time.perf_counter() - wall)
+            core = time.thread_time() - core
+            if waits is not None and waited() == waits:
+                cores.append(core)
             if not same(first, ledger):
                 raise ValueError("a run whose ledger is not that of the run before it")
             del ledger
         gc.enable()
-        return best
+        return {"wall": min(walls), "cpu": min(cores, default=None)}
+
+
+def waited() -> int | None:
+    """How often this thread has given up its core of its own accord: for a sleep, a file, another thread.
+
+    None where the system does not tell. A run in between which it never did was one thread computing: its
+    time on the core is the time of the run on an idle machine, whatever else wanted that core.
+    """
+    try:
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+    except (ImportError, AttributeError):
+        return None
 
 
 def digest(ledger: Any) -> str:

@@ -55,7 +55,7 @@ def make_golden(
     rows = sum(table.rows for table in ledger.tables.values())
     kept = storage or (Storage.FULL if rows <= FULL_ROWS else Storage.CHECKPOINTS)
     counts = {name: table.rows for name, table in ledger.tables.items()}
-    figures = figures_of(ledger, links or (ledger_digest(ledger),))
+    figures = figures_of(_with_cash(ledger, scenario), links or (ledger_digest(ledger),))
     facts = Facts(case, agreement, test, kept, inputs, figures, counts)
     files = {
         FILE: facts_text(facts),
@@ -67,6 +67,20 @@ def make_golden(
         files[SCENARIO] = scenario_to_toml(scenario).encode()
     files[SEAL] = seal_text(files)
     return Golden(facts, files, seal_id(files))
+
+
+def _with_cash(ledger: Ledger, scenario: Scenario | None) -> Ledger:
+    """The ledger, its manifest told by the scenario what it started with, where it does not say."""
+    if scenario is None or ledger.manifest.initial_cash is not None:
+        return ledger
+    units = scenario.market
+    manifest = replace(
+        ledger.manifest,
+        initial_cash=scenario.initial_cash,
+        price_decimals=units.price_decimals,
+        quantity_decimals=units.quantity_decimals,
+    )
+    return replace(ledger, manifest=manifest)
 
 
 def inputs_of(scenario: Scenario | None, market: Market | None, place: Place) -> Inputs:

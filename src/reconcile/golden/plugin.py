@@ -98,7 +98,7 @@ def updating(config: pytest.Config) -> bool:
 
 def test_name(path: Path, nodeid: str, place: Place) -> str:
     """A test's name as goldens keep it: its file relative to the project, then the rest of its node id."""
-    file = os.path.relpath(path, place.root).replace(os.sep, "/")
+    file = os.path.relpath(path.resolve(), place.root).replace(os.sep, "/")
     return "::".join([file, *nodeid.split("::")[1:]])
 
 

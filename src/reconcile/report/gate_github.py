@@ -40,7 +40,8 @@ def gate_annotations(report: Report) -> str:
 def gate_summary(report: Report) -> str:
     """The job summary: the answer, a row a check, a row a case, and how throughput was measured."""
     rows = [
-        (check.value, outcome.value, check_words(report, check)) for check, outcome in outcomes(report).items()
+        (check.value, outcome.value, check_words(report, check))
+        for check, outcome in outcomes(report).items()
     ]
     parts = [
         [f"### gate: {escaped(report.outcome.value)}"],

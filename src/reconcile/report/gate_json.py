@@ -13,7 +13,7 @@ Amounts are exact decimals; what is not known is null:
         outcome, said    as above; one sentence each
         against, name    base and its revision, or record and its file
         scenario, events, ledger    what is timed; the digest that every run had to give
-        ratio, low, high head's time over base's (above 1 is slower) and its interval, null before there is one
+        ratio, low, high head's time over base's (above 1 is slower) and its interval, null if there is none
         limit, floor, confidence, seconds
         alike, pairs     the measured pairs, [base, head] in seconds; with a record, base is the reference's
                          time over the ratio on record

@@ -20,7 +20,7 @@ from reconcile.report.gate_words import (
 def gate_junit(report: Report) -> str:
     """The report as XML text. A check that found nothing to compare is an error, never an empty suite."""
     suites = [_suite(report, check) for check in report.asked]
-    root = Xml.Element("testsuites", name="reconcile gate", **_totals(suites))
+    root = Xml.Element("testsuites", {"name": "reconcile gate", **_totals(suites)})
     root.extend(suites)
     Xml.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n"
@@ -52,9 +52,7 @@ def _goldens(report: Report) -> list[Xml.Element]:
 
 def _cases(report: Report) -> list[Xml.Element]:
     kinds = {Outcome.FAILED: "failure", Outcome.UNKNOWN: "skipped"}
-    return [
-        _test(Check.DRIFT, one.name, kinds.get(one.outcome), case_failures(one)) for one in report.cases
-    ]
+    return [_test(Check.DRIFT, one.name, kinds.get(one.outcome), case_failures(one)) for one in report.cases]
 
 
 def _throughput(found: Throughput | None) -> list[Xml.Element]:

@@ -48,7 +48,9 @@ def throughput_words(found: Throughput) -> str:
     if found.decision is None:
         why = f": {printable(found.said[0], 300)}" if found.said else ""
         return f"throughput {_WORD[found.outcome]}{why}"
-    return f"throughput {found.outcome.value}: {decision_words(found.decision)}, against {against_words(found)}"
+    return (
+        f"throughput {found.outcome.value}: {decision_words(found.decision)}, against {against_words(found)}"
+    )
 
 
 def decision_words(found: Decision) -> str:
@@ -91,7 +93,9 @@ def case_rows(report: Report) -> list[tuple[str, ...]]:
     for name in sorted({*standings, *drifted}):
         checked, case = standings.get(name), drifted.get(name)
         cells = (drift_cell(case, place) for place in ("return", "commission", "slippage", "fills"))
-        rows.append((printable(name, 60), checked.standing.value if checked else "", *cells, verdict(checked, case)))
+        rows.append(
+            (printable(name, 60), checked.standing.value if checked else "", *cells, verdict(checked, case))
+        )
     return rows
 
 
@@ -190,5 +194,3 @@ def _machine(found: Throughput) -> str:
 
 def _middle(values: list[float]) -> float:
     return sorted(values)[len(values) // 2]
-
-

@@ -64,7 +64,9 @@ def project_page(folder: str, done: Written) -> str:
     """What was written, what was kept, and what to do next."""
     where = "here" if Path(folder) == Path() else f"to {printable(folder)}"
     noun = "file" if len(done.wrote) == 1 else "files"
-    lines = [f"wrote {len(done.wrote)} {noun} {where}" if done.wrote else "wrote nothing: all is there already"]
+    lines = [
+        f"wrote {len(done.wrote)} {noun} {where}" if done.wrote else "wrote nothing: all is there already"
+    ]
     lines += [f"  {name}" for name in done.wrote]
     lines += [f"  {name}: kept, it was there" for name in done.kept]
     if SETTINGS in done.kept:

@@ -1,0 +1,54 @@
+"""A small project in git whose engine is a file of its own, for tests of the gate and of init."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from conftest import SMALL_SCENARIO
+
+ENGINE = """
+import reference
+
+
+def run(scenario, market):
+    return reference.run(scenario, market)
+"""
+SETTINGS = """
+[tool.reconcile.gate]
+candidate = "toy:run"
+paths = ["."]
+scenario = "small.toml"
+"""
+
+
+def project(folder: Path, engine: str = ENGINE, settings: str = SETTINGS) -> Path:
+    """A project of a scenario, its bars and an engine `toy:run`, all committed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = ["timestamp,symbol,open,high,low,close,volume,score"]
+    for day in range(10):
+        for place, symbol in enumerate(("AAA", "BBB", "CCC", "DDD")):
+            price = 20 + 7 * place + (day * (place + 2)) % 5 + 0.25 * day
+            score = (day * (2 * place + 1)) % 7
+            rows.append(
+                f"2024-01-{day + 1:02d},{symbol},{price},{price + 1},{price - 1},{price + 0.5},1000,{score}"
+            )
+    (folder / "bars.csv").write_text("\n".join(rows) + "\n")
+    (folder / "small.toml").write_text(SMALL_SCENARIO)
+    (folder / "toy.py").write_text(engine)
+    (folder / "pyproject.toml").write_text(settings)
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, "first")
+    return folder
+
+
+def commit(folder: Path, message: str) -> None:
+    """All that is there."""
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", message)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ["-c", "user.name=someone", "-c", "user.email=someone@example.com"]
+    done = subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
