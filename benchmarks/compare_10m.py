@@ -122,8 +122,12 @@ def loaded(folder: Path, side: str) -> dict[str, Any]:
 
 
 def peak() -> int:
-    """Bytes of memory at most in use so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Bytes of memory at most in use by this process so far (Linux; `ru_maxrss` would count its parent's)."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
 
 
 def ours(folder: Path) -> dict[str, Any]:
@@ -227,16 +231,15 @@ def report(rows: int, rounds: int, workers: list[str]) -> None:
             for worker, found in times.items():
                 seconds = [one["seconds"] for one in found]
                 print(
-                    f"  {worker:22} {statistics.median(seconds):8.2f} s  [{min(seconds):.2f}, {max(seconds):.2f}]"
+                    f"  {worker:22} {statistics.median(seconds):8.2f} s"
+                    f"  [{min(seconds):.2f}, {max(seconds):.2f}]"
                     f"  memory {max(one['memory'] for one in found):5.2f} x"
                     f"  breaks {found[0]['breaks']:,}",
                     flush=True,
                 )
             if "datacompy" in times and "tieout" in times:
-                ratios = [
-                    t["seconds"] / o["seconds"]
-                    for t, o in zip(times["datacompy"], times["tieout"], strict=True)
-                ]
+                pairs = zip(times["datacompy"], times["tieout"], strict=True)
+                ratios = [one["seconds"] / other["seconds"] for one, other in pairs]
                 print(f"  ratio {statistics.median(ratios):.1f}  [{min(ratios):.1f}, {max(ratios):.1f}]")
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks work on: synthetic markets of several sizes, their right ledgers, and where they ran."""
+"""What the benchmarks work on: synthetic markets of several sizes, their right ledgers, where they ran."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def noted(benchmark: Any, case: Case) -> Callable[..., None]:
     """Time a function and note with its timing what was done, on which machine, and how much a second."""
 
     def time_it(function: Callable[[], Any], check: Callable[[Any], bool], rounds: int) -> None:
-        """check: whether a result is the right one; asked before, and where one run is long, of the timed one."""
+        """check: whether a result is right; asked before, and where one run is long, of the timed one."""
         from reconcile.gate.record import this_machine
 
         if rounds > 1:
@@ -113,7 +113,9 @@ def _case(size: str, folder: Path) -> Case:
     market = intake.generate_market(symbols, bars, SEED, builtin)
     ledger = reference.run(builtin, market)
     digest = ledger_digest(ledger)
-    assert ledger_digest(engine.run(builtin, market)) == digest, "engine and reference disagree: no time counts"
+    assert ledger_digest(engine.run(builtin, market)) == digest, (
+        "engine and reference disagree: no time counts"
+    )
     return Case(size, builtin, market, ledger, digest, _written(builtin, market, folder))
 
 

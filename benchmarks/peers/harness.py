@@ -1,0 +1,63 @@
+"""One engine's side of the measurement: read the bars, warm up, then run once for every line of input.
+
+An engine's script gives `build(work)`, which readies one run (its time is `setup`) and returns what is
+timed; that returns a function which tells, untimed, what was done. Answers are JSON, one line each.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+from workload import Workload, read
+
+WARM_UP = 24  # bars
+
+
+@dataclass(frozen=True)
+class Did:
+    """What a run did. loading: seconds of it that only brought the bars into the engine."""
+
+    fills: int
+    equity: float
+    loading: float = 0.0
+    digest: str = ""
+
+
+Build = Callable[[Any], Callable[[], Callable[[], Did]]]
+
+
+def serve(
+    distribution: str,
+    build: Build,
+    load: Callable[[Path], Any] = read,
+    head: Callable[[Any, int], Any] = Workload.head,
+) -> None:
+    """Answer until the input ends. What libraries print goes to the error stream."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    began = perf_counter()
+    work = load(Path(sys.argv[1]))
+    loaded = perf_counter()
+    build(head(work, WARM_UP))()
+    ready = {"load": loaded - began, "start": perf_counter() - loaded, "version": version(distribution)}
+    print(json.dumps(ready), file=answers)
+    for _ in sys.stdin:
+        began = perf_counter()
+        run = build(work)
+        gc.collect()
+        built, spent = perf_counter(), process_time()
+        tell = run()
+        seconds, cpu = perf_counter() - built, process_time() - spent
+        did = tell()
+        times = {"seconds": seconds - did.loading, "cpu": cpu - did.loading, "setup": built - began}
+        print(json.dumps({**asdict(did), **times}), file=answers)
+        del run, tell

@@ -1,0 +1,68 @@
+"""tieout: our engine and our reference, by their name, cash policy and decimals: `engine reduce 6 6`.
+
+Timed is the whole run with its full ledger, ranking of the scores included; the peers get theirs ranked.
+"""
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from harness import Did, serve
+from workload import START, TOP
+
+import reconcile
+
+SCENARIO = """
+[market]
+data = {data}
+price_decimals = {price}
+quantity_decimals = {quantity}
+
+[portfolio]
+initial_cash = "1000000"
+
+[strategy]
+kind = "top_n"
+score = "score"
+n = {top}
+schedule = {{ every = 1, start = {start} }}
+
+[execution]
+cash = "{cash}"
+
+[costs]
+commission = {{ kind = "bps", rate = "5" }}
+slippage = {{ kind = "bps", rate = "5" }}
+"""
+
+
+def main() -> None:
+    path, name, cash, price, quantity = sys.argv[1:]
+    program = import_module(name)
+    settings = {"cash": cash, "price": price, "quantity": quantity, "top": TOP, "start": START}
+    scenario = reconcile.scenario_from_text(SCENARIO.format(data=json.dumps(path), **settings))
+
+    def load(_: Path):
+        market = reconcile.load_market(scenario)
+        reconcile.check(scenario, market)
+        return market
+
+    def build(market):
+        def run():
+            ledger = program.run(scenario, market)
+
+            def tell() -> Did:
+                equity = ledger.tables["equity"].columns["equity"]
+                last = int(equity.values[-1]) / 10**equity.scale
+                return Did(ledger.tables["fills"].rows, last, digest=reconcile.ledger_digest(ledger))
+
+            return tell
+
+        return run
+
+    serve("tieout", build, load, lambda market, bars: reconcile.slice_market(market, bars=(0, bars)))
+
+
+if __name__ == "__main__":
+    main()
