@@ -1,0 +1,1 @@
+"""Faults planted on purpose, and whether they are detected, located and explained."""
