@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from tests import comparison_kit as kit
 
 import reference
 from reconcile.comparison import BreakType, Stage
 from reference import Day, Execution
-from tests import comparison_kit as kit
 from vocabulary.ledger import KEYS, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
@@ -63,8 +63,15 @@ EXPECTED: dict[str, tuple[Stage, BreakType]] = {
 LIVED = ("resized", "refused", "mispriced", "overcharged", "late", "cash not debited")
 RECORDED = tuple(sort for sort in EXPECTED if sort not in LIVED)
 TABLES = {
-    "target": "targets", "order": "orders", "fill": "fills", "position": "positions", "stale": "positions",
-    "bar's": "costs", "cash": "equity", "frozen": "equity", "equity": "equity",
+    "target": "targets",
+    "order": "orders",
+    "fill": "fills",
+    "position": "positions",
+    "stale": "positions",
+    "bar's": "costs",
+    "cash": "equity",
+    "frozen": "equity",
+    "equity": "equity",
 }
 
 
@@ -244,7 +251,7 @@ def _decide(life: Life, state: State, t: int) -> Any:
     order = decision.orders[place]
     resized = replace(order, quantity=order.quantity + life.rng.choice([1, order.quantity // 2 + 1]))
     _took_hold(life, t, order)
-    orders = (*decision.orders[:place], resized, *decision.orders[place + 1:])
+    orders = (*decision.orders[:place], resized, *decision.orders[place + 1 :])
     return replace(decision, orders=orders)
 
 
@@ -306,6 +313,9 @@ def _priced(scenario: Scenario, fill: Fill, price: int, raw: int) -> Fill:
 
     notional = fill.quantity * price
     return replace(
-        fill, price=price, notional=notional, commission=commission(scenario, fill.quantity, notional),
+        fill,
+        price=price,
+        notional=notional,
+        commission=commission(scenario, fill.quantity, notional),
         slippage=fill.quantity * abs(price - raw),
     )

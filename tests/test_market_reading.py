@@ -131,7 +131,7 @@ def test_a_damaged_parquet_file_never_ends_in_a_traceback(tmp_path: Path, place:
 def test_an_unknown_built_in_lists_those_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        InputError, match=r"'top26', which is no built-in market.*one of stocks, top25, or the path"
+        InputError, match=r"'top26', which is no built-in market.*one of incident, stocks, top25, or the path"
     ):
         load_market(scenario(), "top26")
 

@@ -14,4 +14,4 @@ def lean(view: Any) -> dict[str, float] | None:
         for place, symbol in enumerate(view.symbols)
         if view.present[-1, place] and view.close[-1, place] > view.close[-3, place]
     ]
-    return {symbol: 0.25 for symbol in up[:3]} if len(up) > 1 else None
+    return dict.fromkeys(up[:3], 0.25) if len(up) > 1 else None
