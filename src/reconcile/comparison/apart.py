@@ -45,16 +45,18 @@ def tell_apart(
     # Only here: comparing alone needs neither the reference nor what reads ledgers row by row.
     from reconcile.comparison.resync import can_resync, resync
     from reconcile.comparison.roots import Frame, causes_of, label
+    from reconcile.comparison.spelled import meant_symbols
 
     if not all(can_resync(ledger) for ledger in ledgers):
         return Told(breaks, None, ("Roots cannot be told: a ledger has neither fills nor positions.",))
     start = _start(breaks, ledgers, market)
     stop = len(market.timestamps) if until is None else int(np.searchsorted(market.timestamps, until))
     try:
-        found = [
-            (causes_of(resync(ledger, scenario, market, (start, stop), gauge.by_column)), is_candidate)
-            for ledger, is_candidate in zip(ledgers, (False, True), strict=True)
-        ]
+        found = []
+        for ledger, is_candidate in zip(ledgers, (False, True), strict=True):
+            meant = meant_symbols(breaks, is_candidate, market)
+            runs = resync(ledger, scenario, market, (start, stop), gauge.by_column, meant)
+            found.append((causes_of(runs), is_candidate))
     except TieoutError as error:
         return Told(breaks, None, (f"Roots cannot be told: {error}",))
     labelled, roots = label(breaks, found, Frame(scenario, market, axis))

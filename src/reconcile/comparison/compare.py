@@ -15,10 +15,12 @@ from reconcile.comparison.breaks import Breaks
 from reconcile.comparison.first import between, stretches
 from reconcile.comparison.found import Sink, compare_tables
 from reconcile.comparison.nouns import (
+    Break,
     Compared,
     LedgerSide,
     NotCompared,
     Reconciliation,
+    Root,
     Verdict,
     Why,
 )
@@ -48,7 +50,7 @@ def compare(
     scenario, market: when both are given, breaks are told apart into roots and consequences.
     tolerances: bounds for columns of foreign ledgers; none by default.
     tables: compare only these; what is left out then does not stand in the way of a match.
-    first: only find the first divergence, without comparing what comes after it.
+    first: only find the first divergence, without comparing what comes after it; roots then holds its root.
 
     Raises InputError for an unknown table, a tolerance where it does not belong, or a column that
     holds words on one side and numbers on the other.
@@ -100,10 +102,17 @@ def _first_within(
     breaks, compared = _broken(sides[0], sides[1], asked, known, gauge)
     breaks = breaks.at(breaks.columns.timestamp < end)
     told = tell_apart(breaks, known, (sides[0], sides[1]), asked.scenario, asked.market, gauge, beyond)
-    one = np.zeros(len(breaks), np.bool_)
-    one[_first_place(told.breaks)] = True
-    alone = replace(told, breaks=told.breaks.at(one))
+    place = _first_place(told.breaks)
+    alone = replace(told, breaks=told.breaks.at([place]), roots=_alone(told, told.breaks[place]))
     return _result(sides[0], sides[1], asked, known, gauge, compared, alone, True)
+
+
+def _alone(told: Told, first: Break) -> tuple[Root, ...] | None:
+    """The root of the first break; how far it reaches is not looked at."""
+    if told.roots is None:
+        return None
+    same = [root for root in told.roots if (root.first.table, root.first.key) == (first.table, first.key)]
+    return tuple(Root(root.first, root.first.timestamp, 1) for root in (same or told.roots)[:1])
 
 
 def _broken(

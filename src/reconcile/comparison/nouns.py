@@ -223,7 +223,7 @@ class Reconciliation:
     """The result of comparing two ledgers.
 
     breaks: all of them, in order of cycle, stage, table, symbol; Break objects are made on demand.
-        With `first_only` at most the first.
+        With `first_only` at most the first, and of roots its own, not how far it reaches.
     first: the first divergence: of the earliest cycle the earliest stage, and where roots are known the
         earliest root of that cycle; None when nothing differs.
     roots: independent disagreements, None where it was not asked or cannot be told (no scenario).

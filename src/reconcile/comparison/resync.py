@@ -12,18 +12,19 @@ readings are carried on, and what comes after may agree with either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconcile.comparison.columns import cell
 from reconcile.comparison.deciding import check_decision
 from reconcile.comparison.executing import MOST, Branch, Due, Numbers, check_execution
 from reconcile.comparison.findings import Finding, Log, Run, Trial
-from reconcile.comparison.nouns import ROW, BreakType, Tolerance
+from reconcile.comparison.nouns import ROW, BreakType, Tolerance, Value
 from reconcile.comparison.quick import quick_decision, quick_execution
 from reconcile.comparison.rebuild import History, book_all
 from reconcile.comparison.reporting import check_book
 from reconcile.comparison.rows import read_rows, scale_of
+from reconcile.comparison.spelled import Meant, misspelled
 from reconcile.comparison.stages import ROW_VALUE
 from reference import Decision, decide, hand_over, initial_state, mark
 from vocabulary.ledger import SCHEMA, Ledger
@@ -61,14 +62,16 @@ def resync(
     market: Market,
     bars: tuple[int, int] | None = None,
     tolerances: Mapping[tuple[str, str], Tolerance] | None = None,
+    meant: Meant | None = None,
 ) -> list[Run]:
     """All independent findings of a ledger, each with the bars it persists over.
 
     bars: the first that is checked (before it the ledger is known to be right) and one past the last; by
         default all.
+    meant: rows under a symbol that the market does not know, and what they are meant for.
     Raises CallableError where the scenario's function fails on the ledger's account.
     """
-    rows = read_rows(ledger, scenario, market)
+    rows = read_rows(ledger, scenario, market, meant)
     history = History(scenario, market, rows)
     scales = {
         (table, name): scale_of(kind, scenario) for table in SCHEMA for name, kind in SCHEMA[table].items()
@@ -83,9 +86,7 @@ def resync(
             state = _same_bar(run, state, t)
         else:
             state = _next_bar(run, state, t)
-    for table, at in rows.stray:
-        run.log.runs.append(Run([_stray(ledger, table, at)]))
-    return run.log.runs
+    return [*run.log.runs, *misspelled(rows, meant or {}, market), *_strays(ledger, rows.stray)]
 
 
 def _known(run: _Run, state: State, t: int) -> State:
@@ -183,9 +184,7 @@ def _decided(run: _Run, marked: State, t: int) -> State:
         run.due.setdefault(bar, []).extend(entries)
     run.memories = _memories(history, [(state, made) for _, state, made, _ in found], t, bool(least))
     after = history.decided(replace(found[0][1], bar=t + 1), t)
-    run.numbers = [after.rebalances]
-    if decision.rebalance is not None and decision.rebalance + 1 not in run.numbers:
-        run.numbers.append(decision.rebalance + 1)
+    run.numbers = _numbers(run.numbers, history.number(t), decision)
     return replace(after, membership=run.memories[0][0], barred=run.memories[0][1])
 
 
@@ -197,8 +196,19 @@ def _taken(run: _Run, state: State, t: int, decision: Decision) -> State:
     entries = [Due([order], rows.get(order.symbol)) for order in decision.orders]
     run.due.setdefault(t if same else t + 1, []).extend(entries)
     after = hand_over(history.scenario, state, history.market, t, decision)
-    run.memories, run.numbers = [(after.membership, after.barred)], [after.rebalances]
+    run.memories = [(after.membership, after.barred)]
+    if decision.rebalance is not None:
+        run.numbers = [after.rebalances]
     return after
+
+
+def _numbers(before: list[int], told: int | None, decision: Decision) -> list[int]:
+    """R1: what the next rebalance may be numbered. told: this bar's number. Where the ledger is silent about
+    a rebalance that was due (its row may be missing), both stay possible."""
+    counted = [] if decision.rebalance is None else [number + 1 for number in before]
+    if told is None:
+        return list(dict.fromkeys((*before, *counted)))
+    return [told + 1] if told in before else list(dict.fromkeys((told + 1, *counted)))
 
 
 def _memories(
@@ -230,6 +240,16 @@ def _remembered(history: History, state: State, orders: tuple[Order, ...], t: in
     """X4, by the reference's own decision."""
     decision = Decision(orders, (), None, None)
     return hand_over(history.scenario, state, history.market, t, decision).barred
+
+
+def _strays(ledger: Ledger, rows: Sequence[tuple[str, int]]) -> list[Run]:
+    """Rows that the market has no place for: those of one table and symbol are one mistake."""
+    runs: dict[tuple[str, Value], Run] = {}
+    for table, at in rows:
+        symbol = ledger.tables[table].columns.get("symbol")
+        key = table, None if symbol is None else cell(symbol, at)
+        runs.setdefault(key, Run([])).findings.append(_stray(ledger, table, at))
+    return list(runs.values())
 
 
 def _stray(ledger: Ledger, table: str, at: int) -> Finding:

@@ -73,36 +73,46 @@ def _same_row(causes: list[Cause]) -> list[Cause]:
 
 
 def _moved_rows(causes: list[Cause]) -> list[Cause]:
-    """A missing and an extra row that are one: under another symbol, or some bars off."""
-    missing = [c for c in causes if c.type is BreakType.MISSING]
-    extra = [c for c in causes if c.type in (BreakType.EXTRA, BreakType.DUPLICATE)]
-    options = []
-    for i, gone in enumerate(missing):
-        for j, new in enumerate(extra):
-            a, b = gone.first, new.first
-            if a.table != b.table or b.bar < 0:
-                continue
-            apart = abs(a.bar - b.bar)
-            if apart == 0 and a.symbol != b.symbol and a.side == b.side and alike(a, b):
-                options.append((0, i, j, "symbol"))
-            elif 0 < apart <= WINDOW and a.symbol == b.symbol and a.side == b.side and _same_trade(a, b):
-                options.append((apart, i, j, KEYS[a.table][0]))
-    gone_at: set[int] = set()
-    new_at: set[int] = set()
-    for _, i, j, name in sorted(options):
-        if i in gone_at or j in new_at:
+    """A missing and an extra row that are one: under another symbol, or some bars off.
+
+    Row by row, whatever else persists: rows of one symbol may be told under several others. What moves from
+    one cause to the same other one, time and again, stays one mistake.
+    """
+    missing = [(c, f) for c in causes if c.type is BreakType.MISSING for f in c.findings]
+    extra = [(c, f) for c in causes if c.type in (BreakType.EXTRA, BreakType.DUPLICATE) for f in c.findings]
+    moved: dict[tuple[int, int, str], Cause] = {}
+    paired: set[int] = set()
+    for _, i, j, name in sorted(_moves([f for _, f in missing], [f for _, f in extra])):
+        (source, gone), (target, new) = missing[i], extra[j]
+        if id(gone) in paired or id(new) in paired:
             continue
-        gone_at.add(i)
-        new_at.add(j)
-        gone, new = missing[i], extra[j]
-        early = min(gone, new, key=lambda cause: cause.first.bar)
-        gone.field = name
-        gone.type = BreakType.TIMING if name in TIMES else cell_type(gone.first.table, name)
-        head = replace(gone.first, bar=early.first.bar, row=new.first.row, found=new.first.found)
-        gone.covers += [gone.first, *new.findings]
-        gone.findings[0] = head
-    dropped = {id(extra[j]) for j in new_at}
-    return [cause for cause in causes if id(cause) not in dropped]
+        paired |= {id(gone), id(new)}
+        kind = BreakType.TIMING if name in TIMES else cell_type(gone.table, name)
+        cause = moved.setdefault((id(source), id(target), name), Cause([], name, kind))
+        cause.findings.append(replace(gone, bar=min(gone.bar, new.bar), row=new.row, found=new.found))
+        cause.covers += [gone, new]
+    for cause in causes:
+        cause.findings = [finding for finding in cause.findings if id(finding) not in paired]
+    return [*(cause for cause in causes if cause.findings), *moved.values()]
+
+
+def _moves(missing: list[Finding], extra: list[Finding]) -> list[tuple[int, int, int, str]]:
+    """(bars apart, place in `missing`, place in `extra`, the column that differs) of rows that may be one."""
+    near: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for j, new in enumerate(extra):
+        near[new.table, new.bar].append(j)
+    out = []
+    for i, a in enumerate(missing):
+        for bar in range(max(0, a.bar - WINDOW), a.bar + WINDOW + 1):
+            for j in near.get((a.table, bar), []):
+                b, apart = extra[j], abs(a.bar - bar)
+                if a.side != b.side:
+                    continue
+                if apart == 0 and a.symbol != b.symbol and alike(a, b):
+                    out.append((0, i, j, "symbol"))
+                elif apart and a.symbol == b.symbol and _same_trade(a, b):
+                    out.append((apart, i, j, KEYS[a.table][0]))
+    return out
 
 
 def _same_trade(a: Finding, b: Finding) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -78,8 +79,17 @@ class LedgerRows:
         return table in self.tables and (column is None or column in self.tables[table].columns)
 
 
-def read_rows(ledger: Ledger, scenario: Scenario, market: Market) -> LedgerRows:
-    """Sort a ledger's rows into the bars of a market."""
+def read_rows(
+    ledger: Ledger,
+    scenario: Scenario,
+    market: Market,
+    meant: Mapping[tuple[str, int], int] | None = None,
+) -> LedgerRows:
+    """Sort a ledger's rows into the bars of a market.
+
+    meant: (table, row) -> place in the market of the symbol it is meant for, where the market does not know
+        the one it is told under.
+    """
     places = {symbol: s for s, symbol in enumerate(market.symbols)}
     tables: dict[str, TableRows] = {}
     stray: list[tuple[str, int]] = []
@@ -92,6 +102,9 @@ def read_rows(ledger: Ledger, scenario: Scenario, market: Market) -> LedgerRows:
         bars, symbols = _bars(table.columns[TIME[name]], market), [-1] * table.rows
         if "symbol" in columns:
             symbols = [places.get(symbol, -1) for symbol in columns["symbol"]]
+            for (table_name, at), place in (meant or {}).items():
+                if table_name == name:
+                    symbols[at] = place
         by_bar: dict[int, list[int]] = {}
         for at, (bar, symbol) in enumerate(zip(bars, symbols, strict=True)):
             if bar < 0 or (symbol < 0 and "symbol" in columns):

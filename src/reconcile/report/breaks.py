@@ -43,7 +43,7 @@ def headline(found: Reconciliation, clock: Clock) -> str:
     if found.verdict is Verdict.NOTHING_COMPARED or found.first is None:
         return f"nothing compared: no pass; {'not compared: ' + gaps if gaps else 'both sides have no rows'}"
     number = "first break" if found.first_only else count(len(found.breaks), "break")
-    roots = "" if found.roots is None else f", {count(len(found.roots), 'root')}"
+    roots = "" if found.roots is None or found.first_only else f", {count(len(found.roots), 'root')}"
     return f"{number}{roots}: {describe(found.first, clock)}"
 
 
@@ -116,7 +116,7 @@ def _around(found: Reconciliation, first: Break, clock: Clock, market: Market | 
 
 
 def _roots(found: Reconciliation, clock: Clock) -> Iterable[str]:
-    if found.roots is None or not len(found.breaks):
+    if found.roots is None or not len(found.breaks) or found.first_only:
         return
     yield f"roots         {len(found.roots):,}; the other breaks follow from them"
     for number, root in enumerate(found.roots[:LISTED], 1):
