@@ -7,13 +7,14 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types fuzz bench clean
+.PHONY: help demo test lint format types fuzz drill bench clean
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
 	@echo 'make test    all tests'
 	@echo 'make lint    ruff, formatting and the strict type check'
 	@echo 'make fuzz    property tests until told to stop; counterexamples are kept'
+	@echo 'make drill   plant every fault of the catalogue, alone and in pairs, and score what is found'
 	@echo 'make bench   throughput'
 
 demo: $(VENV)/.stamp-test
@@ -39,6 +40,9 @@ format: $(VENV)/.stamp-dev
 
 fuzz: $(VENV)/.stamp-test
 	@$(PY) tests/fuzz.py $(ARGS)
+
+drill: $(VENV)/.stamp-test
+	@$(VENV)/bin/reconcile drill --pairs --grounds --compiled $(ARGS)
 
 bench: $(VENV)/.stamp-test
 	@$(PY) -m pytest benchmarks -q --benchmark-only $(ARGS)

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("reconcile.commands.diff", "Compare two ledgers and name their first divergence."),
     "audit": ("reconcile.commands.audit", "Audit one ledger alone: does it add up?"),
     "explain": ("reconcile.commands.explain", "Say why a candidate differs: causes, each verified by a run."),
+    "drill": ("reconcile.commands.drill", "Plant faults on purpose and score what is found of them."),
     "check": ("reconcile.commands.check", "Validate a scenario and its market, without a run."),
     "golden": ("reconcile.commands.golden", "Check golden files, review changes, accept them with a reason."),
     "gate": ("reconcile.commands.gate", "For CI: goldens hold, no drift, and the engine is not slower."),

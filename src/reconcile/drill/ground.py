@@ -38,12 +38,12 @@ multiple = "1"
 feature = "atr"
 [[exits]]
 kind = "trailing_stop"
-initial = "0.05"
+initial = "0.03"
 tighten = "0.002"
 minimum = "0.01"
 [[exits]]
 kind = "time_exit"
-bars = 12
+bars = 5
 [costs]
 commission = { kind = "bps", rate = "5" }
 slippage = { kind = "bps", rate = "5" }
@@ -97,10 +97,12 @@ bars = 4
 timing = "same_close"
 cash = "reject"
 [costs]
-commission = { kind = "bps", rate = "10", minimum = "1" }
+commission = { kind = "bps", rate = "20", minimum = "80" }
 """
 
 SCENARIOS = {"long": _LONG, "short": _SHORT, "tight": _TIGHT}
+SCORED_EVERY = {"long": 1, "short": 1, "tight": 10}
+"""Bars for which a score stands, so that a membership is sometimes that of the rebalance before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +117,12 @@ class Ground:
 def ground(name: str, seed: int = SEED, symbols: int = SYMBOLS, bars: int = BARS) -> Ground:
     """One of SCENARIOS over a market of its own."""
     scenario = intake.scenario_from_text(SCENARIOS[name], name=name)
-    market = roughened(intake.generate_market(symbols, bars, seed, scenario), seed)
+    market = roughened(intake.generate_market(symbols, bars, seed, scenario), seed, SCORED_EVERY[name])
     intake.check(scenario, market)
     return Ground(name, scenario, market)
 
 
-def roughened(market: Market, seed: int) -> Market:
+def roughened(market: Market, seed: int, scored_every: int = 1) -> Market:
     """Bars taken away, scores tied and taken away, a vix that rises above 30 now and then and is missing at
     some bars."""
     bars, symbols = market.present.shape
@@ -128,10 +130,10 @@ def roughened(market: Market, seed: int) -> Market:
     draw = (t * 7_919 + s * 104_729 + seed * 31) * 2_654_435_761 % 1_000_003 % 997
     present = market.present & (draw >= 20)
     prices = {name: np.where(present, getattr(market, name), 0) for name in ("open", "high", "low", "close")}
-    score = market.features["ml_score"]
-    score = np.where(draw % 10 < 3, np.round(score), score)
+    score = market.features["ml_score"][np.arange(bars) // scored_every * scored_every]
+    score = np.where(draw[np.arange(bars) // scored_every * scored_every] % 10 < 3, np.round(score), score)
     score = np.where((draw >= 20) & (draw < 50), np.nan, score)
-    vix = 18.0 + 9.0 * np.sin(np.arange(bars) / 4.0) + np.arange(bars) % 5
+    vix = 20.0 + 9.0 * np.sin(np.arange(bars) / 4.0) + np.arange(bars) % 5
     vix[(np.arange(bars) + seed) % 11 == 7] = np.nan
     atr = {
         name: np.where(present, values, np.nan) for name, values in market.features.items() if name == "atr"

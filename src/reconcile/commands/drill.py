@@ -1,0 +1,57 @@
+"""`reconcile drill`: faults planted on purpose, and what is found of them."""
+
+from __future__ import annotations
+
+import click
+
+from reconcile.commands.shared import emit, json_option, watching
+
+
+@click.command(epilog="Example:  reconcile drill --sample 10")
+@click.option("--sample", metavar="N", type=click.IntRange(min=1), help="Only N candidates, always the same.")
+@click.option("--only", metavar="NAME", multiple=True, help="Only candidates with this fault; repeatable.")
+@click.option("--pairs", is_flag=True, help="Faults in pairs, too.")
+@click.option(
+    "--grounds", is_flag=True, help="Faults that no hypothesis says on other grounds, and none at all, too."
+)
+@click.option("--compiled", is_flag=True, help="Compile each patched engine; else Python runs it.")
+@click.option("--list", "listing", is_flag=True, help="Print the faults' names and end.")
+@json_option
+def drill(
+    sample: int | None,
+    only: tuple[str, ...],
+    pairs: bool,
+    grounds: bool,
+    compiled: bool,
+    listing: bool,
+    as_json: bool,
+) -> int:
+    """Plant faults in copies of the engine, in its inputs and in its ledger, and score what is found.
+
+    A fault is detected when the comparison sees breaks, located when the first divergence is the right bar,
+    stage and symbol, and explained when `reconcile explain` names its cause and no other. Faults that no
+    hypothesis says must come out unexplained. The expected answer is written down with each fault.
+
+    Exits 0 when the aims are met, 1 when one is missed, 2 when a fault could not be planted.
+    """
+    from reconcile.drill import candidates as planned
+    from reconcile.drill.catalogue import BY_NAME
+    from reconcile.drill.drill import run
+    from reconcile.drill.scoring import aims
+    from reconcile.report.drill_json import drill_json
+    from reconcile.report.drill_text import drill_page
+
+    if listing:
+        emit("\n".join(BY_NAME))
+        return 0
+    chosen = [*planned.alone(), *(planned.pairs() if pairs else ())]
+    if grounds:
+        chosen += [*planned.elsewhere(), *planned.clean()]
+    if only:
+        chosen = planned.named(only, chosen)
+    if sample is not None:
+        chosen = planned.sampled(sample, chosen)
+    with watching()("planting faults", len(chosen)) as progress:
+        found = run(chosen, compiled=compiled, progress=progress)
+    emit(drill_json(found) if as_json else drill_page(found))
+    return 0 if all(aim.met for aim in aims(found)) else 1

@@ -1,0 +1,5 @@
+"""x"""
+
+from reconcile.drill.nouns import Fault
+
+FAULTS: tuple[Fault, ...] = ()

@@ -1,0 +1,164 @@
+"""The drill: every candidate planted, judged, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import lru_cache
+from itertools import islice
+from multiprocessing import get_context
+
+import reference
+from reconcile.drill import engines, loop, patches
+from reconcile.drill.catalogue import BY_NAME
+from reconcile.drill.ground import Ground, ground
+from reconcile.drill.honest import Honest, live
+from reconcile.drill.judging import judge
+from reconcile.drill.nouns import Candidate, Drill, Fault, Finding, Group, Plant
+from reconcile.drill.planting import as_told, hooks_of, in_scenario, on_market, patches_of
+from reconcile.drill.scoring import scores
+from reconcile.ledgers import ledger_digest
+from reconcile.running import ours
+from vocabulary.errors import InputError, TieoutError
+from vocabulary.ledger import Ledger
+
+Progress = Callable[[int], None]
+
+
+def run(
+    candidates: Sequence[Candidate],
+    *,
+    compiled: bool = False,
+    jobs: int = 2,
+    progress: Progress | None = None,
+) -> Drill:
+    """Plant and judge candidates, `jobs` processes at a time. compiled: patched engines as machine code.
+
+    progress: told how many are done. Raises InputError where a patch does not apply, or where a fault that
+    is to be found changes nothing.
+    """
+    order = {candidate: place for place, candidate in enumerate(candidates)}
+    for candidate in candidates:
+        for patch in patches_of(_plants(candidate)):
+            patches.check(patch)
+    findings: list[Finding] = []
+    idle: list[Candidate] = []
+    done = 0
+    for batch, found in _worked(list(_batches(candidates)), compiled, jobs):
+        if isinstance(found, InputError):
+            raise found
+        findings += found
+        told = {finding.candidate for finding in found}
+        idle += [candidate for candidate in batch if candidate not in told]
+        done += len(batch)
+        if progress is not None:
+            progress(done)
+    _refuse_idle(idle)
+    findings.sort(key=lambda finding: order[finding.candidate])
+    return Drill(tuple(findings), scores(findings), tuple(sorted(candidate.name for candidate in idle)))
+
+
+def _refuse_idle(idle: Sequence[Candidate]) -> None:
+    """A fault that is to be found has to change its ledger; only on other grounds it need not."""
+    names = [candidate.name for candidate in idle if candidate.group is not Group.OTHER_GROUNDS]
+    if names:
+        remedy = "Plant it where it acts."
+        raise InputError("drill", f"ledgers without a trace of {', '.join(names)}", "another one", remedy)
+
+
+Batch = tuple[Candidate, ...]
+"""Candidates that one engine makes."""
+LARGEST = 8
+
+
+def _batches(candidates: Iterable[Candidate]) -> Iterator[Batch]:
+    """Candidates by the engine they need; those without a patch one by one."""
+    by_engine: dict[object, list[Candidate]] = {}
+    for candidate in candidates:
+        changes = patches_of(_plants(candidate))
+        by_engine.setdefault(changes or candidate, []).append(candidate)
+    for alike in by_engine.values():
+        rest = iter(alike)
+        while batch := tuple(islice(rest, LARGEST)):
+            yield batch
+
+
+def _worked(
+    batches: list[Batch], compiled: bool, jobs: int
+) -> Iterator[tuple[Batch, list[Finding] | InputError]]:
+    """Each batch with its findings, as they come."""
+    if jobs <= 1 or len(batches) == 1:
+        for batch in batches:
+            yield batch, work(batch, compiled)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures: dict[Future[list[Finding] | tuple[str, ...]], Batch] = {
+            pool.submit(_worked_apart, batch, compiled): batch for batch in batches
+        }
+        try:
+            waiting = set(futures)
+            while waiting:
+                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    result = future.result()
+                    yield futures[future], InputError(*result) if isinstance(result, tuple) else result
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _worked_apart(batch: Batch, compiled: bool) -> list[Finding] | tuple[str, ...]:
+    """`work` in another process; an error comes back as its four parts, as it does not travel itself."""
+    try:
+        return work(batch, compiled)
+    except TieoutError as error:
+        return error.where, error.found, error.expected, error.remedy
+
+
+def work(batch: Batch, compiled: bool) -> list[Finding]:
+    """Findings of a batch; candidates whose faults change nothing have none."""
+    findings = []
+    for candidate, planted in zip(batch, plant(batch, compiled), strict=True):
+        honest, own = world(candidate.ground, candidate.seed)
+        if candidate.faults and ledger_digest(planted) == ledger_digest(own):
+            continue
+        findings.append(judge(candidate, _faults(candidate), honest, own, planted))
+    return findings
+
+
+def plant(batch: Batch, compiled: bool) -> list[Ledger]:
+    """The ledgers of candidates that one engine makes."""
+    changes = patches_of(_plants(batch[0]))
+    if changes:
+        tasks = [(c.faults, c.ground, c.seed) for c in batch]
+        made = engines.ledgers(changes, tasks, compiled=compiled)
+    else:
+        made = [_unpatched(c, world(c.ground, c.seed)[0].ground) for c in batch]
+    out = []
+    for candidate, ledger in zip(batch, made, strict=True):
+        honest, own = world(candidate.ground, candidate.seed)
+        out.append(as_told(ledger, honest.market, own.manifest, _plants(candidate)))
+    return out
+
+
+def _unpatched(candidate: Candidate, on: Ground) -> Ledger:
+    plants = _plants(candidate)
+    scenario, market, hooks = in_scenario(on.scenario, plants), on_market(on.market, plants), hooks_of(plants)
+    if hooks:
+        return loop.run(scenario, market, hooks)
+    made: Ledger = ours("engine").run(scenario, market)
+    return made
+
+
+@lru_cache(maxsize=16)
+def world(name: str, seed: int) -> tuple[Honest, Ledger]:
+    """A ground with its honest days and the reference's ledger."""
+    honest = live(ground(name, seed))
+    return honest, reference.ledger_of(honest.ground.scenario, honest.market, honest.days)
+
+
+def _faults(candidate: Candidate) -> list[Fault]:
+    return [BY_NAME[name] for name in candidate.faults]
+
+
+def _plants(candidate: Candidate) -> list[Plant]:
+    return [plant for fault in _faults(candidate) for plant in fault.plants]

@@ -1,0 +1,44 @@
+"""From faults to the scenario, the market and the ledger that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconcile import intake
+from reconcile.drill.nouns import Data, Hooks, Patch, Plant, Setting, Told
+from vocabulary.ledger import Ledger, Manifest
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario
+
+
+def in_scenario(scenario: Scenario, plants: Sequence[Plant]) -> Scenario:
+    """The scenario as the candidate has it."""
+    for plant in plants:
+        if isinstance(plant, Setting):
+            scenario = intake.replace(scenario, plant.path, plant.value)
+    return scenario
+
+
+def on_market(market: Market, plants: Sequence[Plant]) -> Market:
+    """The market as the candidate reads it."""
+    for plant in plants:
+        if isinstance(plant, Data):
+            market = plant.read(market)
+    return market
+
+
+def as_told(ledger: Ledger, market: Market, manifest: Manifest, plants: Sequence[Plant]) -> Ledger:
+    """The ledger as the candidate tells it; it claims to have done what was asked."""
+    for plant in plants:
+        if isinstance(plant, Told):
+            ledger = plant.tell(ledger, market)
+    return Ledger(replace(manifest, producer="drill"), ledger.tables)
+
+
+def hooks_of(plants: Sequence[Plant]) -> tuple[Hooks, ...]:
+    return tuple(plant for plant in plants if isinstance(plant, Hooks))
+
+
+def patches_of(plants: Sequence[Plant]) -> tuple[Patch, ...]:
+    return tuple(plant for plant in plants if isinstance(plant, Patch))

@@ -1,0 +1,64 @@
+"""The drill: every fault can be planted, every plant shows, and a sample of them is found and explained."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconcile.drill import candidates, engines, patches
+from reconcile.drill.catalogue import BY_NAME, OUTSIDE, WITHIN
+from reconcile.drill.drill import plant, run, world
+from reconcile.drill.ground import SCENARIOS
+from reconcile.drill.nouns import Candidate, Group, Patch
+from reconcile.drill.planting import patches_of
+from reconcile.ledgers import ledger_digest
+from vocabulary.errors import InputError
+
+FAULTS = (*WITHIN, *OUTSIDE)
+
+
+def test_names_are_unique_and_grounds_known() -> None:
+    assert len(BY_NAME) == len(FAULTS)
+    assert {fault.ground for fault in FAULTS} <= set(SCENARIOS)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_every_patch_applies_to_the_engine_as_it_stands(fault: object) -> None:
+    """When the engine changes, the drill says which fault no longer fits."""
+    for patch in patches_of(fault.plants):  # type: ignore[attr-defined]
+        patches.check(patch)
+
+
+@pytest.mark.parametrize("old", ["no such line", "account"])
+def test_a_patch_that_does_not_stand_exactly_once_is_refused(old: str) -> None:
+    with pytest.raises(InputError, match="exactly one"):
+        patches.check(Patch("executing.py", old, "pass"))
+
+
+def test_every_fault_without_a_patch_changes_its_ledger() -> None:
+    """Those with one are shown to when they are planted; running each takes a process."""
+    for fault in FAULTS:
+        if not patches_of(fault.plants):
+            one = Candidate(Group.SINGLE, (fault.name,), fault.ground, 5)
+            (made,) = plant((one,), compiled=False)
+            assert ledger_digest(made) != ledger_digest(world(fault.ground, 5)[1]), fault.name
+
+
+def test_a_copy_without_a_patch_is_the_engine() -> None:
+    """Interpreted in a process of its own, it gives the reference's ledger on every ground."""
+    made = engines.ledgers((), [((), ground, 5) for ground in SCENARIOS], compiled=False)
+    for ground, ledger in zip(SCENARIOS, made, strict=True):
+        assert ledger_digest(ledger) == ledger_digest(world(ground, 5)[1])
+
+
+def test_a_fault_that_leaves_no_trace_is_an_error() -> None:
+    """A fault that changes nothing would be found nowhere, and missed by nobody."""
+    one = Candidate(Group.SINGLE, ("time exit never fires",), "short", 5)
+    with pytest.raises(InputError, match="without a trace"):
+        run((one,), jobs=1)
+
+
+def test_a_sample_of_the_catalogue_is_found_and_explained() -> None:
+    chosen = candidates.sampled(7, list(candidates.alone()))
+    found = run(chosen, jobs=1)
+    assert [finding.candidate for finding in found.findings] == chosen
+    assert [finding.candidate.name for finding in found.findings if not finding.right] == []
