@@ -13,7 +13,7 @@ import engine
 import reference
 from engine import Job, Keep, run_many
 from vocabulary.errors import InputError
-from vocabulary.scenario import TopN
+from vocabulary.scenario import Timing, TopN
 
 MARKET = build.random_market(11, symbols=8, bars=60)
 SCENARIO = build.scenario(TopN("score", 3), price_decimals=2, initial_cash=10**7)
@@ -96,3 +96,16 @@ def test_a_column_the_market_lacks_is_refused(columns: dict[str, object]) -> Non
     """A misspelt or misshapen replacement is an error, never a run on the old data."""
     with pytest.raises(InputError, match="column"):
         list(run_many(MARKET, [Job(SCENARIO, columns=columns)]))
+
+
+@pytest.mark.parametrize("bar", [1, 7, 23])
+def test_a_state_with_orders_pending_goes_on_at_the_same_close(bar: int) -> None:
+    """T2 executes what its own bar decides: orders of another timing are gone, in both programs. (Kept, they
+    once ran past the end of the engine's list.)"""
+    _, state = reference.resume(SCENARIO, MARKET, reference.initial_state(SCENARIO), bar)
+    assert state.pending
+    changed = build.scenario(TopN("score", 8), price_decimals=2, initial_cash=10**7, timing=Timing.SAME_CLOSE)
+    ours, after = engine.resume(changed, MARKET, state, bar + 3)
+    plain, expected = reference.resume(changed, MARKET, state, bar + 3)
+    assert after == expected
+    assert all(build.rows(ours, table) == build.rows(plain, table) for table in plain.tables)

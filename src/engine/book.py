@@ -8,7 +8,7 @@ from engine import layout as at
 from engine.layout import Book
 from engine.plan import rules_of
 from vocabulary.market import Market
-from vocabulary.scenario import Scenario, TopN
+from vocabulary.scenario import Scenario, Timing, TopN
 from vocabulary.state import REBALANCE, Membership, Order, Position, Side, State
 
 SIDES = {Side.BUY: at.BUY, Side.SELL: at.SELL}
@@ -103,7 +103,8 @@ def book_from(state: State, scenario: Scenario, market: Market) -> Book:
     account[at.HELD] = len(state.positions)
     for s, last in state.barred.items():
         book.lines[s, at.BARRED] = last
-    _await(book, scenario, state.pending)
+    if scenario.execution.timing is not Timing.SAME_CLOSE:  # T2 executes what its own bar decides, no other
+        _await(book, scenario, state.pending)
     _choose(book, state.membership)
     return book
 
