@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from reconcile.comparison.rebuild import rebuild_states
 from reconcile.comparison.resync import can_resync
 from reconcile.explain.evidence import score
+from reconcile.explain.gauge import kind_of
+from reconcile.explain.loop import Standing
 from reconcile.explain.nouns import Kind
-from reconcile.explain.search import Search, kind_of
+from reconcile.explain.search import Search
 from reconcile.explain.worlds import Changes
 from vocabulary.errors import TieoutError
 from vocabulary.state import State
 
 ENOUGH = 3
-"""Cycles that only the cause gets right."""
+"""Cycles that only the cause gets right. Those in which nothing was done do not count: many things bring that
+about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,24 @@ def _right(search: Search, changes: Changes, states: list[State]) -> list[tuple[
     ahead = 1 if search.target.axes.same_bar else 2
     out = []
     for state in states[: len(states) - ahead + 1]:
-        if state.bar + ahead > search.bars:
+        if state.bar + ahead > search.gauge.bars:
             break
         stop = state.bar + ahead
         try:
-            ledger = search.worlds.window(changes, state, stop)
+            ledger = search.worlds.window(changes, Standing(state), stop)
             result = score(search.target, ledger, stop - 1, stop)
         except TieoutError:
             out.append((False, False))
             continue
-        out.append((result.lived >= stop, result.whole >= stop))
+        done = result.lived >= stop
+        out.append((done and _busy(search, stop - 1), done and result.whole >= stop))
     return out
+
+
+def _busy(search: Search, cycle: int) -> bool:
+    """Whether the candidate did anything in a cycle."""
+    target = search.target
+    return any(
+        rows.stop > rows.start
+        for rows in (target.tables[name].within(cycle, cycle + 1) for name in target.lived)
+    )

@@ -140,6 +140,8 @@ def _rows(table: Table, axes: Axes) -> Rows:
     key = (cycle * (len(axes.places) + 1) + symbol) * 4 + side
     cells = {name: cells_of(column, axes) for name, column in columns.items() if name not in UNCOMPARED}
     cells.pop(TIMED_BY[table.name], None)
+    if "sequence" in columns:
+        cells["place"] = _places(cycle, cells_of(columns["sequence"], axes))
     if count > 1 and not bool((key[1:] > key[:-1]).all()):
         # Rows of one key stand by quantity and price, so that their order in the file does not count.
         more = [cells[name] for name in ("price", "quantity") if name in cells]
@@ -147,6 +149,15 @@ def _rows(table: Table, axes: Axes) -> Rows:
         cycle, symbol, side, key = cycle[order], symbol[order], side[order], key[order]
         cells = {name: values[order] for name, values in cells.items()}
     return Rows(cycle, symbol, side, key, cells)
+
+
+def _places(cycle: Ints, sequence: Ints) -> Ints:
+    """Each row's place among those of its cycle: 0 for the first."""
+    order = np.lexsort((sequence, cycle))
+    placed = cycle[order]
+    out = np.empty(len(order), np.int64)
+    out[order] = np.arange(len(order)) - np.searchsorted(placed, placed)
+    return out
 
 
 def bars_of(column: Column, axes: Axes) -> Ints:
@@ -291,7 +302,8 @@ def _share(target: Target, predicted: Mapping[str, Rows], tables: Sequence[str],
 
 
 def disagreeing(target: Target, ledger: Ledger, cycle: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Symbols, and sides of fills or orders, that differ at a cycle in what was done."""
+    """Symbols, and sides of fills or orders, that differ at a cycle in what was done. Where none does, those
+    of the cycle's fills: what was booked wrongly is one of theirs."""
     predicted = read(ledger, target.axes)
     symbols: set[int] = set()
     sides: set[int] = set()
@@ -310,4 +322,8 @@ def disagreeing(target: Target, ledger: Ledger, cycle: int) -> tuple[tuple[int, 
         symbols.update(theirs.symbol[a][bad_left].tolist(), ours.symbol[b][bad_right].tolist())
         if name != "targets" and name != "positions":
             sides.update(theirs.side[a][bad_left].tolist(), ours.side[b][bad_right].tolist())
+    if not symbols and "fills" in predicted:
+        fills = predicted["fills"]
+        at = fills.within(cycle, cycle + 1)
+        symbols, sides = set(fills.symbol[at].tolist()), set(fills.side[at].tolist())
     return tuple(sorted(symbols)), tuple(sorted(sides))

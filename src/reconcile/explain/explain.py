@@ -13,10 +13,11 @@ from reconcile.explain.bridge import bridge, final_equity
 from reconcile.explain.catalogue import BY_ID
 from reconcile.explain.confirm import confirmed
 from reconcile.explain.evidence import Target, target_of
+from reconcile.explain.gauge import kind_of, ordered
 from reconcile.explain.measure import initial_cash
 from reconcile.explain.nouns import Bridge, Cause, Change, Explanation, RootGroup, Subject, Verdict
 from reconcile.explain.roots import root_groups
-from reconcile.explain.search import Found, Search, kind_of, ordered
+from reconcile.explain.search import Found, Search
 from reconcile.explain.worlds import Changes, Worlds
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
@@ -50,7 +51,8 @@ def explain(
     if first.verdict is Compared.BREAKS:
         say("looking for causes")
         found = search.run()
-        if not search.done(found.score):
+        rest = _against(worlds, found.changes, candidate, tolerances)
+        if rest.breaks and found.changes:
             say("testing causes cycle by cycle")
             found = _kept(search, found)
     say("adding up")
@@ -113,10 +115,8 @@ def _causes(
         without = breaks
         if others:
             without = len(_against(search.worlds, others, search.ledger, tolerances).breaks)
-        rivals = tuple(_sentence(search.subject, each) for each in _rivals(search, found, change, others))
-        out.append(
-            _cause(search.subject, change, min(breaks, max(0, without - left)), tuple(dict.fromkeys(rivals)))
-        )
+        rivals = {_sentence(search.subject, each): each for each in _rivals(search, found, change, others)}
+        out.append(_cause(search.subject, change, min(breaks, max(0, without - left)), rivals))
     return tuple(out)
 
 
@@ -130,7 +130,7 @@ def _rivals(search: Search, found: Found, change: Change, others: Changes) -> li
     return out
 
 
-def _cause(subject: Subject, change: Change, breaks: int, rivals: tuple[str, ...]) -> Cause:
+def _cause(subject: Subject, change: Change, breaks: int, rivals: dict[str, Change]) -> Cause:
     worded = BY_ID[change.hypothesis].say(subject, change.value)
     stamps = subject.market.timestamps
     symbols = None if change.symbols is None else tuple(subject.market.symbols[s] for s in change.symbols)
@@ -145,7 +145,8 @@ def _cause(subject: Subject, change: Change, breaks: int, rivals: tuple[str, ...
         until=None if change.until is None or change.until >= len(stamps) else int(stamps[change.until]),
         symbols=symbols,
         breaks_explained=breaks,
-        alternatives=rivals,
+        alternatives=tuple(rivals),
+        rivals=tuple(rivals.values()),
     )
 
 

@@ -26,6 +26,14 @@ Due = tuple[int, Order]
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands between two bars. waiting: orders that are later than a State can tell."""
+
+    state: State
+    waiting: tuple[Due, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a loop runs. scenario_at: the scenario whole bars are run under. limited: from a change to the
     scenario that an order meets which the change is about. changes: those between the parts."""
@@ -46,9 +54,16 @@ def applies(change: Change, t: int, symbol: int | None = None, side: Side | None
     return change.side is None or side is None or change.side is side
 
 
-def days(plan: Plan, state: State, until: int) -> Iterator[Day]:
-    """Bars [state.bar, until). Orders that wait longer than a bar are in no State: start those at bar 0."""
-    waiting: list[Due] = []
+def slack(changes: Sequence[Change]) -> int:
+    """Bars to run beyond a stretch, so that every order decided in it has met its bar."""
+    return max(
+        (c.value for c in changes if c.hypothesis == "order_late" and isinstance(c.value, int)), default=0
+    )
+
+
+def days(plan: Plan, start: Standing, until: int) -> Iterator[tuple[Day, Standing]]:
+    """Bars [start.state.bar, until), each with where it leaves the run."""
+    state, waiting = start.state, list(start.waiting)
     for t in range(state.bar, until):
         scenario = plan.scenario_at(t)
         if scenario.execution.timing is Timing.SAME_CLOSE:
@@ -63,7 +78,7 @@ def days(plan: Plan, state: State, until: int) -> Iterator[Day]:
             state, valuation = reference.mark(scenario, state, plan.market, t)
             decision = decided(plan, scenario, state, t)
         state = reference.hand_over(scenario, state, plan.market, t, decision)
-        yield Day(t, submitted, executions, decision, valuation, state)
+        yield Day(t, submitted, executions, decision, valuation, state), Standing(state, tuple(waiting))
 
 
 def _due(plan: Plan, t: int, waiting: list[Due], orders: tuple[Order, ...]) -> tuple[Order, ...]:

@@ -42,10 +42,13 @@ def measure(
     start: int,
     stop: int,
     exits: dict[tuple[str, str], tuple[int, ...]],
+    symbols: tuple[int, ...] | None = None,
 ) -> Measured:
-    """What can be read off cycles [start, stop). exits: as `exit_levels` read them off the whole ledger."""
-    fills, positions = _cut(target, "fills", start, stop), _cut(target, "positions", start, stop)
-    targets, orders = _cut(target, "targets", start, stop), _cut(target, "orders", start, stop)
+    """What can be read off cycles [start, stop). exits: as `exit_levels` read them off the whole ledger.
+    symbols: no others are looked at."""
+    fills, positions, targets, orders = (
+        _cut(target, name, start, stop, symbols) for name in ("fills", "positions", "targets", "orders")
+    )
     scenario, market = subject.scenario, subject.market
     n, short_n, long, short = _membership(targets, positions)
     return Measured(
@@ -68,13 +71,18 @@ def measure(
     )
 
 
-def _cut(target: Target, name: str, start: int, stop: int) -> Rows | None:
+def _cut(
+    target: Target, name: str, start: int, stop: int, symbols: tuple[int, ...] | None = None
+) -> Rows | None:
     rows = target.tables.get(name)
     if rows is None:
         return None
-    at = rows.within(start, stop)
-    at = slice(at.start, min(at.stop, at.start + MANY))
-    if at.stop <= at.start:
+    within = rows.within(start, stop)
+    at = np.arange(within.start, within.stop)
+    if symbols is not None:
+        at = at[np.isin(rows.symbol[within], symbols)]
+    at = at[:MANY]
+    if not len(at):
         return None
     cells = {name: values[at] for name, values in rows.cells.items()}
     return Rows(rows.cycle[at], rows.symbol[at], rows.side[at], rows.key[at], cells)

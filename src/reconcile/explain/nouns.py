@@ -127,7 +127,7 @@ class Cause:
 
     since, until: timestamps, None from the start and to the end. symbols: names, None for all.
     breaks_explained: breaks that come back when this cause alone is left out.
-    alternatives: changes that give the very same ledger here, as they read.
+    alternatives: changes that give the very same ledger here, as they read; rivals: the same as changes.
     """
 
     change: Change
@@ -141,6 +141,7 @@ class Cause:
     symbols: tuple[str, ...] | None
     breaks_explained: int
     alternatives: tuple[str, ...] = ()
+    rivals: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

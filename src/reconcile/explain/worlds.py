@@ -18,6 +18,7 @@ import numpy as np
 
 import reference
 from reconcile.explain import inputs, loop, reports
+from reconcile.explain.loop import Standing
 from reconcile.explain.nouns import Change, Kind, Subject
 from reconcile.explain.settings import NEVER, changed_scenario
 from reconcile.running import ours
@@ -29,6 +30,7 @@ from vocabulary.scenario import Scenario, Timing
 from vocabulary.state import State
 
 Changes = tuple[Change, ...]
+Lived = tuple[Day, Standing]
 KEPT_LEDGERS, KEPT_LOOPS = 12, 6
 
 
@@ -61,9 +63,9 @@ class Worlds:
         self._kind_of = kind_of
         self._engine: ModuleType = ours("engine")
         self._ledgers: OrderedDict[Changes, Ledger] = OrderedDict()
-        self._states: dict[tuple[Changes, int], State] = {}
+        self._states: dict[tuple[Changes, int], Standing] = {}
         self._decide = loop.Memory()
-        self._growing: dict[Changes, tuple[Iterator[Day], list[Day]]] = {}
+        self._growing: dict[Changes, tuple[Iterator[Lived], list[Lived]]] = {}
         self.prepared = lru_cache(maxsize=64)(self._prepare)
 
     def by_engine(self, changes: Changes) -> bool:
@@ -91,46 +93,46 @@ class Worlds:
         if prepared.by_engine:
             if until >= self.bars:
                 return self.ledger(changes)
-            return self.window(changes, reference.initial_state(prepared.scenario), until)
-        days = self._grown(changes, until)[:until]
+            return self.window(changes, Standing(reference.initial_state(prepared.scenario)), until)
+        days = [day for day, _ in self._grown(changes, until)[:until]]
         return self._told(prepared, reference.ledger_of(prepared.scenario, prepared.market, days))
 
-    def _grown(self, changes: Changes, until: int) -> list[Day]:
+    def _grown(self, changes: Changes, until: int) -> list[Lived]:
         """The days of explain's own loop, at least up to `until`. Changes of reporting are not its."""
         lived = tuple(change for change in changes if self._kind_of(change) is not Kind.REPORT)
         if lived not in self._growing:
             if len(self._growing) >= KEPT_LOOPS:
                 self._growing.pop(next(iter(self._growing)))
             prepared = self.prepared(changes)
-            start = reference.initial_state(prepared.scenario)
+            start = Standing(reference.initial_state(prepared.scenario))
             self._growing[lived] = loop.days(prepared.plan, start, self.bars), []
             self.runs += 1
         rest, days = self._growing[lived]
         days.extend(islice(rest, max(0, until - len(days))))
         return days
 
-    def state(self, changes: Changes, bar: int) -> State:
-        """The state that bar `bar` starts from."""
+    def state(self, changes: Changes, bar: int) -> Standing:
+        """Where bar `bar` starts from."""
         if (changes, bar) not in self._states:
             self._states[changes, bar] = self._state(changes, bar)
         return self._states[changes, bar]
 
-    def _state(self, changes: Changes, bar: int) -> State:
+    def _state(self, changes: Changes, bar: int) -> Standing:
         prepared = self.prepared(changes)
         start = reference.initial_state(prepared.scenario)
         if bar == 0:
-            return start
+            return Standing(start)
         if prepared.by_engine:
-            return self._spans(prepared, start, bar)[1]
-        return self._grown(changes, bar)[bar - 1].state
+            return Standing(self._spans(prepared, start, bar)[1])
+        return self._grown(changes, bar)[bar - 1][1]
 
-    def window(self, changes: Changes, state: State, until: int) -> Ledger:
-        """The ledger of bars [state.bar, until), from a state."""
+    def window(self, changes: Changes, start: Standing, until: int) -> Ledger:
+        """The ledger of bars [start.state.bar, until)."""
         prepared = self.prepared(changes)
         if prepared.by_engine:
-            return self._told(prepared, self._spans(prepared, state, until)[0])
+            return self._told(prepared, self._spans(prepared, start.state, until)[0])
         self.runs += 1
-        days = list(loop.days(prepared.plan, state, until))
+        days = [day for day, _ in loop.days(prepared.plan, start, until)]
         return self._told(prepared, reference.ledger_of(prepared.scenario, prepared.market, days))
 
     def _spans(self, prepared: Prepared, state: State, until: int) -> tuple[Ledger, State]:

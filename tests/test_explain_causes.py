@@ -1,0 +1,269 @@
+"""Causes: found alone and together, verified by a run, with no part that does as well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+from tests import explain_kit as kit
+from tests.explain_kit import setting
+
+import engine
+import reconcile
+import reference
+from reconcile import intake
+from reconcile.explain import Change, Verdict
+from reconcile.explain.catalogue import CATALOGUE
+from reconcile.explain.gauge import ordered
+from vocabulary.errors import InputError
+from vocabulary.ledger import Ledger
+from vocabulary.state import Side
+
+CAPITAL = setting("capital", "portfolio.initial_cash", "100000")
+DEARER = setting("commission", "costs.commission", kit.bps("8"))
+NEXT_CLOSE = setting("timing", "execution.timing", "next_close")
+NO_GATE = setting("gate", "strategy.gate", None)
+ZERO_VIX = Change("context_zero_filled", "vix")
+
+ALONE = [
+    CAPITAL,
+    DEARER,
+    NEXT_CLOSE,
+    NO_GATE,
+    ZERO_VIX,
+    setting("timing", "execution.timing", "same_close"),
+    setting("slippage", "costs.slippage", None),
+    setting("sizing", "strategy.size_on", "initial_cash"),
+    setting("selection", "strategy.n", 6),
+    setting("schedule", "strategy.schedule", "weekly"),
+    setting("band", "strategy.band", "0"),
+    setting("cooldown", "strategy.cooldown", 2),
+    setting("exit_setting", "exits.time_exit.bars", 7),
+    Change("exit_unused", "volatility_stop"),
+    Change("context_carried", "vix"),
+    Change("feature_shifted", ("ml_score", 1)),
+    Change("feature_reversed", "ml_score"),
+    Change("feature_zero_filled", "ml_score"),
+    Change("feature_misaligned", ("ml_score", 1)),
+    Change("prices_carried"),
+    Change("execution_price", ("close", 1)),
+    Change("commission_factor", 2, side=Side.SELL),
+    Change("lot", 100),
+    Change("exit_unsent", "time_exit"),
+    Change("fill_unbooked", symbols=(3,)),
+    Change("fill_dropped", symbols=(2,)),
+    Change("order_late", 1),
+    Change("cash_not_credited"),
+    Change("frozen_book", "book"),
+    Change("sign_flipped", ("positions", "quantity")),
+    Change("marked_otherwise", ("close", 1)),
+    Change("reported_zero", ("costs", "commission")),
+]
+
+TOGETHER = [
+    (CAPITAL, ZERO_VIX, Change("exit_unused", "*")),
+    (DEARER, NEXT_CLOSE),
+    (Change("feature_reversed", "ml_score"), setting("selection", "strategy.n", 4)),
+    (NEXT_CLOSE, Change("cash_not_credited")),
+    (DEARER, Change("fill_booked_twice"), Change("reported_zero", ("costs", "turnover"))),
+    (setting("commission", "costs.commission", kit.bps("10")), Change("order_late", 1)),
+    (Change("equity_late"), setting("schedule", "strategy.schedule", (("every", 2), ("start", 0)))),
+]
+
+
+def named(change: Change) -> str:
+    return change.hypothesis
+
+
+@pytest.mark.parametrize("truth", ALONE, ids=named)
+def test_one_cause_is_found(truth: Change) -> None:
+    """It, or what gives the very same ledger, alone and for the whole of the breaks."""
+    subject = kit.ground()
+    ledger = kit.ledger_of(subject, truth)
+    found = kit.explained(subject, ledger)
+    assert found.verdict is Verdict.EXPLAINED and found.unexplained_breaks == 0 < found.breaks
+    (cause,) = found.causes
+    assert cause.breaks_explained == found.breaks
+    assert cause.change == truth or (cause.alternatives and kit.same(subject, (cause.change,), ledger))
+
+
+@pytest.mark.parametrize("truth", TOGETHER, ids=lambda changes: "+".join(map(named, changes)))
+def test_causes_that_overlap_are_found_together(truth: tuple[Change, ...]) -> None:
+    subject = kit.ground()
+    ledger = kit.ledger_of(subject, *truth)
+    found = kit.explained(subject, ledger)
+    assert found.verdict is Verdict.EXPLAINED
+    changes = tuple(cause.change for cause in found.causes)
+    assert {named(change) for change in changes} == {named(change) for change in truth}
+    assert kit.same(subject, changes, ledger), "a set was named that no run bears out"
+    for size in range(len(changes)):
+        for part in combinations(changes, size):
+            assert not kit.same(subject, part, ledger), f"{part} does as well"
+    for cause in found.causes:
+        assert 0 < cause.breaks_explained <= found.breaks
+
+
+def test_two_changes_of_the_ranking_are_found_as_a_pair() -> None:
+    """Neither leaves anything to agree on at the first bar."""
+    subject = kit.ground()
+    truth = (Change("feature_reversed", "ml_score"), Change("feature_shifted", ("ml_score", 2)))
+    ledger = kit.ledger_of(subject, *truth)
+    found = kit.explained(subject, ledger)
+    assert found.verdict is Verdict.EXPLAINED
+    assert {cause.change for cause in found.causes} == set(truth)
+
+
+def test_a_candidate_written_apart_is_explained() -> None:
+    """The faults here are made by the test's own hands, not by what explain tries them with."""
+    subject = kit.ground()
+    vix = np.nan_to_num(subject.market.context["vix"], nan=0.0)
+    changed = reconcile.replace(subject.scenario, "portfolio.initial_cash", "50000")
+    ledger = engine.run(changed, intake.replace_columns(subject.market, context={"vix": vix}))
+    found = kit.explained(subject, ledger)
+    assert [cause.sentence for cause in found.causes] == [
+        "the candidate started with 50,000 instead of 1,000,000",
+        "a missing vix was read as zero, so the gate never closed",
+    ]
+
+
+def test_a_cause_that_begins_later_is_dated() -> None:
+    """From the bar on from which it holds, not from the start."""
+    subject = kit.ground()
+    ledger = kit.ledger_of(subject, replace(DEARER, since=20))
+    (cause,) = kit.explained(subject, ledger).causes
+    stamps = subject.market.timestamps.tolist()
+    assert cause.change.hypothesis == "commission" and cause.since in stamps[19:22]
+    assert kit.same(subject, (cause.change,), ledger)
+    assert " on" in cause.sentence and "from 2023-" in cause.sentence
+
+
+def test_a_cause_that_ends_is_dated() -> None:
+    subject = kit.ground()
+    ledger = kit.ledger_of(subject, replace(DEARER, until=20))
+    (cause,) = kit.explained(subject, ledger).causes
+    assert cause.since is None and cause.until in subject.market.timestamps[19:22].tolist()
+
+
+def test_a_cause_of_some_symbols_names_them() -> None:
+    subject = kit.ground()
+    some = (1, 4)
+    found = kit.explained(subject, kit.ledger_of(subject, replace(DEARER, symbols=some)))
+    (cause,) = found.causes
+    names = tuple(subject.market.symbols[s] for s in some)
+    assert cause.symbols == names and ", ".join(names) in cause.sentence
+
+
+def test_a_cause_of_one_side_says_so() -> None:
+    subject = kit.ground()
+    (cause,) = kit.explained(
+        subject, kit.ledger_of(subject, Change("commission_factor", 2, side=Side.SELL))
+    ).causes
+    assert cause.sentence.startswith("commission is ") and cause.sentence.endswith(" on sells")
+
+
+def test_causes_that_no_run_can_tell_apart_are_reported_together() -> None:
+    """Without a second exit, rules in use and rules all missing are one and the same here."""
+    subject = kit.ground()
+    vix = np.nan_to_num(subject.market.context["vix"], nan=0.0)
+    # The gate closes only where the vix is missing or above 25; a floor of 0 for 25 opens it the same way.
+    calm = replace(subject.market, context={"vix": np.minimum(vix, 24.0)})
+    quiet = type(subject)(subject.scenario, intake.replace_columns(calm, context={"vix": _gappy(calm)}))
+    ledger = engine.run(
+        quiet.scenario, intake.replace_columns(quiet.market, context={"vix": np.nan_to_num(_gappy(calm))})
+    )
+    (cause,) = kit.explained(quiet, ledger).causes
+    told = (cause.sentence, *cause.alternatives)
+    assert "the gate on vix is ignored" in told
+    assert "a missing vix was read as zero, so the gate never closed" in told
+    assert "a missing vix was filled with its last value" in told
+
+
+def _gappy(market: Any) -> Any:
+    """A vix that never closes the gate, except where it is missing."""
+    vix = np.full(len(market.timestamps), 20.0)
+    vix[np.arange(len(vix)) % 10 == 6] = np.nan
+    return vix
+
+
+def test_a_true_ledger_has_no_cause() -> None:
+    """And that is said at once, without a search."""
+    subject = kit.ground()
+    for program in (engine, reference):
+        found = kit.explained(subject, program.run(subject.scenario, subject.market))
+        assert found.verdict is Verdict.NO_BREAKS
+        assert not found.causes and not found.roots and found.breaks == 0 and found.runs <= 2
+
+
+def tuesdays(ledger: Ledger, subject: Any) -> Ledger:
+    """Outside the catalogue: what is bought or sold on a Tuesday costs 7 units more."""
+    fills = ledger.tables["fills"]
+    days = fills.columns["timestamp"].values.astype("datetime64[ns]").astype("datetime64[D]").astype(int)
+    dear = (days + 3) % 7 == 1
+    column = fills.columns["commission"]
+    made = replace(column, values=column.values + np.where(dear, 7, 0))
+    tables = {**ledger.tables, "fills": replace(fills, columns={**fills.columns, "commission": made})}
+    return replace(ledger, tables=tables)
+
+
+def test_where_nothing_fits_no_cause_is_named_and_the_roots_say_what_they_share() -> None:
+    subject = kit.ground()
+    found = kit.explained(subject, tuesdays(engine.run(subject.scenario, subject.market), subject))
+    assert found.verdict is Verdict.UNEXPLAINED and found.causes == ()
+    assert found.unexplained_breaks == found.breaks > 0
+    assert "on a Tuesday" in [group.shared for group in found.roots]
+    assert found.roots[0].count > 1 and "fill commission" in found.roots[0].example
+
+
+def test_beside_what_does_not_fit_a_true_cause_is_still_named() -> None:
+    """What remains is counted, and no other cause is made up for it."""
+    subject = kit.ground()
+    ledger = kit.ledger_of(subject, NEXT_CLOSE)
+    found = kit.explained(subject, tuesdays(ledger, subject))
+    assert found.verdict is Verdict.PARTLY
+    assert [cause.change for cause in found.causes] == [NEXT_CLOSE]
+    assert 0 < found.unexplained_breaks < found.breaks and found.roots
+
+
+def test_an_answer_is_the_same_every_time() -> None:
+    subject = kit.ground()
+    ledger = kit.ledger_of(subject, CAPITAL, ZERO_VIX)
+    first, second = kit.explained(subject, ledger), kit.explained(subject, ledger)
+    assert (first.causes, first.bridge, first.runs) == (second.causes, second.bridge, second.runs)
+
+
+def test_every_hypothesis_changes_some_ledger_and_reads_as_one_line() -> None:
+    """None in the catalogue is idle: each gives another ledger on one of these grounds."""
+    from reconcile.explain.catalogue import every_value
+    from reconcile.explain.nouns import Measured
+
+    grounds = [
+        kit.ground(),
+        kit.ground_with(
+            ("execution.allow_short", True),
+            ("strategy.short_n", 2),
+            ("strategy.require", ["volume"]),
+            ("strategy.gross_long", "1"),
+            ("costs.commission", {"kind": "bps", "rate": "5", "minimum": "30"}),
+        ),
+    ]
+    idle = {hypothesis.id for hypothesis in CATALOGUE}
+    measured = Measured(splits=((1, 2, 1),), price=(("open", 1),))
+    for subject in grounds:
+        plain = engine.run(subject.scenario, subject.market)
+        for hypothesis, value in every_value(subject, measured):
+            sentence = hypothesis.say(subject, value).sentence
+            assert sentence and "\n" not in sentence
+            if hypothesis.id in idle and _differs(subject, plain, Change(hypothesis.id, value)):
+                idle.discard(hypothesis.id)
+    # Selling short is refused or allowed as a whole: a scenario that runs under both gives one ledger.
+    assert idle <= {"short", "exits_reversed"}
+
+
+def _differs(subject: Any, plain: Ledger, change: Change) -> bool:
+    try:
+        return not kit.same(subject, ordered([change]), plain)
+    except InputError:
+        return False

@@ -1,0 +1,96 @@
+"""Ledgers from elsewhere: floats within a tolerance, tables and columns that are not there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests import explain_kit as kit
+from tests.test_explain_causes import DEARER, NEXT_CLOSE, ZERO_VIX
+
+import engine
+import reconcile
+from reconcile.comparison import BoundKind, Tolerance
+from reconcile.explain import Change, Verdict
+from vocabulary.ledger import Ledger
+
+CENT = tuple(
+    Tolerance(table, column, BoundKind.ABSOLUTE, Decimal("0.01"), "floats")
+    for table, columns in (
+        ("fills", ("price", "notional", "commission", "slippage")),
+        ("equity", ("cash", "market_value", "equity")),
+    )
+    for column in columns
+)
+
+
+def told_in_floats(ledger: Ledger, *tables: str, drop: tuple[str, ...] = (), error: float = 0.0) -> Ledger:
+    """As an engine of floats would hand it over, a little off."""
+    frames: dict[str, Any] = {}
+    for name in tables:
+        frame = reconcile.frame(ledger, name, floats=True).drop(columns=list(drop), errors="ignore")
+        if name == "equity":
+            frame["equity"] = frame["equity"] + error
+        frames[name] = frame
+    return reconcile.from_frames(frames)
+
+
+@pytest.mark.parametrize("truth", [DEARER, NEXT_CLOSE, ZERO_VIX, Change("exit_unused", "time_exit")],
+                         ids=lambda change: change.hypothesis)  # fmt: skip
+def test_a_ledger_of_floats_is_explained_within_its_tolerance(truth: Change) -> None:
+    subject = kit.ground()
+    ledger = told_in_floats(kit.ledger_of(subject, truth), "fills", "equity", error=0.004)
+    found = kit.explained(subject, ledger, tolerances=CENT)
+    assert found.unexplained_breaks == 0 < found.breaks
+    assert [cause.change for cause in found.causes] == [truth]
+
+
+def test_outside_the_tolerance_it_is_not_explained() -> None:
+    """The same ledger, off by more than is allowed: what remains is said."""
+    subject = kit.ground()
+    ledger = told_in_floats(kit.ledger_of(subject, DEARER), "fills", "equity", error=0.5)
+    found = kit.explained(subject, ledger, tolerances=CENT)
+    assert found.verdict is not Verdict.EXPLAINED
+    assert found.unexplained_breaks >= kit.BARS
+
+
+@pytest.mark.parametrize(
+    "tables", [("fills",), ("equity",), ("positions",), ("orders", "equity")], ids="+".join
+)
+def test_few_tables_are_enough_to_find_a_cause(tables: tuple[str, ...]) -> None:
+    subject = kit.ground()
+    ledger = kit.ledger_of(subject, NEXT_CLOSE)
+    found = kit.explained(subject, replace(ledger, tables={name: ledger.tables[name] for name in tables}))
+    assert found.unexplained_breaks == 0 < found.breaks
+    assert [cause.change for cause in found.causes] == [NEXT_CLOSE]
+
+
+def test_columns_that_are_not_there_are_not_needed() -> None:
+    """Dates, symbols, sides and sizes alone."""
+    subject = kit.ground()
+    drop = ("price", "notional", "commission", "slippage", "reason", "sequence", "decided_at")
+    found = kit.explained(subject, told_in_floats(kit.ledger_of(subject, ZERO_VIX), "fills", drop=drop))
+    told = [(cause.sentence, *cause.alternatives) for cause in found.causes]
+    assert len(told) == 1 and "a missing vix was read as zero, so the gate never closed" in told[0]
+
+
+def test_a_true_ledger_with_tables_missing_cannot_be_told() -> None:
+    """Nothing differs in what there is; that is no match."""
+    subject = kit.ground()
+    ledger = engine.run(subject.scenario, subject.market)
+    found = kit.explained(subject, replace(ledger, tables={"equity": ledger.tables["equity"]}))
+    assert found.verdict is Verdict.CANNOT_TELL and not found.causes
+
+
+def test_rows_at_no_bar_and_of_no_symbol_are_left_unexplained() -> None:
+    """Foreign dates and names end neither the search nor the program."""
+    subject = kit.ground()
+    ledger = kit.ledger_of(subject, DEARER)
+    fills = reconcile.frame(ledger, "fills", floats=True)
+    fills.loc[0, "symbol"] = "ELSEWHERE"
+    fills.loc[1, "timestamp"] = fills.loc[1, "timestamp"].replace(year=1999)
+    found = kit.explained(subject, reconcile.from_frames({"fills": fills}))
+    assert found.verdict in (Verdict.PARTLY, Verdict.UNEXPLAINED)
+    assert found.unexplained_breaks > 0
