@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from tests import comparison_faults as faults
 from tests import comparison_kit as kit
 
 import reference
-from reconcile.comparison import BreakType, Reconciliation, Stage, Verdict, compare
+from reconcile.comparison import BoundKind, BreakType, Reconciliation, Stage, Tolerance, Verdict, compare
 from reconcile.comparison.stages import RANK
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
@@ -265,3 +267,18 @@ def test_a_foreign_ledger_in_floats_has_the_same_roots() -> None:
     wrong, plants = faults.live(scenario, market, {8: "mispriced"}, random.Random(2))
     found = compare(true, kit.in_floats(wrong), scenario=scenario, market=market)
     assert told(found, market) == planted(plants)
+
+
+def test_what_a_tolerance_lets_pass_makes_no_roots() -> None:
+    """Fees in whole units: the account they tell is a little off, and so would be what is sized on it; but
+    only the one price is a break, and so the one root."""
+    scenario, market, true = kit.sample(7, bars=40)
+    fills = kit.without(kit.in_floats(true), "targets", "orders", "positions", "costs", "equity")
+    fees = fills.tables["fills"].columns["commission"]
+    rounded = kit.with_column(fills, "fills", "commission", replace(fees, values=np.rint(fees.values)))
+    wrong = kit.edited(rounded, "fills", "price", 20, lambda price: price + 0.05)
+    bounds = (Tolerance("fills", "commission", BoundKind.QUANTUM, Decimal(1), "fees in whole units"),)
+    for sides in ((true, wrong), (wrong, true)):
+        found = compare(*sides, scenario=scenario, market=market, tolerances=bounds)
+        assert found.roots is not None and len(found.breaks) == 1
+        assert [(root.first.field, root.first.reference_row) for root in found.roots] == [("price", 20)]

@@ -157,31 +157,35 @@ def label(
     """The breaks with their labels, and the roots in order.
 
     found: causes of a side, and whether that side is the candidate.
+
+    A foreign ledger's account may be told only in part, or rounded. What disagrees with that account, and yet
+    agrees with the other ledger, is then no mistake; unless nothing else explains the breaks.
     """
     labels = np.zeros(len(breaks), np.int8)
     roots: list[Root] = []
+    doubtful: list[Root] = []
     for causes, is_candidate in found:
+        side = breaks.candidate if is_candidate else breaks.reference
         index = _Index(breaks, frame, is_candidate)
         for cause in causes:
             places = sorted(
                 {place for finding in (*cause.findings, *cause.covers) for place in index.of(finding)}
             )
             labels[places] = 1
-            roots.append(_root(cause, frame, is_candidate, breaks, places))
+            sure = bool(places) or side.manifest.semantics is not None
+            (roots if sure else doubtful).append(_root(cause, frame, is_candidate, breaks, places))
     columns = {name: getattr(breaks.columns, name) for name in BreakColumns.__slots__} | {"root": labels}
     sides = (breaks.reference, breaks.candidate)
     labelled = Breaks(BreakColumns(**columns), breaks.names, breaks.symbols, breaks.specials, sides)
-    roots.sort(
-        key=lambda root: (
-            root.first.cycle,
-            RANK[root.first.stage],
-            TABLES.index(root.first.table),
-            root.first.symbol or "",
-            root.first.field,
-            str(root.first.key),
-        )
-    )
-    return labelled, tuple(roots)
+    if not roots:
+        roots = sorted(doubtful, key=_in_order)[:1]
+    return labelled, tuple(sorted(roots, key=_in_order))
+
+
+def _in_order(root: Root) -> tuple[int, int, int, str, str, str]:
+    one = root.first
+    stage, table = RANK[one.stage], TABLES.index(one.table)
+    return one.cycle, stage, table, one.symbol or "", one.field, str(one.key)
 
 
 class _Index:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vocabulary.ledger import Table
     from vocabulary.market import Market
 
+NO_TABLE, NOT_TOLD = "no table", "not told"
 ROWS = 3
 """Rows of one kind shown on each side before the rest is only counted."""
 
@@ -99,7 +100,7 @@ def side_lines(found: Break, reconciliation: Reconciliation, clock: Clock) -> li
                 for side in (reconciliation.reference, reconciliation.candidate)
             ]
             if any(cells is not None for cells in both):
-                left, right = (["no table"] if cells is None else cells for cells in both)
+                left, right = ([NO_TABLE] if cells is None else cells for cells in both)
                 rows.append((label, left, right))
     for label, stamp in (("before", before), ("after", booked)):
         for name in ("cash", "equity"):
@@ -107,7 +108,7 @@ def side_lines(found: Break, reconciliation: Reconciliation, clock: Clock) -> li
                 _money(side, name, stamp) for side in (reconciliation.reference, reconciliation.candidate)
             ]
             if stamp is not None and any(value is not None for value in values):
-                told, other = ([value or "not told"] for value in values)
+                told, other = ([value or NOT_TOLD] for value in values)
                 rows.append((f"{name} {label}", told, other))
     return list(_side_by_side(rows)) if rows else []
 
@@ -127,7 +128,7 @@ def _side_by_side(rows: list[tuple[str, list[str], list[str]]]) -> Iterable[str]
         for line in range(max(len(left), len(right))):
             a = left[line] if line < len(left) else ""
             b = right[line] if line < len(right) else ""
-            star = "*" if a != b else " "
+            star = " " if a == b or {a, b} & {NO_TABLE, NOT_TOLD} else "*"
             yield f"{label if line == 0 else '':<14}{star} {a:<{widest}}  {b}".rstrip()
 
 
