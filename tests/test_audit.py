@@ -266,6 +266,23 @@ def test_a_frozen_book_is_one_finding_with_its_extent() -> None:
     assert one.until == market.timestamps[-1] and one.bars > 10
 
 
+def test_a_frozen_equity_hides_no_cash() -> None:
+    """Cash is another number: a deposit into it while equity stands still is found beside the freeze."""
+    scenario, market, ledger = kit.sample(3)
+    still = every("equity", "equity", lambda values: np.full_like(values, values[0]))(ledger, market)
+    paid = every("equity", "cash", later(10, 50_000))(still, market)
+    assert kinds(audited(paid, scenario, market)) == {FindingKind.FROZEN: 1, FindingKind.FLOW: 1}
+
+
+def test_a_frozen_book_is_not_passed_over_by_a_check_that_was_named_alone() -> None:
+    """What `frozen` would have told for all, each check tells itself when only it is asked for."""
+    _, market, ledger = kit.sample(3)
+    for name in ("cash", "equity", "market_value"):
+        assert audit(frozen(ledger, market), checks=["frozen", name]).verdict is Verdict.FINDINGS
+    assert audit(frozen(ledger, market), checks=["cash"]).verdict is Verdict.FINDINGS
+    assert audit(frozen(ledger, market), checks=["market_value"]).verdict is Verdict.FINDINGS
+
+
 def test_a_dropped_fill_is_missed_where_the_position_moved() -> None:
     """Cash that moved with it is no flow: the position says that a fill is lacking."""
     scenario, market, ledger = kit.sample(3)

@@ -64,12 +64,13 @@ def audit(
         raise InputError("audit", "one of scenario and market", "both or neither", "Give the other one, too.")
     sink = Sink(lay_out(ledger), bounds, _units(ledger, scenario))
     initial = _initial(ledger, scenario, initial_cash)
-    _check_alone(sink, initial, reported, scenario, market)
+    _check_alone(sink, chosen, initial, reported, scenario, market)
     return _result(sink, chosen, scenario is not None)
 
 
 def _check_alone(
     sink: Sink,
+    chosen: tuple[Check, ...] | None,
     initial: Amounts | None,
     reported: Returns | None,
     scenario: Scenario | None,
@@ -87,7 +88,10 @@ def _check_alone(
     broken = positions.check_positions(sink, held)
     basis.check_basis(sink, held)
     sums.check_values(sink)
-    books = frozen.check_frozen(sink, frozen.lay_books(sink))
+    plain = frozen.lay_books(sink)
+    books = frozen.check_frozen(sink, plain)
+    if chosen is not None and Check.FROZEN not in chosen:
+        books = plain  # what is not told as frozen is not passed over either
     sums.check_market_value(sink, books.skip)
     sums.check_equity(sink, books.skip)
     cash.check_cash(sink, books, broken, initial)

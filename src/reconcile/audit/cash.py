@@ -53,7 +53,7 @@ def check_cash(sink: Sink, books: Books, broken: Ints, initial: Amounts | None) 
     told = _told(equity, fills, books, moved[1])
     _opening(sink, equity, books, cash, minus(expected, before), initial, told)
     where = told & np.append(False, np.append(equity.full("cash"), False)[books.row][:-1])
-    where &= ~np.append(books.skip, False)[books.row]
+    where &= ~np.append(books.skip_cash, False)[books.row]
     places = sink.disagree(Check.CASH, "equity.cash", cash, expected, where)
     places = _not_by_record(sink, fills, places, cash, before)
     gaps = minus(cash, expected)

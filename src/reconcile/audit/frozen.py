@@ -18,11 +18,13 @@ from reconcile.audit.sums import value_of_bars
 class Books:
     """The `equity` table by bar.
 
-    row: of each bar, -1 without one. skip: rows of equity inside a frozen stretch.
+    row: of each bar, -1 without one. skip: rows of `equity` at which some number stands still while the
+    account moves. skip_cash: those at which cash does.
     """
 
     row: Ints
     skip: Mask
+    skip_cash: Mask
 
 
 def lay_books(sink: Sink) -> Books:
@@ -31,10 +33,11 @@ def lay_books(sink: Sink) -> Books:
     count = len(sink.ground.bars)
     row = np.full(count, -1, np.int64)
     if equity is None:
-        return Books(row, np.zeros(0, np.bool_))
+        return Books(row, np.zeros(0, np.bool_), np.zeros(0, np.bool_))
     rows = np.flatnonzero(equity.first & (equity.bar >= 0))
     row[equity.bar[rows]] = rows
-    return Books(row, np.zeros(equity.table.rows, np.bool_))
+    none = np.zeros(equity.table.rows, np.bool_)
+    return Books(row, none, none.copy())
 
 
 def flows_of_bars(sink: Sink) -> Amounts | None:
@@ -58,7 +61,7 @@ def check_frozen(sink: Sink, books: Books) -> Books:
     if flows is None:
         sink.need(Check.FROZEN, "fills", "timestamp", "side", "price", "quantity")
     worth = value_of_bars(sink, equity)
-    skip = books.skip.copy()
+    skip, skip_cash = books.skip.copy(), books.skip_cash.copy()
     for name in ("equity", "cash"):
         if sink.need(Check.FROZEN, "equity", name) is None:
             continue
@@ -75,11 +78,15 @@ def check_frozen(sink: Sink, books: Books) -> Books:
         sink.made(Check.FROZEN, int(full.sum()))
         for start, stop in stretches(still, moved):
             rows = books.row[start:stop]
-            if name == "cash" and bool(skip[rows[rows >= 0]].any()):
-                continue
-            skip[rows[rows >= 0]] = True
+            rows = rows[rows >= 0]
+            known = bool(skip[rows].any())
+            skip[rows] = True
+            if name == "cash":
+                skip_cash[rows] = True
+            if name == "cash" and known:
+                continue  # the same second book, told once
             _frozen_finding(sink, equity, books, name, start, stop, int((moved & still)[start:stop].sum()))
-    return replace(books, skip=skip)
+    return replace(books, skip=skip, skip_cash=skip_cash)
 
 
 def apart_exactly(found: Amounts) -> Mask:
