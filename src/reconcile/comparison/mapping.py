@@ -246,6 +246,4 @@ def _texts(where: str, value: Any) -> tuple[str, ...]:
 
 
 def _wrong(where: str, value: Any, expected: str) -> InputError:
-    return InputError(
-        where, repr(value), expected, "See the mapping file's description in the documentation."
-    )
+    return InputError(where, repr(value), expected, "See `The mapping file` in docs/diff.md.")

@@ -1,20 +1,4 @@
-"""An audit as JSON, version 1.
-
-Amounts are exact decimals (doubles as the shortest text that reads back), timestamps ISO 8601, rows counted
-from 1, and what is not known is null:
-
-    kind, version     "tieout.audit", 1
-    verdict           clean, findings, clean_as_far_as_checked or nothing_checked
-    counts            kind of finding -> how many
-    findings          the first 1,000 of each kind, earliest first, each with check, kind, field
-                      (table.column), rows (table, key, row), timestamp, until, bars, symbol, found,
-                      expected, gap
-    checked           check, claim, values, findings, allowed (rounding of doubles, null where all is exact)
-    unchecked         check, what, why
-    named             the checks that were asked for, null for all
-    tolerances        field, kind, bound, reason, absorbed, largest
-    notes             one sentence each
-"""
+"""An audit as JSON, version 1: docs/json.md says what each key holds."""
 
 from __future__ import annotations
 

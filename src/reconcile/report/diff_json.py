@@ -1,30 +1,4 @@
-"""A reconciliation as JSON, version 1.
-
-Amounts are exact decimals (doubles as the shortest text that reads back), timestamps ISO 8601, rows counted
-from 1, and what is not known is null:
-
-    kind, version        "tieout.diff", 1
-    verdict              matched, breaks, matched_as_far_as_compared or nothing_compared
-    breaks               how many; with --first 0 or 1
-    first                null when nothing differs, else a break
-    roots                null where they were not asked for or cannot be told, else each with first (a break),
-                         last (timestamp), count
-    by_stage, by_type    counts, only those that occur
-    rebalances           a row a rebalance (a bar where no ledger tells of rebalances: rebalances_are_bars):
-                         number, decided_at, start, end, breaks (by stage), and for reference and candidate
-                         rebalance, targets, fills, turnover, commission, slippage, equity
-    compared             table, reference_rows, candidate_rows, columns
-    not_compared         table, column (null for all of it), why
-    named                whether the tables to compare were named
-    tolerances           field, kind, bound, reason, absorbed, largest, slack
-    filters              what limits `shown`, in words; null for nothing. The verdict is about all breaks.
-    shown                how many breaks pass the filters
-    list                 the first 1,000 of them, each a break
-    notes                one sentence each
-
-A break: table, key, field (`row` for a whole row), stage, type, timestamp, decided_at, cycle, rebalance,
-symbol, reference, candidate, reference_row, candidate_row, root (true, false, or null where not known).
-"""
+"""A reconciliation as JSON, version 1: docs/json.md says what each key holds."""
 
 from __future__ import annotations
 
