@@ -101,8 +101,9 @@ commission = { kind = "bps", rate = "20", minimum = "80" }
 """
 
 SCENARIOS = {"long": _LONG, "short": _SHORT, "tight": _TIGHT}
-SCORED_EVERY = {"long": 1, "short": 1, "tight": 10}
-"""Bars for which a score stands, so that a membership is sometimes that of the rebalance before."""
+SLOW = ("tight",)
+"""Grounds whose scores stand for ten bars, so that a membership is sometimes that of the rebalance before,
+and of which few are above zero, so that a zero is a high one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +118,12 @@ class Ground:
 def ground(name: str, seed: int = SEED, symbols: int = SYMBOLS, bars: int = BARS) -> Ground:
     """One of SCENARIOS over a market of its own."""
     scenario = intake.scenario_from_text(SCENARIOS[name], name=name)
-    market = roughened(intake.generate_market(symbols, bars, seed, scenario), seed, SCORED_EVERY[name])
+    market = roughened(intake.generate_market(symbols, bars, seed, scenario), seed, slow=name in SLOW)
     intake.check(scenario, market)
     return Ground(name, scenario, market)
 
 
-def roughened(market: Market, seed: int, scored_every: int = 1) -> Market:
+def roughened(market: Market, seed: int, *, slow: bool) -> Market:
     """Bars taken away, scores tied and taken away, a vix that rises above 30 now and then and is missing at
     some bars."""
     bars, symbols = market.present.shape
@@ -130,9 +131,12 @@ def roughened(market: Market, seed: int, scored_every: int = 1) -> Market:
     draw = (t * 7_919 + s * 104_729 + seed * 31) * 2_654_435_761 % 1_000_003 % 997
     present = market.present & (draw >= 20)
     prices = {name: np.where(present, getattr(market, name), 0) for name in ("open", "high", "low", "close")}
-    score = market.features["ml_score"][np.arange(bars) // scored_every * scored_every]
-    score = np.where(draw[np.arange(bars) // scored_every * scored_every] % 10 < 3, np.round(score), score)
-    score = np.where((draw >= 20) & (draw < 50), np.nan, score)
+    scored = np.arange(bars) // 10 * 10 if slow else np.arange(bars)
+    score = market.features["ml_score"][scored]
+    if slow:
+        score = score - np.nanquantile(score, 0.85)
+    score = np.where(draw[scored] % 10 < 3, np.round(score), score)
+    score = np.where((draw >= 20) & (draw < (200 if slow else 50)), np.nan, score)
     vix = 20.0 + 9.0 * np.sin(np.arange(bars) / 4.0) + np.arange(bars) % 5
     vix[(np.arange(bars) + seed) % 11 == 7] = np.nan
     atr = {

@@ -16,7 +16,7 @@ from reconcile.drill.planting import in_scenario, on_market
 from reference import Day, Execution
 from vocabulary.market import Market
 from vocabulary.scenario import Timing
-from vocabulary.state import REBALANCE, Fill, Order, State, Target
+from vocabulary.state import REBALANCE, Fill, Order, Side, State, Target
 
 Rows = Mapping[int | None, object]
 """What stands in a table at a bar, by symbol; None for the bar's own row."""
@@ -41,6 +41,13 @@ class Honest:
     def lag(self) -> int:
         """Bars from a decision to its execution."""
         return 0 if self.ground.scenario.execution.timing is Timing.SAME_CLOSE else 1
+
+    def deciding(self, bar: int) -> State:
+        """The state that a bar is decided from."""
+        before, day, scenario = self.before[bar], self.days[bar], self.ground.scenario
+        if self.lag == 0:
+            return reference.mark(scenario, before, self.market, bar)[0]
+        return replace(before, cash=day.valuation.cash, positions=day.state.positions)
 
     def hit(self, stage: Stage, bar: int, symbol: int | None) -> Hit:
         """A row of a stage that belongs to what is done at a bar."""
@@ -74,14 +81,18 @@ def at_fills(stage: Stage, which: Callable[[Honest, int, Fill], bool] = lambda *
     return hits
 
 
-def at_executions(stage: Stage, which: Callable[[Honest, int, Execution], bool]) -> Where:
-    """At orders, filled or not, that a condition holds for when they execute."""
+def at_executions(stage: Stage, which: Callable[[Honest, int, Execution, int], bool]) -> Where:
+    """At orders, filled or not, that a condition holds for when they execute; it is told the cash they met."""
 
     def hits(honest: Honest) -> Iterator[Hit]:
-        for day in honest.days:
+        for day, state in zip(honest.days, honest.before, strict=True):
+            cash = state.cash
             for execution in day.executions:
-                if which(honest, day.bar, execution):
+                if which(honest, day.bar, execution, cash):
                     yield honest.hit(stage, day.bar, execution.order.symbol)
+                if execution.fill is not None:
+                    flow = execution.fill.notional * (-1 if execution.fill.side is Side.BUY else 1)
+                    cash += flow - execution.fill.commission
 
     return hits
 
@@ -98,14 +109,14 @@ def at_orders(stage: Stage, which: Callable[[Honest, int, Order], bool] = lambda
     return hits
 
 
-def at_targets(which: Callable[[Honest, int, Target], bool]) -> Where:
+def at_targets(which: Callable[[Honest, int, Target], bool], stage: Stage = Stage.TARGET) -> Where:
     """At targets that a condition holds for."""
 
     def hits(honest: Honest) -> Iterator[Hit]:
         for day in honest.days:
             for target in day.decision.targets:
                 if which(honest, day.bar, target):
-                    yield honest.hit(Stage.TARGET, day.bar, target.symbol)
+                    yield honest.hit(stage, day.bar, target.symbol)
 
     return hits
 
@@ -144,6 +155,19 @@ def as_if(stages: Stages, *plants: Setting | Data) -> Where:
         market = on_market(honest.market, plants)
         for day, state in zip(honest.days, honest.before, strict=True):
             yield from apart(honest, stages, day, reference.step(scenario, state, market, day.bar))
+
+    return hits
+
+
+def decided_from(stages: Stages, alter: Callable[[Honest, int, State], State]) -> Where:
+    """At bars that decide otherwise when the state they decide from is taken for another."""
+
+    def hits(honest: Honest) -> Iterator[Hit]:
+        scenario, market = honest.ground.scenario, honest.market
+        for day in honest.days:
+            state = alter(honest, day.bar, honest.deciding(day.bar))
+            decision = reference.decide(scenario, state, market, day.bar)
+            yield from apart(honest, stages, day, replace(day, decision=decision))
 
     return hits
 

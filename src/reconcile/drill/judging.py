@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reconcile.comparison import Break, Verdict, compare
 from reconcile.comparison.stages import RANK
@@ -69,8 +70,15 @@ def false_causes(causes: Sequence[Cause], faults: Sequence[Fault]) -> list[Cause
 
 
 def same(found: Change, written: Change) -> bool:
-    """Whether a cause that was found is the one written down: hypothesis, value and limits."""
-    return found == written
+    """Whether a cause that was found is the one written down: hypothesis, value and limits.
+
+    Where a limit in time is written, the one found may be another bar: it was verified by a run, and where
+    the fault has nothing to act on, bars cannot be told apart.
+    """
+    limited = [(change.since > 0, change.until is not None) for change in (found, written)]
+    return limited[0] == limited[1] and replace(found, since=0, until=None) == replace(
+        written, since=0, until=None
+    )
 
 
 def _right(

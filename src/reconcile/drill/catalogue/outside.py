@@ -1,5 +1,10 @@
-"""x"""
+"""Faults that no hypothesis says: they must come out unexplained, with the right root."""
 
+from reconcile.drill.catalogue import outside_deciding, outside_executing, outside_told
 from reconcile.drill.nouns import Fault
 
-FAULTS: tuple[Fault, ...] = ()
+FAULTS: tuple[Fault, ...] = (
+    *outside_deciding.FAULTS,
+    *outside_executing.FAULTS,
+    *outside_told.FAULTS,
+)
