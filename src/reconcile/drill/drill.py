@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from multiprocessing import get_context
@@ -115,14 +116,22 @@ def _worked_apart(batch: Batch, compiled: bool) -> list[Finding] | tuple[str, ..
 
 
 def work(batch: Batch, compiled: bool) -> list[Finding]:
-    """Findings of a batch; candidates whose faults change nothing have none."""
+    """Findings of a batch; candidates of which some fault changes nothing have none."""
     findings = []
     for candidate, planted in zip(batch, plant(batch, compiled), strict=True):
         honest, own = world(candidate.ground, candidate.seed)
-        if candidate.faults and ledger_digest(planted) == ledger_digest(own):
+        if candidate.faults and ledger_digest(planted) in _lesser(candidate, own):
             continue
         findings.append(judge(candidate, _faults(candidate), honest, own, planted))
     return findings
+
+
+def _lesser(candidate: Candidate, own: Ledger) -> set[str]:
+    """Digests of what a candidate would be with a fault less: of the honest ledger, or of a pair's parts."""
+    if len(candidate.faults) == 1:
+        return {ledger_digest(own)}
+    parts = [replace(candidate, group=Group.SINGLE, faults=(name,)) for name in candidate.faults]
+    return {ledger_digest(ledger) for part in parts for ledger in plant((part,), compiled=False)}
 
 
 def plant(batch: Batch, compiled: bool) -> list[Ledger]:

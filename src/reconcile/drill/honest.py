@@ -82,7 +82,7 @@ def at_fills(stage: Stage, which: Callable[[Honest, int, Fill], bool] = lambda *
 
 
 def at_executions(stage: Stage, which: Callable[[Honest, int, Execution, int], bool]) -> Where:
-    """At orders, filled or not, that a condition holds for when they execute; it is told the cash they met."""
+    """At orders, filled or not, that a condition holds for when they execute, told the cash they met."""
 
     def hits(honest: Honest) -> Iterator[Hit]:
         for day, state in zip(honest.days, honest.before, strict=True):

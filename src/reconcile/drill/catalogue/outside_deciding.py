@@ -120,7 +120,8 @@ def _opened_by_last_buy(honest: Honest, bar: int, symbol: int, position: Positio
 
 
 def _later_ties(values: reading.Array) -> reading.Array:
-    return values + np.arange(values.shape[1]) * 1e-9
+    later: reading.Array = values + np.arange(values.shape[1]) * 1e-9
+    return later
 
 
 def _smoothed(values: reading.Array) -> reading.Array:
@@ -174,7 +175,8 @@ FAULTS: tuple[Fault, ...] = (
     _patch("volatility stop from the peak", "long", decided_from(DECIDED, _positions(_entered_at_peak)),
            (DECIDING, "else lines[s, ENTRY]\n", "else lines[s, PEAK]\n")),
     _patch("the peak forgets the fill", "long", decided_from(DECIDED, _positions(_peak_of_closes)),
-           (EXECUTING, "lines[s, PEAK] = price\n            book.held", "lines[s, PEAK] = 0\n            book.held")),
+           (EXECUTING, "lines[s, PEAK] = price\n            book.held",
+            "lines[s, PEAK] = 0\n            book.held")),
     _patch("every buy opens anew", "long", decided_from(DECIDED, _positions(_opened_by_last_buy)),
            (EXECUTING, "        lines[s, BASIS] = basis\n",
             "        lines[s, BASIS] = basis\n        lines[s, OPENED] = t\n")),
