@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("reconcile.commands.diff", "Compare two ledgers and name their first divergence."),
     "audit": ("reconcile.commands.audit", "Audit one ledger alone: does it add up?"),
     "explain": ("reconcile.commands.explain", "Say why a candidate differs: causes, each verified by a run."),
+    "shrink": ("reconcile.commands.shrink", "Cut a case down to what a candidate still breaks on."),
     "drill": ("reconcile.commands.drill", "Plant faults on purpose and score what is found of them."),
     "check": ("reconcile.commands.check", "Validate a scenario and its market, without a run."),
     "golden": ("reconcile.commands.golden", "Check golden files, review changes, accept them with a reason."),

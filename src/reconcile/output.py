@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,17 +25,18 @@ _AT_FDCWD = -100
 
 
 @contextlib.contextmanager
-def staged(out: str | None, kind: str) -> Iterator[Path | None]:
+def staged(out: str | None, kind: str, own: Sequence[str] = ()) -> Iterator[Path | None]:
     """A new folder to write to; it takes the place of `out` when the block ends well, else it is gone.
 
-    kind: what the marker file must say for an existing `out` to be replaced. None in, None out.
+    kind: what the marker file must say for an existing `out` to be replaced. own: what may stand in it
+    besides the marker and the ledgers. None in, None out.
     Raises OutputError before the block runs when `out` may not be replaced or its parent not written.
     """
     if out is None:
         yield None
         return
     place = Path(out).resolve()
-    _refuse_strangers(out, place, kind)
+    _refuse_strangers(out, place, kind, own)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent))
@@ -43,7 +44,7 @@ def staged(out: str | None, kind: str) -> Iterator[Path | None]:
         raise _unwritable(out, error) from error
     try:
         yield folder
-        _refuse_strangers(out, place, kind)
+        _refuse_strangers(out, place, kind, own)
         try:
             folder.chmod(0o777 & ~_umask())
             _take_place(folder, place)
@@ -66,7 +67,7 @@ def write_text(folder: Path, name: str, text: str) -> None:
     (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _refuse_strangers(out: str, place: Path, kind: str) -> None:
+def _refuse_strangers(out: str, place: Path, kind: str, own: Sequence[str]) -> None:
     if not place.exists():
         return
     remedy = "Name a new folder, or remove this one yourself."
@@ -75,12 +76,12 @@ def _refuse_strangers(out: str, place: Path, kind: str) -> None:
         raise OutputError(where, "a file", "a folder, or nothing yet", remedy)
     if place == Path.cwd() or place in Path.cwd().parents:
         raise OutputError(where, "the current folder", "one that can be replaced whole", remedy)
-    stranger = _stranger(place, kind)
+    stranger = _stranger(place, kind, own)
     if stranger is not None:
         raise OutputError(where, stranger, "an earlier output, or an empty folder", remedy)
 
 
-def _stranger(place: Path, kind: str) -> str | None:
+def _stranger(place: Path, kind: str, own: Sequence[str]) -> str | None:
     """What stands in `place` that no run of ours wrote, None when it may be replaced."""
     entries = sorted(path.relative_to(place).as_posix() for path in place.rglob("*"))
     if not entries:
@@ -92,7 +93,7 @@ def _stranger(place: Path, kind: str) -> str | None:
         ours = False
     if not ours:
         return f"other things ({entries[0]})"
-    foreign = [name for name in entries if not _is_ours(name)]
+    foreign = [name for name in entries if name.partition("/")[0] not in own and not _is_ours(name)]
     return f"{foreign[0]}, which is no part of an output" if foreign else None
 
 

@@ -1,0 +1,74 @@
+"""`reconcile shrink`: the smallest case on which a candidate breaks the same way."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from reconcile.commands.shared import data_option, emit, json_option, scenario_argument, watching
+
+
+@click.command(
+    epilog="Example:  reconcile shrink incident --candidate reconcile.incident:candidate --out small"
+)
+@scenario_argument
+@data_option
+@click.option(
+    "--candidate",
+    required=True,
+    metavar="MODULE:FUNCTION",
+    help="The engine that breaks: a function from (Scenario, Market) to a Ledger.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    default="shrunk",
+    show_default=True,
+    help="Write the case there; an earlier one is replaced whole.",
+)
+@json_option
+def shrink(scenario: str, data: str | None, candidate: str, out: str, as_json: bool) -> int:
+    """Cut symbols, bars and settings of SCENARIO away while the candidate breaks the same way.
+
+    Writes a folder with scenario, bars, both ledgers, WHY.md and a pytest file that fails today.
+    Exits 1 when that is written (there is a break), 0 when the candidate ties out and nothing is, 2 when it
+    cannot tell.
+    """
+    import json
+
+    from reconcile import explain, intake, output, running
+    from reconcile import shrink as shrinking
+    from reconcile.candidates import call_candidate, load_candidate
+    from reconcile.report import explain_text, shrink_text
+
+    sys.path.append(os.getcwd())  # --candidate names a module of the user's; last, so that it shadows nothing
+    watch = watching()
+    found = intake.find_scenario(scenario)
+    function = load_candidate(candidate)
+    market, _ = running.load(found, data, watch)
+    running.warm(found, market, watch)
+    try:
+        with output.staged(out, shrinking.KIND, shrinking.OURS) as folder:
+            assert folder is not None
+            with watch("shrinking", shrinking.TRIALS) as progress:
+                shrunk = shrinking.shrink(found, market, candidate, function, progress or (lambda _: None))
+            if shrunk is None:
+                raise _NoBreak
+            small = shrunk.after.case
+            with watch("explaining", 0):
+                ledger = call_candidate(candidate, function, small.scenario, small.market)
+                answer = explain.explain(small.scenario, small.market, ledger)
+            page = explain_text.explain_page(answer, small.scenario, small.market, candidate)
+            shrinking.write_folder(folder, shrunk, candidate, function, page)
+    except _NoBreak:
+        emit("{}" if as_json else "no breaks: there is nothing to shrink, and nothing was written")
+        return 0
+    told = shrink_text.told(shrunk, candidate)
+    emit(json.dumps(told, indent=2) if as_json else shrink_text.shrink_page(shrunk, candidate, out))
+    return 1
+
+
+class _NoBreak(Exception):
+    """Ends the block that would put the folder in its place."""

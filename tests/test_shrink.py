@@ -1,0 +1,83 @@
+"""Shrink: few symbols, few rebalances, and the same root."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests import explain_kit as kit
+from tests.explain_kit import setting
+from tests.test_explain_causes import CAPITAL, DEARER, NEXT_CLOSE, NO_GATE, ZERO_VIX
+
+import engine
+from reconcile.explain import Change
+from reconcile.shrink import shrink
+from reconcile.shrink.cutting import at_bars, frozen
+from reconcile.shrink.nouns import Shrunk
+from vocabulary.ledger import Ledger
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario
+
+FAULTS = [
+    CAPITAL,
+    DEARER,
+    NEXT_CLOSE,
+    NO_GATE,
+    ZERO_VIX,
+    setting("band", "strategy.band", "0.2"),
+    setting("exit_setting", "exits.time_exit.bars", 7),
+    Change("exit_unused", "*"),
+    Change("feature_reversed", "ml_score"),
+    Change("fill_dropped"),
+    Change("order_late", 1),
+    Change("frozen_book", "book"),
+]
+
+
+def shrunk(change: Change) -> Shrunk:
+    subject = kit.ground()
+
+    def candidate(scenario: Scenario, market: Market) -> Ledger:
+        return kit.ledger_of(type(subject)(scenario, market), change)
+
+    found = shrink(subject.scenario, subject.market, "candidate", candidate)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("change", FAULTS, ids=lambda change: change.hypothesis)
+def test_three_symbols_and_three_rebalances_are_enough(change: Change) -> None:
+    """And the first divergence is of the same stage, type, table and column, for the same cause."""
+    found = shrunk(change)
+    first = found.after.found.first
+    assert first is not None
+    assert (first.stage, first.type, first.table, first.field) == found.sort
+    _, symbols = found.after.case.market.present.shape
+    assert symbols <= 3 and found.after.rebalances <= 3
+    assert change.hypothesis in found.causes
+    assert not found.stopped
+
+
+def test_a_candidate_that_ties_out_is_not_shrunk() -> None:
+    subject = kit.ground()
+    assert shrink(subject.scenario, subject.market, "true", engine.run) is None
+
+
+def test_features_are_those_of_the_whole_market() -> None:
+    """Computed before anything is cut: an atr of three bars is the atr of all of them."""
+    subject = kit.ground()
+    case = at_bars(frozen(subject.scenario, subject.market), [7, 20, 31])
+    whole = subject.market.features["atr"][[7, 20, 31]]
+    assert np.array_equal(case.market.features["atr"], whole, equal_nan=True)
+    assert case.scenario.market.features == ()
+    assert case.market.timestamps.tolist() == subject.market.timestamps[[7, 20, 31]].tolist()
+    assert case.market.digest != subject.market.digest
+
+
+def test_a_frozen_case_runs_as_the_one_it_was_frozen_from() -> None:
+    subject = kit.ground()
+    case = frozen(subject.scenario, subject.market)
+    plain, again = engine.run(subject.scenario, subject.market), engine.run(case.scenario, case.market)
+    equity = "equity"
+    assert np.array_equal(
+        plain.tables[equity].columns[equity].values, again.tables[equity].columns[equity].values
+    )
