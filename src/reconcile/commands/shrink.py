@@ -11,7 +11,7 @@ from reconcile.commands.shared import data_option, emit, json_option, scenario_a
 
 
 @click.command(
-    epilog="Example:  reconcile shrink incident --candidate reconcile.incident:candidate --out small"
+    epilog="Example:  reconcile shrink stocks --candidate my_engine:run"
 )
 @scenario_argument
 @data_option
