@@ -53,7 +53,7 @@ def test_a_clean_ledger_exits_0_and_says_what_that_covers(true: Path, run: Run) 
     """Without a scenario the first line says that nothing was held against a market."""
     code, out = run("audit", true)
     assert code == 0
-    assert out.startswith("clean: 0 findings in 14 checks of ")
+    assert out.startswith("clean: 0 findings in 15 checks of ")
     assert "nothing was held against a market" in out.splitlines()[0]
     code, out = run("audit", true, "--scenario", "small.toml")
     assert code == 0 and "market" not in out.splitlines()[0]

@@ -18,6 +18,7 @@ from reconcile.audit import (
     policy,
     positions,
     returns,
+    sealed,
     sums,
 )
 from reconcile.audit.amounts import Amounts, constant, of_value
@@ -63,6 +64,7 @@ def audit(
     if (scenario is None) != (market is None):
         raise InputError("audit", "one of scenario and market", "both or neither", "Give the other one, too.")
     sink = Sink(lay_out(ledger), bounds, _units(ledger, scenario))
+    sealed.check_chain(sink, ledger)
     initial = _initial(ledger, scenario, initial_cash)
     _check_alone(sink, chosen, initial, reported, scenario, market)
     return _result(sink, chosen, scenario is not None)
@@ -197,6 +199,8 @@ def _result(sink: Sink, chosen: tuple[Check, ...] | None, with_market: bool) -> 
 def _never_made(check: Check) -> Unchecked:
     if check in NEEDS_MARKET:
         return Unchecked(check, "scenario", Why.NO_SCENARIO)
+    if check is Check.CHAIN:
+        return Unchecked(check, "manifest", Why.NO_CHAIN)
     return Unchecked(check, "returns", Why.NO_TABLE)
 
 

@@ -13,6 +13,7 @@ from reconcile.comparison.nouns import Tolerance, Value
 class Check(Enum):
     """What is held against what; the value is its name, for `--checks`."""
 
+    CHAIN = "chain"
     CELLS = "cells"
     KEYS = "keys"
     SEQUENCE = "sequence"
@@ -40,6 +41,7 @@ class Check(Enum):
 
 
 CLAIMS: Mapping[Check, str] = {
+    Check.CHAIN: "the rows are those that the manifest's digest chain was written for",
     Check.CELLS: "cells that must be full hold finite numbers, known words and times",
     Check.KEYS: "one row a bar, one row a bar and symbol, one fill a sequence number",
     Check.SEQUENCE: "fills in the order of their sequence run forward in time",
@@ -84,10 +86,12 @@ NEEDS_MARKET = (
 class FindingKind(Enum):
     """What is wrong; the value names it.
 
+    edited: from that bar on, rows are not those that the digest chain was written for.
     flow: cash moved by an amount that no fill explains, and stayed: a deposit, a withdrawal, a dividend.
     frozen: reported equity or cash stands still while fills and positions move: a second book.
     """
 
+    EDITED = "edited"
     CELL = "cell"
     DUPLICATE = "duplicate"
     SEQUENCE = "sequence"
@@ -129,6 +133,8 @@ class Why(Enum):
     NO_SCENARIO = "it needs a scenario"
     NO_OPENING = "nothing says what cash it started with"
     NO_ORDER = "nothing says in which order the fills executed"
+    NO_CHAIN = "no digest chain"
+    LACKING = "not all there"
     NO_UNITS = "its numbers are not in the scenario's units"
 
 

@@ -12,10 +12,13 @@ from reconcile.comparison.apart import Told, tell_apart
 from reconcile.comparison.assemble import assemble
 from reconcile.comparison.axis import TIME, Axis, make_axis, manifest_notes
 from reconcile.comparison.breaks import Breaks
+from reconcile.comparison.chained import UNTOLD, hold_chains
 from reconcile.comparison.first import between, stretches
 from reconcile.comparison.found import Sink, compare_tables
 from reconcile.comparison.nouns import (
     Break,
+    Chains,
+    ChainState,
     Compared,
     LedgerSide,
     NotCompared,
@@ -80,7 +83,8 @@ def _whole(reference: Ledger, candidate: Ledger, asked: _Asked, axis: Axis, firs
     gauge = Gauge(asked.tolerances, reference, candidate)
     breaks, compared = _broken(reference, candidate, asked, axis, gauge)
     told = tell_apart(breaks, axis, (reference, candidate), asked.scenario, asked.market, gauge)
-    return _result(reference, candidate, asked, axis, gauge, compared, told, first)
+    chains = hold_chains(reference, candidate)
+    return _result((reference, candidate), asked, axis, gauge, compared, told, chains, first)
 
 
 def _first_within(
@@ -104,7 +108,7 @@ def _first_within(
     told = tell_apart(breaks, known, (sides[0], sides[1]), asked.scenario, asked.market, gauge, beyond)
     place = _first_place(told.breaks)
     alone = replace(told, breaks=told.breaks.at([place]), roots=_alone(told, told.breaks[place]))
-    return _result(sides[0], sides[1], asked, known, gauge, compared, alone, True)
+    return _result((sides[0], sides[1]), asked, known, gauge, compared, alone, UNTOLD, True)
 
 
 def _alone(told: Told, first: Break) -> tuple[Root, ...] | None:
@@ -132,20 +136,21 @@ def _sides(reference: Ledger, candidate: Ledger) -> tuple[LedgerSide, LedgerSide
 
 
 def _result(
-    reference: Ledger,
-    candidate: Ledger,
+    ledgers: tuple[Ledger, Ledger],
     asked: _Asked,
     axis: Axis,
     gauge: Gauge,
     compared: tuple[Compared, ...],
     told: Told,
+    chains: Chains,
     first: bool,
 ) -> Reconciliation:
     """All of it in one noun."""
+    reference, candidate = ledgers
     breaks, sides = told.breaks, _sides(reference, candidate)
     left_out = _not_compared(reference, candidate, asked.chosen)
     return Reconciliation(
-        verdict=_verdict(len(breaks), compared, left_out, asked.chosen),
+        verdict=_verdict(len(breaks), compared, left_out, asked.chosen, chains),
         breaks=breaks,
         first=breaks[_first_place(breaks)] if len(breaks) else None,
         roots=told.roots,
@@ -158,6 +163,7 @@ def _result(
         periods=Periods(axis, breaks, sides),
         periods_are_bars=axis.are_bars,
         tolerances=gauge.report(),
+        chains=chains,
         notes=(
             *manifest_notes(reference.manifest, candidate.manifest),
             *_neither_notes(reference, candidate),
@@ -256,13 +262,16 @@ def _verdict(
     compared: tuple[Compared, ...],
     left_out: tuple[NotCompared, ...],
     chosen: tuple[str, ...] | None,
+    chains: Chains,
 ) -> Verdict:
-    """What may be claimed; nothing compared is never a pass."""
+    """What may be claimed; nothing compared is never a pass, nor is what was edited."""
     if breaks:
         return Verdict.BREAKS
     told = {part.table for part in compared if set(part.columns) - set(KEYS[part.table])}
     if not any(part.reference_rows or part.candidate_rows for part in compared if part.table in told):
         return Verdict.NOTHING_COMPARED
+    if ChainState.BROKEN in (chains.reference.state, chains.candidate.state):
+        return Verdict.EDITED
     if chosen is not None:
         # Tables that were named must have been compared, in more than their keys.
         return Verdict.MATCHED if set(chosen) <= told else Verdict.MATCHED_AS_FAR_AS_COMPARED

@@ -60,12 +60,14 @@ class Verdict(Enum):
 
     matched: everything was compared (or the tables to compare were named) and nothing differs.
     breaks: something differs.
+    edited: nothing differs, but a side's rows are not those that its digest chain was written for.
     matched_as_far_as_compared: nothing differs, but something was not compared.
     nothing_compared: there was not one row to compare; never a pass.
     """
 
     MATCHED = "matched"
     BREAKS = "breaks"
+    EDITED = "edited"
     MATCHED_AS_FAR_AS_COMPARED = "matched_as_far_as_compared"
     NOTHING_COMPARED = "nothing_compared"
 
@@ -78,6 +80,19 @@ class Why(Enum):
     ABSENT_IN_BOTH = "absent in both"
     NOT_NAMED = "not among the tables named"
     NO_TIME = "its rows cannot be placed in time"
+
+
+class ChainState(Enum):
+    """What hashing a ledger's tables again said of the digest chain in its manifest.
+
+    none: there is no chain.  holds: the tables are those it was written for.  broken: they are not.
+    not_held: not hashed, or not to be told because tables or columns are lacking.
+    """
+
+    NONE = "none"
+    HOLDS = "holds"
+    BROKEN = "broken"
+    NOT_HELD = "not_held"
 
 
 class BoundKind(Enum):
@@ -210,6 +225,25 @@ class Period:
     breaks: Mapping[Stage, int]
 
 
+@dataclass(frozen=True, slots=True)
+class ChainSide:
+    """One side's digest chain. edited_at: the first bar whose rows are not those it was written for."""
+
+    state: ChainState
+    edited_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """Both digest chains. equal: whether they are, None unless both hold. part_at: the bar at which they
+    part."""
+
+    reference: ChainSide
+    candidate: ChainSide
+    equal: bool | None
+    part_at: int | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LedgerSide:
     """One side as it was compared: its manifest and tables."""
@@ -233,6 +267,7 @@ class Reconciliation:
     periods: the summary, a row a rebalance (or a bar, where no ledger tells of rebalances);
         `periods_are_bars` says which.
     tolerances: what each one absorbed.
+    chains: what hashing the tables again said of the digest chains.
     notes: what else a reader should know, a sentence each.
     """
 
@@ -249,6 +284,7 @@ class Reconciliation:
     periods: Sequence[Period]
     periods_are_bars: bool
     tolerances: tuple[ToleranceUse, ...]
+    chains: Chains
     notes: tuple[str, ...]
     reference: LedgerSide
     candidate: LedgerSide

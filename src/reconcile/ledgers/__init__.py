@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reconcile.ledgers.cells import column_text, exact
-    from reconcile.ledgers.chains import chain, first_link_apart, ledger_digest, verify_chain
+    from reconcile.ledgers.chains import chain, chain_bars, first_link_apart, ledger_digest, verify_chain
     from reconcile.ledgers.columns import LedgerReading, Source, ledger_from_arrow
     from reconcile.ledgers.frames import frame, from_frames
     from reconcile.ledgers.numbers import Hint
@@ -24,6 +24,7 @@ __all__ = [
     "LedgerReading",
     "Source",
     "chain",
+    "chain_bars",
     "check_ledger",
     "column_text",
     "exact",
@@ -41,7 +42,7 @@ __all__ = [
 
 _HOMES = {
     "cells": ("column_text", "exact"),
-    "chains": ("chain", "first_link_apart", "ledger_digest", "verify_chain"),
+    "chains": ("chain", "chain_bars", "first_link_apart", "ledger_digest", "verify_chain"),
     "columns": ("LedgerReading", "Source", "ledger_from_arrow"),
     "frames": ("frame", "from_frames"),
     "numbers": ("Hint",),

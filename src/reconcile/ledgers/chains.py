@@ -52,9 +52,7 @@ class _Sorted:
 def chain(ledger: Ledger) -> tuple[str, ...]:
     """One hex digest a bar; bars are all times that rows belong to, ascending (in ours: those of equity)."""
     times = {name: _times(table) for name, table in ledger.tables.items()}
-    bars = np.unique(
-        np.concatenate([np.empty(0, np.int64), *(_distinct(column) for column in times.values())])
-    )
+    bars = _bars(times)
     numbers = {name: number for number, name in enumerate(SCHEMA)}
     tables = [_sorted(numbers[name], table, times[name], bars) for name, table in _tables(ledger)]
     link = bytes.fromhex(_genesis(ledger))
@@ -76,6 +74,11 @@ def chain(ledger: Ledger) -> tuple[str, ...]:
             link = digest.digest()
             links.append(link.hex())
     return tuple(links)
+
+
+def chain_bars(ledger: Ledger) -> Cells:
+    """The timestamps of the chain's links, ns since 1970 UTC; of rows without one, the least int64."""
+    return _bars({name: _times(table) for name, table in ledger.tables.items()})
 
 
 def ledger_digest(ledger: Ledger) -> str:
@@ -123,6 +126,10 @@ def _times(table: Table) -> Cells:
     if column is None:
         return np.full(table.rows, _NO_TIME, dtype=np.int64)
     return column.values if column.missing is None else np.where(column.missing, _NO_TIME, column.values)
+
+
+def _bars(times: dict[str, Cells]) -> Cells:
+    return np.unique(np.concatenate([np.empty(0, np.int64), *(_distinct(one) for one in times.values())]))
 
 
 def _distinct(times: Cells) -> Cells:

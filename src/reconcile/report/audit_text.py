@@ -83,6 +83,8 @@ def _said(finding: Finding, clock: Clock) -> str:
         return f"{gap} moved without a fill ({found}, where fills lead to {expected})"
     if kind is FindingKind.FROZEN:
         return f"stands still at {found} over {finding.bars:,} bars on which fills or positions moved"
+    if kind is FindingKind.EDITED:
+        return "rows from here on are not those that the digest chain was written for"
     if kind is FindingKind.MISSING_BAR:
         return "no row for this bar of the market"
     if kind is FindingKind.NEGATIVE_CASH:

@@ -38,6 +38,8 @@ def headline(found: Reconciliation, clock: Clock) -> str:
         left_out = f"; not compared: {gaps}" if gaps else ""
         how = "equal within tolerance" if any(use.absorbed for use in found.tolerances) else None
         return f"matched: 0 breaks, {compared} {how or 'equal to the last unit'}{left_out}"
+    if found.verdict is Verdict.EDITED:
+        return f"edited: 0 breaks in {compared}, but {'; '.join(edited(found, clock))}"
     if found.verdict is Verdict.MATCHED_AS_FAR_AS_COMPARED:
         return f"matched as far as compared: 0 breaks in {compared}; not compared: {gaps}"
     if found.verdict is Verdict.NOTHING_COMPARED or found.first is None:
@@ -45,6 +47,18 @@ def headline(found: Reconciliation, clock: Clock) -> str:
     number = "first break" if found.first_only else count(len(found.breaks), "break")
     roots = "" if found.roots is None or found.first_only else f", {count(len(found.roots), 'root')}"
     return f"{number}{roots}: {describe(found.first, clock)}"
+
+
+def edited(found: Reconciliation, clock: Clock) -> list[str]:
+    """Which sides' rows are not those that their digest chains were written for."""
+    from reconcile.comparison.nouns import ChainState
+
+    said = "on are not those that its digest chain was written for"
+    return [
+        f"the {name}'s rows from {clock(side.edited_at)} {said}"
+        for name, side in (("reference", found.chains.reference), ("candidate", found.chains.candidate))
+        if side.state is ChainState.BROKEN
+    ]
 
 
 def describe(found: Break, clock: Clock) -> str:
@@ -87,6 +101,7 @@ def break_lines(
         _listed(found, picked, clock),
         _not_compared(found),
         _tolerances(found),
+        _chains(found, clock),
     )
     lines: list[str] = []
     for part in parts:
@@ -225,6 +240,14 @@ def _tolerances(found: Reconciliation) -> Iterable[str]:
             f"tolerance     {one.table}.{one.column} {one.kind.value} {one.bound}: absorbed {use.absorbed:,},"
             f" largest gap {use.largest}{slack} ({printable(one.reason)})"
         )
+
+
+def _chains(found: Reconciliation, clock: Clock) -> Iterable[str]:
+    for place, line in enumerate(edited(found, clock)):
+        yield f"{'chains' if place == 0 else '':<14}{line}"
+    if found.chains.equal is not None:
+        how = "are equal" if found.chains.equal else f"part at {clock(found.chains.part_at)}"
+        yield f"chains        both fit their tables, hashed again, and {how}"
 
 
 def noted(heading: str, notes: Iterable[str]) -> Iterable[str]:

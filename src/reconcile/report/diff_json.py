@@ -13,7 +13,7 @@ from vocabulary.ledger import KEYS, Kind
 
 if TYPE_CHECKING:
     from reconcile.comparison import Break, Period, Reconciliation
-    from reconcile.comparison.nouns import PeriodSide
+    from reconcile.comparison.nouns import ChainSide, PeriodSide
 
 KIND = "tieout.diff"
 VERSION = 1
@@ -75,11 +75,21 @@ def diff_facts(
             }
             for use in found.tolerances
         ],
+        "chains": {
+            "reference": _chain(found.chains.reference, clock),
+            "candidate": _chain(found.chains.candidate, clock),
+            "equal": found.chains.equal,
+            "part_at": clock(found.chains.part_at),
+        },
         "filters": filters.text or None,
         "shown": len(picked),
         "list": [break_facts(one, clock) for one in islice(picked, LIMIT)],
         "notes": [*found.notes, *notes],
     }
+
+
+def _chain(side: ChainSide, clock: Exact) -> dict[str, Any]:
+    return {"state": side.state.value, "edited_at": clock(side.edited_at)}
 
 
 def break_facts(found: Break, clock: Exact) -> dict[str, Any]:

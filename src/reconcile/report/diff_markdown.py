@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reconcile.report.breaks import LISTED, describe, gap_text, headline
+from reconcile.report.breaks import LISTED, describe, edited, gap_text, headline
 from reconcile.report.clock import Clock
 from reconcile.report.diff_text import Compared
 from reconcile.report.escape import printable
@@ -31,6 +31,7 @@ def diff_markdown(found: Reconciliation, subject: Compared, clock: Clock, filter
         _rebalances(found, clock),
         _breaks(picked, clock),
         _gaps(found),
+        [f"- {escaped(line)}" for line in edited(found, clock)],
         [f"- {escaped(note)}" for note in dict.fromkeys((*found.notes, *subject.notes))],
     )
     return "\n\n".join("\n".join(made) for part in parts if (made := list(part)))
