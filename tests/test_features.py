@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from market_kit import scenario, write_csv
 from reconcile.intake import load_market
-from reconcile.intake.features import atr, compute_features, momentum
+from reconcile.intake.features import atr, momentum
 from vocabulary.scenario import AtrFeature, MomentumFeature
 
 Bar = tuple[float, float, float] | None
@@ -121,12 +121,10 @@ def test_features_come_from_prices_before_they_are_rounded(tmp_path: Path) -> No
     assert np.isnan(market.features["atr"][0, 0])
 
 
-def test_several_features_keep_the_order_of_the_scenario() -> None:
-    ones = np.ones((3, 1))
-    features = (MomentumFeature("b", 1, 0), AtrFeature("a", 1))
-    made = compute_features(
-        features, {"high": ones, "low": ones, "close": ones}, np.ones((3, 1), dtype=np.bool_)
-    )
-    assert list(made) == ["b", "a"]
-    assert made["a"][:, 0].tolist() == [0, 0, 0]
-    assert np.isnan(made["b"][0, 0]) and made["b"][1:, 0].tolist() == [0, 0]
+def test_several_features_keep_the_order_of_the_scenario(tmp_path: Path) -> None:
+    header = "timestamp,symbol,open,high,low,close"
+    path = write_csv(tmp_path, "2024-01-01,A,1,1,1,1", "2024-01-02,A,1,1,1,1", header=header)
+    market = load_market(scenario(0, (MomentumFeature("b", 1, 0), AtrFeature("a", 1))), path)
+    assert list(market.features) == ["volume", "b", "a"]
+    assert market.features["a"][:, 0].tolist() == [0, 0]
+    assert np.isnan(market.features["b"][0, 0]) and market.features["b"][1, 0] == 0

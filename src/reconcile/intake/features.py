@@ -7,23 +7,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from vocabulary.market import Bools, Floats
-from vocabulary.scenario import AtrFeature, Feature, MomentumFeature
+from vocabulary.scenario import AtrFeature, Feature
 
 
-def compute_features(
-    features: tuple[Feature, ...], prices: Mapping[str, Floats], present: Bools
-) -> dict[str, Floats]:
-    """name -> (T, S) float64, NaN where the symbol is absent or too young.
+def compute_feature(feature: Feature, prices: Mapping[str, Floats], present: Bools) -> Floats:
+    """(T, S) float64, NaN where the symbol is absent or too young.
 
-    prices: `high`, `low`, `close`, (T, S) doubles in currency as read, before any rounding to ticks.
+    prices: `high`, `low`, `close`, (T, S) doubles in currency as read, before any rounding to ticks; momentum
+    reads `close` alone.
     """
-    out: dict[str, Floats] = {}
-    for feature in features:
-        if isinstance(feature, AtrFeature):
-            out[feature.name] = atr(prices["high"], prices["low"], prices["close"], present, feature.period)
-        elif isinstance(feature, MomentumFeature):
-            out[feature.name] = momentum(prices["close"], present, feature.lookback, feature.skip)
-    return out
+    if isinstance(feature, AtrFeature):
+        return atr(prices["high"], prices["low"], prices["close"], present, feature.period)
+    return momentum(prices["close"], present, feature.lookback, feature.skip)
 
 
 def atr(high: Floats, low: Floats, close: Floats, present: Bools, period: int) -> Floats:

@@ -6,7 +6,7 @@ Buffers are read as they lie: going through pyarrow's own conversion to numpy wo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,15 @@ Column = Any
 
 Chunk = Any
 """A pyarrow.Array."""
+
+
+class LongTable(Protocol):
+    """Named columns of equal length: a pyarrow.Table, or a file whose columns are read when asked for."""
+
+    @property
+    def column_names(self) -> list[str]: ...
+
+    def __getitem__(self, name: str, /) -> Column: ...
 
 
 def pieces(column: Column) -> Iterator[tuple[int, Chunk]]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from reconcile.intake.features import compute_features
+from reconcile.intake.features import compute_feature
+from reconcile.intake.market_arrow import LongTable
 from reconcile.intake.market_clock import wall_clock
 from reconcile.intake.market_columns import codes, doubles, instants
 from reconcile.intake.market_context import read_context
-from reconcile.intake.market_digest import make_market, threads
+from reconcile.intake.market_digest import make_market, sealed, threads
 from reconcile.intake.market_layout import Layout, cell_namer, lay_out, on_grid, row_namer
 from reconcile.intake.market_notes import PRICES, Cells, cell_notes, order_note, price_notes
 from reconcile.intake.market_prices import PriceRows, Pricing, price_rows
@@ -30,19 +31,34 @@ KEYS = ("timestamp", "symbol")
 class Tables:
     """Long tables of bars and of context, each with the name errors call it by."""
 
-    bars: pa.Table
+    bars: LongTable
     source: str
     context: pa.Table | None = None
     context_source: str = "context"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """The converted columns, one value a row; doubles: unrounded prices, where M4 needs them."""
+class _Prices:
+    """The four price columns. rows: what was odd in them. present: (T, S), by M2.
 
-    prices: Mapping[str, PriceRows]
-    extras: Mapping[str, Floats]
+    ticks: (T, S) each, 0 where not present. doubles: (T, S) unrounded, of those that features read (M4).
+    """
+
+    rows: Mapping[str, PriceRows]
+    present: Bools
+    ticks: dict[str, Any]
     doubles: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loading:
+    """What every step of a load needs. pool: its threads; a step's columns are worked on side by side."""
+
+    pool: Executor
+    bars: LongTable
+    source: str
+    units: MarketSource
+    layout: Layout
 
 
 def build_market(tables: Tables, units: MarketSource, name: str, notes: tuple[str, ...] = ()) -> Market:
@@ -54,21 +70,15 @@ def build_market(tables: Tables, units: MarketSource, name: str, notes: tuple[st
     bars, source = tables.bars, tables.source
     need_columns(bars, (*KEYS, *PRICES), source)
     refuse_clashes(units.features, bars.column_names, source)
-    times, names = instants(bars["timestamp"], source), codes(bars["symbol"], source)
-    layout = lay_out(times, names, source)
-    rows = _convert(bars, source, units, Pricing(units.price_decimals, row_namer(times, names, source)))
-    present, prices = _price_grids(layout, rows.prices)
-    extras = {name: on_grid(layout, values, np.nan) for name, values in rows.extras.items()}
-    volume = extras.get("volume")
-    exact = {name: on_grid(layout, values, np.nan) for name, values in rows.doubles.items()}
+    with ThreadPoolExecutor(threads()) as pool:
+        stamps = pool.submit(lambda: instants(bars["timestamp"], source))
+        symbols = pool.submit(lambda: codes(bars["symbol"], source))
+        times, names = stamps.result(), symbols.result()
+        load = _Loading(pool, bars, source, units, lay_out(times, names, source))
+        layout = load.layout
+        prices = _prices(load, Pricing(units.price_decimals, row_namer(times, names, source)))
+        features, ticks, odd = _rest(load, prices)
     context, context_notes = _context(tables, layout.timestamps, times.zone)
-    if volume is None:
-        extras["volume"] = np.full(layout.shape, np.nan)
-    odd = [
-        *order_note(layout),
-        *_absence_notes(rows.prices, cell_namer(times, names)),
-        *cell_notes(Cells(layout, prices, present, volume)),
-    ]
     return make_market(
         Market(
             symbols=layout.symbols,
@@ -76,21 +86,21 @@ def build_market(tables: Tables, units: MarketSource, name: str, notes: tuple[st
             wall=wall_clock(layout.timestamps, times.zone, source),
             timezone=times.zone,
             price_decimals=units.price_decimals,
-            present=present,
-            **prices,
-            volume=extras["volume"],
-            features={**extras, **compute_features(units.features, exact, present)},
+            present=prices.present,
+            **ticks,
+            volume=features["volume"],
+            features=features,
             context=context,
-            notes=(*notes, *odd, *context_notes),
+            notes=(
+                *notes,
+                *order_note(layout),
+                *_absence_notes(prices.rows, cell_namer(times, names)),
+                *odd,
+                *context_notes,
+            ),
             name=name,
         )
     )
-
-
-def in_threads(jobs: list[Callable[[], Any]]) -> list[Any]:
-    """The results in order; of several errors, the first job's is raised."""
-    with ThreadPoolExecutor(threads()) as pool:
-        return [future.result() for future in [pool.submit(job) for job in jobs]]
 
 
 def refuse_clashes(features: tuple[Feature, ...], taken: list[str], source: str) -> None:
@@ -105,37 +115,63 @@ def refuse_clashes(features: tuple[Feature, ...], taken: list[str], source: str)
             )
 
 
-def _convert(bars: pa.Table, source: str, units: MarketSource, pricing: Pricing) -> _Rows:
-    extras = [name for name in bars.column_names if name not in (*KEYS, *PRICES)]
-    exact: set[str] = {"close"} if units.features else set()
-    if any(isinstance(feature, AtrFeature) for feature in units.features):
-        exact |= {"high", "low"}
-    wanted = [name for name in PRICES if name in exact]
+def _prices(load: _Loading, pricing: Pricing) -> _Prices:
+    """U1 and M2: present where all four prices are there and > 0; ticks are 0 where they are not."""
+    layout, wanted = load.layout, _unrounded(load.units.features)
 
-    def price(name: str) -> Callable[[], PriceRows]:
-        return lambda: price_rows(bars[name], source, name, pricing)
+    def convert(name: str) -> tuple[PriceRows, Ints, Floats | None]:
+        column = load.bars[name]
+        rows = price_rows(column, load.source, name, pricing)
+        exact = on_grid(layout, doubles(column, load.source, name), np.nan) if name in wanted else None
+        return rows, on_grid(layout, rows.ticks, 0), exact
 
-    def number(name: str) -> Callable[[], Floats]:
-        return lambda: doubles(bars[name], source, name)
-
-    jobs = [*map(price, PRICES), *map(number, extras), *map(number, wanted)]
-    done = iter(in_threads(jobs))
-    return _Rows(
-        {name: next(done) for name in PRICES},
-        {name: next(done) for name in extras},
-        {name: next(done) for name in wanted},
-    )
-
-
-def _price_grids(layout: Layout, rows: Mapping[str, PriceRows]) -> tuple[Bools, dict[str, Any]]:
-    """M2: present where all four prices are there and > 0; ticks are 0 where they are not."""
-    grids = {name: on_grid(layout, rows[name].ticks, 0) for name in PRICES}
-    if layout.filled is None and all(r.missing.count == r.zero.count == 0 for r in rows.values()):
-        return np.ones(layout.shape, dtype=np.bool_), grids
+    done = dict(zip(PRICES, load.pool.map(convert, PRICES), strict=True))
+    rows = {name: one for name, (one, _, _) in done.items()}
+    ticks = {name: grid for name, (_, grid, _) in done.items()}
     present = np.ones(layout.shape, dtype=np.bool_)
-    for grid in grids.values():
-        present &= grid > 0
-    return present, {name: np.where(present, grid, 0) for name, grid in grids.items()}
+    if layout.filled is not None or any(one.missing.count or one.zero.count for one in rows.values()):
+        for grid in ticks.values():
+            present &= grid > 0
+        ticks = {name: np.where(present, grid, 0) for name, grid in ticks.items()}
+    exact = {name: grid for name, (_, _, grid) in done.items() if grid is not None}
+    return _Prices(rows, present, ticks, exact)
+
+
+def _unrounded(features: tuple[Feature, ...]) -> set[str]:
+    """The prices that computed features read as doubles."""
+    close = {"close"} if features else set()
+    return close | ({"high", "low"} if any(isinstance(one, AtrFeature) for one in features) else set())
+
+
+def _rest(load: _Loading, prices: _Prices) -> tuple[dict[str, Floats], dict[str, Any], list[str]]:
+    """All that needs the prices, the longest first: features, the prices themselves sealed, what is odd."""
+    layout, submit = load.layout, load.pool.submit
+
+    def read(name: str) -> Floats:
+        return sealed(on_grid(layout, doubles(load.bars[name], load.source, name), np.nan))
+
+    def compute(feature: Feature) -> Floats:
+        return sealed(compute_feature(feature, prices.doubles, prices.present))
+
+    def unknown() -> Floats:
+        return sealed(np.full(layout.shape, np.nan))
+
+    columns = [name for name in load.bars.column_names if name not in (*KEYS, *PRICES)]
+    told = "volume" in columns
+    features = {name: submit(read, name) for name in columns}
+    if not told:
+        features["volume"] = submit(unknown)
+    features |= {feature.name: submit(compute, feature) for feature in load.units.features}
+    ticks = {name: submit(sealed, prices.ticks[name]) for name in PRICES}
+
+    def look() -> list[str]:
+        # asked for last, so that the volume it waits for is being read already
+        volume = features["volume"].result() if told else None
+        return cell_notes(Cells(layout, prices.ticks, prices.present, volume))
+
+    odd = submit(look)
+    found = {name: future.result() for name, future in features.items()}
+    return found, {name: future.result() for name, future in ticks.items()}, odd.result()
 
 
 def _absence_notes(prices: Mapping[str, PriceRows], where: Callable[[int], str]) -> list[str]:

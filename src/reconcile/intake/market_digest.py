@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vocabulary.market import Market
+
+Number = TypeVar("Number", bound=np.generic)
 
 _VERSION = 1
 _known: dict[int, tuple[weakref.ref[npt.NDArray[Any]], str]] = {}
@@ -73,17 +75,29 @@ def _hash_once(array: npt.NDArray[Any]) -> str:
     return text
 
 
+def sealed(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """The array read-only and C-ordered, its hash taken: what `make_market` does to all that are not yet."""
+    kept = _fixed(array)
+    _hash_once(kept)
+    return kept
+
+
+def _fixed(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Read-only and C-ordered; the array itself where it is that already."""
+    kept = np.ascontiguousarray(array)
+    if kept.flags.writeable:
+        kept = kept.view()
+        kept.flags.writeable = False
+    return kept
+
+
 def make_market(market: Market) -> Market:
     """The market with every array read-only and C-ordered, and its digest computed."""
     frozen: dict[int, npt.NDArray[Any]] = {}
 
     def fix(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if id(array) not in frozen:
-            kept = np.ascontiguousarray(array)
-            if kept.flags.writeable:
-                kept = kept.view()
-                kept.flags.writeable = False
-            frozen[id(array)] = kept
+            frozen[id(array)] = _fixed(array)
         return frozen[id(array)]
 
     def fix_all(arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, npt.NDArray[Any]]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from reconcile.intake.builtin import BUILTINS, builtin_tables
 from reconcile.intake.market_build import KEYS, Tables, build_market
 from reconcile.intake.market_file import is_frozen, read_market
-from reconcile.intake.market_read import read_table
+from reconcile.intake.market_read import open_table, read_table
 from vocabulary.errors import InputError
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
@@ -45,7 +45,7 @@ def load_market(
         say(f"reading {path}")
         if is_frozen(path):
             return _frozen(path, scenario)
-        tables, notes = Tables(read_table(path, KEYS), str(path)), ()
+        tables, notes = Tables(open_table(path, KEYS), str(path)), ()
     if context is not None:
         say(f"reading {context}")
         tables = _with_context(tables, read_table(context, ("timestamp",)), str(context))

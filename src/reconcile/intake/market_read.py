@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from reconcile.intake.market_arrow import Column, LongTable
 from reconcile.intake.market_columns import row_name
 from vocabulary.errors import InputError
 
@@ -23,6 +27,17 @@ _UNREADABLE = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError, 
 """What pyarrow raises over a damaged file; ValueError: also for names that are not UTF-8."""
 
 
+def open_table(path: Path, words: tuple[str, ...]) -> LongTable:
+    """As `read_table`, but a Parquet file's columns are read one by one, each when it is asked for."""
+    _refuse_file(path)
+    if not path.name.lower().endswith(_PARQUET):
+        return read_table(path, words)
+    opened = _open_parquet(path, words)
+    if opened.footer.num_rows == 0:
+        raise _no_rows(path)
+    return opened
+
+
 def read_table(path: Path, words: tuple[str, ...]) -> pa.Table:
     """The table in a Parquet or CSV file, told apart by the name's ending.
 
@@ -30,15 +45,27 @@ def read_table(path: Path, words: tuple[str, ...]) -> pa.Table:
     Raises InputError when the file is missing, empty, truncated, of another kind, or its text is no
     number where one belongs.
     """
+    _refuse_file(path)
+    try:
+        parquet = path.name.lower().endswith(_PARQUET)
+        table = _open_parquet(path, words).read() if parquet else _read_csv(path, words)
+    except (OSError, MemoryError) as error:
+        raise _unreadable(path, error) from error
+    if table.num_rows == 0:
+        raise _no_rows(path)
+    return table
+
+
+def _refuse_file(path: Path) -> None:
+    """Raises InputError for what is no file, an empty one, or one of another ending."""
     source = str(path)
-    ending = path.name.lower()
     if not path.exists():
         raise InputError(source, "no such file", "a Parquet or CSV file", "Check the path.")
     if not path.is_file():
         raise InputError(
             source, "something that is not a file", "a Parquet or CSV file", "Name a file in it."
         )
-    if not ending.endswith((*_PARQUET, *_CSV)):
+    if not path.name.lower().endswith((*_PARQUET, *_CSV)):
         raise InputError(
             source,
             f"the ending {path.suffix!r}",
@@ -46,23 +73,26 @@ def read_table(path: Path, words: tuple[str, ...]) -> pa.Table:
             "Rename the file by what it holds, or convert it.",
         )
     try:
-        if path.stat().st_size == 0:
-            raise InputError(source, "an empty file", "a table", "Write the data again.")
-        table = _read_parquet(path, words) if ending.endswith(_PARQUET) else _read_csv(path, words)
-    except (OSError, MemoryError) as error:
-        raise InputError(
-            source, f"a file that cannot be read ({_short(error)})", "a readable table", _AGAIN
-        ) from error
-    if table.num_rows == 0:
-        raise InputError(source, "no rows", "at least one row", "Write the data again.")
-    return table
+        size = path.stat().st_size
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if size == 0:
+        raise InputError(source, "an empty file", "a table", "Write the data again.")
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(str(path), f"a file that cannot be read ({_short(error)})", "a readable table", _AGAIN)
+
+
+def _no_rows(path: Path) -> InputError:
+    return InputError(str(path), "no rows", "at least one row", "Write the data again.")
 
 
 def _short(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
-def need_columns(table: pa.Table, names: tuple[str, ...], source: str) -> None:
+def need_columns(table: LongTable, names: tuple[str, ...], source: str) -> None:
     """Raises InputError when a column is missing or named twice."""
     need_names(table.column_names, names, source)
 
@@ -92,26 +122,51 @@ def parquet_metadata(path: Path) -> dict[bytes, bytes]:
         return {}
 
 
-def _read_parquet(path: Path, words: tuple[str, ...]) -> pa.Table:
+@dataclass(frozen=True, slots=True, eq=False)
+class ParquetTable:
+    """A Parquet file as a table whose columns are read when asked for, each by the thread that asks.
+
+    words: columns of text; encoded: those of them that are read as a dictionary.
+    Reading raises InputError when the file is damaged, at the column where it is.
+    """
+
+    path: Path
+    words: tuple[str, ...]
+    footer: Any
+    column_names: list[str]
+    encoded: list[str]
+
+    def __getitem__(self, name: str, /) -> Column:
+        return self.read([name])[name]
+
+    def read(self, columns: list[str] | None = None) -> pa.Table:
+        """Some columns by this thread alone, or all by several."""
+        import pyarrow.parquet as pq
+
+        options: Any = {"read_dictionary": self.encoded, "page_checksum_verification": True}
+        with _readable(self.path), pq.ParquetFile(self.path, metadata=self.footer, **options) as file:
+            table = file.read(columns=columns, use_threads=columns is None)
+            for name in self.words:  # indices within their dictionary, and text that is UTF-8
+                if name in table.column_names:
+                    table[name].validate(full=True)
+        return table
+
+
+def _open_parquet(path: Path, words: tuple[str, ...]) -> ParquetTable:
     import pyarrow.parquet as pq
 
+    with _readable(path), pq.ParquetFile(path) as file:
+        schema, footer = file.schema_arrow, file.metadata
+        text = (pa.string(), pa.large_string())
+        encoded = [name for name in words if name in schema.names and schema.field(name).type in text]
+        return ParquetTable(path, words, footer, list(schema.names), encoded)
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What pyarrow raises over a damaged Parquet file, as an InputError."""
     try:
-        with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
-            encoded = [
-                name
-                for name in words
-                if name in schema.names and schema.field(name).type in (pa.string(), pa.large_string())
-            ]
-            footer = file.metadata
-        with pq.ParquetFile(
-            path, metadata=footer, read_dictionary=encoded, page_checksum_verification=True
-        ) as file:
-            table = file.read()
-        for name in words:  # indices within their dictionary, and text that is UTF-8
-            if name in table.column_names:
-                table[name].validate(full=True)
-        return table
+        yield
     except _UNREADABLE as error:
         raise InputError(
             str(path), f"a Parquet file that cannot be read ({_short(error)})", "a whole Parquet file", _AGAIN
