@@ -15,7 +15,8 @@ help:
 	@echo 'make lint    ruff, formatting and the strict type check'
 	@echo 'make fuzz    property tests until told to stop; counterexamples are kept'
 	@echo 'make drill   plant every fault of the catalogue, alone and in pairs, and score what is found'
-	@echo 'make bench   throughput'
+	@echo 'make bench   throughput, beside what is aimed at; make bench-track  the same work in pytest-benchmark'
+	@echo 'make peers   other engines on the same work, each in an environment of its own; make plot  their speed, drawn'
 
 demo: $(VENV)/.stamp-test
 	@$(VENV)/bin/reconcile run top25
@@ -45,7 +46,16 @@ drill: $(VENV)/.stamp-test
 	@$(VENV)/bin/reconcile drill --pairs --grounds --compiled $(ARGS)
 
 bench: $(VENV)/.stamp-test
+	@$(PY) benchmarks/run.py $(ARGS)
+
+bench-track: $(VENV)/.stamp-test
 	@$(PY) -m pytest benchmarks -q --benchmark-only $(ARGS)
+
+peers: $(VENV)/.stamp-test
+	@$(PY) benchmarks/peers/run.py $(ARGS)
+
+plot: $(VENV)/.stamp-bench
+	@$(PY) benchmarks/plot.py
 
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
@@ -71,4 +81,9 @@ $(VENV)/.stamp-test: pyproject.toml constraints.txt
 $(VENV)/.stamp-dev: $(VENV)/.stamp-test
 	@echo 'Installing linter and type checker (once)' >&2
 	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,dev]'
+	@touch $@
+
+$(VENV)/.stamp-bench: $(VENV)/.stamp-test
+	@echo 'Installing what draws the plot (once)' >&2
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,bench]'
 	@touch $@

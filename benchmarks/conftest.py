@@ -1,49 +1,29 @@
-"""What the benchmarks work on: synthetic markets of several sizes, their right ledgers, where they ran."""
+"""Fixtures of the tracked benchmarks: a case a size, and a timing that says what was done, and where."""
 
 from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-SIZES = {"126k": (500, 252), "1.26M": (500, 2_520), "7.56M": (3_000, 2_520)}
-"""Name -> symbols, bars; 126,000, 1,260,000 and 7,560,000 events."""
-SEED = 20_230_102
+sys.path.insert(0, str(Path(__file__).parent))
 
+from cases import SIZES, Case, make_case
 
-@dataclass(frozen=True)
-class Case:
-    """One size: top25's scenario over a market as wide and as long, and the ledger it must give.
-
-    file: a copy of the scenario whose market is a Parquet file beside it.
-    """
-
-    name: str
-    scenario: Any
-    market: Any
-    ledger: Any
-    digest: str
-    file: Path
-
-    @property
-    def events(self) -> int:
-        return int(self.market.present.size)
-
-    def rounds(self, many: int) -> int:
-        """One, where a run is long."""
-        return 1 if self.events > 2_000_000 else many
+TRACKED = [size for size in SIZES if " " not in size]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--sizes",
-        default=os.environ.get("SIZES", ",".join(SIZES)),
-        help=f"events of the markets, separated by commas: {', '.join(SIZES)} (default: all)",
+        default=os.environ.get("SIZES", ",".join(TRACKED)),
+        help=f"events of the markets, separated by commas: {', '.join(SIZES)} (default: {','.join(TRACKED)})",
     )
 
 
@@ -59,7 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
     """A size's market and right ledger, made once."""
-    return functools.cache(lambda size: _case(size, tmp_path_factory.mktemp(size)))
+    return functools.cache(lambda size: make_case(size, tmp_path_factory.mktemp(size.replace(" ", "-"))))
 
 
 @pytest.fixture
@@ -83,7 +63,7 @@ def noted(benchmark: Any, case: Case) -> Callable[..., None]:
             events_per_second=round(case.events / benchmark.stats.stats.median),
             market=case.market.digest,
             ledger=case.digest,
-            fills=case.ledger.tables["fills"].rows,
+            fills=case.fills,
             machine=asdict(this_machine()),
             load=os.getloadavg()[0],
         )
@@ -100,52 +80,3 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section("events a second (median)")
     for one in rows:
         terminalreporter.write_line(f"{one.name:<34} {one.extra_info['events_per_second']:>14,}")
-
-
-def _case(size: str, folder: Path) -> Case:
-    import engine
-    import reference
-    from reconcile import intake
-    from reconcile.ledgers import ledger_digest
-
-    symbols, bars = SIZES[size]
-    builtin = intake.builtin_scenario("top25")
-    market = intake.generate_market(symbols, bars, SEED, builtin)
-    ledger = reference.run(builtin, market)
-    digest = ledger_digest(ledger)
-    assert ledger_digest(engine.run(builtin, market)) == digest, (
-        "engine and reference disagree: no time counts"
-    )
-    return Case(size, builtin, market, ledger, digest, _written(builtin, market, folder))
-
-
-def _written(scenario: Any, market: Any, folder: Path) -> Path:
-    """The market as a user has it, in long format, and a scenario that reads it."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from reconcile import intake
-
-    bars, symbols = market.present.shape
-    stamps = market.timestamps.view("datetime64[ns]")
-    unit = 10.0**market.price_decimals
-    columns = {name: (getattr(market, name) / unit).reshape(-1) for name in ("open", "high", "low", "close")}
-    names = pa.DictionaryArray.from_arrays(
-        pa.array(np.tile(np.arange(symbols, dtype=np.int32), bars)), pa.array(market.symbols)
-    )
-    table = {
-        "timestamp": np.repeat(stamps, symbols),
-        "symbol": names,
-        **columns,
-        "volume": market.volume.reshape(-1),
-        "ml_score": market.features["ml_score"].reshape(-1),
-    }
-    pq.write_table(pa.table(table), folder / "bars.parquet")
-    pq.write_table(pa.table({"timestamp": stamps, "vix": market.context["vix"]}), folder / "vix.parquet")
-    text = intake.scenario_to_toml(scenario)
-    place = folder / "scenario.toml"
-    old = 'data = "top25"'
-    assert text.count(old) == 1
-    place.write_text(text.replace(old, 'data = "bars.parquet"\ncontext = "vix.parquet"'), encoding="utf-8")
-    return place

@@ -1,4 +1,4 @@
-"""Events a second of engine, reference, load, compare and the whole command: `make bench`.
+"""Events a second of engine, reference, load, compare and the whole command: `make bench-track`.
 
 No time counts of a wrong result: ledger, market or verdict is held against the right one.
 """

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from vocabulary.ledger import SEMANTICS_DIGEST
@@ -217,6 +219,32 @@ def loaded_by(code: str) -> set[str]:
 def test_commands_that_need_no_engine_load_none(code: str) -> None:
     """Neither numba nor pandas for what can do without."""
     assert loaded_by(code) & {"numba", "pandas", "engine", "pyarrow"} == set()
+
+
+@pytest.mark.parametrize("name", ["same", "other"])
+def test_a_diff_of_small_ledgers_loads_neither_numba_nor_pandas(name: str) -> None:
+    """Matched and not matched; pyarrow may read the files."""
+    hand = SOURCE.parent / "tests" / "golden" / "hand"
+    one = str(hand / "T1-next-open" / "expected")
+    two = one if name == "same" else str(hand / "T2-same-close" / "expected")
+    loaded = loaded_by(f"import reconcile.cli; reconcile.cli.exit_code(['diff', {one!r}, {two!r}])")
+    assert "reconcile" in loaded and "numpy" in loaded
+    assert loaded & {"numba", "llvmlite", "pandas", "engine", "reference"} == set()
+
+
+def test_a_market_on_file_is_loaded_without_numba_and_pandas(tmp_path: Path) -> None:
+    """Neither by way of the reader nor of the computed features."""
+    price = pa.array([1.0, 2.0])
+    columns = [pa.array([1, 2]).cast(pa.timestamp("s")), pa.array(["A", "A"]), price, price, price, price]
+    names = ["timestamp", "symbol", "open", "high", "low", "close"]
+    path = str(tmp_path / "bars.parquet")
+    pq.write_table(pa.table(columns, names), path)
+    code = (
+        "from reconcile import intake; s = intake.builtin_scenario('top25'); "
+        f"m = intake.load_market(s, {path!r}); "
+        "assert m.close.tolist() == [[10000], [20000]] and 'atr' in m.features"
+    )
+    assert loaded_by(code) & {"numba", "pandas", "engine"} == set()
 
 
 def test_the_digest_of_the_semantics_is_the_page() -> None:

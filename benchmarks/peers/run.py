@@ -1,8 +1,8 @@
-"""Every engine over the same bars: `python benchmarks/peers/run.py`, from an environment that has tieout.
+"""Every engine over the same bars: `make peers`.
 
 Makes a virtual environment a peer in `.peers/`, writes the bars there once, and runs all engines in turn,
-each in a process of its own that stays up. Medians and spreads, fills and final equity go to
-`results.json`, a table and a plot beside this file. Sizes and engines not asked for keep what they had.
+each in a process of its own that stays up. Medians and spreads, fills and final equity are printed as a
+table and kept in `.peers/results.json`. Sizes and engines not asked for keep what they had.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import time
 from datetime import date
@@ -21,19 +20,18 @@ from typing import Any
 
 from engines import ENGINES, Engine
 from environments import ROOT, environment
-from table import readme
+from table import page
 from worker import Worker, WorkerError
 from workload import bars_file, digest, read
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results.json"
-SIZES = ("500x63", "500x252", "500x2520")
+RESULTS = ROOT / "results.json"
+SIZES = ("500x252", "500x2520")
 
 
 def main() -> None:
     asked = arguments()
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"sizes": {}}
-    results["engines"] = {engine.name: engine.described() for engine in ENGINES}
     chosen = [engine for engine in ENGINES if not asked.only or engine.name.split()[0] in asked.only]
     pythons = {engine.name: environment(engine.home, engine.python) for engine in chosen}
     if asked.install:
@@ -44,21 +42,18 @@ def main() -> None:
         measured["engines"] = {**before, **measured["engines"]}
         results["sizes"][size] = measured
         save(RESULTS, json.dumps(results, indent=1) + "\n")
-    save(HERE / "README.md", readme(results))
-    plot = environment("plot", None)
-    if isinstance(plot, Path):
-        subprocess.run([plot, HERE / "plot.py", RESULTS, HERE / "speed.svg"], check=True)
+    print(page(results))
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Every engine over the same bars.")
     parser.add_argument("--sizes", nargs="+", default=SIZES, metavar="SxT", help="symbols x bars")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="first words of the engines to run")
-    parser.add_argument("--rounds", type=int, default=7, help="runs an engine at most")
+    parser.add_argument("--rounds", type=int, default=5, help="runs an engine at most")
     parser.add_argument(
-        "--budget", type=float, default=60.0, help="seconds an engine after which it runs no more"
+        "--budget", type=float, default=20.0, help="seconds an engine after which it runs no more"
     )
-    parser.add_argument("--limit", type=float, default=900.0, help="seconds after which a run is given up")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds after which a run is given up")
     parser.add_argument("--quiet", type=float, default=0.7, help="load average to wait for before a size")
     parser.add_argument("--wait", type=float, default=0.0, help="minutes to wait for it at most")
     parser.add_argument("--install", action="store_true", help="only make the environments")
@@ -71,6 +66,7 @@ def measure(
     """All engines in turn, round after round: what a slow minute costs, it costs them all."""
     symbols, bars = (int(number) for number in size.split("x"))
     path = bars_file(ROOT / "bars", symbols, bars)
+    print(f"{size}: {digest(read(path))}", file=sys.stderr)
     waited_for(asked.quiet, asked.wait)
     load = os.getloadavg()
     rows: dict[str, dict[str, Any]] = {}

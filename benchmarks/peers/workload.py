@@ -27,7 +27,7 @@ REVERSION = 0.02  # of the distance to the mean, each bar
 OVERNIGHT, INTRADAY = 0.01, 0.0755  # standard deviations of a log return
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Workload:
     """Bars in (T, S) float64 arrays; `score` is uniform in [0, 1)."""
 

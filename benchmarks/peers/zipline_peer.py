@@ -5,6 +5,7 @@ takes its open. Bars come from a bundle of its own format, written beforehand.
 import os
 import tempfile
 import warnings
+from datetime import UTC, time
 from functools import cache
 
 import numpy as np
@@ -19,9 +20,23 @@ from workload import CASH, RATE, WEIGHT, Workload  # noqa: E402
 from zipline import api, run_algorithm  # noqa: E402
 from zipline.data import bundles  # noqa: E402
 from zipline.finance import commission, slippage  # noqa: E402
-from zipline.utils.calendar_utils import get_calendar  # noqa: E402
+from zipline.utils.calendar_utils import (  # noqa: E402
+    TradingCalendar,
+    get_calendar,
+    global_calendar_dispatcher,
+)
 
-CALENDAR = "24/5"
+CALENDAR = "weekdays"
+
+
+class Weekdays(TradingCalendar):
+    """Every weekday from nine to five. A session that ended at midnight would be read a day late."""
+
+    name, tz = CALENDAR, UTC
+    open_times, close_times = ((None, time(9)),), ((None, time(17)),)
+
+
+global_calendar_dispatcher.register_calendar_type(CALENDAR, Weekdays)
 
 
 class NextOpen(slippage.SlippageModel):

@@ -1,0 +1,324 @@
+"""The rows of the table: what is measured, what is aimed at, what was found, and whether that is met."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from cases import Case
+from timing import Ratio, figure, interleaved, rate, ratio
+
+HERE = Path(__file__).parent
+PEERS = HERE.parent / ".peers" / "results.json"
+RECONCILE = [sys.executable, "-m", "reconcile.cli"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line. met: None where nothing is aimed at, or nothing was measured."""
+
+    what: str
+    aim: str
+    found: str
+    met: bool | None = None
+
+
+def beside_numpy(cases: dict[str, Case]) -> Iterator[Row]:
+    """Engine against argpartition: with numpy as it comes, and with its vector code switched off."""
+    aims = {"126k": 1.0, "1.26M": 1.0, "7.56M": 3.0}
+    for what, environment in (("numpy as it is", {}), ("numpy without SIMD", without_simd())):
+        for size, aim in aims.items():
+            case = cases[size]
+            times = child(
+                "beside_numpy",
+                case.file.parent,
+                case.digest,
+                case.rounds(25) if size != "7.56M" else 7,
+                **environment,
+            )
+            found = ratio(times["argpartition"], times["engine"])
+            speeds = ", ".join(f"{name} {speed(case, times[name])}" for name in ("engine", "argpartition"))
+            yield Row(
+                f"engine, {shape(case)}: argpartition's time / its own, {what}",
+                f">= {aim:g}",
+                f"{found}; {speeds}",
+                found.value >= aim,
+            )
+
+
+def beside_reference(cases: dict[str, Case]) -> Iterator[Row]:
+    import engine
+    import reference
+
+    for size, rounds in (("126k", 9), ("1.26M", 5), ("7.56M", 1)):
+        case = cases[size]
+        jobs: dict[str, Callable[[], Any]] = {
+            "engine": lambda case=case: engine.run(case.scenario, case.market),
+            "reference": lambda case=case: reference.run(case.scenario, case.market),
+        }
+        times = interleaved(jobs, rounds)
+        found = ratio(times["reference"], times["engine"])
+        yield Row(
+            f"engine, {shape(case)}: faster than our reference",
+            ">= 100 times",
+            f"{found} times",
+            found.value >= 100,
+        )
+        own = case.events / median(times["reference"])
+        yield Row(f"reference, {shape(case)}", ">= 300 k/s", spread(case, times["reference"]), own >= 300_000)
+        yield Row(f"engine, {shape(case)}", "", spread(case, times["engine"]))
+
+
+def beside_peers(_: dict[str, Case]) -> Iterator[Row]:
+    """From the last `make peers` of this checkout."""
+    if not PEERS.exists():
+        yield Row(
+            "against other engines, plain rebalance", ">= 20 (vectorbt), 500 times", "not run: make peers"
+        )
+        return
+    for size, measured in json.loads(PEERS.read_text())["sizes"].items():
+        ours = measured["engines"].get("engine reduce", {}).get("seconds")
+        for name, row in measured["engines"].items():
+            if ours is None or name.split()[0] in ("engine", "reference"):
+                continue
+            aim = 20 if name == "vectorbt" else 500
+            what = f"against {name}, plain rebalance {size.replace('x', ' x ')}"
+            if "seconds" not in row:
+                yield Row(what, f">= {aim} times", row["failed"])
+                continue
+            theirs = row["seconds"]
+            found = Ratio(
+                theirs["median"] / ours["median"],
+                theirs["least"] / ours["most"],
+                theirs["most"] / ours["least"],
+            )
+            done = f"{row['fills']:,} fills, {row['final_equity']:,.2f}"
+            yield Row(what, f">= {aim} times", f"{found} times; {done}", found.value >= aim)
+
+
+def callable_strategy(cases: dict[str, Case]) -> Iterator[Row]:
+    case = cases["126k"]
+    for what, environment in (("numpy as it is", {}), ("numpy without SIMD", without_simd())):
+        times = child("callable_strategy", case.file.parent, 15, **environment)
+        own, numpy = (case.events / median(times[name]) for name in ("engine", "argpartition"))
+        scaled = 10e6 * numpy / 60e6
+        yield Row(
+            f"callable that ranks with numpy, {shape(case)}, {what}",
+            "10 M/s where argpartition makes 60 M/s",
+            f"{spread(case, times['engine'])}; argpartition {rate(numpy)}",
+            own >= min(scaled, 10e6),
+        )
+
+
+def many(cases: dict[str, Case]) -> Iterator[Row]:
+    """Counterfactuals: one market, a commission each."""
+    import engine
+    from reconcile import intake
+    from reconcile.ledgers import ledger_digest
+
+    case, jobs = cases["126k"], 200
+    scenarios = [intake.replace(case.scenario, "costs.commission.rate", str(1 + i / 20)) for i in range(jobs)]
+    assert intake.replace(case.scenario, "costs.commission.rate", "5") == scenarios[80]
+
+    def run(keep: Any) -> list[Any]:
+        return [
+            done.ledger
+            for done in engine.run_many(case.market, (engine.Job(s, keep=keep) for s in scenarios))
+        ]
+
+    assert ledger_digest(run(engine.Keep.LEDGER)[80]) == case.digest, (
+        "a wrong ledger: its time does not count"
+    )
+    for keep, words in ((engine.Keep.LEDGER, "full ledgers"), (engine.Keep.EQUITY, "equity alone")):
+        seconds = interleaved({"many": lambda keep=keep: run(keep)}, 5)["many"]
+        low, middle, high = (jobs / one for one in (max(seconds), median(seconds), min(seconds)))
+        yield Row(
+            f"run_many, {shape(case)} each, {words}",
+            ">= 500 runs/s on two cores",
+            f"{figure(middle)} runs/s ({figure(low)} to {figure(high)})",
+            middle >= 500,
+        )
+
+
+def memory(cases: dict[str, Case]) -> Iterator[Row]:
+    what, aim = "memory above market and ledger, 3,000 x 2,520", "<= 20 % of the market"
+    if not Path("/proc/self/clear_refs").exists():
+        yield Row(what, aim, "not measured: this system does not tell the peak of a span")
+        return
+    case = cases["7.56M"]
+    bytes_ = child("memory", case.file.parent, case.digest)
+    share = (bytes_["above"] - bytes_["ledger"]) / bytes_["market"]
+    mib = {name: f"{value / 2**20:,.0f} MiB" for name, value in bytes_.items()}
+    found = f"{share:.1%} (run {mib['above']} in all, ledger {mib['ledger']}, market {mib['market']})"
+    yield Row(what, aim, found, share <= 0.2)
+
+
+def growth(cases: dict[str, Case]) -> Iterator[Row]:
+    """Sixty times the work, in symbols and in bars, beside top25's own size in the same rounds."""
+    import engine
+
+    small, wide, long = (cases[name] for name in ("126k", "7.56M", "7.56M long"))
+    jobs: dict[str, Callable[[], Any]] = {
+        case.name: lambda case=case: engine.run(case.scenario, case.market) for case in (small, wide, long)
+    }
+    times = interleaved(jobs, 7)
+    for case in (wide, long):
+        for unit, count in (("event", lambda one: one.events), ("fill", lambda one: one.fills)):
+            found = ratio(times[case.name], times[small.name])
+            share = count(small) / count(case)
+            grown = Ratio(found.value * share, found.low * share, found.high * share)
+            yield Row(
+                f"time per {unit}, {shape(case)} / {shape(small)}",
+                "<= 1",
+                f"{grown}; {count(case):,} {unit}s",
+                grown.value <= 1,
+            )
+
+
+def command(_: dict[str, Case]) -> Iterator[Row]:
+    """A whole `reconcile run top25`, caches warm, in each round beside what its budget is made of."""
+    answers: list[float] = []
+
+    def whole() -> None:
+        done = subprocess.run(
+            [*RECONCILE, "run", "top25", "--json"], capture_output=True, text=True, check=True
+        )
+        summary = json.loads(done.stdout)
+        assert summary["verdict"] == "matched"
+        answers.append(summary["reference"]["seconds"])
+
+    whole()
+    answers.clear()
+    libraries = [sys.executable, "-c", "import pandas, numba"]
+    times = interleaved({"imports": lambda: subprocess.run(libraries, check=True), "command": whole}, 9)
+    budget = [2 * one + reference for one, reference in zip(times["imports"], answers, strict=True)]
+    found = ratio(times["command"], budget)
+    yield Row(
+        "`reconcile run top25` / (2 x `import pandas, numba` + reference)",
+        "< 1",
+        f"{found}; {median(times['command']):.2f} s of {median(budget):.2f} s",
+        found.value < 1,
+    )
+
+
+def load(cases: dict[str, Case]) -> Iterator[Row]:
+    import pyarrow.parquet as pq
+
+    from reconcile import intake
+
+    case = cases["7.56M"]
+    scenario = intake.scenario_from_file(case.file)
+    assert intake.load_market(scenario).digest == case.market.digest, (
+        "a wrong market: its time does not count"
+    )
+    jobs: dict[str, Callable[[], Any]] = {
+        "pyarrow": lambda: pq.read_table(case.bars_file),
+        "tieout": lambda: intake.load_market(scenario),
+    }
+    times = interleaved(jobs, 11)
+    found = ratio(times["tieout"], times["pyarrow"])
+    yield Row(
+        "loading 7.56 M events from Parquet / pyarrow's read",
+        "< 3",
+        f"{found}; {median(times['tieout']):.2f} s, pyarrow {median(times['pyarrow']):.2f} s",
+        found.value < 3,
+    )
+
+
+def imports(cases: dict[str, Case]) -> Iterator[Row]:
+    import engine
+    from reconcile.ledgers import write_ledger
+
+    case = cases["126k"]
+    with tempfile.TemporaryDirectory() as folder:
+        one, other = (str(Path(folder) / name) for name in ("one", "other"))
+        write_ledger(case.ledger, one)
+        write_ledger(engine.run(case.scenario, case.market), other)
+        for arguments, what in ((("--help",), "--help"), (("diff", one, other), "diff of small ledgers")):
+            answer = child("imports", *arguments)
+            assert answer["code"] == 0, f"reconcile {what} ended with {answer['code']}"
+            heavy = {"numba", "pandas"} & set(answer["loaded"])
+            told = "loads " + (", ".join(answer["loaded"]) or "no heavy library")
+            yield Row(f"`reconcile {what}`", "neither numba nor pandas", told, not heavy)
+
+
+def start(cases: dict[str, Case]) -> Iterator[Row]:
+    """Apart from all runs: what a fresh install pays once, and what every process pays."""
+    case = cases["126k"]
+    with tempfile.TemporaryDirectory() as fresh:
+        places = {"XDG_CACHE_HOME": fresh, "NUMBA_CACHE_DIR": ""}
+        first = child("start", case.file.parent, **places)
+        later = [child("start", case.file.parent, **places) for _ in range(5)]
+    yield Row("compiling the engine, once", "", f"{first['compile']:.1f} s")
+    kept = [one["import"] + one["compile"] for one in later]
+    yield Row(
+        "starting it from then on, numba's import included",
+        "",
+        f"{median(kept):.2f} s ({min(kept):.2f} to {max(kept):.2f})",
+    )
+
+
+TABLE: dict[str, Callable[[dict[str, Case]], Iterator[Row]]] = {
+    one.__name__: one
+    for one in (
+        beside_numpy,
+        beside_peers,
+        beside_reference,
+        callable_strategy,
+        many,
+        memory,
+        growth,
+        command,
+        load,
+        imports,
+        start,
+    )
+}
+"""Name -> its rows, in the order of the table."""
+
+
+def child(name: str, *arguments: object, **environment: str) -> dict[str, Any]:
+    """The answer of `child.py`, from a process with these variables besides ours."""
+    done = subprocess.run(
+        [sys.executable, HERE / "child.py", name, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE), **environment},
+    )
+    if done.returncode:
+        raise SystemExit(f"{name}: {done.stderr}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def without_simd() -> dict[str, str]:
+    """What makes numpy run the code it has for every processor of this kind."""
+    from numpy._core import _multiarray_umath as core
+
+    on = [name for name in core.__cpu_dispatch__ if core.__cpu_features__.get(name)]
+    return {"NPY_DISABLE_CPU_FEATURES": " ".join(on)}
+
+
+def shape(case: Case) -> str:
+    bars, symbols = case.market.present.shape
+    return f"{symbols:,} x {bars:,}"
+
+
+def speed(case: Case, seconds: list[float]) -> str:
+    return rate(case.events / median(seconds))
+
+
+def spread(case: Case, seconds: list[float]) -> str:
+    if len(seconds) == 1:
+        return f"{speed(case, seconds)} (one run)"
+    return (
+        f"{speed(case, seconds)} ({rate(case.events / max(seconds))} to {rate(case.events / min(seconds))})"
+    )

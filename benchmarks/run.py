@@ -1,0 +1,101 @@
+"""What tieout aims at, and what was measured here, as a table: `make bench`.
+
+Ratios are taken side by side in one run, and shown with their quartiles. No time counts before engine and
+reference have written the same ledger. The table is printed, kept in `.benchmarks/table.md`, and with
+`--readme` put into README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+from time import monotonic
+
+from cases import SIZES, Case, make_case
+from rows import TABLE, Row
+
+ROOT = Path(__file__).parent.parent
+KEPT = ROOT / ".benchmarks" / "table.md"
+BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
+NEEDS = {"beside_peers": (), "command": (), "load": ("7.56M",), "memory": ("7.56M",)}
+SMALL = ("126k",)
+ALL = {"growth": ("126k", "7.56M", "7.56M long")}
+NEEDS |= ALL | {"beside_numpy": ("126k", "1.26M", "7.56M"), "beside_reference": ("126k", "1.26M", "7.56M")}
+
+
+def main() -> None:
+    asked = arguments()
+    began = monotonic()
+    needed = {size for name in asked.only for size in NEEDS.get(name, SMALL)}
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="tieout-bench-") as folder:
+        cases: dict[str, Case] = {}
+        for size in SIZES:
+            if size in needed:
+                say(f"{size} events: making the market, running both programs", began)
+                cases[size] = make_case(size, Path(folder) / size.replace(" ", "-"))
+        for name in asked.only:
+            say(name.replace("_", " "), began)
+            rows += TABLE[name](cases)
+    table = page(rows)
+    print(table)
+    keep(KEPT, table + "\n")
+    if asked.readme:
+        into_readme(ROOT / "README.md", table)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="What tieout aims at, and what was measured here.")
+    parser.add_argument(
+        "--only", nargs="+", choices=list(TABLE), default=list(TABLE), help="these rows alone"
+    )
+    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    return parser.parse_args()
+
+
+def page(rows: list[Row]) -> str:
+    """Markdown; its last column says whether the aim is met."""
+    lines = ["| what | aim | measured | met |", "| --- | --- | --- | --- |"]
+    words = {True: "yes", False: "**no**", None: ""}
+    lines += [f"| {row.what} | {row.aim} | {row.found} | {words[row.met]} |" for row in rows]
+    return "\n".join([made(), "", *lines])
+
+
+def made() -> str:
+    """Machine, date and versions."""
+    from reconcile.gate.record import this_machine
+
+    here = this_machine()
+    return (
+        f"{here.processor}, {here.cores} cores, {here.system}; Python {here.python}, numpy {here.numpy}, "
+        f"numba {here.numba}; {date.today().isoformat()}. Medians of interleaved runs; in brackets quartiles "
+        "of ratios, and least to most of rates."
+    )
+
+
+def into_readme(path: Path, table: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    before, found, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not found or not ended:
+        sys.exit(f"{path.name} has no place for the table: it stands between {BEGIN} and {END}")
+    keep(path, f"{before}{BEGIN}\n{table}\n{END}{after}")
+
+
+def keep(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
+
+
+def say(what: str, began: float) -> None:
+    print(f"[{monotonic() - began:4.0f} s] {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
