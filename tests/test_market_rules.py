@@ -99,6 +99,23 @@ def test_decimals_convert_exactly_and_round_half_to_even(
     assert load_table(tmp_path, with_closes(column), decimals).close.reshape(-1).tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "decimals", "ticks"),
+    [
+        ("99.51", pa.decimal128(4, 2), 0, 100),
+        ("0.9996", pa.decimal128(4, 4), 3, 1000),
+        ("9" * 8 + "." + "9" * 30, pa.decimal128(38, 30), 4, 10**12),
+        ("9" * 12 + ".5", pa.decimal256(60, 40), 0, 10**12),
+    ],
+)
+def test_a_decimal_that_rounds_to_one_more_digit_keeps_it(
+    tmp_path: Path, text: str, kind: pa.DataType, decimals: int, ticks: int
+) -> None:
+    """U1: the rounded value need not fit into the type of the column."""
+    market = load_table(tmp_path, with_closes(pa.array([Decimal(text)] * 6, kind)), decimals)
+    assert market.close.reshape(-1).tolist() == [ticks] * 6
+
+
 def test_a_decimal_feature_becomes_the_nearest_double(tmp_path: Path) -> None:
     texts = ["0.1", "1234567890123456.789", "-0.3", "1E-18", "7.000000000000000001", "0"]
     column = pa.array([Decimal(text) for text in texts], pa.decimal128(38, 18))

@@ -148,15 +148,16 @@ def enter(book: Book, t: int, s: int, side: int, quantity: int, price: int) -> N
 @part
 def settle(account: Ints, side: int, notional: int, fee: int, slippage: int) -> None:
     """A1: the cash side of a fill, and the bar's costs."""
-    flow = notional - fee
+    # U4: what a buy costs may pass 64 bits where the cash after it does not, so the two go one by one
+    flow = notional - fee if side == SELL else -notional
     cash = account[CASH] + flow
-    if side == BUY:
-        flow = -notional - fee
-        cash = account[CASH] + flow
-        if flow > 0:
-            account[FAULT] = BAD_CASH
     if sum_overflows(account[CASH], flow, cash):
         account[FAULT] = BAD_CASH
+    if side == BUY:
+        left = cash - fee
+        if sum_overflows(cash, -fee, left):
+            account[FAULT] = BAD_CASH
+        cash = left
     account[CASH] = cash
     account[COMMISSIONS] += fee
     if account[COMMISSIONS] < 0:

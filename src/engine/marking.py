@@ -61,6 +61,7 @@ def mark(panel: Panel, book: Book, tables: Tables, t: int, final: bool) -> None:
         tidy(book)
     stamp = panel.timestamps[t]
     total = 0
+    wraps = 0  # longs and shorts may pass 64 bits on the way to a sum that does not (U4)
     for i in range(account[HELD]):
         book.closes[i] = panel.close[t, book.held[i]]
     for i in range(account[HELD]):
@@ -79,10 +80,12 @@ def mark(panel: Panel, book: Book, tables: Tables, t: int, final: bool) -> None:
             value = -value
         more = total + value
         if sum_overflows(total, value, more):
-            account[FAULT] = BAD_MARKET_VALUE
+            wraps += 1 if value > 0 else -1
         total = more
         if final:
             record_position(book, tables, stamp, s, value)
+    if wraps != 0:
+        account[FAULT] = BAD_MARKET_VALUE
     account[MARKET_VALUE] = total
     account[EQUITY] = account[CASH] + total
     if sum_overflows(account[CASH], total, account[EQUITY]):

@@ -177,7 +177,9 @@ def _decimal_ticks(piece: Chunk, out: Ints, start: int, name: str, pricing: Pric
     """Exact, but for half-even rounding where there are more places than ticks."""
     exact = piece
     if piece.type.scale > pricing.decimals:
-        piece = pc.round(piece, ndigits=pricing.decimals, round_mode="half_to_even")
+        # wide first: 99.51 rounds to 100, for which a decimal of two and two digits has no room
+        wide = piece.cast(pa.decimal256(76, piece.type.scale))
+        piece = pc.round(wide, ndigits=pricing.decimals, round_mode="half_to_even")
     try:
         piece = piece.cast(pa.decimal128(38, pricing.decimals))
     except pa.ArrowInvalid:
