@@ -81,7 +81,7 @@ def test_bad_input_is_told_in_four_parts(
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("odd\nthing"), SystemExit(0), MemoryError(), RecursionError()]
+    "error", [RuntimeError("odd\nthing"), SystemExit(0), MemoryError(), RecursionError(), BaseException()]
 )
 def test_an_exception_nobody_foresaw_is_one_line_and_exits_2(
     error: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

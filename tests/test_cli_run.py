@@ -63,6 +63,9 @@ def raises(scenario, market):
 def leaves(scenario, market):
     sys.exit(0)
 
+def panics(scenario, market):
+    raise BaseException("index out of bounds")
+
 def nothing(scenario, market):
     return None
 
@@ -219,6 +222,7 @@ def test_what_was_not_compared_is_no_pass(name: str, mine: str, capsys: pytest.C
     [
         ("raises", "ValueError: no \\x1b[31mluck"),
         ("leaves", "SystemExit: 0"),
+        ("panics", "BaseException: index out of bounds"),
         ("nothing", "a NoneType"),
         ("short_column", "column fills.price: values of shape"),
         ("vandal", "the market it was given, changed"),
@@ -253,6 +257,28 @@ def test_a_candidate_module_that_fails_to_import_exits_2(
     code, out, err = run(small, "--candidate", "broken_candidate:run", capsys=capsys)
     assert (code, out) == (2, "")
     assert "SystemExit" in err
+
+
+def test_a_strategy_that_writes_to_the_market_exits_2(small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The view is read-only; what gets round that is found, and no verdict stands on it."""
+    Path("writes_to_the_market.py").write_text(
+        "def weights(view):\n"
+        "    volume = view.features['volume']\n"
+        "    while not volume.flags.writeable:\n"
+        "        try:\n"
+        "            volume.flags.writeable = True\n"
+        "        except ValueError:\n"
+        "            volume = volume.base\n"
+        "    volume[0, 0] = 7.0\n"
+        "    return {}\n"
+    )
+    head, _, _ = Path(small).read_text().partition("[strategy]")
+    text = f'{head}[strategy]\nkind = "callable"\nfunction = "writes_to_the_market:weights"\n'
+    Path(small).write_text(text)
+    code, out, err = run(small, capsys=capsys)
+    assert (code, out) == (2, "")
+    assert "strategy.function writes_to_the_market:weights" in err
+    assert "the market it was given, changed" in err
 
 
 def test_what_never_trades_again_is_named(small: str, capsys: pytest.CaptureFixture[str]) -> None:

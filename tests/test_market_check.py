@@ -57,7 +57,7 @@ def test_a_missing_context_column_is_an_error_never_a_zero(market: Market) -> No
     made = scenario()
     gated = replace(made, strategy=replace(made.strategy, gate=Gate("vix", Bound.MAX, 30.0)))
     with pytest.raises(
-        InputError, match=r"the context column 'vix', which the market has not; expected none"
+        InputError, match=r"'vix', which the market has not; expected a context column of the market"
     ):
         check(gated, market)
     check(gated, replace_columns(market, context={"vix": np.full(3, np.nan)}))

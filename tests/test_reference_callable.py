@@ -1,4 +1,4 @@
-"""The reference's R6: what a user's function sees, and every way it can go wrong."""
+"""R6: what a user's function sees, and every way it can go wrong, in the reference and in the engine."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import engine
 import reference
 from build import PPB, calling, market, rows, scenario
 from reference import decide, initial_state
@@ -103,6 +104,14 @@ def leave(view: View) -> None:
     raise SystemExit(0)
 
 
+class Panic(BaseException):
+    """As compiled extensions raise it: no Exception."""
+
+
+def panic(view: View) -> None:
+    raise Panic("index out of bounds")
+
+
 def write(view: View) -> None:
     view.close[0, 0] = 1.0
 
@@ -112,6 +121,7 @@ def write(view: View) -> None:
     [
         (boom, "ZeroDivisionError: by the moon"),
         (leave, "SystemExit: 0"),
+        (panic, "Panic: index out of bounds"),
         (write, "ValueError: assignment destination is read-only"),
         (lambda view: 3, "TypeError: returned 3, a int"),
         (lambda view: [("A", 1.0)], "TypeError: returned [('A', 1.0)], a list"),
@@ -138,6 +148,9 @@ def test_an_error_names_the_function_the_bar_and_what_was_found(
         asked(function)
     assert caught.value.where == f"{function.__module__}:{function.__name__} at bar 2020-01-01 00:00:00"
     assert found in caught.value.found
+    with pytest.raises(CallableError) as stopped:
+        engine.run(given(function), BARS)
+    assert stopped.value.where == f"{function.__module__}:{function.__name__} at bar 0 (2020-01-01)"
 
 
 def test_a_function_with_a_memory_is_found_out() -> None:

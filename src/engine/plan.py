@@ -206,3 +206,10 @@ def rules_of(scenario: Scenario) -> Ints:
     features = stop_features(scenario)
     rows = [_rule(rule, features) for rule in scenario.exits]
     return np.array(rows, dtype=np.int64).reshape(len(rows), at.RULE_FIELDS)
+
+
+def bar_name(market: Market, t: int) -> str:
+    """Bar t for an error: its number and its local clock time, no longer than needed."""
+    day, _, clock = str(market.wall[t].astype("datetime64[ns]")).partition("T")
+    clock = clock.removesuffix(".000000000")
+    return f"bar {t} ({day})" if clock == "00:00:00" else f"bar {t} ({day} {clock})"

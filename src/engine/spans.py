@@ -9,7 +9,7 @@ from engine import layout as at
 from engine.book import book_from, initial_state, state_from
 from engine.kernel import advance
 from engine.layout import Book, Panel, Settings, Tables
-from engine.plan import panel_of, settings_of
+from engine.plan import bar_name, panel_of, settings_of
 from engine.record import ledger_from, new_tables, with_room
 from engine.strategies import Ask, asker
 from vocabulary.errors import InputError, RangeError
@@ -102,7 +102,7 @@ def advance_to(plan: Plan, book: Book, tables: Tables, stop: int) -> Tables:
         else:
             t = int(book.account[at.BAR])
             raise RangeError(
-                f"bar {t} ({plan.market.wall[t].astype('datetime64[ns]')})",
+                bar_name(plan.market, t),
                 f"{at.FAULTS[int(book.account[at.FAULT])]} beyond 64 bits",
                 "values within plus or minus 9,223,372,036,854,775,807 units (U4)",
                 "Use fewer price_decimals or quantity_decimals, or less cash.",

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine import layout as at
 from engine.layout import Book
+from engine.plan import bar_name
 from vocabulary.errors import CallableError
 from vocabulary.market import Bools, Floats, Ints, Market
 from vocabulary.scenario import CallableStrategy, Scenario
@@ -75,15 +76,18 @@ def asker(scenario: Scenario, market: Market) -> Ask:
 
     def ask(book: Book) -> int:
         t = int(book.account[at.BAR])
-        where = f"{strategy.function} at bar {t} ({market.wall[t].astype('datetime64[ns]')})"
+        where = f"{strategy.function} at {bar_name(market, t)}"
         try:
-            given = strategy.call(view(book))
-        except Exception as error:
+            answer = strategy.call(view(book))
+            given = None if answer is None else _items(answer)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit and other libraries' own kinds too
             raise CallableError(
                 where,
                 f"{type(error).__name__}: {error}",
                 "target weights by symbol, or None",
-                "Mend the function.",
+                "Mend the function; the view is read-only. TIEOUT_TRACEBACK=1 shows where it failed.",
             ) from error
         if given is None:
             return at.NOTHING
@@ -92,14 +96,17 @@ def asker(scenario: Scenario, market: Market) -> Ask:
     return ask
 
 
-def _weights(given: Any, index: Mapping[str, int], where: str) -> list[tuple[int, float]]:
+def _items(answer: Any) -> list[tuple[Any, Any]]:
+    """The pairs of a mapping, or of what else has `.items()`; whatever goes wrong is the strategy's."""
+    if not callable(getattr(answer, "items", None)):
+        raise TypeError(f"returned {type(answer).__name__}, no mapping from symbol to weight")
+    return [(symbol, weight) for symbol, weight in answer.items()]
+
+
+def _weights(given: list[tuple[Any, Any]], index: Mapping[str, int], where: str) -> list[tuple[int, float]]:
     """The answer as (symbol index, weight) in symbol order; CallableError where it is none."""
-    if not hasattr(given, "items"):
-        raise CallableError(
-            where, type(given).__name__, "a mapping from symbol to weight, or None", "Return a dict."
-        )
     weights: dict[int, float] = {}
-    for symbol, weight in given.items():
+    for symbol, weight in given:
         s = index.get(symbol) if isinstance(symbol, str) else None
         if s is None or s in weights:
             found = f"symbol {symbol!r}" + ("" if s is None else " twice")
@@ -111,12 +118,12 @@ def _weights(given: Any, index: Mapping[str, int], where: str) -> list[tuple[int
 
 
 def _finite(weight: Any, symbol: str, where: str) -> float:
-    """One weight as a double; CallableError where it is no number or not finite."""
+    """One weight as a double; CallableError where it is no number, or none that has a ppb."""
     number = math.nan
     if isinstance(weight, int | float | np.integer | np.floating) and not isinstance(weight, bool):
         with contextlib.suppress(OverflowError):
             number = float(weight)
-    if math.isfinite(number):
+    if math.isfinite(number * 1e9):
         return number
     raise CallableError(
         where, f"weight {weight!r} for {symbol}", "a finite number", "Leave out what has no weight."

@@ -35,7 +35,9 @@ def call_candidate(name: str, function: Candidate, scenario: Scenario, market: M
         ledger = function(scenario, market)
     except TieoutError:
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too, and what other libraries derive from it directly
         raise CallableError(where, f"{type(error).__name__}: {error}", "a Ledger", TRACE) from error
     if not isinstance(ledger, Ledger):
         raise CallableError(where, f"a {type(ledger).__qualname__}", "a Ledger", BUILD)

@@ -100,7 +100,7 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("reconcile: interrupted", err=True)
         return INTERRUPTED
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # SystemExit too, and kinds that others derive from BaseException
         if _is_foreseen(error):
             _complain(error)
         else:

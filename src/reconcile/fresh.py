@@ -32,7 +32,7 @@ def main(folder: Path) -> int:
         report: Mapping[str, Any] = run_request(request, folder / LEDGER)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         report = _trouble(error)
     (folder / REPORT).write_text(json.dumps(report), encoding="utf-8")
     return 2 if "error" in report else 0

@@ -131,6 +131,7 @@ def run_reference(scenario: Scenario, market: Market, watch: Watch = unwatched) 
         began = time.perf_counter()
         ledger = reference.run(scenario, market, progress)
         seconds = time.perf_counter() - began
+    check_function(scenario, market)
     return Side("reference", ledger, seconds)
 
 
@@ -141,7 +142,17 @@ def run_engine(scenario: Scenario, market: Market, watch: Watch = unwatched) -> 
         began = time.perf_counter()
         ledger = engine.run(scenario, market, progress)
         seconds = time.perf_counter() - began
+    check_function(scenario, market)
     return Side("engine", ledger, seconds)
+
+
+def check_function(scenario: Scenario, market: Market) -> None:
+    """R6: raise CallableError where a strategy's function got round the read-only view and wrote."""
+    from vocabulary.scenario import CallableStrategy
+
+    selection = scenario.strategy.selection
+    if isinstance(selection, CallableStrategy):
+        check_unchanged(f"strategy.function {selection.function}", market)
 
 
 def run_candidate(name: str, function: Candidate, scenario: Scenario, market: Market) -> Side:

@@ -67,13 +67,15 @@ def _ask(strategy: CallableStrategy, view: View, where: str) -> dict[int, int] |
     try:
         given = strategy.call(view)
         items = None if given is None else _items(given)
-    except (Exception, SystemExit) as error:
-        # SystemExit too: a function that exits must not decide how the command ends.
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # SystemExit and other libraries' own kinds too: a function must not decide how the command ends.
         raise CallableError(
             where,
             f"{type(error).__name__}: {error}",
             f"a function that returns {EXPECTED}",
-            "Correct the function; the view it was given is read-only.",
+            "Correct the function; the view it was given is read-only. TIEOUT_TRACEBACK=1 shows where.",
         ) from error
     if items is None:
         return None

@@ -56,7 +56,9 @@ def _import(module: str, folder: str, where: str) -> ModuleType:
             "a module that can be imported",
             "Put it beside the scenario file, or install it.",
         ) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise _failed(module, error, where) from error
 
 

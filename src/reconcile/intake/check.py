@@ -57,8 +57,8 @@ def _need(where: str, name: str, available: Iterable[str], what: str) -> None:
         raise InputError(
             where,
             f"the {what} {name!r}, which the market has not",
-            f"one of {', '.join(names)}" if names else f"none: the market has no {what}",
-            "Add it to the data, compute it, or name another.",
+            f"one of {', '.join(names)}" if names else f"a {what} of the market, which has none",
+            "Add it to the data, compute it, or name another." if names else "Name a file: market.context.",
         )
 
 
