@@ -7,7 +7,7 @@ from itertools import combinations
 
 from reconcile.drill.catalogue import BY_NAME, OUTSIDE, WITHIN
 from reconcile.drill.ground import SCENARIOS, SEED
-from reconcile.drill.nouns import Candidate, Fault, Group, Hooks, Patch, Setting
+from reconcile.drill.nouns import Candidate, Fault, Group, Hooks, Patch, Setting, Shape
 from vocabulary.errors import InputError
 
 PAIRS = 66
@@ -75,10 +75,11 @@ def elsewhere() -> Iterator[Candidate]:
 
 
 def clean() -> Iterator[Candidate]:
-    """No fault."""
+    """No fault, on many grounds, handed over in each shape."""
+    grounds, shapes = tuple(SCENARIOS), tuple(Shape)
     for place in range(CLEAN):
-        ground = tuple(SCENARIOS)[place % len(SCENARIOS)]
-        yield Candidate(Group.CLEAN, (), ground, SEED + place // len(SCENARIOS))
+        turn, ground = divmod(place, len(grounds))
+        yield Candidate(Group.CLEAN, (), grounds[ground], SEED + turn, shapes[turn % len(shapes)])
 
 
 def named(names: Iterable[str], among: Sequence[Candidate]) -> list[Candidate]:

@@ -16,7 +16,7 @@ from reconcile.drill.ground import Ground, ground
 from reconcile.drill.honest import Honest, live
 from reconcile.drill.judging import judge
 from reconcile.drill.nouns import Candidate, Drill, Fault, Finding, Group, Plant
-from reconcile.drill.planting import as_told, hooks_of, in_scenario, on_market, patches_of
+from reconcile.drill.planting import as_told, hooks_of, in_scenario, on_market, patches_of, shaped
 from reconcile.drill.scoring import scores
 from reconcile.ledgers import ledger_digest
 from reconcile.running import ours
@@ -145,7 +145,8 @@ def plant(batch: Batch, compiled: bool) -> list[Ledger]:
     out = []
     for candidate, ledger in zip(batch, made, strict=True):
         honest, own = world(candidate.ground, candidate.seed)
-        out.append(as_told(ledger, honest.market, own.manifest, _plants(candidate)))
+        told = as_told(ledger, honest.market, own.manifest, _plants(candidate))
+        out.append(shaped(told, candidate.shape))
     return out
 
 

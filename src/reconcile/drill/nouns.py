@@ -131,6 +131,14 @@ class Group(Enum):
     CLEAN = "clean"
 
 
+class Shape(Enum):
+    """How a ledger is handed over: as ours are, through frames of floats, or in two of its tables."""
+
+    WHOLE = "whole"
+    FLOATS = "floats"
+    FILLS_AND_EQUITY = "fills and equity"
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """What is planted, and on which ground. faults: their names; none for a clean one."""
@@ -139,12 +147,13 @@ class Candidate:
     faults: tuple[str, ...]
     ground: str
     seed: int
-    shape: str = "whole"
+    shape: Shape = Shape.WHOLE
 
     @property
     def name(self) -> str:
         what = " + ".join(self.faults) or "no fault"
-        return f"{what} ({self.ground}, seed {self.seed}{'' if self.shape == 'whole' else ', ' + self.shape})"
+        shape = "" if self.shape is Shape.WHOLE else f", {self.shape.value}"
+        return f"{what} ({self.ground}, seed {self.seed}{shape})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconcile import intake
-from reconcile.drill.nouns import Data, Hooks, Patch, Plant, Setting, Told
+from reconcile.drill.nouns import Data, Hooks, Patch, Plant, Setting, Shape, Told
+from reconcile.ledgers import frame, from_frames
 from vocabulary.ledger import Ledger, Manifest
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
@@ -34,6 +35,15 @@ def as_told(ledger: Ledger, market: Market, manifest: Manifest, plants: Sequence
         if isinstance(plant, Told):
             ledger = plant.tell(ledger, market)
     return Ledger(replace(manifest, producer="drill"), ledger.tables)
+
+
+def shaped(ledger: Ledger, shape: Shape) -> Ledger:
+    """The ledger as it is handed over."""
+    if shape is Shape.FLOATS:
+        return from_frames({name: frame(ledger, name, floats=True) for name in ledger.tables})
+    if shape is Shape.FILLS_AND_EQUITY:
+        return Ledger(ledger.manifest, {name: ledger.tables[name] for name in ("fills", "equity")})
+    return ledger
 
 
 def hooks_of(plants: Sequence[Plant]) -> tuple[Hooks, ...]:
