@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from reconcile.commands.shared import emit, json_option, watching
+
+EVERY = 50
 
 
 @click.command(epilog="Example:  reconcile drill --sample 10")
@@ -51,7 +55,20 @@ def drill(
         chosen = planned.named(only, chosen)
     if sample is not None:
         chosen = planned.sampled(sample, chosen)
-    with watching()("planting faults", len(chosen)) as progress:
-        found = run(chosen, compiled=compiled, progress=progress)
+    with watching()("planting faults", len(chosen)) as drawn:
+        found = run(chosen, compiled=compiled, progress=drawn or _told_of(len(chosen)))
     emit(drill_json(found) if as_json else drill_page(found))
     return 0 if all(aim.met for aim in aims(found)) else 1
+
+
+def _told_of(total: int) -> Callable[[int], None]:
+    """Progress where nothing can be drawn: a line on stderr for every fifty candidates."""
+    told = 0
+
+    def progress(done: int) -> None:
+        nonlocal told
+        if done // EVERY > told:
+            told = done // EVERY
+            click.echo(f"planted and judged {done:,} of {total:,}", err=True)
+
+    return progress

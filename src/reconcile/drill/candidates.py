@@ -12,7 +12,7 @@ from vocabulary.errors import InputError
 
 PAIRS = 66
 """How many pairs, a third on each ground."""
-GROUNDS = 8
+GROUNDS = 5
 """Other grounds for each fault that no hypothesis says."""
 CLEAN = 51
 """Candidates without a fault."""
