@@ -10,9 +10,7 @@ import click
 from reconcile.commands.shared import data_option, emit, json_option, scenario_argument, watching
 
 
-@click.command(
-    epilog="Example:  reconcile shrink stocks --candidate my_engine:run"
-)
+@click.command(epilog="Example:  reconcile shrink stocks --candidate my_engine:run")
 @scenario_argument
 @data_option
 @click.option(

@@ -10,7 +10,7 @@ from reconcile.drill.ground import SCENARIOS, SEED
 from reconcile.drill.nouns import Candidate, Fault, Group, Hooks, Patch, Setting, Shape
 from vocabulary.errors import InputError
 
-PAIRS = 66
+PAIRS = 75
 """How many pairs, a third on each ground."""
 GROUNDS = 5
 """Other grounds for each fault that no hypothesis says."""
@@ -51,8 +51,6 @@ def go_together(a: Fault, b: Fault) -> bool:
         return False
     if {cause.hypothesis for cause in a.causes} & {cause.hypothesis for cause in b.causes}:
         return False
-    if (a.name, b.name) in HIDDEN or (b.name, a.name) in HIDDEN:
-        return False
     paths = [
         {plant.path.split(".")[:2][-1] for plant in fault.plants if isinstance(plant, Setting)}
         for fault in (a, b)
@@ -61,10 +59,6 @@ def go_together(a: Fault, b: Fault) -> bool:
     return not (paths[0] & paths[1]) and not any(
         one in other or other in one for one in files[0] for other in files[1]
     )
-
-
-HIDDEN: frozenset[tuple[str, str]] = frozenset()
-"""Pairs of which one fault leaves nothing for the other to act on."""
 
 
 def elsewhere() -> Iterator[Candidate]:

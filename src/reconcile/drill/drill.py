@@ -35,8 +35,8 @@ def run(
 ) -> Drill:
     """Plant and judge candidates, `jobs` processes at a time. compiled: patched engines as machine code.
 
-    progress: told how many are done. Raises InputError where a patch does not apply, or where a fault that
-    is to be found changes nothing.
+    progress: told how many are done. Raises InputError where a patch does not apply, or where a fault
+    alone changes nothing on its own ground.
     """
     order = {candidate: place for place, candidate in enumerate(candidates)}
     for candidate in candidates:
@@ -60,8 +60,9 @@ def run(
 
 
 def _refuse_idle(idle: Sequence[Candidate]) -> None:
-    """A fault that is to be found has to change its ledger; only on other grounds it need not."""
-    names = [candidate.name for candidate in idle if candidate.group is not Group.OTHER_GROUNDS]
+    """A fault has to change the ledger of its own ground. On another it need not; and of two, one may leave
+    the other nothing to act on: such candidates are left out, and said to be."""
+    names = [candidate.name for candidate in idle if candidate.group in (Group.SINGLE, Group.OUTSIDE)]
     if names:
         remedy = "Plant it where it acts."
         raise InputError("drill", f"ledgers without a trace of {', '.join(names)}", "another one", remedy)

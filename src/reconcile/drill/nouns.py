@@ -193,7 +193,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """All of it. idle: candidates that were to be planted where the fault changes nothing, by group."""
+    """All of it. idle: names of candidates that were left out, as a fault of theirs changes nothing there."""
 
     findings: tuple[Finding, ...]
     scores: Mapping[Group, Score]

@@ -67,7 +67,7 @@ def _missed(found: Drill) -> Iterator[str]:
     missed = [f for f in found.findings if not (f.right and not f.false_causes)]
     if found.idle:
         yield ""
-        yield f"left out      {len(found.idle):,}: on those grounds the fault changes nothing"
+        yield f"left out      {len(found.idle):,}: there, a fault of theirs changes nothing"
     if missed:
         yield ""
         yield f"missed        {len(missed):,}"
