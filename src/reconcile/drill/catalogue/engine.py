@@ -191,7 +191,7 @@ FAULTS: tuple[Fault, ...] = (
            at_bars(CASH, _sold),
            Change("cash_not_credited")),
     _fault("purchases take no cash", "short",
-           (EXECUTING, "        flow = -notional - fee", "        flow = -fee"),
+           (EXECUTING, "if side == SELL else -notional", "if side == SELL else 0"),
            at_bars(CASH, _bought),
            Change("cash_not_debited")),
     _fault("commission not paid on sells", "long",
