@@ -7,11 +7,12 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types fuzz drill bench clean
+.PHONY: help demo test gate lint format types fuzz drill bench clean
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
 	@echo 'make test    all tests'
+	@echo 'make gate    goldens, drift and throughput; ARGS="--base REV" times another revision beside this one'
 	@echo 'make lint    ruff, formatting and the strict type check'
 	@echo 'make fuzz    property tests until told to stop; counterexamples are kept'
 	@echo 'make drill   plant every fault of the catalogue, alone and in pairs, and score what is found'
@@ -27,6 +28,10 @@ demo: $(VENV)/.stamp-test
 
 test: $(VENV)/.stamp-test
 	@$(PY) -m pytest -q -n 2 $(ARGS)
+
+# 4: throughput stayed undecided. It is printed, and fails nothing.
+gate: $(VENV)/.stamp-test
+	@code=0; $(VENV)/bin/reconcile gate $(ARGS) || code=$$?; [ "$$code" -eq 4 ] || exit "$$code"
 
 lint: types
 	@$(PY) -m ruff check .

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate_selftest import bounds
 from reconcile.gate.deciding import ALPHA, FIRST_LOOK, decide, floor_of, plan_for
 from reconcile.gate.intervals import centre, interval
 from reconcile.gate.nouns import Outcome, Pair
-from reconcile.gate.selftest import bounds
 
 LIMIT = 1.035
 

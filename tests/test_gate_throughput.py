@@ -17,9 +17,10 @@ import pytest
 from gate_kit import ENGINE, commit, git, project
 from reconcile.gate import throughput as module
 from reconcile.gate.children import children
+from reconcile.gate.deciding import FIRST_LOOK
 from reconcile.gate.measuring import against_reference, pairs_of
 from reconcile.gate.nouns import Against, Machine, Outcome, Pair, Record, Settings, Throughput
-from reconcile.gate.record import is_alike, read_record, this_machine, write_record
+from reconcile.gate.record import is_alike, read_records, this_machine, write_record
 from reconcile.gate.settings import read_gate_settings
 from reconcile.gate.throughput import measure_record, throughput
 from reconcile.gate.trees import base_and_head, in_place
@@ -232,12 +233,19 @@ def record_of(root: Path, **changes: object) -> Record:
 
 @pytest.mark.parametrize(
     ("engine_seconds", "expected"),
-    [(0.05, Outcome.PASSED), (0.055, Outcome.FAILED), (0.051, Outcome.PASSED), (0.052, Outcome.INCONCLUSIVE)],
+    [
+        (0.05, Outcome.PASSED),
+        (0.01, Outcome.PASSED),
+        (0.056, Outcome.PASSED),
+        (0.0575, Outcome.INCONCLUSIVE),
+        (0.059, Outcome.FAILED),
+    ],
 )
 def test_without_a_base_the_ratio_is_held_against_the_record(
     toy: Path, monkeypatch: pytest.MonkeyPatch, engine_seconds: float, expected: Outcome
 ) -> None:
-    """On record the engine takes a twentieth of the reference's second; its own interval counts, too."""
+    """On record the engine takes a twentieth of the reference's second; 15 % more is the limit, give or take
+    the record's own interval. A faster engine passes, however much."""
     write_record(toy / "benchmarks/record.json", record_of(toy))
     given(monkeypatch, alike=Pair(1, 1), pairs=Pair(1.0, engine_seconds))
     found = throughput(read_gate_settings(toy), None, silent)
@@ -247,17 +255,44 @@ def test_without_a_base_the_ratio_is_held_against_the_record(
 
 @pytest.mark.parametrize(
     ("engine_seconds", "expected"),
-    [(0.055, Outcome.INCONCLUSIVE), (0.05, Outcome.INCONCLUSIVE), (0.08, Outcome.FAILED)],
+    [
+        (0.05, Outcome.INCONCLUSIVE),
+        (0.1, Outcome.INCONCLUSIVE),
+        (0.2, Outcome.INCONCLUSIVE),
+        (0.3, Outcome.FAILED),
+    ],
 )
-def test_a_record_of_another_machine_tells_only_what_is_beyond_doubt(
-    toy: Path, monkeypatch: pytest.MonkeyPatch, engine_seconds: float, expected: Outcome
+@pytest.mark.parametrize("part", ["processor", "system", "python", "numba"])
+def test_a_record_of_another_machine_tells_only_a_collapse(
+    toy: Path, monkeypatch: pytest.MonkeyPatch, part: str, engine_seconds: float, expected: Outcome
 ) -> None:
-    elsewhere = replace(this_machine(), processor="another")
+    """Of another processor, Python or numba the ratio may be twice another: that is no failure."""
+    elsewhere = replace(this_machine(), **{part: "another"})
     write_record(toy / "benchmarks/record.json", record_of(toy, machine=elsewhere))
     given(monkeypatch, alike=Pair(1, 1), pairs=Pair(1.0, engine_seconds))
     found = throughput(read_gate_settings(toy), None, silent)
     assert found.outcome is expected
-    assert "another machine" in found.said[0]
+    assert "no record is of this machine" in found.said[0]
+    assert len(found.pairs) == FIRST_LOOK, "more would have been measured for nothing"
+
+
+def test_each_machine_has_a_record_of_its_own(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured anew it replaces this machine's and leaves the others'; with other work, those go, too."""
+    file = toy / "benchmarks/record.json"
+    elsewhere = replace(this_machine(), processor="another")
+    write_record(file, record_of(toy, machine=elsewhere, ratio=90.0, low=89.0, high=91.0))
+    write_record(file, record_of(toy, ratio=30.0, low=29.0, high=31.0))
+    write_record(file, record_of(toy))
+    assert {one.machine.processor: one.ratio for one in read_records(file)} == {
+        "another": 90.0,
+        this_machine().processor: 20.0,
+    }
+    given(monkeypatch, alike=Pair(1, 1), pairs=Pair(1.0, 0.05))
+    found = throughput(read_gate_settings(toy), None, silent)
+    assert found.record is not None and found.record.ratio == 20.0
+    assert found.outcome is Outcome.PASSED and found.said == ()
+    write_record(file, record_of(toy, ledger="0" * 64))
+    assert len(read_records(file)) == 1
 
 
 def test_without_a_record_or_with_one_of_other_work_it_could_not_tell(toy: Path) -> None:
@@ -275,7 +310,7 @@ def test_a_measured_record_reads_back(toy: Path, monkeypatch: pytest.MonkeyPatch
     found = measure_record(replace(read_gate_settings(toy), pairs=30), silent)
     assert found.low < found.ratio < found.high and found.ratio == pytest.approx(20, rel=0.01)
     write_record(toy / "record.json", found)
-    assert read_record(toy / "record.json") == found
+    assert read_records(toy / "record.json") == (found,)
     assert is_alike(found.machine, this_machine())
 
 
@@ -285,12 +320,12 @@ def islice_closing(pairs: list[Pair]) -> Iterator[Pair]:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '{"format": 2}', '{"format": 1}', '{"format": 1, "machine": {}}'],
+    ["", "{", "[]", "null", '{"format": 1}', '{"format": 2}', '{"format": 2, "records": [{"machine": {}}]}'],
 )
 def test_a_file_that_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "record.json").write_text(text)
     with pytest.raises(InputError, match="no record"):
-        read_record(tmp_path / "record.json")
+        read_records(tmp_path / "record.json")
 
 
 @pytest.mark.parametrize(
@@ -300,10 +335,12 @@ def test_a_record_of_impossible_numbers_is_refused(tmp_path: Path, changes: dict
     file = tmp_path / "record.json"
     machine = Machine("p", 2, "s", "3.12", "1", "2")
     write_record(file, Record("s", "0" * 64, "1" * 64, 20.0, 19.0, 21.0, 30, machine, "2024-01-31"))
-    assert read_record(file) is not None
-    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    content = json.loads(file.read_text())
+    assert len(read_records(file)) == 1
+    content["records"][0].update(changes)
+    file.write_text(json.dumps(content))
     with pytest.raises(InputError, match="no record"):
-        read_record(file)
+        read_records(file)
 
 
 def test_measuring_ends_with_the_budget(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

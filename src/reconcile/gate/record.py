@@ -1,7 +1,8 @@
-"""The ratio reference : engine on record, and the machine a timing was made on.
+"""The ratios reference : engine on record, one for each machine, and the machine a timing was made on.
 
-A JSON file: format, scenario, scenario_digest, ledger (digests), ratio, low, high, pairs, machine
-(processor, cores, system, python, numba, numpy), date.
+A JSON file: format, and records, each of scenario, scenario_digest, ledger (digests), ratio, low, high,
+pairs, machine (processor, cores, system, python, numba, numpy), date. No time is on record, only how many
+times as fast as the reference the engine was: what slows a machine as a whole slows both.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from typing import Any
 from reconcile.gate.nouns import Machine, Record
 from vocabulary.errors import InputError, OutputError
 
-FORMAT = 1
-ELSEWHERE = math.log(1.25)
+FORMAT = 2
+ELSEWHERE = math.log(4)
 """How far the ratio of a plain Python loop to compiled code may be another on another machine, Python or
-numba: there, only what is beyond that is told."""
+numba: there only a collapse is told, as of code that is no longer compiled. Nothing can pass."""
 
 
 def this_machine() -> Machine:
@@ -43,22 +44,30 @@ def is_alike(one: Machine, other: Machine) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def read_record(path: Path) -> Record | None:
-    """The record; None where there is none yet. Raises InputError for a file that is no record."""
+def read_records(path: Path) -> tuple[Record, ...]:
+    """The records, none where there is no file yet. Raises InputError for a file of something else."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return _record(content)
+        if content["format"] != FORMAT:
+            raise ValueError(f"format {content['format']!r}")
+        return tuple(map(_record, content["records"]))
     except FileNotFoundError:
-        return None
+        return ()
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         found = f"no record ({type(error).__name__}: {error})"
-        remedy = "Measure it anew: reconcile gate --record."
+        remedy = "Remove it, and measure anew: reconcile gate --record."
         raise InputError(str(path), found, f"what tieout wrote, format {FORMAT}", remedy) from None
 
 
 def write_record(path: Path, record: Record) -> None:
-    """Put a record in its place in one move. Raises OutputError."""
-    text = json.dumps({"format": FORMAT, **asdict(record)}, indent=1) + "\n"
+    """Put a record in the place of its machine's, in one move; others stay, unless they are of other work.
+
+    Raises InputError for a file of something else, OutputError.
+    """
+    others = (one for one in read_records(path) if not is_alike(one.machine, record.machine))
+    kept = [one for one in others if _work(one) == _work(record)]
+    records = sorted([*kept, record], key=lambda one: str(one.machine))
+    text = json.dumps({"format": FORMAT, "records": list(map(asdict, records))}, indent=1) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -71,9 +80,11 @@ def write_record(path: Path, record: Record) -> None:
         raise OutputError(str(path), found, "a file that can be written", "Name another: record.") from None
 
 
+def _work(record: Record) -> tuple[str, str]:
+    return record.scenario_digest, record.ledger
+
+
 def _record(content: Any) -> Record:
-    if content["format"] != FORMAT:
-        raise ValueError(f"format {content['format']!r}")
     machine = Machine(**{field.name: content["machine"][field.name] for field in fields(Machine)})
     names = [field.name for field in fields(Record) if field.name != "machine"]
     record = Record(**{name: content[name] for name in names}, machine=machine)

@@ -7,10 +7,11 @@ agreement = "reference"                  or itself: what must vouch for the engi
 paths = ["src"]                          where its code is imported from; without a src: ["."]
 build = []                               commands run in each tree before it is timed
 scenario = "top25"                       what is timed: a built-in name or a TOML file
-limit_percent = 3.5                      a slowdown beyond this fails
+limit_percent = 3.5                      a slowdown beyond this fails, where a base is built and timed
+record_limit_percent = 15                and where a ratio on record stands for it
 budget_seconds = 120                     of measuring
 pairs = 120                              at most so many are measured
-record = "benchmarks/record.json"        the ratio reference : engine on record
+record = "benchmarks/record.json"        the ratios reference : engine on record, one for each machine
 [tool.reconcile.gate.limits]             of every case; decimals are text, 0 is exact
 return = "0"                             a difference of returns: "0.0001" is 0.01 %
 costs = "0"                              of commission and slippage, as a fraction of the golden's
@@ -72,7 +73,7 @@ def read_gate_settings(root: Path) -> Settings:
     gate = _Table(found, f"{file}: tool.reconcile").table("gate")
     gate.known(
         *("checks", "candidate", "agreement", "paths", "build", "scenario"),
-        *("limit_percent", "budget_seconds", "pairs", "record", "limits", "cases"),
+        *("limit_percent", "record_limit_percent", "budget_seconds", "pairs", "record", "limits", "cases"),
     )
     limits = _limits(gate.table("limits"), Limits())
     cases = gate.table("cases")
@@ -85,6 +86,7 @@ def read_gate_settings(root: Path) -> Settings:
         build=gate.take("build", "a list of commands", _texts, ()),
         scenario=gate.take("scenario", "a built-in scenario or a TOML file", _text, "top25"),
         limit=1 + gate.take("limit_percent", "a number above 0", _positive, 3.5) / 100,
+        record_limit=1 + gate.take("record_limit_percent", "a number above 0", _positive, 15.0) / 100,
         budget=gate.take("budget_seconds", "a number above 0", _positive, 120.0),
         pairs=gate.take("pairs", f"a whole number from 12 to {MOST_PAIRS}", _pairs, 120),
         record=Path(

@@ -13,8 +13,8 @@ from itertools import islice
 from reconcile.gate.children import children
 from reconcile.gate.deciding import ALIKE, ALPHA, FIRST_LOOK, Plan, decide, floor_of, plan_for
 from reconcile.gate.measuring import against_reference, pairs_of
-from reconcile.gate.nouns import Against, Outcome, Pair, Record, Settings, Throughput
-from reconcile.gate.record import ELSEWHERE, is_alike, read_record, this_machine
+from reconcile.gate.nouns import Against, Decision, Outcome, Pair, Record, Settings, Throughput
+from reconcile.gate.record import ELSEWHERE, is_alike, read_records, this_machine
 from reconcile.gate.trees import Tree, base_and_head, in_place
 from vocabulary.errors import InputError
 
@@ -35,15 +35,19 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where pairs come from. on_record: what the ratio base : head of a pair is held against.
+    """Where pairs come from, and the limit they are held against.
 
-    widened: how much further an interval reaches, as logarithm, for what the record leaves open.
+    on_record: what the ratio base : head of a pair is divided by. widened: how much further an interval
+    reaches, as logarithm, for what the record leaves open. hopeless: it is too wide to pass, so that more
+    pairs than the first look's would be measured for nothing.
     """
 
     alike: Source
     pairs: Source
+    limit: float
     on_record: float = 1.0
     widened: float = 0.0
+    hopeless: bool = False
 
 
 class WrongLedgerError(Exception):
@@ -111,32 +115,47 @@ def _against_base(settings: Settings, revision: str, nothing: Throughput, say: S
         sources = Sources(
             alike=pairs_of(settings, head, head, (ready.ledger, ready.ledger)),
             pairs=pairs_of(settings, base, head, (old.ledger, ready.ledger)),
+            limit=settings.limit,
         )
         start = replace(nothing, said=_unlike(old, ready), digest=ready.ledger, events=ready.events)
         return _measured(settings, start, sources, say)
 
 
 def _against_record(settings: Settings, nothing: Throughput, say: Say) -> Throughput:
-    record = read_record(settings.root / settings.record)
-    if record is None:
+    records = read_records(settings.root / settings.record)
+    if not records:
         said = "there is no record to hold it against: measure one (reconcile gate --record) or give --base"
         return replace(nothing, said=(said,))
     ready = _checked(settings, in_place(settings), say)
-    start = replace(nothing, digest=ready.ledger, events=ready.events, record=record)
-    if (record.scenario_digest, record.ledger) != (ready.scenario, ready.ledger):
+    start = replace(nothing, digest=ready.ledger, events=ready.events)
+    work = (ready.scenario, ready.ledger)
+    fitting = [one for one in records if (one.scenario_digest, one.ledger) == work]
+    if not fitting:
         said = "the record is of another scenario or ledger: measure it anew (reconcile gate --record)"
-        return replace(start, said=(said,))
-    widened = max(math.log(record.high / record.ratio), math.log(record.ratio / record.low))
-    if not is_alike(record.machine, this_machine()):
-        said = "the record is of another machine, Python or numba: only a change beyond 25 % more is told"
-        start, widened = replace(start, said=(said,)), widened + ELSEWHERE
+        return replace(start, record=records[0], said=(said,))
+    own = next((one for one in fitting if is_alike(one.machine, this_machine())), None)
+    record = own or fitting[0]
     sources = Sources(
         alike=pairs_of(settings, ready.tree, ready.tree, (ready.ledger, ready.ledger)),
         pairs=against_reference(settings, ready.tree, ready.ledger),
         on_record=record.ratio,
-        widened=widened,
+        widened=_open(record) + (ELSEWHERE if own is None else 0.0),
+        limit=settings.record_limit,
+        hopeless=own is None,
     )
+    start = replace(start, record=record, said=() if own else (_FROM_ELSEWHERE,))
     return _measured(settings, start, sources, say)
+
+
+_FROM_ELSEWHERE = (
+    "no record is of this machine, Python and numba: only a ratio"
+    f" {math.exp(ELSEWHERE):.0f} times worse fails; measure one here (reconcile gate --record) or give --base"
+)
+
+
+def _open(record: Record) -> float:
+    """What the record's own interval leaves open, as a logarithm."""
+    return max(math.log(record.high / record.ratio), math.log(record.ratio / record.low))
 
 
 def _checked(settings: Settings, tree: Tree, say: Say) -> Ready:
@@ -171,22 +190,7 @@ def _measured(settings: Settings, start: Throughput, sources: Sources, say: Say)
     say("measuring: identical code first")
     with contextlib.closing(sources.alike):
         alike = list(islice(sources.alike, ALIKE))
-    floor = floor_of(alike)
-    taken: list[Pair] = []
-    plan = plan_for(FIRST_LOOK)
-    decision = decide(taken, floor, settings.limit, plan)
-    with contextlib.closing(sources.pairs):
-        clock = time.monotonic()
-        for pair in sources.pairs:
-            taken.append(Pair(pair.base / sources.on_record, pair.head))
-            if len(taken) == 1:  # how many there is time for is settled before any but this one is seen
-                room = (settings.budget - (clock - began)) / (time.monotonic() - clock)
-                plan = plan_for(max(FIRST_LOOK, min(settings.pairs, int(room))))
-            decision = decide(taken, floor, settings.limit, plan, sources.widened)
-            say(f"measuring: {len(taken)} of at most {plan.looks[-1][0]} pairs")
-            late = time.monotonic() - began > settings.budget
-            if decision.outcome is not Outcome.INCONCLUSIVE or late or len(taken) >= plan.looks[-1][0]:
-                break
+    taken, decision = _decided(settings, sources, floor_of(alike), began, say)
     return replace(
         start,
         outcome=decision.outcome,
@@ -196,6 +200,28 @@ def _measured(settings: Settings, start: Throughput, sources: Sources, say: Say)
         elapsed=time.monotonic() - began,
         load=None if load is None else (load, _load() or load),
     )
+
+
+def _decided(
+    settings: Settings, sources: Sources, floor: float, began: float, say: Say
+) -> tuple[list[Pair], Decision]:
+    """The pairs that were measured, and what they say. began: when the budget's time began to run."""
+    taken: list[Pair] = []
+    plan = plan_for(FIRST_LOOK)
+    decision = decide(taken, floor, sources.limit, plan)
+    with contextlib.closing(sources.pairs):
+        clock = time.monotonic()
+        for pair in sources.pairs:
+            taken.append(Pair(pair.base / sources.on_record, pair.head))
+            if len(taken) == 1 and not sources.hopeless:  # settled before any but this one is seen
+                room = (settings.budget - (clock - began)) / (time.monotonic() - clock)
+                plan = plan_for(max(FIRST_LOOK, min(settings.pairs, int(room))))
+            decision = decide(taken, floor, sources.limit, plan, sources.widened)
+            say(f"measuring: {len(taken)} of at most {plan.looks[-1][0]} pairs")
+            late = time.monotonic() - began > settings.budget
+            if decision.outcome is not Outcome.INCONCLUSIVE or late or len(taken) >= plan.looks[-1][0]:
+                break
+    return taken, decision
 
 
 def _load() -> float | None:
