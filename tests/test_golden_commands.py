@@ -38,6 +38,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     for case in (*TWO, BPS):
         shutil.copy(OURS / "cases" / f"{case}.toml", place.cases)
         shutil.copytree(OURS / "blessed" / case, place.blessed / case)
+    shutil.copy(OURS / "JOURNAL.md", place.journal)
     monkeypatch.chdir(tmp_path)
     return place
 

@@ -24,18 +24,28 @@ if TYPE_CHECKING:
 
 
 def drifts(place: Place, settings: Settings, watch: Watch) -> tuple[Case, ...]:
-    """All goldens that can be run, in order of their names; what cannot says why and is UNKNOWN.
+    """All goldens and cases in order of their names. One that cannot be run says why and is UNKNOWN; one
+    whose files are not those that were accepted is FAILED, since nothing can be held against it.
 
     Raises InputError for a limit of a case that is not there, and a candidate that cannot be imported.
     """
-    goldens = read_shelf(place).goldens
+    shelf = read_shelf(place)
+    names = sorted({*shelf.goldens, *shelf.broken, *case_files(place)})
     for name in settings.cases:
-        if name not in goldens:
-            known = ", ".join(sorted(goldens)[:12]) or "none"
+        if name not in names:
+            known = ", ".join(names[:12]) or "none"
             where = "tool.reconcile.gate.cases"
             raise InputError(where, repr(name), f"a golden of the project: {known}", "Mend the name.")
     candidate = _candidate(settings)
-    return tuple(_case(place, golden, settings, candidate, watch) for _, golden in sorted(goldens.items()))
+    out = []
+    for name in names:
+        if name in shelf.broken:
+            out.append(Case(name, Outcome.FAILED, said="its golden is not what was accepted"))
+        elif name not in shelf.goldens:
+            out.append(Case(name, Outcome.UNKNOWN, said="there is no golden of it"))
+        else:
+            out.append(_case(place, shelf.goldens[name], settings, candidate, watch))
+    return tuple(out)
 
 
 def outcome_of(cases: Iterable[Case]) -> Outcome:

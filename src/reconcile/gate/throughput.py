@@ -18,6 +18,8 @@ from reconcile.gate.record import ELSEWHERE, is_alike, read_records, this_machin
 from reconcile.gate.trees import Tree, base_and_head, in_place
 from vocabulary.errors import InputError
 
+MEMORY = 4.0
+"""An engine so many times as quick at what it has run before does not run: it remembers."""
 Say = Callable[[str], None]
 Source = Generator[Pair, None, None]
 
@@ -169,6 +171,10 @@ def _checked(settings: Settings, tree: Tree, say: Say) -> Ready:
         if found["ledger"] != found["vouched"]:
             other = "the reference" if settings.agreement.value == "reference" else "itself"
             raise WrongLedgerError(f"{tree.name}: the engine disagrees with {other}; its time does not count")
+        if found["fresh"] > MEMORY * found["again"] and found["fresh"] - found["again"] > 2e-4:
+            took = f"{found['fresh'] * 1e3:,.3f} ms for a run not made before, {found['again'] * 1e3:,.3f} ms for one that was"
+            remedy = "Let every run do its work: what is remembered has no time."
+            raise InputError(f"timing {tree.name}", took, "an engine that keeps no results", remedy)
         if not found["fills"]:
             where = f"timing {tree.name}"
             raise InputError(where, "a run without one fill", "work to be timed", "Name another scenario.")

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from reconcile.golden.causes import inputs_differ
 from reconcile.golden.changes import change_of, edits
 from reconcile.golden.figures import is_empty
+from reconcile.golden.journal import read_journal, was_accepted
 from reconcile.golden.making import inputs_of, make_golden, storage_of
-from reconcile.golden.nouns import REVIEWABLE, Checked, Golden, Place, Shelf, Standing
+from reconcile.golden.nouns import REVIEWABLE, SOUND, Checked, Fault, Golden, Place, Shelf, Standing
 from reconcile.golden.running import absent_data as absent_data
 from reconcile.golden.running import earlier_ledger, run_pair
 from reconcile.golden.store import drop_pending, put_pending, read_shelf
@@ -53,11 +54,31 @@ def check_goldens(
             raise InputError("CASE", repr(case), f"a case of {place.blessed}: {found}", "Mend the name.")
     out = []
     for case in chosen:
-        examined = _examine(place, shelf, case, known.get(case), watch)
+        examined = _accepted(place, shelf, _examine(place, shelf, case, known.get(case), watch))
         if keep:
             _keep(place, examined, waiting=case in shelf.pending)
         out.append(examined.checked)
     return tuple(out)
+
+
+def _accepted(place: Place, shelf: Shelf, examined: _Examined) -> _Examined:
+    """A golden that holds, but was put there by no accept, was put there by hand."""
+    golden = shelf.goldens.get(examined.checked.case)
+    if golden is None or examined.checked.standing not in SOUND:
+        return examined
+    faults = not_accepted(place, golden)
+    if not faults:
+        return examined
+    return _Examined(replace(examined.checked, standing=Standing.TAMPERED, faults=faults, said=""))
+
+
+def not_accepted(place: Place, golden: Golden) -> tuple[Fault, ...]:
+    """A fault where the journal does not tell of this golden."""
+    if was_accepted(read_journal(place), golden):
+        return ()
+    return (
+        Fault(place.journal.name, golden.facts.case, None, "no entry tells that this golden was accepted"),
+    )
 
 
 def case_files(place: Place) -> dict[str, Path]:
@@ -91,6 +112,8 @@ def _examine(place: Place, shelf: Shelf, case: str, file: Path | None, watch: Wa
 def _asserted_elsewhere(place: Place, golden: Golden) -> Checked:
     """A golden without a case file: some test asserts it, or nothing does."""
     facts = golden.facts
+    if facts.figures.fills == 0:
+        return Checked(facts.case, Standing.EMPTY, facts.figures, said="not one fill: it pins nothing")
     if facts.test is None:
         said = f"no {facts.case}.toml in {place.cases.name}, and no test asserts it"
         return Checked(facts.case, Standing.UNUSED, facts.figures, said=said)

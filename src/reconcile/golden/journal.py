@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from reconcile.golden.nouns import Figures, Pending
+from reconcile.golden.nouns import Figures, Golden, Pending, Place
 from reconcile.golden.wording import cause_text, money, percent, whole
 from reconcile.report.escape import printable
 
@@ -40,6 +40,20 @@ def day_of(root: Path) -> str:
         return date.fromisoformat(done.stdout.strip()).isoformat()
     except (OSError, ValueError, subprocess.SubprocessError):
         return date.today().isoformat()
+
+
+def was_accepted(text: str, golden: Golden) -> bool:
+    """Whether an entry of the journal's text tells that this golden was accepted."""
+    begins, ends = f"| {_markdown(golden.facts.case)} | ", f" {golden.id[:_DIGEST]} |"
+    return any(line.startswith(begins) and line.endswith(ends) for line in text.splitlines())
+
+
+def read_journal(place: Place) -> str:
+    """The journal's text, "" where there is none."""
+    try:
+        return place.journal.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def _row(one: Pending) -> tuple[str, ...]:

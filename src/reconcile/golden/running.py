@@ -46,7 +46,7 @@ def parting(found: Reconciliation, ledger: Ledger) -> str:
 def earlier_ledger(golden: Golden, scenario: Scenario | None, market: Market | None) -> Ledger | None:
     """The ledger that a golden was made of, run anew from the scenario it keeps over the market at hand.
 
-    None where that gives another ledger, as after a change of code or data, or cannot be run.
+    None where that gives another ledger, as after a change of the reference or of the data, or cannot be run.
     """
     from reconcile import intake, running
     from reconcile.ledgers import ledger_digest
@@ -54,8 +54,6 @@ def earlier_ledger(golden: Golden, scenario: Scenario | None, market: Market | N
     text = golden.files.get(SCENARIO)
     if text is None or scenario is None or market is None:
         return None
-    if golden.facts.inputs.scenario == scenario.digest:
-        return None  # nothing but the code is another
     try:
         then = intake.scenario_from_text(text.decode(), origin=scenario.origin, name=scenario.name)
         if then.market != scenario.market:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.golden.causes import inputs_differ
 from reconcile.golden.changes import change_of
+from reconcile.golden.check import not_accepted
 from reconcile.golden.figures import is_empty
 from reconcile.golden.making import inputs_of, make_golden, storage_of
 from reconcile.golden.nouns import Agreement, Checked, Golden, Inputs, Place, Standing
@@ -77,7 +78,8 @@ def weigh(place: Place, claim: Claim, *, update: bool) -> Weighed:
         if not inputs_differ(golden, fresh):
             if claim.case in shelf.pending:
                 drop_pending(place, [claim.case])
-            return Weighed(checked)
+            faults = not_accepted(place, golden)
+            return Weighed(replace(checked, standing=Standing.TAMPERED, faults=faults) if faults else checked)
         checked = replace(checked, standing=Standing.STALE)
     else:
         checked = replace(checked, standing=Standing.CHANGED)

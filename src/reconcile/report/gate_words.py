@@ -168,7 +168,7 @@ def _drift_words(cases: Sequence[Case]) -> str:
             first = next(one for one in moved[0].drifts if not one.within)
             old, new = drift_values(first)
             return f"{count(len(moved), 'case')} drifted: {names}{more} ({first.name} {old} -> {new})"
-        return f"{count(len(failed), 'case')} could not be run"
+        return f"{count(len(failed), 'case')} could not be compared for drift"
     if not passed:
         return "no case was compared for drift"
     within = any(one.apart for case in cases for one in case.drifts)

@@ -29,18 +29,20 @@ def check_headline(checked: Sequence[Checked]) -> str:
     """How many goldens hold, and what the others are."""
     counts = Counter(one.standing for one in checked)
     bad = {standing: counts[standing] for standing in Standing if counts[standing] and standing not in SOUND}
-    held = counts[Standing.HOLDS]
+    held, sealed = counts[Standing.HOLDS], counts[Standing.SEALED]
     parts = [f"{number:,} {standing.value}" for standing, number in bad.items()]
     if bad:
         failing = sum(bad.values())
         verb = "does" if failing == 1 else "do"
         head = f"{failing:,} of {count(len(checked), 'golden')} {verb} not hold: {', '.join(parts)}"
-    elif not held and not counts[Standing.SEALED]:
+    elif not held and not sealed:
         head = "no golden was checked"
+    elif not held:
+        head = f"{count(sealed, 'golden')} {'is' if sealed == 1 else 'are'} whole, and asserted by tests"
     else:
         head = f"{held:,} of {count(len(checked), 'golden')} {'holds' if held == 1 else 'hold'}"
-    if counts[Standing.SEALED]:
-        head += f"; {counts[Standing.SEALED]:,} asserted by tests, and whole"
+    if sealed and (held or bad):
+        head += f"; {sealed:,} asserted by tests, and whole"
     if counts[Standing.NOT_RUN]:
         names = ", ".join(printable(one.case, 60) for one in checked if one.standing is Standing.NOT_RUN)
         head += f"; not run: {names}"
