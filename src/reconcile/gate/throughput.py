@@ -171,14 +171,19 @@ def _checked(settings: Settings, tree: Tree, say: Say) -> Ready:
         if found["ledger"] != found["vouched"]:
             other = "the reference" if settings.agreement.value == "reference" else "itself"
             raise WrongLedgerError(f"{tree.name}: the engine disagrees with {other}; its time does not count")
-        if found["fresh"] > MEMORY * found["again"] and found["fresh"] - found["again"] > 2e-4:
-            took = f"{found['fresh'] * 1e3:,.3f} ms for a run not made before, {found['again'] * 1e3:,.3f} ms for one that was"
-            remedy = "Let every run do its work: what is remembered has no time."
-            raise InputError(f"timing {tree.name}", took, "an engine that keeps no results", remedy)
+        _see_that_it_works(tree.name, found["again"], found["fresh"])
         if not found["fills"]:
             where = f"timing {tree.name}"
             raise InputError(where, "a run without one fill", "work to be timed", "Name another scenario.")
         return Ready(tree, found["scenario"], found["market"], found["ledger"], child.events)
+
+
+def _see_that_it_works(name: str, again: float, fresh: float) -> None:
+    """Raises InputError for an engine that is quick only at runs it has made before (seconds)."""
+    if fresh > MEMORY * again and fresh - again > 2e-4:
+        took = f"{again * 1e3:,.3f} ms for a run made before, {fresh * 1e3:,.3f} ms for one that was not"
+        remedy = "Let every run do its work: what is remembered takes no time."
+        raise InputError(f"timing {name}", took, "an engine that keeps no results", remedy)
 
 
 def _unlike(base: Ready, head: Ready) -> tuple[str, ...]:

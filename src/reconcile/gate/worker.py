@@ -4,8 +4,8 @@ It runs against whatever code its PYTHONPATH puts first, which may be another re
 little of ours. One request a line on stdin, one JSON answer a line on stdout; an answer with "trouble" is
 the last. Requests:
 
-    check       digests of scenario, market and of the ledgers of engine and of what must vouch for it; seconds
-                of a run made before, `again`, and of runs never made before, `fresh`
+    check       digests of scenario, market and of the ledgers of engine and of what must vouch for it;
+                seconds of a run made before, `again`, and of runs never made before, `fresh`
     run N       time N runs of the engine, each ledger held against the first one's; of the quickest `wall`,
                 seconds by the clock, and `cpu`, seconds of this thread on a core, of the quickest run that
                 never waited of its own accord; null where each did, or the system does not tell
