@@ -15,7 +15,7 @@ from reconcile.gate.deciding import ALIKE, ALPHA, FIRST_LOOK, Plan, decide, floo
 from reconcile.gate.measuring import against_reference, pairs_of
 from reconcile.gate.nouns import Against, Decision, Outcome, Pair, Record, Settings, Throughput
 from reconcile.gate.record import ELSEWHERE, is_alike, read_records, this_machine
-from reconcile.gate.trees import Tree, base_and_head, in_place
+from reconcile.gate.trees import Tree, base_and_head, in_place, same_code
 from vocabulary.errors import InputError
 
 MEMORY = 4.0
@@ -119,7 +119,8 @@ def _against_base(settings: Settings, revision: str, nothing: Throughput, say: S
             pairs=pairs_of(settings, base, head, (old.ledger, ready.ledger)),
             limit=settings.limit,
         )
-        start = replace(nothing, said=_unlike(old, ready), digest=ready.ledger, events=ready.events)
+        same = (f"{revision} and the project hold the same code",) if same_code(base, head) else ()
+        start = replace(nothing, said=(*_unlike(old, ready), *same), digest=ready.ledger, events=ready.events)
         return _measured(settings, start, sources, say)
 
 

@@ -80,6 +80,20 @@ def resolve(root: Path, revision: str) -> str:
         raise InputError(f"--base {revision}", "no such commit", "a revision of git", remedy) from None
 
 
+def same_code(one: Tree, other: Tree) -> bool:
+    """Whether the folders that two trees are imported from hold the same files, caches aside."""
+    return _sources(one) == _sources(other)
+
+
+def _sources(tree: Tree) -> dict[str, bytes]:
+    return {
+        path.relative_to(tree.root).as_posix(): path.read_bytes()
+        for folder in tree.paths
+        for path in sorted(Path(folder).rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
 def _tree(name: str, root: Path, settings: Settings, cache: Path | None) -> Tree:
     paths = settings.paths or (("src",) if (root / "src").is_dir() else (".",))
     first = [str((root / path).resolve()) for path in paths]
