@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -15,10 +18,12 @@ import pytest
 
 import golden_kit
 from golden_kit import CASES, bless, offer, project, versions
+from reconcile import cli
 from reconcile.golden import accept, accepting, find_place, journal, lock, read_shelf, reject
 from reconcile.golden.nouns import Place
 from vocabulary.errors import InputError, OutputError
 
+ROUNDS = 60
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
 
@@ -160,6 +165,41 @@ def half_done(folder: Path, place: Place, step: int) -> bool:
     killed_at(step, "call", lambda: accept(there, CASES, "meant"))
     old_or_new = [(there.blessed / f"{case}.pending" / "golden").exists() for case in CASES]
     return (there.blessed / accepting.INTENT).exists() and len(set(old_or_new)) == 2
+
+
+@needs_fork
+def test_processes_killed_from_outside_leave_all_old_or_all_new(tmp_path: Path, place: Place) -> None:
+    """The command, killed by another process some moment after its first write, over and over."""
+    for case in CASES:
+        offer(place, case, 2)
+    draw, seen = random.Random(1), []
+    for round_ in range(ROUNDS):
+        copy = tmp_path / f"round-{round_}"
+        shutil.copytree(place.root, copy)
+        there = find_place(copy)
+        child = os.fork()
+        if child == 0:
+            with contextlib.redirect_stdout(None):
+                os.chdir(copy)
+                os._exit(cli.exit_code(["golden", "accept", *CASES, "--reason", "meant"]))
+        untouched = sorted(os.listdir(there.blessed))
+        until = time.monotonic() + 60
+        while sorted(os.listdir(there.blessed)) == untouched and time.monotonic() < until:
+            pass
+        time.sleep(draw.random() * 0.0002 * round_)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        found = versions(there)
+        assert found in (dict.fromkeys(CASES, 1), dict.fromkeys(CASES, 2)), round_
+        new = found["one"] == 2
+        assert entries(there) == (2 if new else 1), round_
+        text = journal.read_journal(there)
+        assert all(journal.was_accepted(text, one) for one in read_shelf(there).goldens.values()), round_
+        assert golden_kit.leftovers(there) == [], round_
+        assert sorted(read_shelf(there).pending) == ([] if new else sorted(CASES)), round_
+        shutil.rmtree(copy)
+        seen.append(new)
+    assert any(seen), "each was killed before it had begun"
 
 
 @needs_fork
