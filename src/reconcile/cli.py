@@ -6,6 +6,7 @@ disagrees with itself, 4 undecided.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 CANNOT_TELL = 2
 INTERRUPTED = 130
 TRACEBACK = "TIEOUT_TRACEBACK"
+GARBAGE = (100_000, 20, 20)
+"""Python's own thresholds look for garbage a hundred times while libraries load, and find none."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("reconcile.commands.run", "Run both programs on a scenario and compare their ledgers."),
@@ -78,7 +81,9 @@ def group() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code; no exception gets past, no traceback shows."""
+    gc.set_threshold(*GARBAGE)
     code = exit_code(arguments)
+    gc.freeze()  # what is there goes with the process: not looked through for garbage on the way out
     sys.exit(code)
 
 

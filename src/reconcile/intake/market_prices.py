@@ -8,7 +8,6 @@ from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from reconcile.intake.market_arrow import (
     BLOCK,
@@ -177,6 +176,8 @@ def _decimal_ticks(piece: Chunk, out: Ints, start: int, name: str, pricing: Pric
     """Exact, but for half-even rounding where there are more places than ticks."""
     exact = piece
     if piece.type.scale > pricing.decimals:
+        import pyarrow.compute as pc  # slow to load, and hardly any market needs it
+
         # wide first: 99.51 rounds to 100, for which a decimal of two and two digits has no room
         wide = piece.cast(pa.decimal256(76, piece.type.scale))
         piece = pc.round(wide, ndigits=pricing.decimals, round_mode="half_to_even")

@@ -149,6 +149,8 @@ class ParquetTable:
             for name in self.words:  # indices within their dictionary, and text that is UTF-8
                 if name in table.column_names:
                     table[name].validate(full=True)
+            if table.num_rows != self.footer.num_rows:  # columns that are read apart must be of one length
+                raise ValueError(f"{table.num_rows:,} rows where its footer tells {self.footer.num_rows:,}")
         return table
 
 
