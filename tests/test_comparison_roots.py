@@ -19,7 +19,7 @@ from reconcile.comparison import BoundKind, BreakType, Reconciliation, Stage, To
 from reconcile.comparison.stages import RANK
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
-from vocabulary.scenario import Scenario, Timing, TopN, Weights
+from vocabulary.scenario import BpsCommission, CashPolicy, Scenario, Sequence, Timing, TopN, Weights
 
 SWAPPED = {BreakType.MISSING: BreakType.EXTRA, BreakType.EXTRA: BreakType.MISSING}
 Told = list[tuple[int, str, str, str]]
@@ -187,6 +187,42 @@ def test_a_symbol_that_the_market_does_not_know_is_one_root(table: str) -> None:
                 (table, "symbol", symbol, len(misspelled))
             ]
             assert all(one.root for one in found.breaks)
+
+
+def test_a_fill_told_under_a_symbol_that_had_no_cash_is_one_root() -> None:
+    """That A may have been filled leaves no cash for B; but what is said of B's order must be one reading."""
+    market = build.market(
+        {"A": [100, 100, 100, 100], "B": [100, 101, 101, 101]},
+        {"w": {"A": [1.2, None, None, None], "B": [0.7, None, None, None]}},
+        price_decimals=2,
+    )
+    scenario = build.scenario(
+        Weights("w"), price_decimals=2, initial_cash=10**4, cash=CashPolicy.REJECT, sequence=Sequence.SUBMISSION
+    )
+    true = reference.run(scenario, market)
+    assert build.rows(true, "orders", "symbol", "status") == [("A", "no_cash"), ("B", "filled")]
+    wrong = kit.edited(true, "fills", "symbol", 0, "A")
+    found = compare(true, wrong, scenario=scenario, market=market)
+    assert told(found, market) == [(1, "order", "order", "B")]
+
+
+def test_a_fill_told_under_another_symbol_in_a_bar_of_many_orders_is_one_root() -> None:
+    """Whether twenty later orders met its cash or not makes more readings than are carried on: those that
+    the positions bear out are kept."""
+    symbols = [f"S{k:02d}" for k in range(24)]
+    market = build.market(
+        {symbol: [100, 100, 100, 100] for symbol in symbols},
+        {"w": {symbol: [0.05 if k < 3 else 0.9, None, None, None] for k, symbol in enumerate(symbols)}},
+        price_decimals=2,
+    )
+    scenario = build.scenario(
+        Weights("w"), price_decimals=2, initial_cash=10**6, commission=BpsCommission(10**6), sequence=Sequence.SUBMISSION
+    )
+    true = reference.run(scenario, market)
+    for row in range(3):
+        wrong = kit.edited(true, "fills", "symbol", row, "S23")
+        found = compare(true, wrong, scenario=scenario, market=market)
+        assert told(found, market) == [(1, "order", "order", symbols[row])]
 
 
 def test_a_silent_rebalance_does_not_unsettle_the_numbers() -> None:

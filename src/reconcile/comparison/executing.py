@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from reconcile.comparison.findings import Finding, Trial
 from reconcile.comparison.nouns import ROW, BreakType
-from reconcile.comparison.rebuild import History, book_all, commission, fill_of, in_sequence
+from reconcile.comparison.rebuild import History, book_all, commission, fill_of, in_sequence, misfits
 from reconcile.comparison.rows import Cell, Row
 from reference import Execution, execute, sequence
 from vocabulary.scenario import Timing
@@ -246,6 +246,8 @@ def _check_order_row(trial: Trial, t: int, entry: Due, done: list[Execution], do
         elif stated in (Status.NO_CASH.value, Status.NO_BAR.value):
             allowed.append(0)
     agreed = trial.cell("orders", "filled", BreakType.QUANTITY, where, row, allowed) and agreed
+    if agreed and filled is not None and "status" in row.cells:
+        return [filled]  # its fill must agree with the same reading
     return [*expected, *([] if agreed or filled is None else [filled])]
 
 
@@ -401,8 +403,17 @@ def _branched(
             s = option.state
             book = tuple((symbol, p.quantity, p.basis) for symbol, p in sorted(s.positions.items()))
             out.setdefault((s.cash, book, option.turnover, option.commission, option.slippage), option)
-    # The recorded reading of the recorded branch comes first, and stays first.
-    return list(out.values())[:MOST]
+    return _likeliest(history, list(out.values()), t)
+
+
+def _likeliest(history: History, branches: list[Branch], t: int) -> list[Branch]:
+    """At most MOST of them: the recorded reading, which comes first, then those that agree most with the
+    positions reported at the end of the bar."""
+    told = history.reported(t)
+    if len(branches) <= MOST or told is None:
+        return branches[:MOST]
+    ranked = sorted(branches[1:], key=lambda branch: misfits(branch.state, told))
+    return [branches[0], *ranked[: MOST - 1]]
 
 
 def _booked_rows(history: History, branch: Branch, t: int, rows: Sequence[Row]) -> Branch:

@@ -342,6 +342,10 @@ def _fits(position: Position | None, holdings: Sequence[Holding]) -> bool:
 
 def holds(state: State, told: Mapping[int, Sequence[Holding]]) -> bool:
     """Whether an account holds just what a book reports."""
-    return all(
-        _fits(state.positions.get(symbol), told.get(symbol, [FLAT])) for symbol in {*state.positions, *told}
-    )
+    return not misfits(state, told)
+
+
+def misfits(state: State, told: Mapping[int, Sequence[Holding]]) -> int:
+    """Of how many symbols an account holds something else than a book reports."""
+    symbols = {*state.positions, *told}
+    return sum(not _fits(state.positions.get(symbol), told.get(symbol, [FLAT])) for symbol in symbols)
