@@ -197,7 +197,11 @@ def test_a_fill_told_under_a_symbol_that_had_no_cash_is_one_root() -> None:
         price_decimals=2,
     )
     scenario = build.scenario(
-        Weights("w"), price_decimals=2, initial_cash=10**4, cash=CashPolicy.REJECT, sequence=Sequence.SUBMISSION
+        Weights("w"),
+        price_decimals=2,
+        initial_cash=10**4,
+        cash=CashPolicy.REJECT,
+        sequence=Sequence.SUBMISSION,
     )
     true = reference.run(scenario, market)
     assert build.rows(true, "orders", "symbol", "status") == [("A", "no_cash"), ("B", "filled")]
@@ -216,7 +220,11 @@ def test_a_fill_told_under_another_symbol_in_a_bar_of_many_orders_is_one_root() 
         price_decimals=2,
     )
     scenario = build.scenario(
-        Weights("w"), price_decimals=2, initial_cash=10**6, commission=BpsCommission(10**6), sequence=Sequence.SUBMISSION
+        Weights("w"),
+        price_decimals=2,
+        initial_cash=10**6,
+        commission=BpsCommission(10**6),
+        sequence=Sequence.SUBMISSION,
     )
     true = reference.run(scenario, market)
     for row in range(3):
