@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint format types fuzz drill bench clean
+.PHONY: help demo test gate lint format types fuzz drill bench bench-diff clean
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
@@ -17,6 +17,7 @@ help:
 	@echo 'make fuzz    property tests until told to stop; counterexamples are kept'
 	@echo 'make drill   plant every fault of the catalogue, alone and in pairs, and score what is found'
 	@echo 'make bench   throughput, beside what is aimed at; make bench-track  the same work in pytest-benchmark'
+	@echo 'make bench-diff  reconcile diff of two tables of 10 million rows, beside datacompy'
 	@echo 'make peers   other engines on the same work, each in an environment of its own; make plot  their speed, drawn'
 
 demo: $(VENV)/.stamp-test
@@ -56,6 +57,9 @@ bench: $(VENV)/.stamp-test
 bench-track: $(VENV)/.stamp-test
 	@$(PY) -m pytest benchmarks -q --benchmark-only $(ARGS)
 
+bench-diff: $(VENV)/.stamp-diff
+	@$(PY) benchmarks/compare_10m.py $(ARGS)
+
 peers: $(VENV)/.stamp-test
 	@$(PY) benchmarks/peers/run.py $(ARGS)
 
@@ -91,4 +95,9 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp-test
 $(VENV)/.stamp-bench: $(VENV)/.stamp-test
 	@echo 'Installing what draws the plot (once)' >&2
 	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,bench]'
+	@touch $@
+
+$(VENV)/.stamp-diff: $(VENV)/.stamp-test
+	@echo 'Installing datacompy and polars (once)' >&2
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,diff]'
 	@touch $@
