@@ -210,6 +210,16 @@ def test_a_fill_told_under_a_symbol_that_had_no_cash_is_one_root() -> None:
     assert told(found, market) == [(1, "order", "order", "B")]
 
 
+def test_a_fill_doubled_to_the_size_of_its_order_is_a_duplicate() -> None:
+    """Half of it was filled, says its row in `orders`: the same fill twice is not the whole in two parts."""
+    market = build.market({"A": [100, 100, 100]}, {"w": {"A": [2.0, None, None]}}, price_decimals=2)
+    scenario = build.scenario(Weights("w"), price_decimals=2, initial_cash=10**4)
+    true = reference.run(scenario, market)
+    assert build.rows(true, "orders", "quantity", "filled") == [(200, 100)]
+    found = compare(true, kit.doubling(true, "fills", 0), scenario=scenario, market=market)
+    assert told(found, market) == [(1, "status", "duplicate", "A")]
+
+
 def test_a_fill_told_under_another_symbol_in_a_bar_of_many_orders_is_one_root() -> None:
     """Whether twenty later orders met its cash or not makes more readings than are carried on: those that
     the positions bear out are kept."""

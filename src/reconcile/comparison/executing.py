@@ -150,7 +150,8 @@ def _fills_of(history: History, entry: Due, fills: list[Row], t: int, last: bool
     stamp = int(history.market.timestamps[order.decided_at])
     decided = [row for row in rows if row.cells.get("decided_at") == stamp]
     rows = decided or rows
-    if len(rows) > 1 and sum(row.whole("quantity") or 0 for row in rows) == order.quantity:
+    stated = None if entry.row is None else entry.row.whole("filled")
+    if len(rows) > 1 and sum(row.whole("quantity") or 0 for row in rows) == (stated or order.quantity):
         return rows
     return sorted(
         rows,
