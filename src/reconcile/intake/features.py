@@ -33,10 +33,15 @@ def atr(high: Floats, low: Floats, close: Floats, present: Bools, period: int) -
     count = np.zeros(symbols, dtype=np.int64)
     before = np.full(symbols, np.nan)
     value = np.zeros(symbols)  # the sum of true ranges until the period-th, the average after it
+    grown = False  # whether every symbol has its average; that stays so, and counts need not go on
     for t in range(bars):
         here = present[t]
         full = bool(here.all())
         h, lo = high[t], low[t]
+        if grown and full:
+            _advance(out[t], value, (h, lo, before), period)
+            value, before = out[t], close[t]
+            continue
         # fmax passes over the NaN that stands for "no previous close" at the first present bar
         span = np.fmax(h - lo, np.fmax(np.abs(h - before), np.abs(lo - before)))
         count = count + here
@@ -45,7 +50,21 @@ def atr(high: Floats, low: Floats, close: Floats, present: Bools, period: int) -
         value = running if full else np.where(here, running, value)
         before = close[t] if full else np.where(here, close[t], before)
         np.copyto(out[t], value, where=here & (count >= period))
+        grown = grown or bool(count.min() >= period)
     return out
+
+
+def _advance(out: Floats, value: Floats, prices: tuple[Floats, Floats, Floats], period: int) -> None:
+    """One bar at which all are present and have their average: the same operations, and nothing else."""
+    high, low, before = prices
+    span = high - low
+    reach = high - before
+    np.fmax(span, np.abs(reach, out=reach), out=span)
+    np.subtract(low, before, out=reach)
+    np.fmax(span, np.abs(reach, out=reach), out=span)
+    np.subtract(span, value, out=span)
+    np.divide(span, period, out=span)
+    np.add(value, span, out=out)
 
 
 def momentum(close: Floats, present: Bools, lookback: int, skip: int) -> Floats:

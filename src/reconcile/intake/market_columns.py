@@ -22,7 +22,7 @@ from reconcile.intake.market_arrow import (
 )
 from reconcile.intake.market_clock import parse_instants, zone_name
 from vocabulary.errors import InputError
-from vocabulary.market import Floats, Ints
+from vocabulary.market import Bools, Floats, Ints
 
 NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _DAY_MS = 86_400_000
@@ -198,9 +198,16 @@ def _encoded(column: Column) -> tuple[npt.NDArray[Any], list[Any]]:
     return _joined([values_of(chunk.indices, indices) for chunk in chunks], indices), words
 
 
+def _used(rows: npt.NDArray[Any], words: int) -> Bools:
+    """Which of the words some row points to."""
+    if np.array_equal(rows[:words], np.arange(words)):  # as in a file in order: the first bar names them all
+        return np.ones(words, dtype=np.bool_)
+    return np.bincount(rows, minlength=words) > 0
+
+
 def _text_instants(column: Column, source: str) -> Instants:
     rows, words = _encoded(column)
-    used = np.bincount(rows, minlength=len(words)) > 0
+    used = _used(rows, len(words))
     parsed, zone = parse_instants(words, used, lambda code: row_name(source, int(np.argmax(rows == code))))
     return Instants(parsed[rows], zone)
 
@@ -222,7 +229,7 @@ def codes(column: Column, source: str) -> Codes:
     if missing is not None:
         raise _no_symbol(source, missing)
     rows, words = _encoded(column)
-    used = np.bincount(rows, minlength=len(words)) > 0
+    used = _used(rows, len(words))
     kept = [word for word, keep in zip(words, used, strict=True) if keep]
     if None in kept or "" in kept:
         empty = [i for i, word in enumerate(words) if not word]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +75,8 @@ def _life_notes(cells: Cells) -> list[str]:
 
 def _range_notes(cells: Cells) -> list[str]:
     p, there = cells.prices, cells.present
+    if all(_in_range(p, block) for block in _blocks(cells)):
+        return []
     return [
         *_scan(cells, "high below low", lambda i: there[i] & (p["high"][i] < p["low"][i])),
         *_scan(
@@ -92,7 +94,7 @@ def _range_notes(cells: Cells) -> list[str]:
 
 def _volume_notes(cells: Cells) -> list[str]:
     volume = cells.volume
-    if volume is None:
+    if volume is None or all(volume[block].min() > 0 for block in _blocks(cells)):  # a NaN is not > 0
         return []
     there = cells.layout.filled
     rows: Bools = np.broadcast_to(np.True_, volume.shape) if there is None else there
@@ -103,13 +105,24 @@ def _volume_notes(cells: Cells) -> list[str]:
     ]
 
 
-def _scan(cells: Cells, what: str, test: Callable[[slice], Bools]) -> list[str]:
-    """One test over the grid, some bars at a time."""
+def _in_range(prices: Mapping[str, Ints], block: slice) -> bool:
+    """Whether low <= open, close <= high in all cells; where a symbol is absent, all four are 0."""
+    o, h, lo, c = (prices[name][block] for name in PRICES)
+    return not ((np.maximum(o, c) > h).any() or (np.minimum(o, c) < lo).any())
+
+
+def _blocks(cells: Cells) -> Iterator[slice]:
+    """All bars, some at a time: a few arrays of that many cells stay in the processor's cache."""
     bars, symbols = cells.layout.shape
     step = max(1, _BLOCK // symbols)
+    return (slice(t, t + step) for t in range(0, bars, step))
+
+
+def _scan(cells: Cells, what: str, test: Callable[[slice], Bools]) -> list[str]:
+    """One test over the grid, block after block."""
     odd = Odd()
-    for t in range(0, bars, step):
-        odd = odd.also(test(slice(t, t + step)).reshape(-1), t * symbols)
+    for block in _blocks(cells):
+        odd = odd.also(test(block).reshape(-1), block.start * len(cells.layout.symbols))
     return _note(cells, odd, what)
 
 
