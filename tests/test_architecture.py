@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -245,6 +246,20 @@ def test_a_market_on_file_is_loaded_without_numba_and_pandas(tmp_path: Path) -> 
         "assert m.close.tolist() == [[10000], [20000]] and 'atr' in m.features"
     )
     assert loaded_by(code) & {"numba", "pandas", "engine"} == set()
+
+
+def test_comparing_and_auditing_load_neither_numba_nor_pandas(tmp_path: Path) -> None:
+    """Nor the engine: what is on disk needs no program to compare it; a scenario needs the reference."""
+    made = "from tests import comparison_kit as kit; from reconcile.ledgers import write_ledger;"
+    code = f"{made} write_ledger(kit.sample(3, bars=8)[2], {str(tmp_path / 'ledger')!r}, 'csv')"
+    root = str(SOURCE.parent)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root, env={**os.environ, "PYTHONPATH": root})
+    folder = str(tmp_path / "ledger")
+    for arguments in (["diff", folder, folder], ["audit", folder]):
+        run = f"from reconcile.cli import exit_code; assert exit_code({arguments!r}) == 0"
+        loaded = loaded_by(run)
+        assert "pyarrow" in loaded
+        assert loaded & {"numba", "pandas", "engine", "reference"} == set(), arguments
 
 
 def test_the_digest_of_the_semantics_is_the_page() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from reconcile.comparison.executing import Due
+from reconcile.comparison.due import Due, side_of
 from reconcile.comparison.findings import Trial
 from reconcile.comparison.nouns import BreakType
 from reconcile.comparison.rebuild import History, order_of
@@ -173,7 +173,7 @@ def _check_orders(
     )
     for row in rest:
         kind = surplus(row, main[row.symbol])
-        trial.row("orders", kind, (t, row.symbol, _text(row)), row, row.cells, "quantity")
+        trial.row("orders", kind, (t, row.symbol, side_of(row)), row, row.cells, "quantity")
     places = {symbol: place for place, symbol in enumerate(expected)}
     for symbol in sorted({*expected, *main}, key=lambda s: (places.get(s, len(places)), s)):
         follows = [_follow(history, state, t, symbol)] if other or symbol in wrong else []
@@ -206,7 +206,7 @@ def _check_order(
     """Compare one symbol's order; returns every reading of it, the recorded one first."""
     symbol = found.symbol if found is not None else expected.symbol if expected is not None else -1
     told = None if found is None else order_of(found, t)
-    side = _text(found) if found is not None else expected.side.value if expected else None
+    side = side_of(found) if found is not None else expected.side.value if expected else None
     where = (t, symbol, side)
     if found is None:
         if expected is None or None in follows:
@@ -265,8 +265,3 @@ def _follow(history: History, state: State, t: int, symbol: int) -> Order | None
         return None
     order = Order(t, symbol, Side.BUY if delta > 0 else Side.SELL, abs(delta), REBALANCE, number)
     return replace(order, quantity=abs(delta))
-
-
-def _text(row: Row) -> str | None:
-    side = row.cells.get("side")
-    return side if isinstance(side, str) else None

@@ -13,15 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from reconcile.comparison.codes import SPARE, codes_in, distinct_values
 from reconcile.comparison.columns import Array, Comparable, Rows, differing
+from reconcile.comparison.hashes import equal_rows, mixed, row_hashes
 from vocabulary.ledger import Kind
 
-Hashes = npt.NDArray[np.uint64]
-
 EMPTY: Rows = np.zeros(0, np.int64)
+
+
 SEQUENCE = "sequence"
 """Position in the order of execution: says which of two alike rows is meant, but is no content."""
 
@@ -239,7 +239,7 @@ def _pair_several(
     out.left_twins, out.right_twins = _twins(content, (left, lg), (right, rg))
     for columns in [values] if SEQUENCE not in values else [values, content]:
         lh, rh = row_hashes(columns, left, right)
-        taken_l, taken_r = _equal_rows(lg, lh, rg, rh)
+        taken_l, taken_r = equal_rows(lg, lh, rg, rh)
         out.left = np.concatenate([out.left, left[taken_l]])
         out.right = np.concatenate([out.right, right[taken_r]])
         keep_l, keep_r = np.ones(len(left), np.bool_), np.ones(len(right), np.bool_)
@@ -258,7 +258,7 @@ def _twins(
 ) -> tuple[Rows, Rows]:
     """Rows of either side whose content stands on the other side under the same key."""
     lh, rh = row_hashes(content, lefts[0], rights[0])
-    lh, rh = _mixed(lh, lefts[1].view(np.uint64)), _mixed(rh, rights[1].view(np.uint64))
+    lh, rh = mixed(lh, lefts[1].view(np.uint64)), mixed(rh, rights[1].view(np.uint64))
     return lefts[0][np.isin(lh, rh)], rights[0][np.isin(rh, lh)]
 
 
@@ -267,52 +267,3 @@ def _members(order: Rows, first: Rows, count: Rows, runs: Rows) -> tuple[Rows, R
     f, c = first[runs], count[runs]
     offsets = np.arange(int(c.sum())) - np.repeat(np.cumsum(c) - c, c)
     return order[np.repeat(f, c) + offsets], np.repeat(np.arange(len(runs)), c)
-
-
-def row_hashes(columns: dict[str, Comparable], left: Rows, right: Rows) -> tuple[Hashes, Hashes]:
-    """A hash of the values of each row, equal for equal rows; NaN hashes by its bits."""
-    a, b = np.zeros(len(left), np.uint64), np.zeros(len(right), np.uint64)
-    for column in columns.values():
-        a = _mixed(a, _bits(column.reference[left], _part(column.reference_missing, left)))
-        b = _mixed(b, _bits(column.candidate[right], _part(column.candidate_missing, right)))
-    return a, b
-
-
-def _part(mask: npt.NDArray[np.bool_] | None, rows: Rows) -> npt.NDArray[np.bool_] | None:
-    return None if mask is None else mask[rows]
-
-
-def _bits(values: Array, missing: npt.NDArray[np.bool_] | None) -> Hashes:
-    if values.dtype.kind == "f":
-        bits = (values + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
-    elif values.dtype == object:
-        bits = np.array([hash(int(v)) & (2**64 - 1) for v in values], np.uint64)
-    else:
-        bits = values.astype(np.int64, copy=False).view(np.uint64)
-    return bits if missing is None else np.where(missing, np.uint64(0x9E3779B97F4A7C15), bits)
-
-
-def _mixed(state: Hashes, bits: Hashes) -> Hashes:
-    """Fold one column in (the finaliser of splitmix64)."""
-    z = (state * np.uint64(0x9E3779B97F4A7C15)) ^ (bits + np.uint64(0x9E3779B97F4A7C15))
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(z ^ (z >> np.uint64(31)), np.uint64)
-
-
-def _equal_rows(lg: Rows, lh: Hashes, rg: Rows, rh: Hashes) -> tuple[Rows, Rows]:
-    """Pairs of places with equal (group, hash): as many as the side that has fewer of them."""
-    groups, hashes = np.concatenate([lg, rg]), np.concatenate([lh, rh])
-    is_right = np.arange(len(groups)) >= len(lg)
-    order = np.lexsort((is_right, hashes, groups))
-    if not len(order):
-        return EMPTY, EMPTY
-    g, h = groups[order], hashes[order]
-    first = np.flatnonzero(np.concatenate([[True], (g[1:] != g[:-1]) | (h[1:] != h[:-1])]))
-    count = np.diff(np.append(first, len(order)))
-    of_right = np.add.reduceat(is_right[order].astype(np.int64), first)
-    pairs = np.minimum(of_right, count - of_right)
-    offsets = np.arange(int(pairs.sum())) - np.repeat(np.cumsum(pairs) - pairs, pairs)
-    left = order[np.repeat(first, pairs) + offsets]
-    right = order[np.repeat(first + count - of_right, pairs) + offsets]
-    return left, right - len(lg)

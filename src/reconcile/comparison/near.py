@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from reconcile.comparison.columns import Array, Comparable, Rows
-from reconcile.comparison.matching import SEQUENCE, key_codes, row_hashes, taken
+from reconcile.comparison.hashes import row_hashes
+from reconcile.comparison.matching import SEQUENCE, key_codes, taken
 
 WINDOW = 3
 """Bars by which the same trade may be off and still be the same trade."""

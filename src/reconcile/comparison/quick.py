@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconcile.comparison.executing import Due, Numbers
+from reconcile.comparison.due import Due
 from reconcile.comparison.findings import Log
+from reconcile.comparison.numbering import Numbers
 from reconcile.comparison.rebuild import History
 from reconcile.comparison.reporting import entry_price
 from reconcile.comparison.rows import TableRows

@@ -8,13 +8,15 @@ counts when it goes on from there by the fills that come next, else the fills do
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from reconcile.comparison.account import book_all, fill_of, unlimited
+from reconcile.comparison.holdings import FLAT, Holding, bare_position, fits
 from reconcile.comparison.rows import LedgerRows, Row, read_rows
-from reference import book, execute, initial_state, mark
+from reference import execute, initial_state, mark
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
-from vocabulary.scenario import BpsCommission, CashPolicy, Scenario, Timing, TopN
+from vocabulary.scenario import Scenario, Timing, TopN
 from vocabulary.state import REBALANCE, Fill, Membership, Order, Position, Side, State
 
 LOOK = 3
@@ -34,49 +36,6 @@ def rebuild_states(ledger: Ledger, scenario: Scenario, market: Market) -> Iterat
         booked = book_all(scenario, market, state, t, history.fills(state, t))
         state = history.decided(history.settled(state, t, [booked]), t)
         yield state
-
-
-def book_all(scenario: Scenario, market: Market, state: State, t: int, fills: Sequence[Fill]) -> State:
-    """A1: the state after some fills."""
-    for fill in fills:
-        state = book(scenario, state, market, t, fill)
-    return state
-
-
-def commission(scenario: Scenario, quantity: int, notional: int) -> int:
-    """E3: money for a fill of `quantity` lots worth `notional`, whatever its price should have been."""
-    rule = scenario.costs.commission
-    if rule is None or quantity == 0:
-        return 0
-    amount = notional if isinstance(rule, BpsCommission) else quantity * 10**scenario.market.price_decimals
-    return max((amount * rule.rate + 500_000_000) // 1_000_000_000, rule.minimum)
-
-
-def unlimited(scenario: Scenario) -> Scenario:
-    """The scenario with every order affordable: says what a fill would be like."""
-    return replace(scenario, execution=replace(scenario.execution, cash=CashPolicy.ALLOW_NEGATIVE))
-
-
-def fill_of(scenario: Scenario, row: Row) -> Fill | None:
-    """A row of `fills` as a Fill; what it lacks is computed from the rest, None where it is no fill."""
-    quantity, price, side = row.whole("quantity"), row.whole("price"), row.cells.get("side")
-    if quantity is None or price is None or quantity <= 0 or side not in ("buy", "sell"):
-        return None
-    notional = quantity * price
-    charged = row.whole("commission")
-    charged = commission(scenario, quantity, notional) if charged is None else charged
-    return Fill(row.symbol, Side(side), quantity, price, notional, charged, row.whole("slippage") or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What a book says of one symbol: signed lots and basis (None where it does not tell)."""
-
-    quantity: int
-    basis: int | None
-
-
-FLAT = Holding(0, 0)
 
 
 class History:
@@ -196,7 +155,7 @@ class History:
         out = dict(options[0].positions)
         for symbol in {*told, *(s for option in options for s in option.positions)}:
             holdings = told.get(symbol, [FLAT])
-            fitting = [o for o in options if _fits(o.positions.get(symbol), holdings)]
+            fitting = [o for o in options if fits(o.positions.get(symbol), holdings)]
             if fitting:
                 position = fitting[0].positions.get(symbol)
             elif self._goes_on(t, symbol, holdings[0], options[0].positions.get(symbol), doubtful):
@@ -216,17 +175,17 @@ class History:
         if t == self.last or not self.rows.has("fills"):
             return True
         empty = self._nothing
-        told = replace(empty, positions={symbol: _bare(holding)} if holding.quantity else {})
+        told = replace(empty, positions={symbol: bare_position(holding)} if holding.quantity else {})
         filled = replace(empty, positions={} if booked is None else {symbol: booked})
         later = [u for u in self._fill_bars.get(symbol, []) if u > t][:LOOK]
         for u in later:
             fills = [fill for fill in self.fills(empty, u) if fill.symbol == symbol]
             told, filled = (book_all(self.scenario, self.market, s, u, fills) for s in (told, filled))
             then = (self.reported(u) or {}).get(symbol, [FLAT])
-            fits = [_fits(state.positions.get(symbol), then) for state in (told, filled)]
-            if fits[0] != fits[1]:
-                return fits[0]
-            if fits[0]:
+            fit = [fits(state.positions.get(symbol), then) for state in (told, filled)]
+            if fit[0] != fit[1]:
+                return fit[0]
+            if fit[0]:
                 # From here on the two are one: only what lies between can tell.
                 break
         else:
@@ -234,16 +193,16 @@ class History:
                 return False
         if t + 1 not in later:
             then = (self.reported(t + 1) or {}).get(symbol, [FLAT])
-            fits = [holding in then, _fits(booked, then)]
-            if fits[0] != fits[1]:
-                return fits[0]
+            fit = [holding in then, fits(booked, then)]
+            if fit[0] != fit[1]:
+                return fit[0]
         return doubtful
 
     def _told_position(self, before: State, t: int, symbol: int, holding: Holding) -> Position | None:
         """X2: a reported position that the fills do not explain; opened now if it was not there before."""
         if not holding.quantity:
             return None
-        bare = _bare(holding)
+        bare = bare_position(holding)
         was = before.positions.get(symbol)
         if was is not None and (was.quantity > 0) == (holding.quantity > 0):
             basis = was.basis if holding.basis is None else bare.basis
@@ -328,24 +287,3 @@ def in_sequence(rows: Sequence[Row]) -> list[Row]:
         return (0, number, 0) if number is not None else (1, int(row.cells.get("side") == "buy"), row.symbol)
 
     return sorted(rows, key=key)
-
-
-def _bare(holding: Holding) -> Position:
-    return Position(holding.quantity, holding.basis or 0, 0, 0, 0)
-
-
-def _fits(position: Position | None, holdings: Sequence[Holding]) -> bool:
-    """Whether a position is what a book reports."""
-    quantity, basis = (0, 0) if position is None else (position.quantity, position.basis)
-    return any(told.quantity == quantity and told.basis in (None, basis) for told in holdings)
-
-
-def holds(state: State, told: Mapping[int, Sequence[Holding]]) -> bool:
-    """Whether an account holds just what a book reports."""
-    return not misfits(state, told)
-
-
-def misfits(state: State, told: Mapping[int, Sequence[Holding]]) -> int:
-    """Of how many symbols an account holds something else than a book reports."""
-    symbols = {*state.positions, *told}
-    return sum(not _fits(state.positions.get(symbol), told.get(symbol, [FLAT])) for symbol in symbols)

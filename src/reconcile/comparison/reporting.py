@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconcile.comparison.branches import Branch
 from reconcile.comparison.deciding import fitting, main_rows, surplus
-from reconcile.comparison.executing import Branch
 from reconcile.comparison.findings import Trial
+from reconcile.comparison.holdings import holds
 from reconcile.comparison.nouns import BreakType
-from reconcile.comparison.rebuild import History, holds
+from reconcile.comparison.rebuild import History
 from reconcile.comparison.rows import Cell, Row
 from reference import mark
 from vocabulary.state import Position, State

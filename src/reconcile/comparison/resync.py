@@ -15,13 +15,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconcile.comparison.account import book_all
+from reconcile.comparison.branches import MOST, Branch
 from reconcile.comparison.columns import cell
 from reconcile.comparison.deciding import check_decision
-from reconcile.comparison.executing import MOST, Branch, Due, Numbers, check_execution
+from reconcile.comparison.due import Due
+from reconcile.comparison.executing import check_execution
 from reconcile.comparison.findings import Finding, Log, Run, Trial
 from reconcile.comparison.nouns import ROW, BreakType, Tolerance, Value
+from reconcile.comparison.numbering import Numbers
 from reconcile.comparison.quick import quick_decision, quick_execution
-from reconcile.comparison.rebuild import History, book_all
+from reconcile.comparison.rebuild import History
 from reconcile.comparison.reporting import check_book
 from reconcile.comparison.rows import read_rows, scale_of
 from reconcile.comparison.spelled import Meant, misspelled
