@@ -1,6 +1,7 @@
 """The documentation is run: commands print what is shown, and examples work.
 
-In README.md, CONTRIBUTING.md and docs/*.md, blocks run from top to bottom in a folder of their own:
+In README.md, CONTRIBUTING.md and docs/*.md, blocks run from top to bottom in a folder of their own, which
+has a copy of the goldens:
 
 - `console`: lines after `$ ` are commands; what follows is what they print, timings masked, `...` for
   lines left out.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -54,6 +56,9 @@ def test_the_documentation_is_true(page: str, tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    for part in ("cases", "markets", "blessed"):
+        shutil.copytree(ROOT / "tests/golden" / part, tmp_path / "tests/golden" / part)
+    shutil.copy(ROOT / "tests/golden/JOURNAL.md", tmp_path / "tests/golden")
     write_files(page, tmp_path)
     names: dict[str, Any] = {"bars": frame_of_bars_and_scores()}
     for block in blocks(page):

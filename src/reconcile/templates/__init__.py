@@ -15,6 +15,7 @@ FILES = {
     "tests/conftest.py": "conftest.py.txt",
     "tests/test_my_engine.py": "test_my_engine.py.txt",
     "pyproject.toml": "pyproject.toml.txt",
+    ".gitattributes": "gitattributes.txt",
     ".github/workflows/backtests.yml": "workflow.yml.txt",
 }
 """Path in the project -> its text here."""

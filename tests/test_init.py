@@ -1,0 +1,83 @@
+"""`reconcile init`: what it writes works as it says, and nothing of the user's is touched.
+
+README.md runs it from the first failing test to a gate that passes, then one that fails.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconcile import cli, scenario_from_file
+from reconcile.gate import read_gate_settings
+from reconcile.golden import find_place
+from reconcile.templates import FILES
+
+
+@pytest.fixture
+def init(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    def run(*arguments: str) -> tuple[int, str]:
+        code = cli.exit_code(["init", *arguments])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+def test_all_that_is_written_is_named_and_fits(tmp_path: Path, init: Callable[..., tuple[int, str]]) -> None:
+    """Scenario, settings and test read as what they are."""
+    code, text = init(str(tmp_path / "mine"))
+    assert code == 0 and text.startswith(f"wrote {len(FILES)} files to ")
+    written = sorted(
+        path.relative_to(tmp_path / "mine").as_posix()
+        for path in (tmp_path / "mine").rglob("*")
+        if path.is_file()
+    )
+    assert written == sorted(FILES)
+    assert all(f"\n  {name}\n" in text for name in FILES)
+    scenario = scenario_from_file(tmp_path / "mine" / "scenario.toml")
+    settings = read_gate_settings(tmp_path / "mine")
+    assert (settings.candidate, settings.scenario) == ("my_engine:run", "scenario.toml")
+    assert find_place(tmp_path / "mine" / "tests").root == tmp_path / "mine"
+    assert scenario.market.data == "stocks"
+    for name in FILES:
+        if name.endswith(".py"):
+            compile((tmp_path / "mine" / name).read_text(), name, "exec")
+
+
+def test_the_workflow_runs_the_gate_against_a_base() -> None:
+    """Fetched whole, with JUnit and annotations; an undecided throughput fails nothing."""
+    from reconcile.templates import template
+
+    text = template(".github/workflows/backtests.yml")
+    for part in ("fetch-depth: 0", "--base", "--junit gate.xml", "--github", "-ne 4", "gate.xml"):
+        assert part in text
+    assert "\t" not in text
+
+
+def test_what_is_there_is_kept_and_named(
+    tmp_path: Path, init: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project's own pyproject.toml is shown what to add, and stays as it is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'theirs'\n")
+    code, text = init()
+    assert code == 0 and text.startswith(f"wrote {len(FILES) - 1} files here\n")
+    assert "  pyproject.toml: kept, it was there\n" in text
+    assert (tmp_path / "pyproject.toml").read_text() == "[project]\nname = 'theirs'\n"
+    shown: Any = text.partition("[tool.reconcile.gate]")[2].partition("\nnext\n")[0]
+    assert tomllib.loads("[tool.reconcile.gate]" + shown.replace("\n  ", "\n"))
+    code, text = init()
+    assert code == 0 and text.startswith("wrote nothing: all is there already\n")
+
+
+def test_a_place_that_cannot_be_written_is_one_error(
+    tmp_path: Path, init: Callable[..., tuple[int, str]]
+) -> None:
+    (tmp_path / "file").write_text("")
+    code, text = init(str(tmp_path / "file"))
+    assert code == 2 and "a place that can be written" in text and "Traceback" not in text
