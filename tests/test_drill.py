@@ -28,6 +28,14 @@ def test_every_patch_applies_to_the_engine_as_it_stands(fault: object) -> None:
         patches.check(patch)
 
 
+def test_every_pair_can_be_planted_in_one_engine() -> None:
+    """And pairs are as many as the drill claims, each once."""
+    pairs = list(candidates.pairs())
+    assert len({frozenset(pair.faults) for pair in pairs}) == candidates.PAIRS >= 60
+    for pair in pairs:
+        patches.check(*(p for name in pair.faults for p in patches_of(BY_NAME[name].plants)))
+
+
 @pytest.mark.parametrize("old", ["no such line", "account"])
 def test_a_patch_that_does_not_stand_exactly_once_is_refused(old: str) -> None:
     with pytest.raises(InputError, match="exactly one"):

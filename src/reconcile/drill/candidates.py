@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
+from reconcile.drill import patches
 from reconcile.drill.catalogue import BY_NAME, OUTSIDE, WITHIN
 from reconcile.drill.ground import SCENARIOS, SEED
 from reconcile.drill.nouns import Candidate, Fault, Group, Hooks, Patch, Setting, Shape
+from reconcile.drill.planting import patches_of
 from vocabulary.errors import InputError
 
 PAIRS = 75
@@ -55,10 +57,7 @@ def go_together(a: Fault, b: Fault) -> bool:
         {plant.path.split(".")[:2][-1] for plant in fault.plants if isinstance(plant, Setting)}
         for fault in (a, b)
     ]
-    files = [{plant.old for plant in fault.plants if isinstance(plant, Patch)} for fault in (a, b)]
-    return not (paths[0] & paths[1]) and not any(
-        one in other or other in one for one in files[0] for other in files[1]
-    )
+    return not (paths[0] & paths[1]) and patches.fit_together(patches_of((*a.plants, *b.plants)))
 
 
 def elsewhere() -> Iterator[Candidate]:

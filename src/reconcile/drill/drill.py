@@ -40,8 +40,7 @@ def run(
     """
     order = {candidate: place for place, candidate in enumerate(candidates)}
     for candidate in candidates:
-        for patch in patches_of(_plants(candidate)):
-            patches.check(patch)
+        patches.check(*patches_of(_plants(candidate)))
     findings: list[Finding] = []
     idle: list[Candidate] = []
     done = 0

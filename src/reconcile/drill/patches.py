@@ -35,6 +35,20 @@ def patched(text: str, patch: Patch) -> str:
     return text.replace(patch.old, patch.new)
 
 
-def check(patch: Patch) -> None:
-    """Raises InputError unless a patch applies to the engine as it stands."""
-    patched((SOURCE / patch.file).read_text(encoding="utf-8"), patch)
+def check(*patches: Patch) -> None:
+    """Raises InputError unless patches apply to the engine as it stands, one after the other."""
+    texts: dict[str, str] = {}
+    for patch in patches:
+        if patch.file not in texts:
+            texts[patch.file] = (SOURCE / patch.file).read_text(encoding="utf-8")
+        texts[patch.file] = patched(texts[patch.file], patch)
+
+
+def fit_together(patches: Sequence[Patch]) -> bool:
+    """Whether patches that each apply do so one after the other, too: no two change the same words."""
+    try:
+        check(*patches)
+        check(*reversed(patches))
+    except InputError:
+        return False
+    return True
