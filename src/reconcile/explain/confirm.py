@@ -1,20 +1,21 @@
-"""Whether a cause holds cycle by cycle, where a set of causes does not account for everything.
+"""Whether a cause holds cycle by cycle, where a run of the whole set is not proof enough.
 
 The reference stands in the candidate's own State before each cycle and does that cycle with the cause and
-without it. A true cause is right where the scenario without it is wrong, again and again, and never the other
-way round. What fits a divergence by chance is wrong elsewhere.
+without it. A true cause is right where the scenario without it is wrong, again and again, and makes nothing
+wrong that was right. What fits a divergence by chance is wrong elsewhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconcile.comparison.rebuild import rebuild_states
 from reconcile.comparison.resync import can_resync
-from reconcile.explain.evidence import score
+from reconcile.explain.evidence import Wrong, wrong_at
 from reconcile.explain.gauge import kind_of
 from reconcile.explain.loop import Standing
-from reconcile.explain.nouns import Kind
+from reconcile.explain.nouns import Change, Kind
 from reconcile.explain.search import Search
 from reconcile.explain.worlds import Changes
 from vocabulary.errors import TieoutError
@@ -23,11 +24,14 @@ from vocabulary.state import State
 ENOUGH = 3
 """Cycles that only the cause gets right. Those in which nothing was done do not count: many things bring that
 about."""
+CAPITAL = "capital"
+Cycles = Sequence[Wrong | None]
+"""What a set gets wrong in each cycle; None where it allows no run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Cycles that only the set with a cause gets right, and that only the set without it does."""
+    """Cycles that only the set with a cause gets right, and those in which it makes something wrong."""
 
     confirmed: int
     refuted: int
@@ -37,58 +41,77 @@ class Tally:
         return self.confirmed >= ENOUGH and self.refuted * 20 <= self.confirmed
 
 
-def confirmed(search: Search, changes: Changes) -> Changes:
-    """The changes of a set that hold cycle by cycle."""
-    if not changes or not can_resync(search.ledger):
-        return ()
-    prepared = search.worlds.prepared(changes)
-    try:
-        states = list(rebuild_states(search.ledger, prepared.scenario, prepared.market))
-    except TieoutError:
-        return ()
-    right = _right(search, changes, states)
+def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
+    """The changes of a set that hold cycle by cycle.
+
+    whole: the set gives the candidate's ledger; then only those are asked that begin or end somewhere: enough
+    such windows make any ledger out of any other. What happened at one bar only has no second cycle to show.
+    """
+    asked = tuple(change for change in changes if not whole or _windowed(change))
+    if not asked:
+        return changes
+    states = _states(search, changes)
+    if states is None:
+        return changes if whole else ()
     kept = []
+    right = _wrongs(search, changes, states)
     for change in changes:
         rest = tuple(other for other in changes if other != change)
-        if change.hypothesis == "capital":
-            holds = search.full(changes).whole > max(0, search.full(rest).whole)
+        if change not in asked:
+            holds = True
+        elif change.hypothesis == CAPITAL:
+            gained = search.full(changes).whole - max(0, search.full(rest).whole)
+            holds = gained > ENOUGH
         else:
-            holds = _tally(right, _right(search, rest, states), kind_of(change)).holds()
+            holds = _tally(search, right, _wrongs(search, rest, states), kind_of(change)).holds()
         if holds:
             kept.append(change)
     # What holds beside another that does not may not hold without it.
-    return tuple(kept) if len(kept) == len(changes) else confirmed(search, tuple(kept))
+    return changes if len(kept) == len(changes) else confirmed(search, tuple(kept), False)
 
 
-def _tally(with_it: list[tuple[bool, bool]], without: list[tuple[bool, bool]], kind: Kind) -> Tally:
-    place = 1 if kind is Kind.REPORT else 0
-    pairs = [(a[place], b[place]) for a, b in zip(with_it, without, strict=True)]
-    return Tally(sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs))
+def _windowed(change: Change) -> bool:
+    """Whether it begins or ends somewhere, and lasts longer than a bar."""
+    return (change.since > 0 or change.until is not None) and change.until != change.since + 1
 
 
-def _right(search: Search, changes: Changes, states: list[State]) -> list[tuple[bool, bool]]:
-    """By cycle: whether what was done comes out, and whether everything reported does."""
+def _states(search: Search, changes: Changes) -> list[State] | None:
+    """The candidate's State before each bar, None where its ledger does not tell."""
+    if not can_resync(search.ledger):
+        return None
+    prepared = search.worlds.prepared(changes)
+    try:
+        return list(rebuild_states(search.ledger, prepared.scenario, prepared.market))
+    except TieoutError:
+        return None
+
+
+def _tally(search: Search, with_it: Cycles, without: Cycles, kind: Kind) -> Tally:
+    """Of what is told, the reports; of all else, what was done."""
+    tables = set(search.target.tables if kind is Kind.REPORT else search.target.lived)
+    gained = lost = 0
+    for a, b in zip(with_it, without, strict=True):
+        if a is None or b is None:
+            continue
+        mine = {cell for cell in a.cells if cell[0] in tables}
+        others = {cell for cell in b.cells if cell[0] in tables}
+        lost += bool(mine - others)
+        gained += bool(others) and not mine and a.busy
+    return Tally(gained, lost)
+
+
+def _wrongs(search: Search, changes: Changes, states: list[State]) -> list[Wrong | None]:
+    """What a set gets wrong, by cycle, from the candidate's own State each time."""
     ahead = 1 if search.target.axes.same_bar else 2
-    out = []
+    out: list[Wrong | None] = []
     for state in states[: len(states) - ahead + 1]:
-        if state.bar + ahead > search.gauge.bars:
-            break
         stop = state.bar + ahead
+        if stop > search.gauge.bars:
+            break
         try:
             ledger = search.worlds.window(changes, Standing(state), stop)
-            result = score(search.target, ledger, stop - 1, stop)
         except TieoutError:
-            out.append((False, False))
+            out.append(None)
             continue
-        done = result.lived >= stop
-        out.append((done and _busy(search, stop - 1), done and result.whole >= stop))
+        out.append(wrong_at(search.target, ledger, stop - 1))
     return out
-
-
-def _busy(search: Search, cycle: int) -> bool:
-    """Whether the candidate did anything in a cycle."""
-    target = search.target
-    return any(
-        rows.stop > rows.start
-        for rows in (target.tables[name].within(cycle, cycle + 1) for name in target.lived)
-    )

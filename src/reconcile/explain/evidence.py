@@ -301,29 +301,61 @@ def _share(target: Target, predicted: Mapping[str, Rows], tables: Sequence[str],
     return sum(shares) / len(shares) if shares else 1.0
 
 
-def disagreeing(target: Target, ledger: Ledger, cycle: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Symbols, and sides of fills or orders, that differ at a cycle in what was done. Where none does, those
-    of the cycle's fills: what was booked wrongly is one of theirs."""
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What a prediction gets wrong in one cycle. cells: (table, key, column), column empty for a whole row.
+    busy: whether the candidate did anything in it."""
+
+    cells: frozenset[tuple[str, int, str]]
+    busy: bool
+
+
+def wrong_at(target: Target, ledger: Ledger, cycle: int) -> Wrong:
+    """The cells of one cycle that differ, and the rows that one side lacks."""
     predicted = read(ledger, target.axes)
-    symbols: set[int] = set()
-    sides: set[int] = set()
-    for name in target.lived:
+    cells: set[tuple[str, int, str]] = set()
+    busy = False
+    for name, theirs in target.tables.items():
+        a = theirs.within(cycle, cycle + 1)
+        busy |= name in target.lived and a.stop > a.start
         if name not in predicted:
             continue
-        theirs, ours = target.tables[name], predicted[name]
-        a, b = theirs.within(cycle, cycle + 1), ours.within(cycle, cycle + 1)
-        _, i, j = np.intersect1d(theirs.key[a], ours.key[b], return_indices=True)
-        bad_left = np.ones(len(theirs.key[a]), bool)
-        bad_right = np.ones(len(ours.key[b]), bool)
-        bad_left[i] = bad_right[j] = False
+        ours = predicted[name]
+        b = ours.within(cycle, cycle + 1)
+        left, right = theirs.key[a], ours.key[b]
+        _, i, j = np.intersect1d(left, right, return_indices=True)
+        cells.update((name, key, "") for key in np.setxor1d(left, right).tolist())
         for column, values in theirs.cells.items():
             if column in ours.cells:
-                bad_left[i] |= _differ(target, name, column, values[a][i], ours.cells[column][b][j])
-        symbols.update(theirs.symbol[a][bad_left].tolist(), ours.symbol[b][bad_right].tolist())
-        if name != "targets" and name != "positions":
-            sides.update(theirs.side[a][bad_left].tolist(), ours.side[b][bad_right].tolist())
-    if not symbols and "fills" in predicted:
-        fills = predicted["fills"]
-        at = fills.within(cycle, cycle + 1)
-        symbols, sides = set(fills.symbol[at].tolist()), set(fills.side[at].tolist())
-    return tuple(sorted(symbols)), tuple(sorted(sides))
+                wrong = _differ(target, name, column, values[a][i], ours.cells[column][b][j])
+                cells.update((name, key, column) for key in left[i][wrong].tolist())
+    return Wrong(frozenset(cells), busy)
+
+
+class Suspects(NamedTuple):
+    """Who may be at fault in a cycle. symbols: those whose positions or trades differ. others: all else that
+    traded, as what is booked wrongly is one of theirs. sides: of orders and fills that differ, or of all."""
+
+    symbols: tuple[int, ...]
+    others: tuple[int, ...]
+    sides: tuple[int, ...]
+
+
+def suspects(target: Target, ledger: Ledger, cycle: int) -> Suspects:
+    """Who may be at fault where a prediction and the candidate part in a cycle, likely ones first."""
+    wrong = wrong_at(target, ledger, cycle)
+    width = len(target.axes.places) + 1
+    symbols: dict[int, None] = {}
+    sides: dict[int, None] = {}
+    for names in (("positions",), LIVED):
+        keys = sorted({(key, name) for name, key, _ in wrong.cells if name in names})
+        symbols.update(dict.fromkeys(key // 4 % width for key, _ in keys))
+        sides.update(dict.fromkeys(key % 4 for key, name in keys if name in ("orders", "fills")))
+    others: list[int] = []
+    traded = target.tables.get("fills")
+    if traded is not None:
+        at = traded.within(cycle, cycle + 1)
+        others = [s for s in dict.fromkeys(traded.symbol[at].tolist()) if s not in symbols]
+        if not sides:
+            sides.update(dict.fromkeys(traded.side[at].tolist()))
+    return Suspects(tuple(symbols), tuple(others), tuple(sides))

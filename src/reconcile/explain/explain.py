@@ -51,10 +51,10 @@ def explain(
     if first.verdict is Compared.BREAKS:
         say("looking for causes")
         found = search.run()
-        rest = _against(worlds, found.changes, candidate, tolerances)
-        if rest.breaks and found.changes:
+        if found.changes:
             say("testing causes cycle by cycle")
-            found = _kept(search, found)
+            rest = _against(worlds, found.changes, candidate, tolerances)
+            found = _kept(search, found, not rest.breaks)
     say("adding up")
     rest = first if not found.changes else _against(worlds, found.changes, candidate, tolerances)
     left = len(rest.breaks)
@@ -89,9 +89,9 @@ def _against(
     return compare(worlds.ledger(changes), candidate, tolerances=tolerances or None)
 
 
-def _kept(search: Search, found: Found) -> Found:
-    """Where a set does not account for everything, only what holds cycle by cycle."""
-    changes = confirmed(search, found.changes)
+def _kept(search: Search, found: Found, whole: bool) -> Found:
+    """What holds cycle by cycle, of a set that does not account for everything or needs windows to do so."""
+    changes = confirmed(search, found.changes, whole)
     return Found(changes, search.full(changes), found.rivals)
 
 

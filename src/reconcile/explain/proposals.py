@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 
-from reconcile.explain.catalogue import every_value
-from reconcile.explain.evidence import Target, disagreeing
+from reconcile.explain.catalogue import BY_ID, every_value
+from reconcile.explain.evidence import Target, suspects
 from reconcile.explain.gauge import kind_of, ordered
 from reconcile.explain.measure import exit_levels, measure
 from reconcile.explain.nouns import Change, Hypothesis, Kind, Subject, Value
@@ -16,6 +17,8 @@ from vocabulary.state import Side
 
 NEAR = 20
 """Bars from the first divergence on that values are read off."""
+SYMBOLS, MANY = 4, 6
+"""Symbols that a change is limited to one by one, and together."""
 SIDES = (Side.BUY, Side.SELL)
 DECIDED = ("lot", "exit_unsent", "order_lost", "order_late")
 """Loop changes that act at the bar of the decision."""
@@ -36,14 +39,19 @@ class Proposals:
     ) -> Iterator[tuple[Changes, Change]]:
         """Sets one step away from `base`, which predicts a ledger: a change more, one in place of another,
         or one with other limits. begun: what the account began with agrees."""
-        found, sides = disagreeing(self.target, predicted, at)
-        symbols = [s for s in found if s < len(self.subject.market.symbols)]
+        who = suspects(self.target, predicted, at)
+        known = range(len(self.subject.market.symbols))
+        symbols, others = ([s for s in some if s in known] for some in (who.symbols, who.others))
+        groups: list[tuple[int, ...]] = [(s,) for s in [*symbols, *others][:SYMBOLS]]
+        if 1 < len(symbols) <= MANY:
+            groups.append(tuple(sorted(symbols)))
+        sides = [SIDES[side] for side in who.sides if side < len(SIDES)]
         seen = {base}
-        for change in self._changes(at, symbols, sides):
+        for change in self._changes(at, symbols, groups, sides):
             if begun and change.hypothesis == "capital":
                 continue
             alike = [old for old in base if same_setting(old, change)]
-            options = [(*(c for c in base if c is not old), change) for old in alike]
+            options = [(*(c for c in base if c is not old), change) for old in base if akin(old, change)]
             if not any(_limits(old) == _limits(change) for old in alike):
                 options.insert(0, (*base, change))
             for option in options:
@@ -56,17 +64,20 @@ class Proposals:
                 seen.add(changes)
                 yield changes, new
 
-    def _changes(self, at: int, symbols: Sequence[int], sides: Sequence[int]) -> Iterator[Change]:
-        one_of = [SIDES[side] for side in sides if side < len(SIDES)]
-        groups = [(s,) for s in symbols[:3]] + ([tuple(symbols)] if 1 < len(symbols) <= 6 else [])
+    def _changes(
+        self, at: int, symbols: Sequence[int], groups: Groups, sides: Sequence[Side]
+    ) -> Iterator[Change]:
         for hypothesis, value in self.values(at, symbols):
             yield Change(hypothesis.id, value)
             if hypothesis.by_side:
-                for side in one_of:
+                for side in sides:
                     yield Change(hypothesis.id, value, side=side)
             if hypothesis.by_symbol:
                 for group in groups:
                     yield Change(hypothesis.id, value, symbols=group)
+            if hypothesis.by_symbol and hypothesis.by_side and hypothesis.kind is Kind.LOOP:
+                for group, side in product(groups, sides):
+                    yield Change(hypothesis.id, value, symbols=group, side=side)
             if hypothesis.kind is Kind.LOOP and not hypothesis.whole_run:
                 yield from _once(hypothesis, value, at, groups)
 
@@ -108,8 +119,12 @@ def _refined(base: Changes, at: int, symbols: Sequence[int]) -> Iterator[tuple[C
                     new = replace(old, until=until)
                     yield ordered([*others, new]), new
         if old.symbols is not None:
-            for s in symbols[:3]:
+            for s in symbols[:SYMBOLS]:
                 new = replace(old, symbols=tuple(sorted({*old.symbols, s})))
+                yield ordered([*others, new]), new
+        if old.side is None and BY_ID[old.hypothesis].by_side:
+            for side in SIDES:
+                new = replace(old, side=side)
                 yield ordered([*others, new]), new
 
 
@@ -128,6 +143,28 @@ def same_setting(a: Change, b: Change) -> bool:
     ):
         return _name(a) == _name(b)
     return True
+
+
+FAMILIES = (
+    ("commission", "commission_factor"),
+    ("timing", "execution_price", "order_late"),
+    ("gate", "context_zero", "context_zero_filled", "context_carried", "context_shifted"),
+    ("exit_unused", "exit_unsent", "exit_setting"),
+    ("sequence", "buys_first", "cash"),
+    ("order_lost", "fill_dropped", "fill_unbooked", "unreported"),
+    ("fill_doubled", "fill_booked_twice"),
+    ("feature_shifted", "feature_reversed", "feature_zero_filled", "feature_carried", "feature_misaligned"),
+)
+"""Hypotheses that look alike at first, so that one may have been taken for another."""
+
+
+def akin(old: Change, new: Change) -> bool:
+    """Whether one change may stand in the other's place."""
+    return same_setting(old, new) or any(
+        {old.hypothesis, new.hypothesis} <= set(family)
+        for family in FAMILIES
+        if old.hypothesis != new.hypothesis
+    )
 
 
 def _name(change: Change) -> Value:

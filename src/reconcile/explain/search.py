@@ -13,7 +13,7 @@ from itertools import combinations, product
 from reconcile.explain.evidence import Score, Target
 from reconcile.explain.gauge import Gauge, View, needs_loop, ordered, plainness
 from reconcile.explain.nouns import Change, Subject
-from reconcile.explain.proposals import Proposals, same_setting
+from reconcile.explain.proposals import Proposals, akin, same_setting
 from reconcile.explain.worlds import Changes, Worlds
 from vocabulary.ledger import Ledger
 
@@ -23,7 +23,7 @@ ROUNDS = 12
 """Steps of one walk; each adds, replaces or limits a cause."""
 WALKS = 6
 """Walks: where the first choices lead nowhere, some of those passed over are tried."""
-FULL_ENGINE, FULL_LOOP = 24, 4
+FULL_ENGINE, FULL_LOOP = 24, 6
 """How many of the best of a round are run over the whole market."""
 RANKING = ("selection", "feature_shifted", "feature_reversed", "feature_zero_filled", "feature_carried",
            "feature_misaligned", "prices_shifted", "prices_misaligned", "prices_carried")  # fmt: skip
@@ -212,16 +212,28 @@ class Search:
         return self._best(look, self._tried(look, proposals))
 
     def _joined(self, found: Found) -> Found:
-        """No two changes of one datum where one does as well: a shift there and back is no shift."""
-        for a, b in combinations(found.changes, 2):
-            if a.hypothesis != b.hypothesis or (a.symbols, a.side) != (b.symbols, b.side):
-                continue
-            rest = tuple(c for c in found.changes if c not in (a, b))
-            for hypothesis, value in self.proposals.values(0):
-                changes = ordered((*rest, replace(a, value=value)))
-                if hypothesis.id == a.hypothesis and self.full(changes) >= found.score:
+        """No change with limits that it does not need, and no two where one does as well."""
+        for a in found.changes:
+            rest = tuple(c for c in found.changes if c is not a)
+            for plain in (*_plainer(a), *(made for b in rest for made in self._both(a, b))):
+                others = tuple(c for c in rest if c != plain and not _within(c, plain))
+                changes = ordered((*others, plain))
+                shorter = len(changes) < len(found.changes) or plainness(plain)[0] < plainness(a)[0]
+                if shorter and self.full(changes) >= found.score:
                     return self._joined(Found(changes, self.full(changes), found.rivals))
         return found
+
+    def _both(self, a: Change, b: Change) -> Iterator[Change]:
+        """What may do the work of both: a over the time of both, or another value of one datum."""
+        until = None if a.until is None or b.until is None else max(a.until, b.until)
+        symbols = None if a.symbols is None or b.symbols is None else tuple(sorted({*a.symbols, *b.symbols}))
+        wide = replace(a, since=min(a.since, b.since), until=until, symbols=symbols)
+        if akin(a, b):
+            yield wide
+        if a.hypothesis == b.hypothesis:
+            for hypothesis, value in self.proposals.values(0):
+                if hypothesis.id == a.hypothesis:
+                    yield replace(wide, value=value)
 
     def _pruned(self, found: Found) -> Found:
         """No part of the set does as well."""
@@ -231,3 +243,26 @@ class Search:
                 if self.full(part) >= found.score:
                     return Found(part, self.full(part), found.rivals)
         return found
+
+
+def _plainer(change: Change) -> Iterator[Change]:
+    """The same with one limit less."""
+    if change.since:
+        yield replace(change, since=0)
+    if change.until is not None:
+        yield replace(change, until=None)
+    if change.symbols is not None:
+        yield replace(change, symbols=None)
+    if change.side is not None:
+        yield replace(change, side=None)
+
+
+def _within(change: Change, other: Change) -> bool:
+    """Whether a change is about nothing that another of its kind is not about."""
+    return (
+        akin(change, other)
+        and change.since >= other.since
+        and (other.until is None or (change.until is not None and change.until <= other.until))
+        and (other.symbols is None or (change.symbols is not None and {*change.symbols} <= {*other.symbols}))
+        and other.side in (None, change.side)
+    )
