@@ -14,6 +14,7 @@ import engine
 import reconcile
 from reconcile.comparison import BoundKind, Tolerance
 from reconcile.explain import Change, Verdict
+from reconcile.explain.nouns import Subject
 from vocabulary.ledger import Ledger
 
 CENT = tuple(
@@ -86,7 +87,8 @@ def test_a_true_ledger_with_tables_missing_cannot_be_told() -> None:
 
 def test_rows_at_no_bar_and_of_no_symbol_are_left_unexplained() -> None:
     """Foreign dates and names end neither the search nor the program."""
-    subject = kit.ground()
+    plain = kit.ground().scenario
+    subject = Subject(plain, kit.market_of(plain, symbols=5, bars=12))
     ledger = kit.ledger_of(subject, DEARER)
     fills = reconcile.frame(ledger, "fills", floats=True)
     fills.loc[0, "symbol"] = "ELSEWHERE"

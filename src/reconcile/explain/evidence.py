@@ -301,6 +301,18 @@ def _share(target: Target, predicted: Mapping[str, Rows], tables: Sequence[str],
     return sum(shares) / len(shares) if shares else 1.0
 
 
+def overlap(target: Target, ledger: Ledger, cycle: int) -> float:
+    """Of the symbols that either side chose or traded in a cycle, the share that both did."""
+    predicted = read(ledger, target.axes, target.lived)
+    for name in ("targets", *target.lived):
+        if name in target.tables and name in predicted:
+            theirs, ours = target.tables[name], predicted[name]
+            a = set(theirs.symbol[theirs.within(cycle, cycle + 1)].tolist())
+            b = set(ours.symbol[ours.within(cycle, cycle + 1)].tolist())
+            return len(a & b) / len(a | b) if a | b else 1.0
+    return 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Wrong:
     """What a prediction gets wrong in one cycle. cells: (table, key, column), column empty for a whole row.

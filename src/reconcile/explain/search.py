@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 
-from reconcile.explain.evidence import Score, Target
+from reconcile.explain.evidence import Score, Target, overlap
 from reconcile.explain.gauge import Gauge, View, needs_loop, ordered, plainness
 from reconcile.explain.nouns import Change, Subject
 from reconcile.explain.proposals import Proposals, akin, same_setting
@@ -21,10 +21,14 @@ MOST = 5
 """Causes in a set."""
 ROUNDS = 12
 """Steps of one walk; each adds, replaces or limits a cause."""
-WALKS = 6
+WALKS = 5
 """Walks: where the first choices lead nowhere, some of those passed over are tried."""
+TRIALS = 4_000
+"""Trials after which no other walk is begun, and no more pairs are tried."""
 FULL_ENGINE, FULL_LOOP = 24, 6
 """How many of the best of a round are run over the whole market."""
+ALIKE = 0.75
+"""The share of symbols chosen alike below which two changes of the ranking are tried at once."""
 RANKING = ("selection", "feature_shifted", "feature_reversed", "feature_zero_filled", "feature_carried",
            "feature_misaligned", "prices_shifted", "prices_misaligned", "prices_carried")  # fmt: skip
 BESIDE_RANKING = (*RANKING, "timing", "gate", "schedule", "cooldown", "sizing", "capital", "exit_unused",
@@ -78,12 +82,14 @@ class Search:
         self.gauge = Gauge(target, worlds)
         self.full, self.done = self.gauge.full, self.gauge.done
         self.proposals = Proposals(subject, ledger, target)
+        self._trials = 0
+        self._visited: set[Changes] = set()
 
     def run(self) -> Found:
         """The smallest set that does best; empty when nothing helps."""
         best = self._walk(Found((), self.full(())))
         for start in self._elsewhere(best):
-            if self.done(best.score):
+            if self.done(best.score) or self._trials > TRIALS:
                 break
             other = self._walk(start)
             if other.score > best.score:
@@ -93,8 +99,9 @@ class Search:
     def _walk(self, found: Found) -> Found:
         """Round after round, until nothing helps."""
         for _ in range(ROUNDS):
-            if self.done(found.score) or len(found.changes) >= MOST:
+            if self.done(found.score) or len(found.changes) >= MOST or found.changes in self._visited:
                 break
+            self._visited.add(found.changes)
             better = self._step(found)
             if better is None:
                 break
@@ -114,7 +121,21 @@ class Search:
             if told and told.score.whole > found.score.whole and told.score.lived >= found.score.lived:
                 return told
         lived = self._round(found, View.LIVED) if found.score.lived < self.gauge.end else None
-        return lived or told or self._pairs(found)
+        best = lived or told
+        if self._trials <= TRIALS and self._strangers(found, best):
+            pair = self._pairs(found)
+            if pair is not None and (best is None or pair.score > best.score):
+                return pair
+        return best
+
+    def _strangers(self, found: Found, best: Found | None) -> bool:
+        """Whether the best step leaves other symbols chosen at the divergence than the candidate chose: one
+        change of the ranking beside another leaves nothing to agree on."""
+        at = found.score.lived
+        if at >= self.gauge.bars or (best is not None and best.score.lived > at):
+            return False
+        changes = found.changes if best is None else best.changes
+        return overlap(self.target, self.worlds.first_bars(changes, min(at + 1, self.gauge.bars)), at) < ALIKE
 
     def _look(self, found: Found, view: View) -> Look:
         at = min(view.first(found.score), self.gauge.bars - 1)
@@ -136,6 +157,8 @@ class Search:
 
     def _tried(self, look: Look, proposals: Iterable[tuple[Changes, Change]]) -> list[Trial]:
         """Proposals that do better around the divergence than what is found, best first."""
+        proposals = list(proposals)
+        self._trials += len(proposals)
         base, before, view = look.found.changes, look.near, look.view
         beats = before if view is View.LIVED else None
         trials = (
@@ -201,8 +224,6 @@ class Search:
 
     def _pairs(self, found: Found) -> Found | None:
         """Two changes at once, where one alone leaves nothing to agree on."""
-        if found.score.lived_share > 0.9:
-            return None
         look = self._look(found, View.LIVED)
         values = self.proposals.values(look.at)
         firsts = [Change(h.id, v) for h, v in values if h.id in RANKING]
