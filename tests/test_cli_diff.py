@@ -6,16 +6,19 @@ import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from tests import build
 from tests import comparison_kit as kit
 
+import reconcile
 import reference
 from reconcile import intake
 from reconcile.cli import exit_code
 from reconcile.ledgers import write_ledger
+from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
 
 Run = Callable[..., tuple[int, str]]
@@ -140,6 +143,34 @@ def test_the_csv_lists_every_break_exactly(pair: tuple[Path, Path], run: Run, tm
     price = build.rows(kit_ledger(pair[0]), "fills")[5]["price"]
     assert row["reference"] == f"{price / 10**4:.4f}"
     assert sorted(place.name for place in tmp_path.iterdir() if place.suffix == ".tmp") == []
+
+
+def test_the_summary_has_a_row_a_rebalance(pair: tuple[Path, Path], run: Run, tmp_path: Path) -> None:
+    """Those without breaks too: both sides' figures, which add up to the tables."""
+    run("diff", *pair, "--rebalances", tmp_path / "summary.csv")
+    with (tmp_path / "summary.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    ledger = kit_ledger(pair[0])
+    numbers = [number for (number,) in build.rows(ledger, "equity", "rebalance") if number is not None]
+    assert [row["rebalance"] for row in rows if row["rebalance"]] == [str(number) for number in numbers]
+    fills = build.rows(ledger, "fills")
+    for side in ("reference", "candidate"):
+        assert sum(int(row[f"{side}_fills"] or 0) for row in rows) == len(fills)
+    paid = sum(Decimal(row["reference_commission"] or 0) for row in rows)
+    assert paid == Decimal(sum(fill["commission"] for fill in fills)).scaleb(-4)
+    assert sum(int(row["price_breaks"]) for row in rows) == 1
+    assert run("diff", *pair, "--rebalances", tmp_path / "no" / "where.csv") == (2, "")
+
+
+def test_a_library_renders_what_the_command_prints(pair: tuple[Path, Path], run: Run) -> None:
+    found = reconcile.compare(kit_ledger(pair[0]), kit_ledger(pair[1]))
+    _, page = run("diff", *pair)
+    assert reconcile.render(found).splitlines()[0] == page.splitlines()[0]
+    assert json.loads(reconcile.render(found, "json")) == json.loads(run("diff", *pair, "--json")[1])
+    assert reconcile.render(found, "markdown").startswith("**1 break: ")
+    assert len(reconcile.render(found, "csv").splitlines()) == 2
+    with pytest.raises(InputError):
+        reconcile.render(found, "xml")
 
 
 def test_an_unwritable_csv_is_an_error(pair: tuple[Path, Path], tmp_path: Path) -> None:

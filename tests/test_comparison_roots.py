@@ -210,6 +210,22 @@ def test_a_fill_told_under_a_symbol_that_had_no_cash_is_one_root() -> None:
     assert told(found, market) == [(1, "order", "order", "B")]
 
 
+def test_a_fill_told_under_a_symbol_that_was_absent_is_one_root() -> None:
+    """Had A been bought, B would have been cut short; its row says that it was not."""
+    market = build.market(
+        {"A": [100, None, 100], "B": [100, 90, 100]},
+        {"w": {"A": [0.4, None, None], "B": [0.9, None, None]}},
+        price_decimals=2,
+    )
+    scenario = build.scenario(
+        Weights("w"), price_decimals=2, initial_cash=10**4, sequence=Sequence.SUBMISSION
+    )
+    true = reference.run(scenario, market)
+    assert build.rows(true, "orders", "symbol", "status") == [("A", "no_bar"), ("B", "filled")]
+    found = compare(true, kit.edited(true, "fills", "symbol", 0, "A"), scenario=scenario, market=market)
+    assert told(found, market) == [(1, "order", "order", "B")]
+
+
 def test_a_fill_doubled_to_the_size_of_its_order_is_a_duplicate() -> None:
     """Half of it was filled, says its row in `orders`: the same fill twice is not the whole in two parts."""
     market = build.market({"A": [100, 100, 100]}, {"w": {"A": [2.0, None, None]}}, price_decimals=2)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         write_market,
     )
     from reconcile.ledgers import chain, frame, from_frames, ledger_digest, read_ledger, write_ledger
+    from reconcile.report.rendering import render
 
 __version__ = "0.1.0"
 
@@ -50,6 +51,7 @@ __all__ = [
     "market_from_frame",
     "read_ledger",
     "read_market",
+    "render",
     "replace",
     "scenario_from_dict",
     "scenario_from_file",
@@ -72,6 +74,8 @@ def __getattr__(name: str) -> Any:
         home = "reconcile.comparison"
     elif name in _LEDGERS:
         home = "reconcile.ledgers"
+    elif name == "render":
+        home = "reconcile.report.rendering"
     else:
         home = "reconcile.intake"
     value = getattr(import_module(home), name)

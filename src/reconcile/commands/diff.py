@@ -40,6 +40,12 @@ EPILOG = "Example:  reconcile diff results/reference results/candidate"
 @click.option("--stage", "stages", multiple=True, type=click.Choice(STAGES), help="Show only this stage.")
 @click.option("--type", "types", multiple=True, type=click.Choice(TYPES), help="Show only this type.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Write the breaks shown, all of them, as CSV.")
+@click.option(
+    "--rebalances",
+    "summary_file",
+    metavar="FILE",
+    help="Write a row a rebalance, both sides' figures, as CSV.",
+)
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown.")
 @json_option
 def diff(
@@ -57,6 +63,7 @@ def diff(
     stages: tuple[str, ...],
     types: tuple[str, ...],
     csv_file: str | None,
+    summary_file: str | None,
     as_markdown: bool,
     as_json: bool,
 ) -> int:
@@ -69,7 +76,7 @@ def diff(
     from reconcile import comparison, intake, running
     from reconcile.comparison.tolerances import read_tolerances
     from reconcile.opening import open_ledger
-    from reconcile.report import clock, diff_csv, diff_json, diff_markdown, diff_text, filters
+    from reconcile.report import clock, diff_csv, diff_json, diff_markdown, diff_text, filters, periods_csv
     from reconcile.report.exits import exit_code
 
     if as_json and as_markdown:
@@ -96,7 +103,9 @@ def diff(
     notes = (*(f"reference: {one}" for one in left.notes), *(f"candidate: {one}" for one in right.notes))
     subject = diff_text.Compared(reference, candidate, None if spec is None else spec.name, market, notes)
     if csv_file is not None:
-        _write(csv_file, diff_csv.diff_csv(filters.shown(found, chosen), exact))
+        _write("--csv", csv_file, diff_csv.diff_csv(filters.shown(found, chosen), exact))
+    if summary_file is not None:
+        _write("--rebalances", summary_file, periods_csv.periods_csv(found, exact))
     if as_json:
         emit(diff_json.diff_json(found, exact, notes, chosen))
     elif as_markdown:
@@ -106,7 +115,7 @@ def diff(
     return exit_code(found.verdict)
 
 
-def _write(path: str, lines: Iterable[str]) -> None:
+def _write(option: str, path: str, lines: Iterable[str]) -> None:
     """Write a file whole or not at all."""
     from vocabulary.errors import OutputError
 
@@ -122,4 +131,4 @@ def _write(path: str, lines: Iterable[str]) -> None:
             raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise OutputError(f"--csv {path}", reason, "a file that can be written", "Name another.") from None
+        raise OutputError(f"{option} {path}", reason, "a file that can be written", "Name another.") from None

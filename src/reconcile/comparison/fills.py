@@ -57,7 +57,9 @@ def check_fill(
     order = entry.order()
     assert order is not None
     where = (t, order.symbol, order.side.value if row is None else side_of(row))
-    fill = next((execution.fill for execution in done if execution.fill is not None), None)
+    made = [execution.fill for execution in done if execution.fill is not None]
+    # Rather the reading that agrees with what the order's row says was filled.
+    fill = next((one for one in made if one.quantity in quantities), made[0] if made else None)
     if row is None:
         if 0 not in quantities and fill is not None:
             trial.row("fills", BreakType.MISSING, where, None, _content(history, t, order, fill), "quantity")

@@ -40,14 +40,15 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def diff_csv(breaks: Iterable[Break], clock: Callable[[int | None], str | None]) -> Iterator[str]:
     """Lines of CSV, the header first."""
-    yield _line(COLUMNS)
+    yield line(COLUMNS)
     for one in breaks:
         facts = break_facts(one, clock)
-        facts["key"] = " ".join(_text(part) for part in facts["key"])
-        yield _line([_text(facts[name]) for name in COLUMNS])
+        facts["key"] = " ".join(text(part) for part in facts["key"])
+        yield line([text(facts[name]) for name in COLUMNS])
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A cell: nothing for None, numbers exact, text harmless."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -60,7 +61,8 @@ def _text(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _line(cells: Iterable[str]) -> str:
+def line(cells: Iterable[str]) -> str:
+    """One line of CSV."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(cells)
     return out.getvalue()
