@@ -10,7 +10,10 @@ from typing import Any
 from rows import PEERS
 
 TARGET = Path(__file__).parent.parent / "docs" / "speed.svg"
-OURS = {"engine reduce": ("tieout engine", "#b3261e"), "reference reduce": ("tieout reference", "#1f5fa8")}
+OURS = {
+    "engine reduce 4+4": ("tieout engine", "#b3261e"),
+    "reference reduce 4+4": ("tieout reference", "#1f5fa8"),
+}
 GREYS = ("#333333", "#777777")
 
 

@@ -84,24 +84,29 @@ def beside_peers(_: dict[str, Case]) -> Iterator[Row]:
             "against other engines, plain rebalance", ">= 20 (vectorbt), 500 times", "not run: make peers"
         )
         return
-    for size, measured in json.loads(PEERS.read_text())["sizes"].items():
-        ours = measured["engines"].get("engine reduce", {}).get("seconds")
+    results = json.loads(PEERS.read_text())
+    for size, measured in results["sizes"].items():
+        ours = measured["engines"].get(results["ours"], {}).get("seconds")
+        shape_ = f"{int(size.split('x')[0]):,} x {int(size.split('x')[1]):,}"
         for name, row in measured["engines"].items():
+            if "seconds" not in row:
+                yield Row(f"{name}, plain rebalance {shape_}", "", row["failed"])
+                continue
+            theirs, done = row["seconds"], f"{row['fills']:,} fills, equity {row['final_equity']:,.2f}"
             if ours is None or name.split()[0] in ("engine", "reference"):
+                own = f"{rate(row['events_per_second'])}; {done}"
+                yield Row(f"{name}, plain rebalance {shape_}", "", own)
                 continue
             aim = 20 if name == "vectorbt" else 500
-            what = f"against {name}, plain rebalance {size.replace('x', ' x ')}"
-            if "seconds" not in row:
-                yield Row(what, f">= {aim} times", row["failed"])
-                continue
-            theirs = row["seconds"]
             found = Ratio(
                 theirs["median"] / ours["median"],
                 theirs["least"] / ours["most"],
                 theirs["most"] / ours["least"],
             )
-            done = f"{row['fills']:,} fills, {row['final_equity']:,.2f}"
-            yield Row(what, f">= {aim} times", f"{found} times; {done}", found.value >= aim)
+            told = f"{found} times; {rate(row['events_per_second'])}; {done}"
+            yield Row(
+                f"against {name}, plain rebalance {shape_}", f">= {aim} times", told, found.value >= aim
+            )
 
 
 def callable_strategy(cases: dict[str, Case]) -> Iterator[Row]:

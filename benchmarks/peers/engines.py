@@ -25,21 +25,28 @@ class Engine:
         return self.home == "ours"
 
 
-def _ours(program: str, cash: str, differs: str) -> Engine:
-    return Engine(f"{program} {cash}", "ours_peer.py", "ours", differs, (program, cash, "6", "6"))
+def _ours(program: str, cash: str, decimals: int, differs: str) -> Engine:
+    """decimals: of prices, and as many of quantities."""
+    name = f"{program} {cash} {decimals}+{decimals}"
+    return Engine(name, "ours_peer.py", "ours", differs, (program, cash, str(decimals), str(decimals)))
 
 
 CUT = "sells first; the last buys are cut to the cash there is"
 REFUSED = "sells first; buys that do not fit the cash are refused whole"
 UNCHECKED = "no cash check"
 
+OURS = "engine reduce 4+4"
+"""The line that the peers are held against: whole units of 0.0001, which hold $92 billion."""
+
 ENGINES = (
-    _ours("engine", "reduce", CUT),
-    _ours("engine", "reject", REFUSED),
-    _ours("engine", "allow_negative", UNCHECKED),
-    _ours("reference", "reduce", CUT),
-    _ours("reference", "reject", REFUSED),
-    _ours("reference", "allow_negative", UNCHECKED),
+    _ours("engine", "reduce", 4, CUT),
+    _ours("engine", "reduce", 6, CUT),
+    _ours("engine", "reject", 6, REFUSED),
+    _ours("engine", "allow_negative", 6, UNCHECKED),
+    _ours("reference", "reduce", 4, CUT),
+    _ours("reference", "reduce", 6, CUT),
+    _ours("reference", "reject", 6, REFUSED),
+    _ours("reference", "allow_negative", 6, UNCHECKED),
     Engine("vectorbt", "vectorbt_peer.py", "vectorbt", "the last buys are cut, in its own order"),
     Engine(
         "ml4t-backtest reject", "ml4t_peer.py", "ml4t", "as engine reject, in floats", ("reject",), "3.12"

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from engines import ENGINES, Engine
+from engines import ENGINES, OURS, Engine
 from environments import ROOT, environment
 from table import page
 from worker import Worker, WorkerError
@@ -39,8 +39,11 @@ def main() -> None:
     for size in asked.sizes:
         before = results["sizes"].get(size, {}).get("engines", {})
         measured = measure(size, chosen, pythons, asked)
-        measured["engines"] = {**before, **measured["engines"]}
+        known = {engine.name for engine in ENGINES}
+        kept = {name: row for name, row in before.items() if name in known}
+        measured["engines"] = {**kept, **measured["engines"]}
         results["sizes"][size] = measured
+        results["ours"] = OURS
         save(RESULTS, json.dumps(results, indent=1) + "\n")
     print(page(results))
 

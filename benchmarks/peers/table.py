@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from engines import ENGINES
+from engines import ENGINES, OURS
 
 HEADER = (
     "engine",
     "version",
     "events/s (least to most)",
-    "our engine is faster by",
+    f"{OURS} is faster by",
     "fills",
     "final equity",
     "how its work differs",
@@ -26,7 +26,7 @@ def size_table(size: str, measured: dict[str, Any]) -> str:
     symbols, bars = size.split("x")
     machine = measured["machine"]
     made = f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {measured['date']}"
-    ours = measured["engines"].get("engine reduce", {})
+    ours = measured["engines"].get(OURS, {})
     told = [engine for engine in ENGINES if engine.name in measured["engines"]]
     rows = [cells(engine, measured["engines"][engine.name], ours, measured["events"]) for engine in told]
     lines = [HEADER, ("---",) * len(HEADER), *rows]
