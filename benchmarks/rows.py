@@ -8,12 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from cases import Case
+from cases import LONG, Case, steady
 from timing import Ratio, figure, interleaved, rate, ratio
 
 HERE = Path(__file__).parent
@@ -169,19 +169,27 @@ def memory(cases: dict[str, Case]) -> Iterator[Row]:
 def growth(cases: dict[str, Case]) -> Iterator[Row]:
     """Sixty times the work, in symbols and in bars, beside top25's own size in the same rounds."""
     import engine
+    import reference
+    from reconcile.ledgers import ledger_digest
 
-    small, wide, long = (cases[name] for name in ("126k", "7.56M", "7.56M long"))
-    jobs: dict[str, Callable[[], Any]] = {
-        case.name: lambda case=case: engine.run(case.scenario, case.market) for case in (small, wide, long)
-    }
-    times = interleaved(jobs, 7)
-    for case in (wide, long):
+    small = cases["126k"]
+    even = steady(small.scenario)
+    ledger = engine.run(even, small.market)
+    assert ledger_digest(ledger) == ledger_digest(reference.run(even, small.market)), "a wrong ledger"
+    beside = {"7.56M": small, LONG: replace(small, scenario=even, ledger=ledger)}
+    for name, base in beside.items():
+        case = cases[name]
+        jobs: dict[str, Callable[[], Any]] = {
+            "base": lambda base=base: engine.run(base.scenario, base.market),
+            "case": lambda case=case: engine.run(case.scenario, case.market),
+        }
+        times = interleaved(jobs, 7)
         for unit, count in (("event", lambda one: one.events), ("fill", lambda one: one.fills)):
-            found = ratio(times[case.name], times[small.name])
-            share = count(small) / count(case)
+            found = ratio(times["case"], times["base"])
+            share = count(base) / count(case)
             grown = Ratio(found.value * share, found.low * share, found.high * share)
             yield Row(
-                f"time per {unit}, {shape(case)} / {shape(small)}",
+                f"time per {unit}, {shape(case)} / {shape(base)}",
                 "<= 1",
                 f"{grown}; {count(case):,} {unit}s",
                 grown.value <= 1,
