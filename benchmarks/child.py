@@ -17,42 +17,36 @@ WARM_BARS = 3
 
 def beside_numpy(folder: str, digest: str, rounds: str) -> dict[str, Any]:
     """Seconds of the engine's whole run with its full ledger, and of numpy's argpartition on the scores."""
+    scenario, market = _loaded(folder)
+    return _beside_numpy(scenario, market, digest, int(rounds))
+
+
+def callable_strategy(folder: str, rounds: str) -> dict[str, Any]:
+    """Seconds of the engine asking a Python function at every bar, beside argpartition."""
+    import reference
+    from reconcile import intake
+    from reconcile.ledgers import ledger_digest
+
+    base, market = _loaded(folder)
+    parts = {name: part for name, part in intake.scenario_to_dict(base).items() if name != "exits"}
+    scenario = intake.scenario_from_dict({**parts, "strategy": CALLABLE})
+    right = ledger_digest(reference.run(scenario, market))
+    return _beside_numpy(scenario, market, right, int(rounds))
+
+
+def _beside_numpy(scenario: Any, market: Any, digest: str, rounds: int) -> dict[str, list[float]]:
     import numpy as np
 
     import engine
     from reconcile.ledgers import ledger_digest
 
-    scenario, market = _loaded(folder)
     assert ledger_digest(engine.run(scenario, market)) == digest, "a wrong ledger: its time does not count"
     score = market.features["ml_score"]
     jobs: dict[str, Callable[[], Any]] = {
         "engine": lambda: engine.run(scenario, market),
         "argpartition": lambda: np.argpartition(score, -25, axis=1),
     }
-    return interleaved(jobs, int(rounds))
-
-
-def callable_strategy(folder: str, rounds: str) -> dict[str, Any]:
-    """Seconds of the engine asking a Python function at every bar, beside argpartition."""
-    import numpy as np
-
-    import engine
-    import reference
-    from reconcile import intake
-    from reconcile.ledgers import ledger_digest
-
-    base, market = _loaded(folder)
-    scenario = intake.scenario_from_dict(
-        {**{k: v for k, v in intake.scenario_to_dict(base).items() if k != "exits"}, "strategy": CALLABLE}
-    )
-    right = ledger_digest(reference.run(scenario, market))
-    assert ledger_digest(engine.run(scenario, market)) == right, "a wrong ledger: its time does not count"
-    score = market.features["ml_score"]
-    jobs: dict[str, Callable[[], Any]] = {
-        "engine": lambda: engine.run(scenario, market),
-        "argpartition": lambda: np.argpartition(score, -25, axis=1),
-    }
-    return interleaved(jobs, int(rounds))
+    return interleaved(jobs, rounds)
 
 
 def memory(folder: str, digest: str) -> dict[str, Any]:
