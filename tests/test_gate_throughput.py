@@ -267,15 +267,15 @@ def record_of(root: Path, **changes: object) -> Record:
     [
         (0.05, Outcome.PASSED),
         (0.01, Outcome.PASSED),
-        (0.056, Outcome.PASSED),
-        (0.0575, Outcome.INCONCLUSIVE),
-        (0.059, Outcome.FAILED),
+        (0.064, Outcome.PASSED),
+        (0.065, Outcome.INCONCLUSIVE),
+        (0.066, Outcome.FAILED),
     ],
 )
 def test_without_a_base_the_ratio_is_held_against_the_record(
     toy: Path, monkeypatch: pytest.MonkeyPatch, engine_seconds: float, expected: Outcome
 ) -> None:
-    """On record the engine takes a twentieth of the reference's second; 15 % more is the limit, give or take
+    """On record the engine takes a twentieth of the reference's second; 30 % more is the limit, give or take
     the record's own interval. A faster engine passes, however much."""
     write_record(toy / "benchmarks/record.json", record_of(toy))
     given(monkeypatch, alike=Pair(1, 1), pairs=Pair(1.0, engine_seconds))
@@ -285,15 +285,14 @@ def test_without_a_base_the_ratio_is_held_against_the_record(
 
 
 @pytest.mark.parametrize(
-    ("engine_seconds", "expected"),
+    ("part", "engine_seconds", "expected"),
     [
-        (0.05, Outcome.INCONCLUSIVE),
-        (0.1, Outcome.INCONCLUSIVE),
-        (0.2, Outcome.INCONCLUSIVE),
-        (0.3, Outcome.FAILED),
+        ("processor", 0.05, Outcome.INCONCLUSIVE),
+        ("python", 0.1, Outcome.INCONCLUSIVE),
+        ("numba", 0.2, Outcome.INCONCLUSIVE),
+        ("system", 0.3, Outcome.FAILED),
     ],
 )
-@pytest.mark.parametrize("part", ["processor", "system", "python", "numba"])
 def test_a_record_of_another_machine_tells_only_a_collapse(
     toy: Path, monkeypatch: pytest.MonkeyPatch, part: str, engine_seconds: float, expected: Outcome
 ) -> None:

@@ -81,7 +81,7 @@ class Settings:
     build: tuple[str, ...] = ()
     scenario: str = "top25"
     limit: float = 1.035
-    record_limit: float = 1.15
+    record_limit: float = 1.3
     budget: float = 120.0
     pairs: int = 120
     record: Path = Path("benchmarks/record.json")
