@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -26,7 +27,7 @@ from typing import Any
 
 from reconcile.gate.children import children
 from reconcile.gate.measuring import pairs_of
-from reconcile.gate.nouns import Settings
+from reconcile.gate.nouns import Pair, Settings
 from reconcile.gate.record import this_machine
 from reconcile.gate.trees import Tree
 
@@ -61,16 +62,13 @@ def main() -> int:
         print("the copies give different ledgers: is an old one in the way?", file=sys.stderr)
         return 1
     (digest,) = digests
-    taken: dict[str, list[list[float]]] = {ratio: [] for ratio in PLANTED}
     sources = {ratio: pairs_of(settings, base, head, (digest, digest)) for ratio, head in heads.items()}
     until = time.monotonic() + given.seconds
     while time.monotonic() < until:
-        for ratio, source in sources.items():
-            pair = next(source)
-            taken[ratio].append([round(pair.base * 1e6, 1), round(pair.head * 1e6, 1)])
+        taken = {ratio: next(source) for ratio, source in sources.items()}
+        _add(given.file, given.world, taken)  # each time: what ends it early takes nothing away
     for source in sources.values():
         source.close()
-    _add(given.file, given.world, taken)
     return 0
 
 
@@ -108,23 +106,23 @@ def _digest(settings: Settings, tree: Tree) -> str:
     return str(found["ledger"])
 
 
-def _add(file: Path, world: str, taken: dict[str, list[list[float]]]) -> None:
-    """Put the pairs behind those that are there, in one move; microseconds, a line a slowdown."""
+def _add(file: Path, world: str, taken: dict[str, Pair]) -> None:
+    """Put a pair of each slowdown behind those that are there, in one move; microseconds."""
     old = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"format": 1, "worlds": {}}
     pairs = old["worlds"].get(world, {}).get("pairs", {})
-    merged = {ratio: [*pairs.get(ratio, []), *new] for ratio, new in taken.items()}
+    merged = {
+        ratio: [*pairs.get(ratio, []), [round(side * 1e6, 1) for side in (pair.base, pair.head)]]
+        for ratio, pair in taken.items()
+    }
     worlds = {**old["worlds"], world: {"machine": asdict(this_machine()), "pairs": merged}}
     text = json.dumps({"format": 1, "unit": "us", "worlds": worlds}, indent=1)
     scratch = file.with_name(f".{file.name}.new")
     scratch.write_text(_flat(text), encoding="utf-8")
     scratch.replace(file)
-    print({ratio: len(each) for ratio, each in merged.items()})
 
 
 def _flat(text: str) -> str:
     """Lists of numbers on one line."""
-    import re
-
     return re.sub(r"\[[-\d.,\s\[\]]+\]", lambda found: re.sub(r"\s+", "", found[0]), text) + "\n"
 
 

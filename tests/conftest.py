@@ -70,9 +70,8 @@ slippage = { kind = "bps", rate = "5" }
 """
 
 
-@pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A scenario file over 4 symbols x 10 bars in an empty folder, which becomes the current one."""
+def small_bars() -> str:
+    """4 symbols x 10 bars in long format, as CSV."""
     rows = ["timestamp,symbol,open,high,low,close,volume,score"]
     for day in range(10):
         for place, symbol in enumerate(("AAA", "BBB", "CCC", "DDD")):
@@ -81,7 +80,13 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
             rows.append(
                 f"2024-01-{day + 1:02d},{symbol},{price},{price + 1},{price - 1},{price + 0.5},1000,{score}"
             )
-    (tmp_path / "bars.csv").write_text("\n".join(rows) + "\n")
+    return "\n".join(rows) + "\n"
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A scenario file over 4 symbols x 10 bars in an empty folder, which becomes the current one."""
+    (tmp_path / "bars.csv").write_text(small_bars())
     (tmp_path / "small.toml").write_text(SMALL_SCENARIO)
     monkeypatch.chdir(tmp_path)
     # The command adds the current folder to where --candidate is looked for: not for the next test.

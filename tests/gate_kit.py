@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from conftest import SMALL_SCENARIO
+from conftest import SMALL_SCENARIO, small_bars
 
 ENGINE = """
 import reference
@@ -25,15 +25,7 @@ scenario = "small.toml"
 def project(folder: Path, engine: str = ENGINE, settings: str = SETTINGS) -> Path:
     """A project of a scenario, its bars and an engine `toy:run`, all committed."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = ["timestamp,symbol,open,high,low,close,volume,score"]
-    for day in range(10):
-        for place, symbol in enumerate(("AAA", "BBB", "CCC", "DDD")):
-            price = 20 + 7 * place + (day * (place + 2)) % 5 + 0.25 * day
-            score = (day * (2 * place + 1)) % 7
-            rows.append(
-                f"2024-01-{day + 1:02d},{symbol},{price},{price + 1},{price - 1},{price + 0.5},1000,{score}"
-            )
-    (folder / "bars.csv").write_text("\n".join(rows) + "\n")
+    (folder / "bars.csv").write_text(small_bars())
     (folder / "small.toml").write_text(SMALL_SCENARIO)
     (folder / "toy.py").write_text(engine)
     (folder / "pyproject.toml").write_text(settings)

@@ -251,6 +251,19 @@ def test_build_commands_run_in_both_trees_and_must_work(toy: Path) -> None:
         pass
 
 
+def test_a_budget_that_ends_with_identical_code_decides_nothing(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that slow no floor is known: inconclusive, and said."""
+    clock: Callable[[], float] = chain(range(0, 10_000, 30), cycle([10_000])).__next__
+    monkeypatch.setattr(module.time, "monotonic", clock)
+    asked = given(monkeypatch, alike=Pair(1, 1), pairs=Pair(1.0, 2.0))
+    found = throughput(replace(read_gate_settings(toy), budget=60.0), "HEAD", silent)
+    assert found.outcome is Outcome.INCONCLUSIVE and asked == ["pairs"]
+    assert len(found.alike) < 10 and found.pairs == ()
+    assert "before the noise floor was known" in found.said[-1]
+
+
 def record_of(root: Path, **changes: object) -> Record:
     """A record that fits the project as it stands."""
     settings = read_gate_settings(root)

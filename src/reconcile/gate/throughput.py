@@ -200,9 +200,16 @@ def _measured(settings: Settings, start: Throughput, sources: Sources, say: Say)
     """A/A pairs, then pairs until a look at them decides, or the budget ends."""
     load, began = _load(), time.monotonic()
     say("measuring: identical code first")
+    alike: list[Pair] = []
+    taken: list[Pair] = []
     with contextlib.closing(sources.alike):
-        alike = list(islice(sources.alike, ALIKE))
-    taken, decision = _decided(settings, sources, floor_of(alike), began, say)
+        while len(alike) < ALIKE and time.monotonic() - began <= settings.budget:
+            alike.append(next(sources.alike))
+    if len(alike) < ALIKE:
+        start = replace(start, said=(*start.said, "the budget ended before the noise floor was known"))
+        decision = decide(taken, floor_of(()), sources.limit, plan_for(FIRST_LOOK))
+    else:
+        taken, decision = _decided(settings, sources, floor_of(alike), began, say)
     return replace(
         start,
         outcome=decision.outcome,

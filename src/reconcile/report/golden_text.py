@@ -56,7 +56,7 @@ def case_lines(one: Checked) -> list[str]:
         lines.append(f"  {printable(one.said)}")
     lines += [f"  {text}" for text in fault_lines(one.faults)]
     if one.standing is Standing.TAMPERED:
-        lines.append("  restore its folder from version control")
+        lines.append("  restore its folder, or the journal, from version control")
     if one.change is not None:
         lines += [f"  {text}" for text in change_lines(one.change)]
     return lines
