@@ -267,3 +267,13 @@ def _differs(subject: Any, plain: Ledger, change: Change) -> bool:
         return not kit.same(subject, ordered([change]), plain)
     except InputError:
         return False
+
+
+def test_exits_that_all_never_fire_are_one_cause() -> None:
+    """Found one by one, they are named together."""
+    subject = kit.ground()
+    ledger = kit.ledger_of(
+        subject, Change("exit_unused", "volatility_stop"), Change("exit_unused", "time_exit")
+    )
+    (cause,) = kit.explained(subject, ledger).causes
+    assert cause.sentence == "no exit ever fires"

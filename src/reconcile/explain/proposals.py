@@ -145,6 +145,8 @@ def same_setting(a: Change, b: Change) -> bool:
     return True
 
 
+EVERY = "*"
+"""What stands for all exits."""
 FAMILIES = (
     ("commission", "commission_factor"),
     ("timing", "execution_price", "order_late"),
@@ -160,6 +162,8 @@ FAMILIES = (
 
 def akin(old: Change, new: Change) -> bool:
     """Whether one change may stand in the other's place."""
+    if old.hypothesis == new.hypothesis and EVERY in (old.value, new.value):
+        return True
     return same_setting(old, new) or any(
         {old.hypothesis, new.hypothesis} <= set(family)
         for family in FAMILIES
