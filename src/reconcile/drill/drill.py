@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from multiprocessing import get_context
@@ -130,8 +129,13 @@ def _lesser(candidate: Candidate, own: Ledger) -> set[str]:
     """Digests of what a candidate would be with a fault less: of the honest ledger, or of a pair's parts."""
     if len(candidate.faults) == 1:
         return {ledger_digest(own)}
-    parts = [replace(candidate, group=Group.SINGLE, faults=(name,)) for name in candidate.faults]
-    return {ledger_digest(ledger) for part in parts for ledger in plant((part,), compiled=False)}
+    return {_digest_alone(name, candidate.ground, candidate.seed) for name in candidate.faults}
+
+
+@lru_cache(maxsize=256)
+def _digest_alone(name: str, on: str, seed: int) -> str:
+    (ledger,) = plant((Candidate(Group.SINGLE, (name,), on, seed),), compiled=False)
+    return str(ledger_digest(ledger))
 
 
 def plant(batch: Batch, compiled: bool) -> list[Ledger]:
