@@ -57,6 +57,9 @@ def draw(results: dict[str, Any], target: Path) -> None:
             capsize=2,
         )
     axes.set(xscale="log", yscale="log", xlabel="events (symbols x bars)", ylabel="events a second")
+    sizes = sorted({point[0] for points in lines.values() for point in points})
+    axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
+    axes.set_xticks([], minor=True)
     axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title("The plain rebalance: medians, least to most", fontsize=10, loc="left")
