@@ -67,7 +67,7 @@ def market(pick: Pick, price_decimals: int) -> Market:
     rng = random.Random(pick(range(2**16)))
     symbols = pick([1, 2, 3, 5, 8, 12, 20])
     bars = pick([2, 1, 5, 9, 16, 30, 45, 60])
-    gaps = pick([0.0, 0.05, 0.05, 0.3, 0.7])
+    gaps = pick([0.0, 0.0, 0.05, 0.05, 0.3, 0.7])
     swing = pick([0.02, 0.0, 0.2])
     starts = pick([(100,), (1,), (100, 3_000, 500), (1, 30, 5_000), (20_000, 300), (1, 99_999_99)])
     prices = np.zeros((4, bars, symbols), dtype=np.int64)
@@ -106,7 +106,7 @@ def _features(rng: random.Random, prices: Any, decimals: int, missing: float) ->
         return np.array(cells, dtype=np.float64).reshape(shape)
 
     close = prices[3] / 10.0**decimals
-    weights = filled(lambda cell: rng.choice([0.0, 0.2, 0.35, 1.0, -0.2, 4e-10, 6e-10]))
+    weights = filled(lambda cell: rng.choice([0.2, 0.35, 0.0, 1.0, -0.1, -0.2, -0.35, 4e-10, 6e-10]))
     weights[rng.randrange(shape[0])] = np.nan
     return {
         "volume": np.full(shape, np.nan),
@@ -156,7 +156,10 @@ def scenario(pick: Pick, price_decimals: int, quantity_decimals: int) -> Scenari
     return build.scenario(
         _selection(pick, short),
         initial_cash=pick(
-            [100_000 * unit, 1_000_000 * unit, 10_000 * unit + 7, 900 * unit + 1, 50 * unit, 0]
+            [
+                *2 * [100_000 * unit, 1_000_000 * unit, 10_000 * unit + 7],
+                *(900 * unit + 1, 50 * unit, 0),
+            ]
         ),
         exits=_exits(pick),
         price_decimals=price_decimals,
@@ -165,7 +168,7 @@ def scenario(pick: Pick, price_decimals: int, quantity_decimals: int) -> Scenari
         slippage=_slippage(pick),
         band=pick([0, PPB // 100, PPB // 3, PPB - 1]),
         size_on=pick(list(SizeOn)),
-        cooldown=pick([0, 0, 1, 4, 2**40]),
+        cooldown=pick([0, 0, 0, 0, 1, 1, 4, 2**40]),
         schedule=pick(
             [
                 Schedule(),
@@ -190,14 +193,14 @@ def _selection(pick: Pick, short: bool) -> Selection:
     if kind == "callable":
         function = pick([by_momentum, by_account, *([by_score] if short else [])])
         return CallableStrategy(f"drawn:{function.__name__}", function)
-    longs = pick([1, 2, 5, 20] + ([0] if short else []))
+    longs = pick([1, 2, 2, 5, 20] + ([0] if short else []))
     return TopN(
         "score",
         longs,
         pick([1, 3]) if short and (longs == 0 or pick([False, True])) else 0,
-        pick([PPB, PPB // 2, 3 * PPB, 0, 1]),
-        pick([PPB, PPB // 2, 0]),
-        pick([(), ("other",), ("other", "atr")]),
+        pick([PPB, PPB, PPB // 2, PPB // 2, 3 * PPB, 0, 1]),
+        pick([PPB, PPB // 2, PPB, PPB // 3, 0]),
+        pick([(), (), ("other",), ("other", "atr")]),
         pick(list(When)),
     )
 
@@ -211,9 +214,12 @@ def _exits(pick: Pick) -> list[ExitRule]:
             "trailing_stop", *pick([(PPB // 20, PPB // 100, PPB // 200), (0, 0, 0), (PPB, 2**62, 0)])
         ),
         TimeExit("time_exit", pick([3, 0, 1, 2**41])),
+        StopLoss("wide stop", pick([PPB // 10, PPB // 3])),
+        TrailingStop("tight trail", PPB // 100, 0, PPB // 100),
+        TimeExit("late", 7),
     ]
-    count = pick([0, 1, 2, 5])
-    first = pick([0, 1, 2, 3, 4])
+    count = pick([0, 0, 1, 2, 5, 8])
+    first = pick([0, 1, 2, 3, 4, 5, 6, 7])
     return (rules[first:] + rules[:first])[:count]
 
 

@@ -18,7 +18,7 @@ from rich.console import Console
 import drawn
 import engine
 import reference
-from test_pair import assert_balanced, assert_end_to_end, assert_equal
+from test_pair import assert_balanced, assert_end_to_end, assert_equal, assert_rebuilt
 from vocabulary.errors import RangeError
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
@@ -31,14 +31,17 @@ def check(scenario: Scenario, market: Market, bar: int) -> int:
     expected = reference.run(scenario, market)
     assert_balanced(scenario, market, expected)
     try:
-        assert_equal(engine.run(scenario, market), expected)
+        ours = engine.run(scenario, market)
     except RangeError:
         return 0
+    assert_equal(ours, expected)
     start = reference.initial_state(scenario)
     first, state = engine.resume(scenario, market, start, bar)
     assert state == reference.resume(scenario, market, start, bar)[1]
     second, _ = engine.resume(scenario, market, state, len(market.timestamps))
     assert_end_to_end(first, second, expected)
+    if bar:
+        assert_rebuilt(scenario, market, ours, bar)
     return expected.tables["fills"].rows
 
 

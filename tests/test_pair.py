@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import drawn
 import engine
 import reference
 from build import rows
+from reconcile.comparison.rebuild import rebuild_states
 from vocabulary.errors import RangeError
 from vocabulary.ledger import SCHEMA, Ledger
 from vocabulary.market import Market
@@ -90,6 +92,25 @@ def test_a_run_stopped_and_resumed_is_the_whole_run(pair: Pair, where: int) -> N
     assert_equal(first, plain_first)
     assert_equal(second, plain_second)
     assert_end_to_end(first, second, ledgers[0])
+
+
+@FEW
+@given(pairs(), st.integers(0, 2**16))
+def test_a_state_rebuilt_from_the_ledger_goes_on_as_the_run_did(pair: Pair, where: int) -> None:
+    """Ledger and market tell all of State: from what they tell, the engine comes to the same end."""
+    scenario, market = pair
+    ledgers = compared(scenario, market)
+    if ledgers is not None:
+        assert_rebuilt(scenario, market, ledgers[1], where % len(market.timestamps) + 1)
+
+
+def assert_rebuilt(scenario: Scenario, market: Market, ledger: Ledger, bar: int) -> None:
+    """The State at `bar`, rebuilt from the whole run's ledger, is the one handed over, and goes on."""
+    rebuilt = next(itertools.islice(rebuild_states(ledger, scenario, market), bar - 1, None))
+    first, state = engine.resume(scenario, market, reference.initial_state(scenario), bar)
+    assert rebuilt == state
+    second, _ = engine.resume(scenario, market, rebuilt, len(market.timestamps))
+    assert_end_to_end(first, second, ledger)
 
 
 def assert_end_to_end(first: Ledger, second: Ledger, whole: Ledger) -> None:
