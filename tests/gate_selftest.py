@@ -152,7 +152,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("file", nargs="?", type=Path, default=Path(__file__).with_name("gate_pairs.json"))
     parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--pairs", type=int, default=60, help="the most pairs that a budget has room for")
+    parser.add_argument("--pairs", type=int, default=24, help="the most pairs that a budget has room for")
     given = parser.parse_args()
     for world, recorded in read_worlds(given.file).items():
         print(f"{world}: {len(recorded[ALIKE_NAME])} pairs of each recorded")

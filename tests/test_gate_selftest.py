@@ -11,7 +11,7 @@ from gate_selftest import ALIKE_NAME, Score, bounds, read_worlds, score, slowed
 from reconcile.gate.nouns import Outcome, Pair
 
 RUNS = 400
-MOST = 40
+MOST = 24
 """Pairs that the default budget has room for."""
 WORLDS = read_worlds(Path(__file__).with_name("gate_pairs.json"))
 FALSE_ALARM = 0.01
