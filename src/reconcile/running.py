@@ -96,7 +96,8 @@ def run(
     )
     if agreed is not None:
         same_again(agreed, reference, other, market)
-    reconciliation = judge(scenario, market, reference, other)
+    with watch("comparing", 0):
+        reconciliation = judge(scenario, market, reference, other)
     return Outcome(scenario, market, reference, other, reconciliation, loading, compiling, twice or None)
 
 

@@ -90,15 +90,16 @@ def diff(
     market = None if spec is None else running.load(spec, data, watching())[0]
     zone = market.timezone if market is not None else manifests[0].timezone or manifests[1].timezone
     chosen = filters.filters_from(date, symbols, stages, types, zone)
-    found = comparison.compare(
-        left.ledger,
-        right.ledger,
-        scenario=spec,
-        market=market,
-        tolerances=bounds,
-        tables=None if tables is None else [name.strip() for name in tables.split(",")],
-        first=first,
-    )
+    with watching()("comparing", 0):
+        found = comparison.compare(
+            left.ledger,
+            right.ledger,
+            scenario=spec,
+            market=market,
+            tolerances=bounds,
+            tables=None if tables is None else [name.strip() for name in tables.split(",")],
+            first=first,
+        )
     short, exact = clock.short_clock(market, *manifests), clock.exact_clock(market, *manifests)
     notes = (*(f"reference: {one}" for one in left.notes), *(f"candidate: {one}" for one in right.notes))
     subject = diff_text.Compared(reference, candidate, None if spec is None else spec.name, market, notes)
