@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from reconcile.comparison.rebuild import rebuild_states
 from reconcile.comparison.resync import can_resync
-from reconcile.explain.evidence import Wrong, wrong_at
 from reconcile.explain.gauge import kind_of
 from reconcile.explain.loop import Standing
 from reconcile.explain.nouns import Change, Kind
+from reconcile.explain.scoring import Wrong, wrong_at
 from reconcile.explain.search import Search
 from reconcile.explain.worlds import Changes
 from vocabulary.errors import TieoutError

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 
 from reconcile.explain.catalogue import BY_ID, PLACE
-from reconcile.explain.evidence import Score, Target, score
+from reconcile.explain.evidence import Target
 from reconcile.explain.loop import slack
 from reconcile.explain.nouns import Change, Kind
+from reconcile.explain.scoring import Score, score
 from reconcile.explain.worlds import Changes, Worlds
 from vocabulary.errors import TieoutError
 

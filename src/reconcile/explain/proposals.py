@@ -7,10 +7,12 @@ from dataclasses import replace
 from itertools import product
 
 from reconcile.explain.catalogue import BY_ID, every_value
-from reconcile.explain.evidence import Target, suspects
+from reconcile.explain.evidence import Target
 from reconcile.explain.gauge import kind_of, ordered
-from reconcile.explain.measure import exit_levels, measure
+from reconcile.explain.measure import measure
+from reconcile.explain.measure_exits import exit_levels
 from reconcile.explain.nouns import Change, Hypothesis, Kind, Subject, Value
+from reconcile.explain.scoring import suspects
 from reconcile.explain.worlds import Changes
 from vocabulary.ledger import Ledger
 from vocabulary.state import Side

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 
-from reconcile.explain.evidence import Score, Target, overlap
+from reconcile.explain.evidence import Target
 from reconcile.explain.gauge import Gauge, View, needs_loop, ordered, plainness
 from reconcile.explain.nouns import Change, Subject
 from reconcile.explain.proposals import Proposals, akin, same_setting
+from reconcile.explain.scoring import Score, overlap
 from reconcile.explain.worlds import Changes, Worlds
 from vocabulary.ledger import Ledger
 
