@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -325,6 +326,16 @@ def test_when_two_cells_are_equal(ours: object, theirs: object, equal: bool) -> 
         right = kit.foreign({"equity": {"timestamp": [1], "cash": [b]}})
         verdicts.add(compare(left, right).verdict)
     assert verdicts == {Verdict.MATCHED if equal else Verdict.BREAKS}
+
+
+def test_clock_times_beside_instants_are_compared_and_said() -> None:
+    """A time without a zone is no instant; equal numbers are no silent match."""
+    _, _, true = kit.sample(3, bars=8)
+    zoned = Ledger(replace(true.manifest, timezone="UTC"), true.tables)
+    assert not any("clock times" in note for note in compare(true, true).notes)
+    for sides, name in (((true, zoned), "reference"), ((zoned, true), "candidate")):
+        (note,) = [note for note in compare(*sides).notes if "clock times" in note]
+        assert note.startswith(f"The {name}'s times are clock times without a zone")
 
 
 def test_words_on_one_side_and_numbers_on_the_other_is_an_error() -> None:

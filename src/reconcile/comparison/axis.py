@@ -151,6 +151,13 @@ def manifest_notes(reference: Manifest, candidate: Manifest) -> tuple[str, ...]:
     started = [_initial_cash(manifest) for manifest in (reference, candidate)]
     if None not in started and started[0] != started[1]:
         notes.append("The two ledgers started with different cash.")
+    zones = {"reference": reference.timezone, "candidate": candidate.timezone}
+    for name, other in zip(zones, reversed(zones), strict=True):
+        if zones[name] is None and zones[other] is not None:
+            notes.append(
+                f"The {name}'s times are clock times without a zone, the {other}'s instants of"
+                f" {zones[other]}: the clock times were compared as if they were UTC."
+            )
     return tuple(notes)
 
 
