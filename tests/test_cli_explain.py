@@ -207,3 +207,21 @@ def test_a_ledger_that_was_written_and_read_is_explained(engines: str, run: Run,
     assert read_ledger(tmp_path / "dear").tables
     code, out, _ = run(engines, tmp_path / "dear")
     assert code == 0 and out.splitlines()[0] == "commission is 50 bps instead of 5 bps"
+
+
+def test_a_foreign_file_is_read_under_its_own_names(engines: str, run: Run, tmp_path: Path) -> None:
+    """With a mapping, as `reconcile diff` reads it; what is left out of the file is said."""
+    import engine
+    import reconcile
+
+    scenario = intake.find_scenario(engines)
+    dear = reconcile.replace(scenario, "costs.commission.rate", "50")
+    fills = reconcile.frame(engine.run(dear, intake.load_market(scenario)), "fills", floats=True)
+    fills = fills.rename(columns={"commission": "fee"}).drop(columns=["reason", "sequence"])
+    fills.to_csv(tmp_path / "trades.csv", index=False)
+    (tmp_path / "names.toml").write_text(
+        '[tables.fills]\nfile = "trades"\ncolumns = { commission = "fee" }\n'
+    )
+    code, out, err = run(engines, tmp_path / "trades.csv", "--mapping", tmp_path / "names.toml")
+    assert code == 0, err
+    assert out.splitlines()[0] == "commission is 50 bps instead of 5 bps"

@@ -13,6 +13,7 @@ from reconcile.commands.shared import (
     data_option,
     emit,
     json_option,
+    mapping_option,
     scenario_argument,
     tolerance_option,
     watching,
@@ -28,9 +29,17 @@ if TYPE_CHECKING:
 @scenario_argument
 @click.argument("candidate")
 @data_option
+@mapping_option
 @tolerance_option
 @json_option
-def explain(scenario: str, candidate: str, data: str | None, tolerance: str | None, as_json: bool) -> int:
+def explain(
+    scenario: str,
+    candidate: str,
+    data: str | None,
+    mapping: str | None,
+    tolerance: str | None,
+    as_json: bool,
+) -> int:
     """Say why CANDIDATE differs from SCENARIO: causes, each verified by a run, and what each cost.
 
     SCENARIO is a built-in name or a TOML file. CANDIDATE is a ledger (a folder, a Parquet or CSV file) or an
@@ -38,6 +47,8 @@ def explain(scenario: str, candidate: str, data: str | None, tolerance: str | No
 
     Exits 0 when everything is explained, 1 when something is not, 2 when it cannot tell.
     """
+    from dataclasses import replace
+
     from reconcile import explain as explaining
     from reconcile import intake, running
     from reconcile.comparison.tolerances import read_tolerances
@@ -50,10 +61,11 @@ def explain(scenario: str, candidate: str, data: str | None, tolerance: str | No
     watch = watching()
     found = intake.find_scenario(scenario)
     market, _ = running.load(found, data, watch)
-    ledger = _ledger(candidate, found, market)
+    ledger, notes = _ledger(candidate, mapping, found, market)
     running.warm(found, market, watch)
     with watch("explaining", 0):
         result = explaining.explain(found, market, ledger, tolerances=bounds)
+    result = replace(result, notes=(*notes, *result.notes))
     if as_json:
         emit(explain_json.explain_json(result, found, market))
     else:
@@ -62,13 +74,17 @@ def explain(scenario: str, candidate: str, data: str | None, tolerance: str | No
     return 0 if result.verdict in wholly else 2 if result.verdict is explaining.Verdict.CANNOT_TELL else 1
 
 
-def _ledger(candidate: str, scenario: Scenario, market: Market) -> Ledger:
-    """A path where there is one; else a function by its name."""
+def _ledger(
+    candidate: str, mapping: str | None, scenario: Scenario, market: Market
+) -> tuple[Ledger, tuple[str, ...]]:
+    """A path where there is one, with what of it was left out; else a function by its name."""
     from reconcile.candidates import load_candidate
     from reconcile.opening import open_ledger
     from reconcile.running import run_candidate
 
     module, colon, _ = candidate.partition(":")
-    if Path(candidate).exists() or not colon or not all(part.isidentifier() for part in module.split(".")):
-        return open_ledger(candidate).ledger
-    return run_candidate(candidate, load_candidate(candidate), scenario, market).ledger
+    named = colon and all(part.isidentifier() for part in module.split("."))
+    if mapping is not None or Path(candidate).exists() or not named:
+        opened = open_ledger(candidate, mapping)
+        return opened.ledger, opened.notes
+    return run_candidate(candidate, load_candidate(candidate), scenario, market).ledger, ()
