@@ -229,6 +229,16 @@ def test_head_is_the_working_tree_and_base_the_commit(toy: Path) -> None:
     assert git(toy, "worktree", "list").count("\n") == 0
 
 
+def test_data_that_git_ignores_is_lent_to_both(toy: Path) -> None:
+    """The bars are often too large for git; the code beside them is what is compared."""
+    (toy / ".gitignore").write_text("bars.csv\n")
+    git(toy, "rm", "-q", "--cached", "bars.csv")
+    commit(toy, "ignored")
+    settings = read_gate_settings(toy)
+    with base_and_head(settings, "HEAD") as (base, head), children(settings, "itself", base, head) as started:
+        assert [child.events for child in started] == [40, 40]
+
+
 def test_a_project_below_the_top_of_its_repository(tmp_path: Path) -> None:
     project(tmp_path)
     inner = tmp_path / "inner"

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,7 @@ def base_and_head(settings: Settings, revision: str) -> Iterator[tuple[Tree, Tre
         trees = []
         for place in (base, head):
             cache = Path(scratch, f"{place.name}-cache")
+            _lend(settings, place / inside)
             trees.append(_tree(place.name, place / inside, settings, cache))
             _build(trees[-1], settings.build)
         yield trees[0], trees[1]
@@ -122,6 +124,23 @@ def _copy(top: Path, place: Path) -> None:
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                shutil.copy2(source, target)
+
+
+def _lend(settings: Settings, root: Path) -> None:
+    """A copy of the market's files that git does not hold: data is often ignored, and is no code."""
+    scenario = settings.root / settings.scenario
+    try:
+        market = tomllib.loads(scenario.read_text(encoding="utf-8"))["market"]
+        named = [market[key] for key in ("data", "context") if isinstance(market.get(key), str)]
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return  # a built-in one, or one that whoever runs it will name the fault of
+    project = settings.root.resolve()
+    for source in ((scenario.parent / name).resolve() for name in named):
+        if source.is_file() and source.is_relative_to(project):
+            target = root / source.relative_to(project)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target)
 
 
