@@ -188,7 +188,7 @@ def test_an_engine_that_remembers_its_results_is_not_timed(
     (toy / "toy.py").write_text(REMEMBERING)
     found = against_base(toy)
     assert found.outcome is Outcome.UNKNOWN and found.decision is None
-    assert "an engine that keeps no results" in found.said[0]
+    assert "the same work in every run" in found.said[0]
     assert not asked
 
 

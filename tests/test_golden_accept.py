@@ -140,9 +140,11 @@ def test_a_recovery_killed_at_any_step_is_whole(tmp_path: Path, place: Place) ->
 
 
 @needs_fork
-@pytest.mark.parametrize("command", ["review", "check"])
+@pytest.mark.parametrize(
+    "command", [("golden", "review"), ("golden", "check"), ("gate", "--checks", "goldens")], ids=" ".join
+)
 def test_every_command_finishes_what_was_killed(
-    command: str, tmp_path: Path, place: Place, reconcile_command: Callable[..., Any]
+    command: tuple[str, ...], tmp_path: Path, place: Place, reconcile_command: Callable[..., Any]
 ) -> None:
     """The next command, whichever it is, sees the accept done."""
     for case in CASES:
@@ -150,9 +152,10 @@ def test_every_command_finishes_what_was_killed(
     folders = (tmp_path / f"half-{step}" for step in range(1, 200))
     half = next(folder for step, folder in enumerate(folders, 1) if half_done(folder, place, step))
     there = find_place(half)
-    done = reconcile_command("golden", command, cwd=half)
-    assert done.returncode == (0 if command == "review" else 1), done.stdout  # no scenario: unused
-    assert ("nothing is pending" if command == "review" else "3 unused") in done.stdout
+    done = reconcile_command(*command, cwd=half)
+    reviewed = "review" in command
+    assert done.returncode == (0 if reviewed else 1), done.stdout  # no scenario: unused
+    assert ("nothing is pending" if reviewed else "3 unused") in done.stdout
     assert not (there.blessed / accepting.INTENT).exists()
     assert golden_kit.leftovers(there) == []
     assert entries(there) == 2

@@ -182,9 +182,9 @@ def _checked(settings: Settings, tree: Tree, say: Say) -> Ready:
 def _see_that_it_works(name: str, again: float, fresh: float) -> None:
     """Raises InputError for an engine that is quick only at runs it has made before (seconds)."""
     if fresh > MEMORY * again and fresh - again > 2e-4:
-        took = f"{again * 1e3:,.3f} ms for a run made before, {fresh * 1e3:,.3f} ms for one that was not"
-        remedy = "Let every run do its work: what is remembered takes no time."
-        raise InputError(f"timing {name}", took, "an engine that keeps no results", remedy)
+        took = f"{again * 1e3:,.3f} ms for a run made before, {fresh * 1e3:,.3f} ms with a little more cash"
+        remedy = "Keep no results between runs: what is remembered takes no time."
+        raise InputError(f"timing {name}", took, "the same work in every run", remedy)
 
 
 def _unlike(base: Ready, head: Ready) -> tuple[str, ...]:

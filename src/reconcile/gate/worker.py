@@ -112,7 +112,7 @@ class Bench:
         runs, least = MANY, {"again": float("inf"), "fresh": float("inf")}
         while runs > 0:
             more = cash + 1 + secrets.randbelow(max(cash // 1000, 1000))
-            other = replace(self.scenario, "portfolio.initial_cash", str(Decimal(more) / unit))
+            other = replace(self.scenario, "portfolio.initial_cash", format(Decimal(more) / unit, "f"))
             for name, scenario in (("again", self.scenario), ("fresh", other)):
                 began = time.perf_counter()
                 self.engine(scenario, self.market)
