@@ -1,6 +1,6 @@
 """Comparing two large fills tables: ours beside datacompy's Polars comparison, same tables, same run.
 
-    make bench-diff ARGS="[--rows 10000000] [--rounds 3] [--only tieout|datacompy]"
+    make bench-diff ARGS="[--rows 10000000] [--rounds 3] [--only tieout|datacompy] [--input unaligned]"
 
 Aligned: 0.1 % of the cells of each value column changed. Unaligned: also shuffled, and 0.1 % of the keys
 missing on each side. Every measurement is a fresh process; the two alternate. Printed: median and range of
@@ -202,6 +202,7 @@ def theirs(folder: Path) -> dict[str, Any]:
     }
 
 
+INPUTS = ("aligned", "unaligned")
 WORKERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "tieout": ours,
     "tieout, from Parquet": ours_from_parquet,
@@ -217,9 +218,9 @@ def measure(worker: str, folder: Path) -> dict[str, Any]:
     return result
 
 
-def report(rows: int, rounds: int, workers: list[str]) -> None:
-    """The table, both kinds of input."""
-    for aligned in (True, False):
+def report(rows: int, rounds: int, workers: list[str], inputs: list[str]) -> None:
+    """The table, for each kind of input."""
+    for aligned in (kind == "aligned" for kind in inputs):
         with tempfile.TemporaryDirectory() as made:
             folder = Path(made)
             planted = make(rows, aligned, folder)
@@ -251,13 +252,15 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=list(WORKERS))
+    parser.add_argument("--input", choices=INPUTS)
     parser.add_argument("--worker", choices=list(WORKERS))
     parser.add_argument("--folder", type=Path)
     asked = parser.parse_args()
     if asked.worker:
         print(json.dumps(WORKERS[asked.worker](asked.folder)))
     else:
-        report(asked.rows, asked.rounds, [asked.only] if asked.only else list(WORKERS))
+        workers = [asked.only] if asked.only else list(WORKERS)
+        report(asked.rows, asked.rounds, workers, [asked.input] if asked.input else list(INPUTS))
 
 
 if __name__ == "__main__":
