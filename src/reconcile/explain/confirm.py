@@ -36,9 +36,16 @@ class Tally:
     confirmed: int
     refuted: int
 
-    def holds(self) -> bool:
+    def holds(self, needed: int) -> bool:
         """Whether that speaks for the cause."""
-        return self.confirmed >= ENOUGH and self.refuted * 20 <= self.confirmed
+        return self.confirmed >= needed and self.refuted * 20 <= self.confirmed
+
+
+def _needed(change: Change, whole: bool) -> int:
+    """Cycles that have to speak for a change: a beginning and an end are two numbers more that were made to
+    fit, and where breaks remain nothing else speaks for them."""
+    ends = (change.since > 0) + (change.until is not None)
+    return ENOUGH * (max(1, ends) if whole else 1 + 2 * ends)
 
 
 def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
@@ -63,7 +70,8 @@ def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
             gained = search.full(changes).whole - max(0, search.full(rest).whole)
             holds = gained > ENOUGH
         else:
-            holds = _tally(search, right, _wrongs(search, rest, states), kind_of(change)).holds()
+            tally = _tally(search, right, _wrongs(search, rest, states), kind_of(change))
+            holds = tally.holds(_needed(change, whole))
         if holds:
             kept.append(change)
     # What holds beside another that does not may not hold without it.
