@@ -19,6 +19,10 @@ LARGEST = 2**63 - 1
 # Below this a product in double arithmetic, wrong by at most 3 parts in 2**53, still proves that
 # the exact one fits; above it the exact test decides.
 SURELY_FITS = 9.2e18
+# A rate below this times a remainder of G stays below 2**63; a divisor below the other leaves room for
+# the error of a quotient estimated in doubles.
+SMALL_RATE = 2**33
+SMALL_DIVISOR = 2**50
 LOW = np.uint64(0xFFFFFFFF)
 U32 = np.uint64(32)
 U1 = np.uint64(1)
@@ -115,26 +119,49 @@ def product(a: Any, b: Any) -> Any:
 @part
 def mul(a: Any, rate: Any) -> Any:
     """U2: (a * rate + 500_000_000) // 1_000_000_000."""
-    if float(a) * float(rate) < SURELY_FITS:
+    size = float(a) * float(rate)
+    if size < SURELY_FITS:
         return np.int64(np.uint64(a * rate + HALF) // np.uint64(G))
+    if size < SURELY_FITS * G and rate < SMALL_RATE:
+        whole, rest = _split(a)
+        return whole * rate + np.int64(np.uint64(rest * rate + HALF) // np.uint64(G))
     return _wide_share(a, rate, G, HALF)
 
 
 @part
 def mul_floor(a: Any, rate: Any) -> Any:
     """U3: a * rate // 1_000_000_000."""
-    if float(a) * float(rate) < SURELY_FITS:
+    size = float(a) * float(rate)
+    if size < SURELY_FITS:
         return np.int64(np.uint64(a * rate) // np.uint64(G))
+    if size < SURELY_FITS * G and rate < SMALL_RATE:
+        whole, rest = _split(a)
+        return whole * rate + np.int64(np.uint64(rest * rate) // np.uint64(G))
     return _wide_share(a, rate, G, 0)
 
 
 @part
+def _split(a: Any) -> tuple[Any, Any]:
+    """a // G and a % G (U4)."""
+    whole = np.int64(np.uint64(a) // np.uint64(G))
+    return whole, a - whole * G
+
+
+@part
 def share_of(a: Any, part: Any, whole: Any) -> Any:
-    """a * part // whole, for part <= whole."""
+    """a * part // whole, for part <= whole.
+
+    Past 64 bits: an estimate in doubles, and the remainder it leaves. That remainder is small, so its
+    lowest 64 bits are all of it, and it says by how much the estimate was off.
+    """
     if part == whole:
         return a
     if float(a) * float(part) < SURELY_FITS:
         return a * part // whole
+    if whole < SMALL_DIVISOR:
+        estimate = np.int64(float(a) * (float(part) / float(whole)))
+        rest = np.uint64(a) * np.uint64(part) - np.uint64(estimate) * np.uint64(whole)
+        return estimate + np.int64(rest) // whole
     return _wide_share(a, part, whole, 0)
 
 
