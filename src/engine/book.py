@@ -7,6 +7,7 @@ import numpy as np
 from engine import layout as at
 from engine.layout import Book
 from engine.plan import rules_of
+from engine.vectors import CELLS
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing, TopN
 from vocabulary.state import REBALANCE, Membership, Order, Position, Side, State
@@ -47,11 +48,14 @@ def _empty(scenario: Scenario, symbols: int) -> Book:
         lists=np.zeros(symbols, dtype=np.int64),
         rules=rules_of(scenario),
         closes=np.zeros(symbols, dtype=np.int64),
-        chosen=np.zeros(symbols, dtype=np.int64),
+        chosen=np.zeros(2 * symbols, dtype=np.int64),
+        chosen_closes=np.zeros(2 * symbols, dtype=np.int64),
         weights=np.zeros(symbols, dtype=np.int64),
         near=np.zeros(symbols, dtype=np.int64),
-        scores=np.zeros(symbols, dtype=np.float64),
-        guesses=np.full(2, -np.inf),
+        near_closes=np.zeros(symbols, dtype=np.int64),
+        scores=np.zeros(symbols + CELLS, dtype=np.float64),
+        alike=np.zeros(symbols, dtype=np.int64),
+        guesses=np.full((2, 2), -np.inf),
     )
 
 

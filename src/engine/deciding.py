@@ -7,6 +7,7 @@ import numpy as np
 from engine.arithmetic import TOO_LARGE, mul, mul_floor, quantity_for, sum_overflows
 from engine.compiling import part
 from engine.layout import *  # the column names are this file's alphabet
+from engine.vectors import cell
 
 
 @part
@@ -33,7 +34,8 @@ def distance(settings: Settings, panel: Panel, book: Book, t: int, s: int, rule:
         rate = rules[rule, R_FIRST] - rules[rule, R_SECOND] * held
         return mul(lines[s, PEAK], max(rules[rule, R_THIRD], rate))
     # VOLATILITY_STOP: the feature in ticks (U1), half to even
-    ticks = np.rint(panel.stops[rules[rule, R_FEATURE]][t, s] * settings.price_unit)
+    feature = cell(panel.stops[rules[rule, R_FEATURE]], t * lines.shape[0] + s)
+    ticks = np.rint(feature * settings.price_unit)
     if not ticks > 0.0:
         return TOO_LARGE
     if ticks >= 2.0**63:
@@ -98,13 +100,10 @@ def order_targets(settings: Settings, panel: Panel, book: Book, tables: Tables, 
     account, lines, targets = book.account, book.lines, tables.targets
     base = max(0, account[EQUITY]) if settings.size_on_equity else settings.initial_cash
     stamp = panel.timestamps[t]
-    closes = book.near
-    for k in range(count):
-        closes[k] = panel.close[t, book.chosen[k]]
     for k in range(count):
         s = book.chosen[k]
         weight = book.weights[k]
-        size = quantity_for(base, abs(weight), closes[k])
+        size = quantity_for(base, abs(weight), book.chosen_closes[k])
         if size == TOO_LARGE:
             account[FAULT] = BAD_TARGET
             return

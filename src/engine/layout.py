@@ -45,12 +45,13 @@ IS_TARGET, HAS_EXIT = 1, 2
     GIVEN,
     ORDERED_AT,
     EXECUTED_AT,
-    NEARBY,
-) = range(28)
-ACCOUNT_FIELDS = 28
+) = range(27)
+ACCOUNT_FIELDS = 27
 
 # Where in a bar the kernel stands when it is called.
 AT_START, AT_WEIGHTS = 0, 1
+# What is guessed of the scores.
+GUESS, SPACING = 0, 1
 # Why it returned.
 DONE, FULL, NEEDS_WEIGHTS, OUT_OF_RANGE = range(4)
 
@@ -180,16 +181,15 @@ class Panel(NamedTuple):
     """The market as the kernel reads it, (bars, symbols) unless said.
 
     price: raw execution prices; it and close are 0 where a symbol is
-    not present. eligible: present, with all that `require` names (R4). score: what
-    the strategy reads. stops: a tuple of the features that exits read. timestamps, allowed: (bars,);
-    allowed by schedule and gate (R2, R3).
+    not present. score: what the strategy reads. required, stops: addresses of the features that `require`
+    names (R4) and that exits read. timestamps, allowed: (bars,); allowed by schedule and gate (R2, R3).
     """
 
     price: Ints
     close: Ints
-    eligible: Bools
     score: Floats
-    stops: tuple[Floats, ...]
+    required: Ints
+    stops: Ints
     timestamps: Ints
     allowed: Bools
 
@@ -197,12 +197,14 @@ class Panel(NamedTuple):
 class Book(NamedTuple):
     """What changes from bar to bar.
 
-    lines: (symbols, 8). account: (28,). held: symbols with a position, ascending. pending: orders,
+    lines: (symbols, 8). account: (27,). held: symbols with a position, ascending. pending: orders,
     (fields, orders). members: symbols last chosen, longs first, then shorts; lists: (symbols,) 1 for a
     long of those, 2 for a short, else 0. rules: (exits, fields).
     closes: those of held at the bar at hand, side by side, 0 where absent.
-    chosen, weights: targets of the bar at hand, in rank order. near, scores: scratch of selection.
-    guesses: (2,) the score that a few more than n longs, or shorts, are expected to reach.
+    chosen, chosen_closes, weights: targets of the bar at hand, in rank order, and room to rank in.
+    near, near_closes, scores, alike: scratch of selection.
+    guesses: for longs and shorts the score that a few more than n are expected to reach, and the distance
+    from one of the n to the next, (2, 2).
     """
 
     lines: Ints
@@ -214,9 +216,12 @@ class Book(NamedTuple):
     rules: Ints
     closes: Ints
     chosen: Ints
+    chosen_closes: Ints
     weights: Ints
     near: Ints
+    near_closes: Ints
     scores: Floats
+    alike: Ints
     guesses: Floats
 
 

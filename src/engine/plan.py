@@ -139,12 +139,9 @@ def _gated(strategy: Strategy, market: Market) -> Bools | bool:
     return values <= gate.value if gate.bound is Bound.MAX else values >= gate.value
 
 
-def _eligible(selection: TopN, market: Market) -> Bools:
-    """R4: present, with every required feature, (T, S); the score is looked at while ranking."""
-    mask = market.present
-    for name in selection.require:
-        mask = mask & ~np.isnan(market.features[name])
-    return _sealed(mask)
+def _addresses(market: Market, names: tuple[str, ...]) -> Ints:
+    """Where the features' arrays begin; the market keeps them alive."""
+    return _sealed(np.array([market.features[name].ctypes.data for name in names], dtype=np.int64))
 
 
 def _sealed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -160,11 +157,11 @@ def stop_features(scenario: Scenario) -> tuple[str, ...]:
 
 
 def panel_of(scenario: Scenario, market: Market) -> Panel:
-    """The market's arrays the kernel reads; all shared with the market but the two masks."""
+    """The market's arrays the kernel reads, all shared with the market."""
     selection = scenario.strategy.selection
-    eligible, score = market.present, _nothing()
+    score, required = _nothing(), ()
     if isinstance(selection, TopN):
-        eligible, score = _eligible(selection, market), market.features[selection.score]
+        score, required = market.features[selection.score], selection.require
     elif isinstance(selection, Weights):
         score = market.features[selection.feature]
     at_open = scenario.execution.timing is Timing.NEXT_OPEN
@@ -172,16 +169,16 @@ def panel_of(scenario: Scenario, market: Market) -> Panel:
     return Panel(
         price=market.open if at_open else market.close,
         close=market.close,
-        eligible=eligible,
         score=score,
-        stops=tuple(market.features[name] for name in stop_features(scenario)) or (_nothing(),),
+        required=_addresses(market, required),
+        stops=_addresses(market, stop_features(scenario)),
         timestamps=market.timestamps,
         allowed=_sealed(allowed),
     )
 
 
 def _nothing() -> Floats:
-    """A panel for strategies and exits that read no feature."""
+    """What a strategy reads that reads no feature."""
     return _sealed(np.empty((0, 0), dtype=np.float64))
 
 

@@ -6,55 +6,96 @@ import numpy as np
 
 from engine.compiling import part
 from engine.layout import *  # the column names are this file's alphabet
+from engine.vectors import CELLS, cell, how_many, lowest, reaching
+
+ZERO, ONE = np.uint64(0), np.uint64(1)
+
+
+# Up to so many are ranked by counting who is above each; more by insertion.
+COUNTED = 64
 
 
 @part
-def shortlist(panel: Panel, book: Book, t: int, sign: float, guess: float) -> None:
-    """The symbols with sign * score >= guess, in symbol order, into near; their number into NEARBY.
-
-    Without a branch that the scores could mislead: most cells cost one comparison and one store. A
-    missing score reaches no guess.
-    """
+def shortlist(panel: Panel, book: Book, t: int, sign: float, guess: float) -> int:
+    """The symbols with sign * score >= guess, in symbol order, into near; their number."""
     row = panel.score[t]
     near = book.near
     count = 0
-    for s in range(row.shape[0]):
+    whole = row.shape[0] // CELLS * CELLS
+    for start in range(0, whole, CELLS):
+        word = reaching(row, start, sign, guess)
+        while word != ZERO:
+            near[count] = start + lowest(word)
+            count += 1
+            word &= word - ONE
+    for s in range(whole, row.shape[0]):
         near[count] = s
         count += 1 if sign * row[s] >= guess else 0
-    book.account[NEARBY] = count
+    return count
 
 
 @part
-def take(panel: Panel, book: Book, t: int, first: int, n: int, sign: float) -> int:
-    """The n eligible of the shortlist with the highest sign * score, best first, into chosen[first:].
-
-    Going in symbol order and giving way only to a strictly better score leaves ties in symbol order (R4).
-    """
-    lines, chosen, scores = book.lines, book.chosen, book.scores
+def sift(panel: Panel, book: Book, t: int, sign: float, count: int) -> int:
+    """R4: of the first `count` in near those who are eligible, scores and closes beside them; their number."""
+    near, lines = book.near, book.lines
     row = panel.score[t]
-    mask = panel.eligible[t]
     taken = 4 * t + IS_TARGET
+    kept = 0
+    for i in range(count):
+        s = near[i]
+        close = panel.close[t, s]
+        near[kept] = s
+        book.scores[kept] = sign * row[s]
+        book.near_closes[kept] = close
+        fit = close != 0 and lines[s, BARRED] < t and lines[s, STAMP] != taken
+        for address in panel.required:
+            value = cell(address, t * row.shape[0] + s)
+            fit = fit and value == value
+        kept += 1 if fit else 0
+    return kept
+
+
+@part
+def rank(book: Book, first: int, count: int) -> None:
+    """The first `count` in near by score, best first, ties in symbol order, into chosen[first:].
+
+    Whoever has k scores no worse than its own, itself among them, comes k-th; of several such the last
+    in symbol order, the one before it a place higher, and so on.
+    """
+    scores, alike = book.scores, book.alike
+    blocks = (count + CELLS - 1) // CELLS
+    for i in range(count, blocks * CELLS):
+        scores[i] = np.nan
+    for i in range(count):
+        alike[i] = 0
+    for i in range(count - 1, -1, -1):
+        at = -1
+        for block in range(blocks):
+            at += how_many(reaching(scores, block * CELLS, 1.0, scores[i]))
+        book.chosen[first + at - alike[at]] = book.near[i]
+        book.chosen_closes[first + at - alike[at]] = book.near_closes[i]
+        alike[at] += 1
+
+
+@part
+def insert(book: Book, first: int, n: int, count: int) -> None:
+    """What `rank` does, for the n best of many: going in symbol order and giving way only to a better score."""
+    scores, chosen, closes = book.scores, book.chosen, book.chosen_closes
     found = 0
-    threshold = -np.inf
-    for i in range(book.account[NEARBY]):
-        s = book.near[i]
-        score = sign * row[s]
-        if score <= threshold or not mask[s] or lines[s, BARRED] >= t or lines[s, STAMP] == taken:
+    for i in range(count):
+        score = scores[i]
+        if found == n and score <= scores[n - 1]:
             continue
-        at = found
-        if found < n:
-            found += 1
-        else:
-            at = n - 1
+        at = min(found, n - 1)
+        found = at + 1
         while at > 0 and scores[at - 1] < score:
             scores[at] = scores[at - 1]
             chosen[first + at] = chosen[first + at - 1]
+            closes[first + at] = closes[first + at - 1]
             at -= 1
         scores[at] = score
-        chosen[first + at] = s
-        if found == n:
-            threshold = scores[n - 1]
-    return found
+        chosen[first + at] = book.near[i]
+        closes[first + at] = book.near_closes[i]
 
 
 @part
@@ -63,27 +104,34 @@ def best(panel: Panel, book: Book, t: int, first: int, n: int, sign: float) -> i
 
     Only those are looked at whose score reaches a guess carried from bar to bar and steered so that a
     few more than n do. Whoever misses the guess ranks behind all who reach it; where too few of those
-    are eligible, everybody is looked at.
+    are eligible, a lower guess is tried.
     """
     side = 0 if sign > 0.0 else 1
-    guess = book.guesses[side]
-    shortlist(panel, book, t, sign, guess)
-    found = take(panel, book, t, first, n, sign)
-    count = book.account[NEARBY]
-    if found < n and guess > -np.inf:
-        shortlist(panel, book, t, sign, -np.inf)
-        found = take(panel, book, t, first, n, sign)
-        guess = book.scores[found - 1] if found == n else -np.inf
+    spare = 2.0 * np.sqrt(n) + 4.0
+    guess, step = book.guesses[side, GUESS], spare * book.guesses[side, SPACING]
+    lowest_guess = guess - 8.0 * step
+    count = sift(panel, book, t, sign, shortlist(panel, book, t, sign, guess))
+    while count < n and guess > -np.inf:
+        guess = guess - step if guess > lowest_guess else -np.inf
+        step *= 2.0
+        count = sift(panel, book, t, sign, shortlist(panel, book, t, sign, guess))
+    if count <= COUNTED + 4 * n:
+        rank(book, first, count)
+    else:
+        insert(book, first, n, count)
+    if count < n:
+        book.guesses[side, GUESS] = -np.inf
+        return count
+    last = sign * panel.score[t, book.chosen[first + n - 1]]
+    if guess == -np.inf:
+        top = sign * panel.score[t, book.chosen[first]]
+        guess, spacing = last, (top - last) / n
         count = n
-    elif guess == -np.inf and found == n:
-        guess = book.scores[n - 1]
-        count = n
-    if found == n and guess > -np.inf:
-        spacing = (book.scores[0] - book.scores[n - 1]) / n
-        wanted = n + 2.0 * np.sqrt(n) + 4.0
-        guess += 0.4 * spacing * (count - wanted)
-    book.guesses[side] = guess
-    return found
+    else:
+        spacing = (last - guess) / (count - n + 1)
+    book.guesses[side, GUESS] = guess + 0.3 * spacing * (count - n - spare)
+    book.guesses[side, SPACING] = spacing
+    return n
 
 
 @part
@@ -147,12 +195,14 @@ def choose_weighted(panel: Panel, book: Book, t: int) -> int:
             continue
         given = True
         ppb = np.rint(weight * 1e9)
-        if ppb == 0.0 or panel.close[t, s] == 0 or book.lines[s, BARRED] >= t:
+        close = panel.close[t, s]
+        if ppb == 0.0 or close == 0 or book.lines[s, BARRED] >= t:
             continue
         if abs(ppb) >= 2.0**63:
             book.account[FAULT] = BAD_WEIGHT
             return NOTHING
         book.chosen[count] = s
+        book.chosen_closes[count] = close
         book.weights[count] = np.int64(ppb)
         count += 1
     return count if given else NOTHING

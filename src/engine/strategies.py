@@ -150,6 +150,7 @@ def _lay(book: Book, weights: list[tuple[int, float]], scenario: Scenario, marke
             book.account[at.FAULT] = at.BAD_WEIGHT
             return at.NOTHING
         book.chosen[count] = s
+        book.chosen_closes[count] = market.close[t, s]
         book.weights[count] = ppb
         count += 1
     return count
