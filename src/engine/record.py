@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
-
 from engine import layout as at
+from engine.arena import lent
 from engine.book import reasons_of
 from engine.layout import Book, Settings, Tables
 from vocabulary.ledger import SCHEMA, SEMANTICS_DIGEST, Column, Kind, Ledger, Manifest, Table
@@ -35,8 +32,8 @@ def new_tables(settings: Settings, symbols: int, bars: int) -> Tables:
         "fills": 2 * names * bars,
         "positions": (names + 2) * bars,
     }
-    sizes = {name: room[name] + symbols if name in room else bars for name in SCHEMA}
-    return Tables(*(np.empty((len(SCHEMA[name]), sizes[name]), dtype=np.int64) for name in SCHEMA))
+    rows = {name: room[name] + symbols if name in room else bars for name in SCHEMA}
+    return Tables(*lent([(len(SCHEMA[name]), rows[name]) for name in SCHEMA]))
 
 
 def with_room(tables: Tables, book: Book, symbols: int) -> Tables:
@@ -52,7 +49,7 @@ def with_room(tables: Tables, book: Book, symbols: int) -> Tables:
 def _grown(table: Ints, rows: int, symbols: int) -> Ints:
     if rows + symbols <= table.shape[1]:
         return table
-    grown = np.empty((table.shape[0], 2 * table.shape[1] + symbols), dtype=np.int64)
+    (grown,) = lent([(table.shape[0], 2 * table.shape[1] + symbols)])
     grown[:, :rows] = table[:, :rows]
     return grown
 
@@ -67,29 +64,34 @@ def _dictionaries(scenario: Scenario, market: Market) -> dict[str, tuple[str, ..
     }
 
 
-def scales_of(scenario: Scenario) -> dict[Kind, int]:
-    """Decimals of each kind of number (section U)."""
+def _scales(scenario: Scenario) -> dict[str, int]:
+    """Decimals of the numbers, by their kind's value (section U)."""
     price, quantity = scenario.market.price_decimals, scenario.market.quantity_decimals
     return {
-        Kind.PRICE: price,
-        Kind.QUANTITY: quantity,
-        Kind.MONEY: price + quantity,
-        Kind.RATE: 9,
-        Kind.COUNT: 0,
+        Kind.PRICE.value: price,
+        Kind.QUANTITY.value: quantity,
+        Kind.MONEY.value: price + quantity,
+        Kind.RATE.value: 9,
+        Kind.COUNT.value: 0,
     }
+
+
+# Each table's columns: name, kind, and the kind's value, which is quicker to look up than the kind.
+COLUMNS = {
+    table: [(name, kind, kind.value) for name, kind in columns.items()] for table, columns in SCHEMA.items()
+}
 
 
 def ledger_from(tables: Tables, book: Book, scenario: Scenario, market: Market) -> Ledger:
     """The columns as the kernel left them, named, scaled and sealed; nothing is copied."""
-    scales = scales_of(scenario)
-    words = _dictionaries(scenario, market)
+    scale, words = _scales(scenario).get, _dictionaries(scenario, market).get
     made = {}
     for name, written in zip(SCHEMA, tables, strict=True):
         rows = int(book.account[ROWS[name]])
         written.flags.writeable = False
         columns = {
-            column: Column(kind, values, words.get(column), scales.get(kind))
-            for (column, kind), values in zip(SCHEMA[name].items(), written[:, :rows], strict=True)
+            column: Column(kind, values, words(column), scale(value))
+            for (column, kind, value), values in zip(COLUMNS[name], written[:, :rows], strict=True)
         }
         if name in NULLABLE:
             columns["rebalance"] = _with_missing(columns["rebalance"])
@@ -103,7 +105,7 @@ def _with_missing(column: Column) -> Column:
     if not missing.any():
         return column
     missing.flags.writeable = False
-    return replace(column, missing=missing)
+    return Column(column.kind, column.values, column.dictionary, column.scale, missing)
 
 
 def _manifest(scenario: Scenario, market: Market) -> Manifest:
