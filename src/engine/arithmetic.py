@@ -11,18 +11,21 @@ from typing import Any
 import numpy as np
 
 from engine.compiling import part, rare
+from engine.intrinsics import checked_product, checked_sum
 
 G = 1_000_000_000
 HALF = 500_000_000
 TOO_LARGE = -1
 LARGEST = 2**63 - 1
-# Below this a product in double arithmetic, wrong by at most 3 parts in 2**53, still proves that
+# Below this a result in double arithmetic, wrong by at most 3 parts in 2**53, still proves that
 # the exact one fits; above it the exact test decides.
 SURELY_FITS = 9.2e18
 # A rate below this times a remainder of G stays below 2**63; a divisor below the other leaves room for
 # the error of a quotient estimated in doubles.
+# A quotient below the third, estimated in doubles, is wrong by one at most.
 SMALL_RATE = 2**33
 SMALL_DIVISOR = 2**50
+SURELY_CLOSE = 2.0**50
 LOW = np.uint64(0xFFFFFFFF)
 U32 = np.uint64(32)
 U1 = np.uint64(1)
@@ -41,7 +44,7 @@ def wide_product(a: Any, b: Any) -> tuple[Any, Any]:
     return high, (cross << U32) | (low & LOW)
 
 
-@rare
+@part
 def wide_quotient(high: Any, low: Any, divisor: Any) -> tuple[Any, Any]:
     """(high, low) // divisor as (high, low); long division, a bit at a time."""
     d = np.uint64(divisor)
@@ -83,14 +86,7 @@ def plus(high: Any, low: Any, more: Any) -> tuple[Any, Any]:
     return high, total
 
 
-@rare
-def _wide_product_of(a: Any, b: Any) -> Any:
-    """a * b, through 128 bits."""
-    high, low = wide_product(a, b)
-    return narrow(high, low)
-
-
-@rare
+@part
 def _wide_share(a: Any, b: Any, divisor: Any, more: Any) -> Any:
     """(a * b + more) // divisor, through 128 bits."""
     high, low = wide_product(a, b)
@@ -111,70 +107,110 @@ def _wide_quantity(base: Any, weight: Any, price: Any) -> Any:
 @part
 def product(a: Any, b: Any) -> Any:
     """a * b."""
-    if float(a) * float(b) < SURELY_FITS:
-        return a * b
-    return _wide_product_of(a, b)
+    fits, beyond = checked_product(a, b)
+    return TOO_LARGE if beyond else fits
 
 
 @part
 def mul(a: Any, rate: Any) -> Any:
     """U2: (a * rate + 500_000_000) // 1_000_000_000."""
-    size = float(a) * float(rate)
-    if size < SURELY_FITS:
-        return np.int64(np.uint64(a * rate + HALF) // np.uint64(G))
-    if size < SURELY_FITS * G and rate < SMALL_RATE:
-        whole, rest = _split(a)
-        return whole * rate + np.int64(np.uint64(rest * rate + HALF) // np.uint64(G))
-    return _wide_share(a, rate, G, HALF)
+    fits, beyond = checked_product(a, rate)
+    if beyond:
+        return _large_share(a, rate, HALF)
+    return np.int64((np.uint64(fits) + np.uint64(HALF)) // np.uint64(G))
 
 
 @part
 def mul_floor(a: Any, rate: Any) -> Any:
     """U3: a * rate // 1_000_000_000."""
-    size = float(a) * float(rate)
-    if size < SURELY_FITS:
-        return np.int64(np.uint64(a * rate) // np.uint64(G))
-    if size < SURELY_FITS * G and rate < SMALL_RATE:
-        whole, rest = _split(a)
-        return whole * rate + np.int64(np.uint64(rest * rate) // np.uint64(G))
-    return _wide_share(a, rate, G, 0)
+    fits, beyond = checked_product(a, rate)
+    if beyond:
+        return _large_share(a, rate, 0)
+    return np.int64(np.uint64(fits) // np.uint64(G))
+
+
+@rare
+def _large_share(a: Any, rate: Any, more: Any) -> Any:
+    """(a * rate + more) // G, for a product past 64 bits and more < G: a's whole and broken G apart (U4)."""
+    if rate < SMALL_RATE and float(a) * float(rate) < SURELY_FITS * G:
+        whole = np.int64(np.uint64(a) // np.uint64(G))
+        rest = (a - whole * G) * rate + more
+        return whole * rate + np.int64(np.uint64(rest) // np.uint64(G))
+    return _wide_share(a, rate, G, more)
 
 
 @part
-def _split(a: Any) -> tuple[Any, Any]:
-    """a // G and a % G (U4)."""
-    whole = np.int64(np.uint64(a) // np.uint64(G))
-    return whole, a - whole * G
+def quotient(a: Any, b: Any) -> Any:
+    """a // b, for b > 0: estimated in doubles and put right by its remainder, quicker than divided."""
+    estimate = float(a) / float(b)
+    if estimate >= SURELY_CLOSE:
+        return np.int64(np.uint64(a) // np.uint64(b))
+    whole = np.int64(estimate)
+    rest = a - whole * b
+    return whole + np.int64(rest >= b) - np.int64(rest < 0)
 
 
 @part
 def share_of(a: Any, part: Any, whole: Any) -> Any:
-    """a * part // whole, for part <= whole.
-
-    Past 64 bits: an estimate in doubles, and the remainder it leaves. That remainder is small, so its
-    lowest 64 bits are all of it, and it says by how much the estimate was off.
-    """
+    """a * part // whole, for part <= whole."""
     if part == whole:
         return a
-    if float(a) * float(part) < SURELY_FITS:
-        return a * part // whole
-    if whole < SMALL_DIVISOR:
-        estimate = np.int64(float(a) * (float(part) / float(whole)))
-        rest = np.uint64(a) * np.uint64(part) - np.uint64(estimate) * np.uint64(whole)
-        return estimate + np.int64(rest) // whole
-    return _wide_share(a, part, whole, 0)
+    fits, beyond = checked_product(a, part)
+    if beyond:
+        return _large_part(a, part, whole)
+    return quotient(fits, whole)
+
+
+@rare
+def _large_part(a: Any, part: Any, whole: Any) -> Any:
+    """a * part // whole, for part < whole and a product past 64 bits.
+
+    An estimate in doubles, and the remainder it leaves. That remainder is small, so its lowest 64 bits
+    are all of it, and it says by how much the estimate was off.
+    """
+    if whole >= SMALL_DIVISOR:
+        return _wide_share(a, part, whole, 0)
+    estimate = np.int64(float(a) * (float(part) / float(whole)))
+    rest = np.uint64(a) * np.uint64(part) - np.uint64(estimate) * np.uint64(whole)
+    return estimate + np.int64(rest) // whole
 
 
 @part
 def quantity_for(base: Any, weight: Any, price: Any) -> Any:
     """R7: mul_floor(base, weight) // price, exact also where mul_floor itself passes 64 bits."""
     amount = mul_floor(base, weight)
-    if amount != TOO_LARGE:
-        return amount // price
-    return _wide_quantity(base, weight, price)
+    if amount == TOO_LARGE:
+        return _wide_quantity(base, weight, price)
+    return quotient(amount, price)
 
 
 @part
-def sum_overflows(a: Any, b: Any, total: Any) -> bool:
-    """Whether total = a + b wrapped around; for operands of any sign."""
-    return ((a ^ total) & (b ^ total)) < 0
+def entry_of(basis: Any, size: Any) -> Any:
+    """X2: (2 * basis + size) // (2 * size), without the doubling that could pass 64 bits."""
+    entry = quotient(basis, size)
+    rest = basis - entry * size
+    return entry + np.int64(rest >= size - rest)
+
+
+@part
+def total(column: Any, first: int, end: int) -> Any:
+    """The sum of the non-negative column[first:end]."""
+    most = LARGEST // max(1, end - first)
+    found = np.int64(0)
+    bits = np.int64(0)
+    for row in range(first, end):
+        found += column[row]
+        bits |= column[row]
+    if bits > most:
+        return _careful_total(column, first, end)
+    return found
+
+
+@rare
+def _careful_total(column: Any, first: int, end: int) -> Any:
+    found = np.int64(0)
+    for row in range(first, end):
+        found, beyond = checked_sum(found, column[row])
+        if beyond:
+            return TOO_LARGE
+    return found

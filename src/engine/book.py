@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from engine import layout as at
-from engine.layout import Book
+from engine.intrinsics import CELLS
+from engine.layout import Book, Tables, Words
 from engine.plan import rules_of
-from engine.vectors import CELLS
-from vocabulary.market import Market
+from engine.sets import words_for
+from vocabulary.market import Ints, Market
 from vocabulary.scenario import Scenario, Timing, TopN
 from vocabulary.state import REBALANCE, Membership, Order, Position, Side, State
 
+# What is known of an order before it executes.
+ORDERED = [at.O_SYMBOL, at.O_SIDE, at.O_QUANTITY, at.O_REASON]
 SIDES = {Side.BUY: at.BUY, Side.SELL: at.SELL}
 
 
@@ -35,28 +38,47 @@ def initial_state(scenario: Scenario) -> State:
     )
 
 
-def _empty(scenario: Scenario, symbols: int) -> Book:
-    lines = np.zeros((symbols, at.BOOK_FIELDS), dtype=np.int64)
+def _lines(symbols: int) -> Ints:
+    """Empty lines, each of which is one cache line: they begin at a multiple of 64 bytes."""
+    words = np.zeros(symbols * at.BOOK_FIELDS + 7, dtype=np.int64)
+    first = -words.ctypes.data % 64 // 8
+    lines = words[first : first + symbols * at.BOOK_FIELDS].reshape(symbols, at.BOOK_FIELDS)
     lines[:, at.BARRED] = -1
-    lines[:, at.STAMP] = -1
+    return lines
+
+
+def _empty(scenario: Scenario, symbols: int) -> Book:
+    words = words_for(symbols)
     return Book(
-        lines=lines,
+        lines=_lines(symbols),
         account=np.zeros(at.ACCOUNT_FIELDS, dtype=np.int64),
-        held=np.zeros(symbols, dtype=np.int64),
-        pending=np.zeros((at.PENDING_FIELDS, symbols), dtype=np.int64),
-        members=np.zeros(symbols, dtype=np.int64),
-        lists=np.zeros(symbols, dtype=np.int64),
         rules=rules_of(scenario),
+        holding=np.zeros(words, dtype=np.uint64),
+        held=np.zeros(symbols, dtype=np.uint32),
+        barred=np.zeros(words, dtype=np.uint64),
+        bars=np.zeros(symbols, dtype=np.uint32),
+        leaving=np.zeros(words, dtype=np.uint64),
+        aimed=np.zeros(words, dtype=np.uint64),
+        members=np.zeros(symbols, dtype=np.uint32),
+        lists=np.zeros(symbols, dtype=np.int64),
         closes=np.zeros(symbols, dtype=np.int64),
-        chosen=np.zeros(2 * symbols, dtype=np.int64),
+        fired=np.zeros(symbols, dtype=np.int64),
+        chosen=np.zeros(2 * symbols, dtype=np.uint32),
         chosen_closes=np.zeros(2 * symbols, dtype=np.int64),
         weights=np.zeros(symbols, dtype=np.int64),
-        near=np.zeros(symbols, dtype=np.int64),
+        raws=np.zeros(symbols, dtype=np.int64),
+        turns=np.zeros(symbols, dtype=np.uint32),
+        near=np.zeros(symbols, dtype=np.uint32),
         near_closes=np.zeros(symbols, dtype=np.int64),
         scores=np.zeros(symbols + CELLS, dtype=np.float64),
         alike=np.zeros(symbols, dtype=np.int64),
         guesses=np.full((2, 2), -np.inf),
     )
+
+
+def _add(words: Words, s: int) -> None:
+    """One more symbol in a set."""
+    words[s // 64] |= np.uint64(1 << s % 64)
 
 
 def _hold(book: Book, s: int, position: Position) -> None:
@@ -70,11 +92,14 @@ def _hold(book: Book, s: int, position: Position) -> None:
     line[at.ENTRY] = (2 * position.basis + size) // (2 * size)
 
 
-def _await(book: Book, scenario: Scenario, pending: tuple[Order, ...]) -> None:
+def await_orders(book: Book, tables: Tables, scenario: Scenario, pending: tuple[Order, ...]) -> None:
+    """Orders that an earlier span left for this one's first bar, behind the rows of `orders`."""
+    if scenario.execution.timing is Timing.SAME_CLOSE:  # T2 executes what its own bar decides, no other
+        return
     reasons = reasons_of(scenario)
     for i, order in enumerate(pending):
-        row = (order.symbol, SIDES[order.side], order.quantity, reasons.index(order.reason), 0)
-        book.pending[:, i] = row
+        row = (order.symbol, SIDES[order.side], order.quantity, reasons.index(order.reason))
+        tables.orders[ORDERED, i] = row
     book.account[at.PENDING] = len(pending)
     rebalance = pending[0].rebalance if pending else None
     book.account[at.DECIDED] = at.NOTHING if rebalance is None else rebalance
@@ -103,12 +128,14 @@ def book_from(state: State, scenario: Scenario, market: Market) -> Book:
     account[at.REBALANCES] = state.rebalances
     for i, (s, position) in enumerate(sorted(state.positions.items())):
         _hold(book, s, position)
+        _add(book.holding, s)
         book.held[i] = s
     account[at.HELD] = len(state.positions)
-    for s, last in state.barred.items():
+    for i, (s, last) in enumerate(state.barred.items()):
         book.lines[s, at.BARRED] = last
-    if scenario.execution.timing is not Timing.SAME_CLOSE:  # T2 executes what its own bar decides, no other
-        _await(book, scenario, state.pending)
+        _add(book.barred, s)
+        book.bars[i] = s
+    account[at.N_BARRED] = len(state.barred)
     _choose(book, state.membership)
     return book
 
@@ -122,9 +149,11 @@ def _positions(book: Book) -> dict[int, Position]:
     }
 
 
-def _pending(book: Book, scenario: Scenario) -> tuple[Order, ...]:
+def _pending(book: Book, tables: Tables, scenario: Scenario) -> tuple[Order, ...]:
     account = book.account
     decided = int(account[at.DECIDED])
+    first = int(account[at.N_ORDERS])
+    waiting = tables.orders[ORDERED, first : first + int(account[at.PENDING])]
     reasons = reasons_of(scenario)
     return tuple(
         Order(
@@ -135,7 +164,7 @@ def _pending(book: Book, scenario: Scenario) -> tuple[Order, ...]:
             reason=reasons[reason],
             rebalance=None if decided == at.NOTHING else decided,
         )
-        for s, side, quantity, reason, _ in book.pending[:, : account[at.PENDING]].T.tolist()
+        for s, side, quantity, reason in waiting.T.tolist()
     )
 
 
@@ -151,7 +180,7 @@ def _membership(book: Book, scenario: Scenario) -> Membership | None:
     )
 
 
-def state_from(book: Book, scenario: Scenario) -> State:
+def state_from(book: Book, tables: Tables, scenario: Scenario) -> State:
     """All that the next bar needs, in plain integers."""
     account = book.account
     bar = int(account[at.BAR])
@@ -163,7 +192,7 @@ def state_from(book: Book, scenario: Scenario) -> State:
         barred=dict(zip(barred.tolist(), book.lines[barred, at.BARRED].tolist(), strict=True)),
         realised=int(account[at.REALISED]),
         commissions=int(account[at.COMMISSIONS]),
-        pending=_pending(book, scenario),
+        pending=_pending(book, tables, scenario),
         membership=_membership(book, scenario),
         rebalances=int(account[at.REBALANCES]),
     )

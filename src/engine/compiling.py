@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba import types
+from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -50,8 +52,7 @@ def _folder() -> Path | None:
 
 
 CACHE = _folder()
-RARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-PART: dict[str, Any] = {"forceinline": True, **RARE}
+PART: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 COMMON: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 
 
@@ -61,19 +62,35 @@ def part(function: Function) -> Function:
     Without reference counts (`_nrt`): the arrays are the caller's and outlive the call, and counting
     them took five sixths of a run.
     """
-    options: dict[str, Any] = {
-        **COMMON,
-        "forceinline": True,
-        "no_cpython_wrapper": True,
-        "no_cfunc_wrapper": True,
-    }
-    made: Function = numba.njit(**options)(function)
+    made: Function = numba.njit(**COMMON, **PART)(function)
     return made
 
 
-def rare(function: Function) -> Function:
-    """Compile a part that is hardly ever run apart from the rest, so that the rest stays small."""
-    made: Function = numba.njit(**COMMON, **RARE)(function)
+def rare(function: Function) -> Any:
+    """Compile a part that is hardly ever run apart from the rest, so that the rest stays small.
+
+    Of whole numbers, to one. The call is marked as not to be inlined, for which numba has no option.
+    """
+
+    def typed(*given: Any) -> Any:
+        signature = types.int64(*(types.unliteral(kind) for kind in given))
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            made = context.compile_subroutine(builder, function, signature)
+            callee = context.declare_function(builder.module, made.fndesc)
+            kinds, result = signature.args, made.signature.return_type
+            _, value = context.call_conv.call_function(
+                builder, callee, result, kinds, arguments, attrs=("noinline",)
+            )
+            return context.cast(builder, value, result, signature.return_type)
+
+        return signature, generate
+
+    apart: Any = {
+        3: lambda typingctx, a, b, c: typed(a, b, c),
+        5: lambda typingctx, a, b, c, d, e: typed(a, b, c, d, e),
+    }[function.__code__.co_argcount]
+    made: Any = intrinsic(apart)
     return made
 
 

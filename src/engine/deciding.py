@@ -2,96 +2,152 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from engine.arithmetic import TOO_LARGE, mul, mul_floor, quantity_for, sum_overflows
+from engine.arithmetic import TOO_LARGE, mul, mul_floor, quantity_for
 from engine.compiling import part
+from engine.intrinsics import cell, checked_sum, fetch, write
 from engine.layout import *  # the column names are this file's alphabet
-from engine.vectors import cell
+from engine.sets import append_all, holds, put, take_out
+from vocabulary.market import Ints
+
+NEVER = 2**62
 
 
 @part
-def submit(book: Book, s: int, side: int, quantity: int, reason: int) -> None:
+def submit(panel: Panel, book: Book, tables: Tables, t: int, s: Any, signed: int, reason: int) -> None:
     """Appends an order; within a bar R9's order is the order of the calls."""
-    at = book.account[PENDING]
-    pending = book.pending
-    pending[P_SYMBOL, at] = s
-    pending[P_SIDE, at] = side
-    pending[P_QUANTITY, at] = quantity
-    pending[P_REASON, at] = reason
-    book.account[PENDING] = at + 1
+    account, orders = book.account, tables.orders
+    row = account[N_ORDERS] + account[PENDING]
+    orders[O_SYMBOL, row] = s
+    orders[O_SIDE, row] = BUY if signed > 0 else SELL
+    orders[O_QUANTITY, row] = abs(signed)
+    orders[O_REASON, row] = reason
+    account[PENDING] += 1
+    following = (t + 1) * book.lines.shape[0] + s
+    fetch(panel.price, following)
+    fetch(panel.close, following)
 
 
 @part
-def distance(settings: Settings, panel: Panel, book: Book, t: int, s: int, rule: int) -> int:
-    """X3: how far, in ticks, the close may stand from the rule's origin; TOO_LARGE: the rule cannot fire."""
-    rules, lines = book.rules, book.lines
-    kind = rules[rule, R_KIND]
-    if kind == STOP_LOSS or kind == TAKE_PROFIT:
-        return mul(lines[s, ENTRY], rules[rule, R_FIRST])
-    if kind == TRAILING_STOP:
-        held = t - lines[s, OPENED]
-        rate = rules[rule, R_FIRST] - rules[rule, R_SECOND] * held
-        return mul(lines[s, PEAK], max(rules[rule, R_THIRD], rate))
-    # VOLATILITY_STOP: the feature in ticks (U1), half to even
-    feature = cell(panel.stops[rules[rule, R_FEATURE]], t * lines.shape[0] + s)
-    ticks = np.rint(feature * settings.price_unit)
-    if not ticks > 0.0:
-        return TOO_LARGE
-    if ticks >= 2.0**63:
-        book.account[FAULT] = BAD_FEATURE
-        return TOO_LARGE
-    return mul(np.int64(ticks), rules[rule, R_FIRST])
-
-
-@part
-def fires(settings: Settings, panel: Panel, book: Book, t: int, s: int, rule: int) -> bool:
-    """X3, a long's rules and their mirror for a short."""
-    lines = book.lines
-    kind = book.rules[rule, R_KIND]
+def try_rule(settings: Settings, panel: Panel, book: Book, t: int, rule: int) -> None:
+    """X3: a long's rule and its mirror for a short; whom it fires for has it in `fired`."""
+    lines, held, fired, count = book.lines, book.held, book.fired, book.account[HELD]
+    kind, first = book.rules[rule, R_KIND], book.rules[rule, R_FIRST]
     if kind == TIME_EXIT:
-        return t - lines[s, OPENED] >= book.rules[rule, R_FIRST]
-    gap = distance(settings, panel, book, t, s, rule)
-    if gap == TOO_LARGE:
-        return False
-    origin = lines[s, PEAK] if kind == TRAILING_STOP else lines[s, ENTRY]
-    # how far the position has moved against its holder, or for it
-    against = origin - lines[s, MARK]
-    if lines[s, QUANTITY] < 0:
-        against = -against
-    if kind == TAKE_PROFIT:
-        return -against >= gap
-    return against >= gap
+        for i in range(count):
+            if t - lines[held[i], OPENED] >= first:
+                fired[i] = rule
+    elif kind == STOP_LOSS:
+        for i in range(count):
+            gap = mul(lines[held[i], ENTRY], first)
+            if gap != TOO_LARGE and fallen(lines, held[i], ENTRY) >= gap:
+                fired[i] = rule
+    elif kind == TAKE_PROFIT:
+        for i in range(count):
+            gap = mul(lines[held[i], ENTRY], first)
+            if gap != TOO_LARGE and -fallen(lines, held[i], ENTRY) >= gap:
+                fired[i] = rule
+    elif kind == TRAILING_STOP:
+        tighten, least = book.rules[rule, R_SECOND], book.rules[rule, R_THIRD]
+        for i in range(count):
+            rate = max(least, first - tighten * (t - lines[held[i], OPENED]))
+            gap = mul(lines[held[i], PEAK], rate)
+            if gap != TOO_LARGE and fallen(lines, held[i], PEAK) >= gap:
+                fired[i] = rule
+    else:
+        try_volatility(settings, panel, book, t, rule)
 
 
 @part
-def order_exits(settings: Settings, panel: Panel, book: Book, t: int) -> None:
+def try_volatility(settings: Settings, panel: Panel, book: Book, t: int, rule: int) -> None:
+    """X3 `volatility_stop`: the feature in ticks (U1), half to even."""
+    lines, held, fired, rules = book.lines, book.held, book.fired, book.rules
+    address, row = panel.stops[rules[rule, R_FEATURE]], t * lines.shape[0]
+    for i in range(book.account[HELD]):
+        ticks = np.rint(cell(address, row + held[i]) * settings.price_unit)
+        if ticks >= 2.0**63:
+            fired[i] = UNREADABLE
+        elif ticks > 0.0:
+            gap = mul(np.int64(ticks), rules[rule, R_FIRST])
+            if gap != TOO_LARGE and fallen(lines, held[i], ENTRY) >= gap:
+                fired[i] = rule
+
+
+@part
+def fallen(lines: Ints, s: Any, origin: int) -> int:
+    """How far the mark has moved from its origin against the holder."""
+    against = lines[s, origin] - lines[s, MARK]
+    return against if lines[s, QUANTITY] > 0 else -against
+
+
+@part
+def order_exits(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
     """X1, X4: the first rule that fires closes the position and bars its symbol."""
-    lines = book.lines
-    for i in range(book.account[HELD]):
-        s = book.held[i]
-        if book.closes[i] == 0:
+    lines, account, fired = book.lines, book.account, book.fired
+    for i in range(account[HELD]):
+        fired[i] = NOTHING
+    # backwards: an earlier rule has the last word
+    for k in range(book.rules.shape[0]):
+        try_rule(settings, panel, book, t, book.rules.shape[0] - 1 - k)
+    for i in range(account[HELD]):
+        if fired[i] == NOTHING or book.closes[i] == 0:
             continue
-        for rule in range(book.rules.shape[0]):
-            if fires(settings, panel, book, t, s, rule):
-                quantity = lines[s, QUANTITY]
-                submit(book, s, SELL if quantity > 0 else BUY, abs(quantity), rule)
-                lines[s, STAMP] = 4 * t + HAS_EXIT
-                lines[s, BARRED] = t + settings.cooldown
-                break
+        if fired[i] == UNREADABLE:
+            account[FAULT] = BAD_FEATURE
+            return
+        s = book.held[i]
+        submit(panel, book, tables, t, s, -lines[s, QUANTITY], fired[i])
+        put(book.leaving, s)
+        bar(book, s, t + settings.cooldown)
 
 
 @part
-def order_closings(settings: Settings, panel: Panel, book: Book, t: int) -> None:
-    """R8: what is held, present, no target and not already leaving."""
-    lines = book.lines
-    for i in range(book.account[HELD]):
-        s = book.held[i]
-        stamp = lines[s, STAMP]
-        if stamp == 4 * t + IS_TARGET or stamp == 4 * t + HAS_EXIT or book.closes[i] == 0:
+def bar(book: Book, s: Any, last: int) -> None:
+    """X4: until bar `last` the symbol is not eligible."""
+    account = book.account
+    if not holds(book.barred, s):
+        put(book.barred, s)
+        book.bars[account[N_BARRED]] = s
+        account[N_BARRED] += 1
+    book.lines[s, BARRED] = last
+    account[FREED_AT] = min(account[FREED_AT], last + 1)
+
+
+@part
+def free(book: Book, t: int) -> None:
+    """X4: those barred up to an earlier bar are so no longer."""
+    account, bars = book.account, book.bars
+    if account[FREED_AT] > t:
+        return
+    kept = 0
+    account[FREED_AT] = NEVER
+    for i in range(account[N_BARRED]):
+        s = bars[i]
+        last = book.lines[s, BARRED]
+        if last < t:
+            take_out(book.barred, s)
             continue
-        quantity = lines[s, QUANTITY]
-        submit(book, s, SELL if quantity > 0 else BUY, abs(quantity), settings.rebalance_reason)
+        bars[kept] = s
+        kept += 1
+        account[FREED_AT] = min(account[FREED_AT], last + 1)
+    account[N_BARRED] = kept
+
+
+@part
+def order_closings(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    """R8: what is held, present, no target and not already leaving."""
+    near = book.near
+    count = 0
+    for w in range(book.holding.shape[0]):
+        word = book.holding[w] & ~book.aimed[w] & ~book.leaving[w]
+        count = append_all(near, count, w, word)
+    for i in range(count):
+        s = near[i]
+        if panel.close[t, s] != 0:
+            submit(panel, book, tables, t, s, -book.lines[s, QUANTITY], settings.rebalance_reason)
 
 
 @part
@@ -99,7 +155,7 @@ def order_targets(settings: Settings, panel: Panel, book: Book, tables: Tables, 
     """R7: a row for every target, an order for each whose delta passes the band."""
     account, lines, targets = book.account, book.lines, tables.targets
     base = max(0, account[EQUITY]) if settings.size_on_equity else settings.initial_cash
-    stamp = panel.timestamps[t]
+    first = account[N_TARGETS]
     for k in range(count):
         s = book.chosen[k]
         weight = book.weights[k]
@@ -108,20 +164,20 @@ def order_targets(settings: Settings, panel: Panel, book: Book, tables: Tables, 
             account[FAULT] = BAD_TARGET
             return
         quantity = size if weight > 0 else -size
-        row = account[N_TARGETS]
-        targets[T_REBALANCE, row] = account[DECIDED]
-        targets[T_DECIDED, row] = stamp
+        row = first + k
         targets[T_SYMBOL, row] = s
         targets[T_RANK, row] = k
         targets[T_WEIGHT, row] = weight
         targets[T_QUANTITY, row] = quantity
-        account[N_TARGETS] = row + 1
-        delta = quantity - lines[s, QUANTITY]
-        if sum_overflows(quantity, -lines[s, QUANTITY], delta):
+        delta, beyond = checked_sum(quantity, -lines[s, QUANTITY])
+        if beyond:
             account[FAULT] = BAD_ORDER
             return
         if delta != 0 and abs(delta) > mul_floor(size, settings.band):
-            submit(book, s, BUY if delta > 0 else SELL, abs(delta), settings.rebalance_reason)
+            submit(panel, book, tables, t, s, delta, settings.rebalance_reason)
+    account[N_TARGETS] = first + count
+    write(targets[T_REBALANCE], first, first + count, account[DECIDED])
+    write(targets[T_DECIDED], first, first + count, panel.timestamps[t])
 
 
 @part
@@ -131,6 +187,6 @@ def rebalance(settings: Settings, panel: Panel, book: Book, tables: Tables, t: i
     account[DECIDED] = account[REBALANCES]
     account[REBALANCES] += 1
     for k in range(count):
-        book.lines[book.chosen[k], STAMP] = 4 * t + IS_TARGET
-    order_closings(settings, panel, book, t)
+        put(book.aimed, book.chosen[k])
+    order_closings(settings, panel, book, tables, t)
     order_targets(settings, panel, book, tables, t, count)

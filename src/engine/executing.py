@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from engine.arithmetic import TOO_LARGE, mul, product, share_of, sum_overflows
+from typing import Any
+
+import numpy as np
+
+from engine.arithmetic import TOO_LARGE, entry_of, mul, product, share_of, total
 from engine.compiling import part, rare
+from engine.intrinsics import checked_product, checked_sum, write
 from engine.layout import *  # the column names are this file's alphabet
+from engine.sets import put, take_out
 from vocabulary.market import Ints
 
 
@@ -101,106 +107,86 @@ def permitted(settings: Settings, cash: int, price: int, position: int, wanted: 
 
 
 @part
-def enter(book: Book, t: int, s: int, side: int, quantity: int, price: int) -> None:
+def enter(book: Book, t: int, s: Any, signed: int, price: int, notional: int) -> None:
     """A1: the position's side of a fill; X2's entry price, opening bar and peak with it."""
     lines, account = book.lines, book.account
-    before = lines[s, QUANTITY]
-    signed = quantity if side == BUY else -quantity
-    if before == 0 or (before > 0) == (signed > 0):
-        basis = lines[s, BASIS] + quantity * price
-        if basis < 0:
-            account[FAULT] = BAD_BASIS
-        lines[s, BASIS] = basis
-        if before == 0:
-            lines[s, OPENED] = t
-            lines[s, PEAK] = price
-            book.held[account[HELD]] = s
-            account[HELD] += 1
-            account[CHANGED] += 1
-    else:
-        size = abs(before)
-        closed = min(quantity, size)
-        removed = share_of(lines[s, BASIS], closed, size)
-        gain = closed * price - removed
-        if before < 0:
-            gain = -gain
-        realised = account[REALISED] + gain
-        if sum_overflows(account[REALISED], gain, realised):
-            account[FAULT] = BAD_REALISED
-        account[REALISED] = realised
-        lines[s, BASIS] -= removed
-        if quantity > closed:
-            lines[s, BASIS] = (quantity - closed) * price
-            lines[s, OPENED] = t
-            lines[s, PEAK] = price
-        elif quantity == size:
-            account[CHANGED] += 1
+    before, basis = lines[s, QUANTITY], lines[s, BASIS]
     after = before + signed
+    if before == 0 or (before ^ signed) >= 0:
+        basis, beyond = checked_sum(basis, notional)
+        if beyond:
+            account[FAULT] = BAD_BASIS
+    else:
+        quantity, size = abs(signed), abs(before)
+        closed = min(quantity, size)
+        removed = share_of(basis, closed, size)
+        gain = closed * price - removed
+        account[REALISED], beyond = checked_sum(account[REALISED], gain if before > 0 else -gain)
+        if beyond:
+            account[FAULT] = BAD_REALISED
+        basis -= removed
+        if quantity > closed:
+            basis = (quantity - closed) * price
+    if before == 0 or (before ^ after) < 0:
+        lines[s, OPENED] = t
+        lines[s, PEAK] = price
+    lines[s, BASIS] = basis
     lines[s, QUANTITY] = after
-    if after != 0:
-        # X2: (2 * B + |Q|) // (2 * |Q|), without the doubling that could pass 64 bits
-        size = abs(after)
-        entry = lines[s, BASIS] // size
-        rest = lines[s, BASIS] - entry * size
-        lines[s, ENTRY] = entry + 1 if rest >= size - rest else entry
+    if after == 0:
+        take_out(book.holding, s)
+        account[CHANGED] = 1
+        return
+    lines[s, ENTRY] = entry_of(basis, abs(after))
+    if before == 0:
+        put(book.holding, s)
+        account[CHANGED] = 1
 
 
 @part
-def settle(account: Ints, side: int, notional: int, fee: int, slippage: int) -> None:
-    """A1: the cash side of a fill, and the bar's costs."""
+def settle(account: Ints, side: int, notional: int, fee: int) -> None:
+    """A1: the cash side of a fill."""
     # U4: what a buy costs may pass 64 bits where the cash after it does not, so the two go one by one
-    flow = notional - fee if side == SELL else -notional
-    cash = account[CASH] + flow
-    if sum_overflows(account[CASH], flow, cash):
-        account[FAULT] = BAD_CASH
-    if side == BUY:
-        left = cash - fee
-        if sum_overflows(cash, -fee, left):
-            account[FAULT] = BAD_CASH
-        cash = left
+    if side == SELL:
+        cash, beyond = checked_sum(account[CASH], notional - fee)
+        beyond_fee = False
+    else:
+        cash, beyond = checked_sum(account[CASH], -notional)
+        cash, beyond_fee = checked_sum(cash, -fee)
     account[CASH] = cash
-    account[COMMISSIONS] += fee
-    if account[COMMISSIONS] < 0:
-        account[FAULT] = BAD_COMMISSIONS
-    account[TURNOVER] += notional
-    account[BAR_COMMISSION] += fee
-    account[BAR_SLIPPAGE] += slippage
-    if account[TURNOVER] < 0 or account[BAR_COMMISSION] < 0 or account[BAR_SLIPPAGE] < 0:
-        account[FAULT] = BAD_TURNOVER
+    if beyond or beyond_fee:
+        account[FAULT] = BAD_CASH
 
 
 @part
-def fill(settings: Settings, book: Book, tables: Tables, t: int, i: int) -> tuple[int, int]:
-    """One order: how much of it fills, at what price and cost; its fill's row. Returns (filled, status)."""
-    account, pending = book.account, book.pending
-    s = pending[P_SYMBOL, i]
-    side = pending[P_SIDE, i]
-    raw = pending[P_RAW, i]
+def fill(settings: Settings, book: Book, tables: Tables, t: int, order: int, raw: int) -> int:
+    """One order: how much of it fills, at what price and cost; its fill's row. Returns its status."""
+    account, orders = book.account, tables.orders
+    s = np.uint64(orders[O_SYMBOL, order])
+    side = orders[O_SIDE, order]
+    wanted = orders[O_QUANTITY, order]
+    orders[O_FILLED, order] = 0
     if raw == 0:
-        return 0, NO_BAR
+        return NO_BAR
     price = slipped(settings, account, raw, side)
-    wanted = pending[P_QUANTITY, i]
     quantity = wanted
     if side == BUY:
         quantity = permitted(settings, account[CASH], price, book.lines[s, QUANTITY], wanted)
         if quantity == 0:
-            return 0, NO_CASH
-    notional = product(quantity, price)
-    slippage = product(quantity, abs(price - raw))
-    if notional == TOO_LARGE or slippage == TOO_LARGE:
-        account[FAULT] = BAD_NOTIONAL if notional == TOO_LARGE else BAD_SLIPPAGE
-        return 0, NO_CASH
+            return NO_CASH
+    notional, beyond = checked_product(quantity, price)
+    slippage, beyond_slippage = checked_product(quantity, abs(price - raw))
+    if beyond or beyond_slippage:
+        account[FAULT] = BAD_NOTIONAL if beyond else BAD_SLIPPAGE
+        return NO_CASH
     fee = commission_on(settings, notional, quantity)
     if fee == TOO_LARGE:
         account[FAULT] = BAD_COMMISSION
-        return 0, NO_CASH
-    settle(account, side, notional, fee, slippage)
-    enter(book, t, s, side, quantity, price)
+        return NO_CASH
+    settle(account, side, notional, fee)
+    enter(book, t, s, quantity if side == BUY else -quantity, price, notional)
+    orders[O_FILLED, order] = quantity
     row = account[N_FILLS]
     fills = tables.fills
-    fills[F_SEQUENCE, row] = row
-    fills[F_TIMESTAMP, row] = account[EXECUTED_AT]
-    fills[F_DECIDED, row] = account[ORDERED_AT]
     fills[F_SYMBOL, row] = s
     fills[F_SIDE, row] = side
     fills[F_QUANTITY, row] = quantity
@@ -208,49 +194,76 @@ def fill(settings: Settings, book: Book, tables: Tables, t: int, i: int) -> tupl
     fills[F_FILL_NOTIONAL, row] = notional
     fills[F_FILL_COMMISSION, row] = fee
     fills[F_FILL_SLIPPAGE, row] = slippage
-    fills[F_REASON, row] = pending[P_REASON, i]
+    fills[F_REASON, row] = orders[O_REASON, order]
     account[N_FILLS] = row + 1
-    return quantity, FILLED if quantity == wanted else REDUCED
+    return FILLED if quantity == wanted else REDUCED
 
 
 @part
-def record_order(book: Book, tables: Tables, i: int, filled: int, status: int) -> None:
-    """The ledger's row of order i, at its place in submission order."""
-    account, pending, orders = book.account, book.pending, tables.orders
-    row = account[N_ORDERS] + i
-    orders[O_DECIDED, row] = account[ORDERED_AT]
-    orders[O_EXECUTES, row] = account[EXECUTED_AT]
-    orders[O_REBALANCE, row] = account[DECIDED]
-    orders[O_SYMBOL, row] = pending[P_SYMBOL, i]
-    orders[O_SIDE, row] = pending[P_SIDE, i]
-    orders[O_QUANTITY, row] = pending[P_QUANTITY, i]
-    orders[O_FILLED, row] = filled
-    orders[O_STATUS, row] = status
-    orders[O_REASON, row] = pending[P_REASON, i]
+def line_up(settings: Settings, book: Book, tables: Tables, first: int, count: int) -> None:
+    """E1: the order in which the pending orders execute, into turns."""
+    turns, sides = book.turns, tables.orders[O_SIDE]
+    if settings.sequence == SUBMISSION:
+        for i in range(count):
+            turns[i] = i
+        return
+    sells = 0
+    for i in range(count):
+        sells += sides[first + i]
+    buys, sells = sells, 0
+    for i in range(count):
+        side = sides[first + i]
+        turns[sells if side == SELL else buys] = i
+        sells += side
+        buys += 1 - side
+
+
+@part
+def stamp(panel: Panel, book: Book, tables: Tables, t: int, decided: int, first: int, start: int) -> None:
+    """What all orders and fills of a bar have in common; orders from row `first`, fills from `start`."""
+    account, orders, fills = book.account, tables.orders, tables.fills
+    now, then = panel.timestamps[t], panel.timestamps[decided]
+    write(orders[O_DECIDED], first, account[N_ORDERS], then)
+    write(orders[O_EXECUTES], first, account[N_ORDERS], now)
+    write(orders[O_REBALANCE], first, account[N_ORDERS], account[DECIDED])
+    write(fills[F_TIMESTAMP], start, account[N_FILLS], now)
+    write(fills[F_DECIDED], start, account[N_FILLS], then)
+
+
+@part
+def add_up(book: Book, tables: Tables, start: int) -> None:
+    """The bar's turnover and costs, of the fills from row `start`."""
+    account, end = book.account, book.account[N_FILLS]
+    account[TURNOVER] = total(tables.fills[F_FILL_NOTIONAL], start, end)
+    account[BAR_COMMISSION] = total(tables.fills[F_FILL_COMMISSION], start, end)
+    account[BAR_SLIPPAGE] = total(tables.fills[F_FILL_SLIPPAGE], start, end)
+    if min(account[TURNOVER], account[BAR_COMMISSION], account[BAR_SLIPPAGE]) == TOO_LARGE:
+        account[FAULT] = BAD_TURNOVER
+        return
+    account[COMMISSIONS], beyond = checked_sum(account[COMMISSIONS], account[BAR_COMMISSION])
+    if beyond:
+        account[FAULT] = BAD_COMMISSIONS
 
 
 @part
 def execute(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
     """E1: the pending orders in their sequence, each meeting the cash the earlier ones left."""
-    account = book.account
+    account, raws = book.account, book.raws
     count = account[PENDING]
     if count == 0:
         return
+    first, start = account[N_ORDERS], account[N_FILLS]
     # all prices at once: fetched one by one between fills, each would be waited for
     for i in range(count):
-        book.pending[P_RAW, i] = panel.price[t, book.pending[P_SYMBOL, i]]
-    account[EXECUTED_AT] = panel.timestamps[t]
-    account[ORDERED_AT] = panel.timestamps[t if settings.timing == SAME_CLOSE else t - 1]
-    for turn in range(2):
-        for i in range(count):
-            if settings.sequence == SELLS_FIRST:
-                if (book.pending[P_SIDE, i] == SELL) != (turn == 0):
-                    continue
-            elif turn == 1:
-                break
-            filled, status = fill(settings, book, tables, t, i)
-            record_order(book, tables, i, filled, status)
-            if account[FAULT] != 0:
-                return
-    account[N_ORDERS] += count
+        raws[i] = panel.price[t, np.uint64(tables.orders[O_SYMBOL, first + i])]
+    line_up(settings, book, tables, first, count)
+    for k in range(count):
+        i = book.turns[k]
+        status = fill(settings, book, tables, t, first + i, raws[i])
+        tables.orders[O_STATUS, first + i] = status
+        if account[FAULT] != 0:
+            return
+    account[N_ORDERS] = first + count
     account[PENDING] = 0
+    stamp(panel, book, tables, t, t if settings.timing == SAME_CLOSE else t - 1, first, start)
+    add_up(book, tables, start)

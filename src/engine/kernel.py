@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.compiling import compiled, part
-from engine.deciding import order_exits, rebalance
+from engine.deciding import free, order_exits, rebalance
 from engine.executing import execute
 from engine.layout import *  # the column names are this file's alphabet
-from engine.marking import mark, record_bar
+from engine.marking import look_ahead, mark, record_bar
 from engine.selecting import choose_top, choose_weighted
+from engine.sets import empty
 
 
 @part
@@ -20,7 +21,7 @@ def has_room(book: Book, tables: Tables) -> bool:
     symbols = book.lines.shape[0]
     return (
         account[N_TARGETS] + symbols <= tables.targets.shape[1]
-        and account[N_ORDERS] + symbols <= tables.orders.shape[1]
+        and account[N_ORDERS] + account[PENDING] + symbols <= tables.orders.shape[1]
         and account[N_FILLS] + symbols <= tables.fills.shape[1]
         and account[N_POSITIONS] + symbols <= tables.positions.shape[1]
     )
@@ -35,10 +36,12 @@ def open_bar(settings: Settings, panel: Panel, book: Book, tables: Tables, t: in
         execute(settings, panel, book, tables, t)
     if account[FAULT] == 0:
         mark(panel, book, tables, t, not ahead)
+        look_ahead(panel, book, t)
     account[DECIDED] = NOTHING
     if account[FAULT] != 0 or not (ahead or t < settings.bars - 1):
         return False
-    order_exits(settings, panel, book, t)
+    free(book, t)
+    order_exits(settings, panel, book, tables, t)
     return panel.allowed[t]
 
 
@@ -50,6 +53,8 @@ def close_bar(settings: Settings, panel: Panel, book: Book, tables: Tables, t: i
     if settings.timing == SAME_CLOSE and book.account[FAULT] == 0:
         execute(settings, panel, book, tables, t)
         mark(panel, book, tables, t, True)
+    empty(book.leaving)
+    empty(book.aimed)
     record_bar(panel, book, tables, t)
 
 

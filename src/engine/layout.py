@@ -1,20 +1,25 @@
 """The arrays a kernel works on: which number stands in which column.
 
 All tables are (columns, rows) int64, so that a column is one contiguous run of memory and a table is
-one argument. The book is (symbols, 8) int64, so that all there is to know of a symbol is one cache line.
+one argument. The book is (symbols, 8) int64, so that all there is to know of a symbol is one cache line, 64 bytes.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from vocabulary.market import Bools, Floats, Ints
 
-# The book: one line a symbol.
-QUANTITY, BASIS, OPENED, PEAK, MARK, BARRED, ENTRY, STAMP = range(8)
+Words = npt.NDArray[np.uint64]
+# Not signed: an index that cannot be negative costs no test.
+Symbols = npt.NDArray[np.uint32]
+
+# The book: one line a symbol. The eighth word is spare: a line is 64 bytes.
+QUANTITY, BASIS, OPENED, PEAK, MARK, BARRED, ENTRY = range(7)
 BOOK_FIELDS = 8
-# STAMP says what the symbol was last chosen for, and when: 4 * bar + one of these.
-IS_TARGET, HAS_EXIT = 1, 2
 
 # The account: running numbers of the whole book, and how far the run and its tables have come.
 (
@@ -43,8 +48,8 @@ IS_TARGET, HAS_EXIT = 1, 2
     N_BARS,
     CHANGED,
     GIVEN,
-    ORDERED_AT,
-    EXECUTED_AT,
+    N_BARRED,
+    FREED_AT,
 ) = range(27)
 ACCOUNT_FIELDS = 27
 
@@ -95,13 +100,11 @@ FAULTS = (
     BAD_ORDER,
 ) = range(17)
 
-# Orders waiting for their execution bar.
-P_SYMBOL, P_SIDE, P_QUANTITY, P_REASON, P_RAW = range(5)
-PENDING_FIELDS = 5
-
 BUY, SELL = 0, 1
 FILLED, REDUCED, NO_CASH, NO_BAR = range(4)
 NOTHING = -1
+# Of the rules of a position: the one that fires reads a feature beyond 64 bits.
+UNREADABLE = -2
 
 # Columns of the ledger, in the order of SCHEMA.
 T_REBALANCE, T_DECIDED, T_SYMBOL, T_RANK, T_WEIGHT, T_QUANTITY = range(6)
@@ -195,13 +198,17 @@ class Panel(NamedTuple):
 
 
 class Book(NamedTuple):
-    """What changes from bar to bar.
+    """What changes from bar to bar. A set is a bit a symbol, 64 to a word.
 
-    lines: (symbols, 8). account: (27,). held: symbols with a position, ascending. pending: orders,
-    (fields, orders). members: symbols last chosen, longs first, then shorts; lists: (symbols,) 1 for a
-    long of those, 2 for a short, else 0. rules: (exits, fields).
-    closes: those of held at the bar at hand, side by side, 0 where absent.
+    lines: (symbols, 8). account: (27,). rules: (exits, fields).
+    holding: the set of symbols with a position; held: the same as a list, ascending, as of the last mark.
+    barred: the set of symbols that exits bar (X4); bars: the same as a list, in no order.
+    leaving, aimed: the sets of symbols with an exit order, or chosen, at the bar at hand.
+    members: symbols last chosen, longs first, then shorts; lists: (symbols,) 1 for a
+    long of those, 2 for a short, else 0.
+    closes, fired: at the bar at hand, beside held: their closes, 0 where absent, and the exit rule that fires.
     chosen, chosen_closes, weights: targets of the bar at hand, in rank order, and room to rank in.
+    raws, turns: raw prices of the pending orders, and the order in which they execute.
     near, near_closes, scores, alike: scratch of selection.
     guesses: for longs and shorts the score that a few more than n are expected to reach, and the distance
     from one of the n to the next, (2, 2).
@@ -209,16 +216,23 @@ class Book(NamedTuple):
 
     lines: Ints
     account: Ints
-    held: Ints
-    pending: Ints
-    members: Ints
-    lists: Ints
     rules: Ints
+    holding: Words
+    held: Symbols
+    barred: Words
+    bars: Symbols
+    leaving: Words
+    aimed: Words
+    members: Symbols
+    lists: Ints
     closes: Ints
-    chosen: Ints
+    fired: Ints
+    chosen: Symbols
     chosen_closes: Ints
     weights: Ints
-    near: Ints
+    raws: Ints
+    turns: Symbols
+    near: Symbols
     near_closes: Ints
     scores: Floats
     alike: Ints
@@ -226,7 +240,10 @@ class Book(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """The ledger being written, each (columns, capacity)."""
+    """The ledger being written, each (columns, capacity).
+
+    Behind the rows of `orders` stand those that wait for their execution bar, without what that will add.
+    """
 
     targets: Ints
     orders: Ints

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import layout as at
-from engine.book import book_from, initial_state, state_from
-from engine.record import ROWS, ledger_from, new_tables
-from engine.spans import advance_to, plan_of, require_span
+from engine.book import initial_state, state_from
+from engine.record import ROWS, ledger_from
+from engine.spans import advance_to, begin, plan_of, require_span
 from vocabulary.errors import InputError
 from vocabulary.ledger import SCHEMA, Ledger
 from vocabulary.market import Ints, Market
@@ -102,8 +102,7 @@ def run_job(market: Market, job: Job, index: int = 0) -> Outcome:
     until = bars if job.until is None else job.until
     require_span(state, until, bars)
     plan = plan_of(job.scenario, market)
-    book = book_from(state, job.scenario, market)
-    tables = new_tables(plan.settings, len(market.symbols), until - state.bar)
+    book, tables = begin(plan, job.scenario, state, until)
     watch = None if job.against is None else _Watch(job.against, market, state.bar)
     look = FIRST_LOOK
     parts_at = None
@@ -113,8 +112,9 @@ def run_job(market: Market, job: Job, index: int = 0) -> Outcome:
         look *= 2
         if watch is not None:
             parts_at = watch.parts_at(tables, book)
+    after = state_from(book, tables, job.scenario)
     ledger = ledger_from(tables, book, job.scenario, market)
-    return Outcome(index, _kept(ledger, job.keep), state_from(book, job.scenario), parts_at)
+    return Outcome(index, _kept(ledger, job.keep), after, parts_at)
 
 
 def with_columns(market: Market, columns: Mapping[str, npt.NDArray[Any]]) -> Market:

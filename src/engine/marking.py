@@ -2,93 +2,67 @@
 
 from __future__ import annotations
 
-from engine.arithmetic import TOO_LARGE, product, sum_overflows
 from engine.compiling import part
+from engine.intrinsics import checked_product, checked_sum, fetch, fetch_cell, write
 from engine.layout import *  # the column names are this file's alphabet
+from engine.sets import listed
 
-FEW = 64
-
-
-@part
-def tidy(book: Book) -> None:
-    """Drops closed symbols from `held` and puts opened ones, appended by fills, in symbol order."""
-    account, held, lines = book.account, book.held, book.lines
-    count = account[HELD]
-    opened = account[CHANGED]
-    account[CHANGED] = 0
-    if opened > FEW:
-        kept = 0
-        for s in range(lines.shape[0]):
-            if lines[s, QUANTITY] != 0:
-                held[kept] = s
-                kept += 1
-        account[HELD] = kept
-        return
-    kept = 0
-    for i in range(count):
-        s = held[i]
-        if lines[s, QUANTITY] == 0:
-            continue
-        at = kept
-        while at > 0 and held[at - 1] > s:
-            held[at] = held[at - 1]
-            at -= 1
-        held[at] = s
-        kept += 1
-    account[HELD] = kept
+LEAST = -(2**63)
 
 
 @part
-def record_position(book: Book, tables: Tables, stamp: int, s: int, value: int) -> None:
-    """The ledger's row of one open position."""
-    lines, positions = book.lines, tables.positions
-    row = book.account[N_POSITIONS]
-    positions[H_TIMESTAMP, row] = stamp
-    positions[H_SYMBOL, row] = s
-    positions[H_QUANTITY, row] = lines[s, QUANTITY]
-    positions[H_AVERAGE, row] = lines[s, ENTRY]
-    positions[H_BASIS, row] = lines[s, BASIS]
-    positions[H_MARK, row] = lines[s, MARK]
-    positions[H_VALUE, row] = value
-    book.account[N_POSITIONS] = row + 1
+def look_ahead(panel: Panel, book: Book, t: int) -> None:
+    """Asks for what the next bar will read of who is held."""
+    row = (t + 1) * book.lines.shape[0]
+    for i in range(book.account[HELD]):
+        fetch(panel.close, row + book.held[i])
+    for k in range(panel.stops.shape[0]):
+        for i in range(book.account[HELD]):
+            fetch_cell(panel.stops[k], row + book.held[i])
 
 
 @part
 def mark(panel: Panel, book: Book, tables: Tables, t: int, final: bool) -> None:
     """T1 (2): marks, peaks (X2) and equity at close t; with `final`, the rows of the bar's end."""
-    account, lines = book.account, book.lines
+    account, lines, positions = book.account, book.lines, tables.positions
     if account[CHANGED] != 0:
-        tidy(book)
-    stamp = panel.timestamps[t]
-    total = 0
-    wraps = 0  # longs and shorts may pass 64 bits on the way to a sum that does not (U4)
-    for i in range(account[HELD]):
+        account[HELD] = listed(book.holding, book.held)
+        account[CHANGED] = 0
+    count, first = account[HELD], account[N_POSITIONS]
+    for i in range(count):
         book.closes[i] = panel.close[t, book.held[i]]
-    for i in range(account[HELD]):
+    worth = 0
+    wraps = 0  # longs and shorts may pass 64 bits on the way to a sum that does not (U4)
+    for i in range(count):
         s = book.held[i]
-        quantity = lines[s, QUANTITY]
-        close = book.closes[i]
+        quantity, peak, close = lines[s, QUANTITY], lines[s, PEAK], book.closes[i]
+        known = close if close != 0 else lines[s, MARK]
+        lines[s, MARK] = known
         if close != 0:
-            lines[s, MARK] = close
-            peak = lines[s, PEAK]
             lines[s, PEAK] = max(peak, close) if quantity > 0 else min(peak, close)
-        value = product(abs(quantity), lines[s, MARK])
-        if value == TOO_LARGE:
+        value, beyond = checked_product(quantity, known)
+        worth, wrapped = checked_sum(worth, value)
+        if wrapped:
+            wraps += 1 if value > 0 else -1
+        if beyond or value == LEAST:
             account[FAULT] = BAD_POSITION_VALUE
             return
-        if quantity < 0:
-            value = -value
-        more = total + value
-        if sum_overflows(total, value, more):
-            wraps += 1 if value > 0 else -1
-        total = more
         if final:
-            record_position(book, tables, stamp, s, value)
+            row = first + i
+            positions[H_SYMBOL, row] = s
+            positions[H_QUANTITY, row] = quantity
+            positions[H_AVERAGE, row] = lines[s, ENTRY]
+            positions[H_BASIS, row] = lines[s, BASIS]
+            positions[H_MARK, row] = known
+            positions[H_VALUE, row] = value
+    if final:
+        account[N_POSITIONS] = first + count
+        write(positions[H_TIMESTAMP], first, first + count, panel.timestamps[t])
     if wraps != 0:
         account[FAULT] = BAD_MARKET_VALUE
-    account[MARKET_VALUE] = total
-    account[EQUITY] = account[CASH] + total
-    if sum_overflows(account[CASH], total, account[EQUITY]):
+    account[MARKET_VALUE] = worth
+    account[EQUITY], beyond = checked_sum(account[CASH], worth)
+    if beyond:
         account[FAULT] = BAD_EQUITY
 
 

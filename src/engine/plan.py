@@ -159,7 +159,8 @@ def stop_features(scenario: Scenario) -> tuple[str, ...]:
 def panel_of(scenario: Scenario, market: Market) -> Panel:
     """The market's arrays the kernel reads, all shared with the market."""
     selection = scenario.strategy.selection
-    score, required = _nothing(), ()
+    score = _nothing()
+    required: tuple[str, ...] = ()
     if isinstance(selection, TopN):
         score, required = market.features[selection.score], selection.require
     elif isinstance(selection, Weights):

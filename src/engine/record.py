@@ -28,7 +28,7 @@ def new_tables(settings: Settings, symbols: int, bars: int) -> Tables:
     names = settings.n + settings.short_n or min(symbols, 64)
     room = {
         "targets": names * bars,
-        "orders": 2 * names * bars,
+        "orders": 2 * names * bars + symbols,
         "fills": 2 * names * bars,
         "positions": (names + 2) * bars,
     }
@@ -38,11 +38,11 @@ def new_tables(settings: Settings, symbols: int, bars: int) -> Tables:
 
 def with_room(tables: Tables, book: Book, symbols: int) -> Tables:
     """The tables again, those too small for one more fullest bar twice as large."""
+    account = book.account
+    written = {name: int(account[rows]) for name, rows in ROWS.items()}
+    written["orders"] += int(account[at.PENDING])
     return Tables(
-        *(
-            _grown(table, int(book.account[ROWS[name]]), symbols)
-            for name, table in zip(SCHEMA, tables, strict=True)
-        )
+        *(_grown(table, written[name], symbols) for name, table in zip(SCHEMA, tables, strict=True))
     )
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from engine.compiling import part
+from engine.intrinsics import CELLS, cell, how_many, reaching
 from engine.layout import *  # the column names are this file's alphabet
-from engine.vectors import CELLS, cell, how_many, lowest, reaching
-
-ZERO, ONE = np.uint64(0), np.uint64(1)
-
+from engine.sets import ZERO, append_all, put
 
 # Up to so many are ranked by counting who is above each; more by insertion.
 COUNTED = 64
@@ -17,29 +15,27 @@ COUNTED = 64
 
 @part
 def shortlist(panel: Panel, book: Book, t: int, sign: float, guess: float) -> int:
-    """The symbols with sign * score >= guess, in symbol order, into near; their number."""
+    """The symbols with sign * score >= guess, not barred nor already chosen, into near; their number."""
     row = panel.score[t]
-    near = book.near
+    symbols = row.shape[0]
     count = 0
-    whole = row.shape[0] // CELLS * CELLS
-    for start in range(0, whole, CELLS):
-        word = reaching(row, start, sign, guess)
-        while word != ZERO:
-            near[count] = start + lowest(word)
-            count += 1
-            word &= word - ONE
-    for s in range(whole, row.shape[0]):
-        near[count] = s
-        count += 1 if sign * row[s] >= guess else 0
+    for w in range(book.barred.shape[0]):
+        start = w * CELLS
+        if start + CELLS <= symbols:
+            word = reaching(row, start, sign, guess)
+        else:
+            word = ZERO
+            for s in range(start, symbols):
+                word |= np.uint64(sign * row[s] >= guess) << np.uint64(s - start)
+        count = append_all(book.near, count, w, word & ~book.barred[w] & ~book.aimed[w])
     return count
 
 
 @part
 def sift(panel: Panel, book: Book, t: int, sign: float, count: int) -> int:
-    """R4: of the first `count` in near those who are eligible, scores and closes beside them; their number."""
-    near, lines = book.near, book.lines
+    """R4: of the first `count` in near those eligible, scores and closes beside them; their number."""
+    near = book.near
     row = panel.score[t]
-    taken = 4 * t + IS_TARGET
     kept = 0
     for i in range(count):
         s = near[i]
@@ -47,7 +43,7 @@ def sift(panel: Panel, book: Book, t: int, sign: float, count: int) -> int:
         near[kept] = s
         book.scores[kept] = sign * row[s]
         book.near_closes[kept] = close
-        fit = close != 0 and lines[s, BARRED] < t and lines[s, STAMP] != taken
+        fit = close != 0
         for address in panel.required:
             value = cell(address, t * row.shape[0] + s)
             fit = fit and value == value
@@ -169,7 +165,7 @@ def choose_top(settings: Settings, panel: Panel, book: Book, t: int) -> int:
     shorts = 0
     if settings.short_n > 0:
         for k in range(longs):
-            book.lines[book.chosen[k], STAMP] = 4 * t + IS_TARGET
+            put(book.aimed, book.chosen[k])
         shorts = best(panel, book, t, longs, settings.short_n, -1.0)
     if longs + shorts == 0:
         return NOTHING

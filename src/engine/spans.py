@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine import layout as at
-from engine.book import book_from, initial_state, state_from
+from engine.book import await_orders, book_from, initial_state, state_from
 from engine.kernel import advance
 from engine.layout import Book, Panel, Settings, Tables
 from engine.plan import bar_name, panel_of, settings_of
@@ -43,7 +43,8 @@ def resume(
     """
     require_span(state, until, len(market.timestamps))
     book, tables = _run(scenario, market, state, until, progress)
-    return ledger_from(tables, book, scenario, market), state_from(book, scenario)
+    after = state_from(book, tables, scenario)
+    return ledger_from(tables, book, scenario, market), after
 
 
 def _run(
@@ -51,8 +52,7 @@ def _run(
 ) -> tuple[Book, Tables]:
     """The span's book and tables as the kernel leaves them."""
     plan = plan_of(scenario, market)
-    book = book_from(state, scenario, market)
-    tables = new_tables(plan.settings, len(market.symbols), until - state.bar)
+    book, tables = begin(plan, scenario, state, until)
     while book.account[at.BAR] < until:
         stop = until if progress is None else min(until, int(book.account[at.BAR]) + STRIDE)
         tables = advance_to(plan, book, tables, stop)
@@ -76,6 +76,14 @@ def plan_of(scenario: Scenario, market: Market) -> Plan:
     called = isinstance(scenario.strategy.selection, CallableStrategy)
     ask = asker(scenario, market) if called else None
     return Plan(market, settings_of(scenario, market), panel_of(scenario, market), ask)
+
+
+def begin(plan: Plan, scenario: Scenario, state: State, until: int) -> tuple[Book, Tables]:
+    """A book at `state`, and tables for the bars to `until`."""
+    book = book_from(state, scenario, plan.market)
+    tables = new_tables(plan.settings, len(plan.market.symbols), until - state.bar)
+    await_orders(book, tables, scenario, state.pending)
+    return book, tables
 
 
 def require_span(state: State, until: int, bars: int) -> None:
