@@ -68,7 +68,5 @@ def lent(shapes: Sequence[tuple[int, int]]) -> list[Ints]:
     """Arrays (columns, rows) side by side, of whatever was in their memory before."""
     sizes = [columns * rows for columns, rows in shapes]
     memory = np.asarray(_Lease(_POOL.take(sum(sizes)), sum(sizes), _POOL))
-    starts = (0, *accumulate(sizes))
-    return [
-        memory[at : at + size].reshape(shape) for at, size, shape in zip(starts, sizes, shapes, strict=False)
-    ]
+    parts = zip(accumulate(sizes, initial=0), sizes, shapes, strict=False)
+    return [memory[at : at + size].reshape(shape) for at, size, shape in parts]

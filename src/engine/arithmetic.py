@@ -22,10 +22,8 @@ LARGEST = 2**63 - 1
 SURELY_FITS = 9.2e18
 # A rate below this times a remainder of G stays below 2**63; a divisor below the other leaves room for
 # the error of a quotient estimated in doubles.
-# A quotient below the third, estimated in doubles, is wrong by one at most.
 SMALL_RATE = 2**33
 SMALL_DIVISOR = 2**50
-SURELY_CLOSE = 2.0**50
 LOW = np.uint64(0xFFFFFFFF)
 U32 = np.uint64(32)
 U1 = np.uint64(1)
@@ -140,17 +138,6 @@ def _large_share(a: Any, rate: Any, more: Any) -> Any:
 
 
 @part
-def quotient(a: Any, b: Any) -> Any:
-    """a // b, for b > 0: estimated in doubles and put right by its remainder, quicker than divided."""
-    estimate = float(a) / float(b)
-    if estimate >= SURELY_CLOSE:
-        return np.int64(np.uint64(a) // np.uint64(b))
-    whole = np.int64(estimate)
-    rest = a - whole * b
-    return whole + np.int64(rest >= b) - np.int64(rest < 0)
-
-
-@part
 def share_of(a: Any, part: Any, whole: Any) -> Any:
     """a * part // whole, for part <= whole."""
     if part == whole:
@@ -158,7 +145,7 @@ def share_of(a: Any, part: Any, whole: Any) -> Any:
     fits, beyond = checked_product(a, part)
     if beyond:
         return _large_part(a, part, whole)
-    return quotient(fits, whole)
+    return np.int64(np.uint64(fits) // np.uint64(whole))
 
 
 @rare
@@ -181,13 +168,13 @@ def quantity_for(base: Any, weight: Any, price: Any) -> Any:
     amount = mul_floor(base, weight)
     if amount == TOO_LARGE:
         return _wide_quantity(base, weight, price)
-    return quotient(amount, price)
+    return np.int64(np.uint64(amount) // np.uint64(price))
 
 
 @part
 def entry_of(basis: Any, size: Any) -> Any:
     """X2: (2 * basis + size) // (2 * size), without the doubling that could pass 64 bits."""
-    entry = quotient(basis, size)
+    entry = np.int64(np.uint64(basis) // np.uint64(size))
     rest = basis - entry * size
     return entry + np.int64(rest >= size - rest)
 

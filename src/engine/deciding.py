@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.arithmetic import TOO_LARGE, mul, mul_floor, quantity_for
 from engine.compiling import part
-from engine.intrinsics import cell, checked_sum, fetch, write
+from engine.intrinsics import cell, checked_sum, fetch, fetch_cell, write
 from engine.layout import *  # the column names are this file's alphabet
 from engine.sets import append_all, holds, put, take_out
 from vocabulary.market import Ints
@@ -29,6 +29,8 @@ def submit(panel: Panel, book: Book, tables: Tables, t: int, s: Any, signed: int
     following = (t + 1) * book.lines.shape[0] + s
     fetch(panel.price, following)
     fetch(panel.close, following)
+    for k in range(panel.stops.shape[0]):
+        fetch_cell(panel.stops[k], following)
 
 
 @part
@@ -139,7 +141,7 @@ def free(book: Book, t: int) -> None:
 @part
 def order_closings(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
     """R8: what is held, present, no target and not already leaving."""
-    near = book.near
+    near = book.near[0]
     count = 0
     for w in range(book.holding.shape[0]):
         word = book.holding[w] & ~book.aimed[w] & ~book.leaving[w]

@@ -132,17 +132,28 @@ def fetch_cell(typingctx: Any, address: Any, index: Any) -> Any:
     return types.void(types.int64, types.intp), generate
 
 
-def _ask_for(builder: Any, place: Any) -> None:
+@intrinsic
+def claim(typingctx: Any, array: Any, index: Any) -> Any:
+    """What `fetch` does, for memory that will be written."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _ask_for(builder, _place(context, builder, signature, arguments), write=1)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
+
+
+def _ask_for(builder: Any, place: Any, write: int = 0) -> None:
     pointer = _BYTE.as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [pointer, _INT, _INT, _INT])
     function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
-    read, soon, data = (ir.Constant(_INT, number) for number in (0, 3, 1))
-    builder.call(function, [builder.bitcast(place, pointer), read, soon, data])
+    how, soon, data = (ir.Constant(_INT, number) for number in (write, 3, 1))
+    builder.call(function, [builder.bitcast(place, pointer), how, soon, data])
 
 
 @intrinsic
 def write(typingctx: Any, column: Any, first: Any, end: Any, value: Any) -> Any:
-    """column[first:end] = value, for a contiguous column of int64; as many cells at a time as the machine can.
+    """column[first:end] = value, for a contiguous column of int64, many cells at a time.
 
     A loop of its own: numba's, whose index might be negative, is left a cell at a time.
     """

@@ -9,8 +9,8 @@ from engine.compiling import compiled, part
 from engine.deciding import free, order_exits, rebalance
 from engine.executing import execute
 from engine.layout import *  # the column names are this file's alphabet
-from engine.marking import look_ahead, mark, record_bar
-from engine.selecting import choose_top, choose_weighted
+from engine.marking import make_room, mark, record_bar
+from engine.selecting import choose_top, choose_weighted, scout
 from engine.sets import empty
 
 
@@ -28,34 +28,42 @@ def has_room(book: Book, tables: Tables) -> bool:
 
 
 @part
-def open_bar(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> bool:
-    """T1 (1) and (2), or T2's first mark; then the exits. Whether a rebalance may follow."""
-    account = book.account
-    ahead = settings.timing == SAME_CLOSE
-    if not ahead:
+def trade(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    """T1 (1) and (2), T2: what was decided is executed, who is held is marked."""
+    final = settings.timing != SAME_CLOSE or book.account[PHASE] == AT_TRADE
+    if final:
         execute(settings, panel, book, tables, t)
-    if account[FAULT] == 0:
-        mark(panel, book, tables, t, not ahead)
-        look_ahead(panel, book, t)
-    account[DECIDED] = NOTHING
-    if account[FAULT] != 0 or not (ahead or t < settings.bars - 1):
-        return False
-    free(book, t)
-    order_exits(settings, panel, book, tables, t)
-    return panel.allowed[t]
+    if book.account[FAULT] == 0:
+        mark(panel, book, tables, t, final)
 
 
 @part
-def close_bar(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int, count: int) -> None:
-    """The rebalance, where there is one, and T2's execution; then the rows of the bar."""
+def prepare(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> bool:
+    """T1 (3): the exits. Whether a rebalance may follow."""
+    account = book.account
+    account[DECIDED] = NOTHING
+    if settings.timing != SAME_CLOSE and t >= settings.bars - 1:
+        return False
+    free(book, t)
+    order_exits(settings, panel, book, tables, t)
+    return account[FAULT] == 0 and panel.allowed[t]
+
+
+@part
+def decide(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int, due: bool) -> None:
+    """The rebalance, where one is due."""
+    count = NOTHING
+    if due:
+        if settings.kind == TOP_N:
+            count = choose_top(settings, panel, book, t)
+        elif settings.kind == WEIGHTS:
+            count = choose_weighted(panel, book, t)
+        else:
+            count = book.account[GIVEN]
     if count != NOTHING:
         rebalance(settings, panel, book, tables, t, count)
-    if settings.timing == SAME_CLOSE and book.account[FAULT] == 0:
-        execute(settings, panel, book, tables, t)
-        mark(panel, book, tables, t, True)
     empty(book.leaving)
     empty(book.aimed)
-    record_bar(panel, book, tables, t)
 
 
 @compiled
@@ -69,26 +77,27 @@ def advance(settings: Settings, panel: Panel, book: Book, tables: Tables, stop: 
     account = book.account
     while account[BAR] < stop:
         t = account[BAR]
-        count = NOTHING
-        if account[PHASE] == AT_WEIGHTS:
-            account[PHASE] = AT_START
-            count = account[GIVEN]
-        else:
+        if account[PHASE] == AT_START:
             if not has_room(book, tables):
                 return FULL
-            if open_bar(settings, panel, book, tables, t):
-                if settings.kind == CALLABLE:
-                    if account[FAULT] != 0:
-                        return OUT_OF_RANGE
-                    account[PHASE] = AT_WEIGHTS
-                    return NEEDS_WEIGHTS
-                if settings.kind == TOP_N:
-                    count = choose_top(settings, panel, book, t)
-                else:
-                    count = choose_weighted(panel, book, t)
-        close_bar(settings, panel, book, tables, t, count)
+            make_room(settings, book, tables)
+            if settings.kind == TOP_N and panel.allowed[t]:
+                scout(settings, panel, book, t)
+        if account[PHASE] != AT_WEIGHTS:
+            trade(settings, panel, book, tables, t)
+        if account[PHASE] != AT_TRADE and account[FAULT] == 0:
+            due = account[PHASE] == AT_WEIGHTS or prepare(settings, panel, book, tables, t)
+            if due and settings.kind == CALLABLE and account[PHASE] == AT_START:
+                account[PHASE] = AT_WEIGHTS
+                return NEEDS_WEIGHTS
+            decide(settings, panel, book, tables, t, due)
+            if settings.timing == SAME_CLOSE and account[FAULT] == 0:
+                account[PHASE] = AT_TRADE
+                continue
         if account[FAULT] != 0:
             return OUT_OF_RANGE
+        record_bar(panel, book, tables, t)
+        account[PHASE] = AT_START
         account[BAR] = t + 1
     return DONE
 

@@ -1,7 +1,8 @@
 """The arrays a kernel works on: which number stands in which column.
 
 All tables are (columns, rows) int64, so that a column is one contiguous run of memory and a table is
-one argument. The book is (symbols, 8) int64, so that all there is to know of a symbol is one cache line, 64 bytes.
+one argument. The book is (symbols, 8) int64, so that all there is to know of a symbol is
+one cache line.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ BOOK_FIELDS = 8
 ACCOUNT_FIELDS = 27
 
 # Where in a bar the kernel stands when it is called.
-AT_START, AT_WEIGHTS = 0, 1
+AT_START, AT_WEIGHTS, AT_TRADE = range(3)
 # What is guessed of the scores.
 GUESS, SPACING = 0, 1
 # Why it returned.
@@ -106,7 +107,7 @@ NOTHING = -1
 # Of the rules of a position: the one that fires reads a feature beyond 64 bits.
 UNREADABLE = -2
 
-# Columns of the ledger, in the order of SCHEMA.
+# Columns of the ledger, in the order of SCHEMA, but the fills' sequence, which is the row's number.
 T_REBALANCE, T_DECIDED, T_SYMBOL, T_RANK, T_WEIGHT, T_QUANTITY = range(6)
 (
     O_DECIDED,
@@ -120,7 +121,6 @@ T_REBALANCE, T_DECIDED, T_SYMBOL, T_RANK, T_WEIGHT, T_QUANTITY = range(6)
     O_REASON,
 ) = range(9)
 (
-    F_SEQUENCE,
     F_TIMESTAMP,
     F_DECIDED,
     F_SYMBOL,
@@ -131,7 +131,7 @@ T_REBALANCE, T_DECIDED, T_SYMBOL, T_RANK, T_WEIGHT, T_QUANTITY = range(6)
     F_FILL_COMMISSION,
     F_FILL_SLIPPAGE,
     F_REASON,
-) = range(11)
+) = range(10)
 H_TIMESTAMP, H_SYMBOL, H_QUANTITY, H_AVERAGE, H_BASIS, H_MARK, H_VALUE = range(7)
 C_TIMESTAMP, C_TURNOVER, C_COMMISSION, C_SLIPPAGE = range(4)
 E_TIMESTAMP, E_REBALANCE, E_CASH, E_VALUE, E_EQUITY = range(5)
@@ -206,10 +206,11 @@ class Book(NamedTuple):
     leaving, aimed: the sets of symbols with an exit order, or chosen, at the bar at hand.
     members: symbols last chosen, longs first, then shorts; lists: (symbols,) 1 for a
     long of those, 2 for a short, else 0.
-    closes, fired: at the bar at hand, beside held: their closes, 0 where absent, and the exit rule that fires.
+    closes, fired: at the bar at hand, beside held: closes, 0 where absent, and the exit rule that fires.
     chosen, chosen_closes, weights: targets of the bar at hand, in rank order, and room to rank in.
     raws, turns: raw prices of the pending orders, and the order in which they execute.
-    near, near_closes, scores, alike: scratch of selection.
+    near: for longs and shorts the symbols whose score reaches the guess, ascending, (2, symbols); scouted:
+    how many. near_closes, scores, alike: scratch of selection.
     guesses: for longs and shorts the score that a few more than n are expected to reach, and the distance
     from one of the n to the next, (2, 2).
     """
@@ -233,6 +234,7 @@ class Book(NamedTuple):
     raws: Ints
     turns: Symbols
     near: Symbols
+    scouted: Ints
     near_closes: Ints
     scores: Floats
     alike: Ints

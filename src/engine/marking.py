@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from engine.compiling import part
-from engine.intrinsics import checked_product, checked_sum, fetch, fetch_cell, write
+from engine.intrinsics import checked_product, checked_sum, claim, fetch, fetch_cell, write
 from engine.layout import *  # the column names are this file's alphabet
 from engine.sets import listed
+from vocabulary.market import Ints
 
 LEAST = -(2**63)
 
@@ -19,6 +20,26 @@ def look_ahead(panel: Panel, book: Book, t: int) -> None:
     for k in range(panel.stops.shape[0]):
         for i in range(book.account[HELD]):
             fetch_cell(panel.stops[k], row + book.held[i])
+
+
+@part
+def claim_rows(table: Ints, first: int, count: int) -> None:
+    """Asks for the memory of a table's next rows."""
+    for column in range(table.shape[0]):
+        start = column * table.shape[1] + first
+        for row in range(start, start + count + 8, 8):
+            claim(table, row)
+
+
+@part
+def make_room(settings: Settings, book: Book, tables: Tables) -> None:
+    """Asks for the memory that a bar's rows will be written to."""
+    account = book.account
+    count = account[PENDING]
+    claim_rows(tables.fills, account[N_FILLS], count)
+    claim_rows(tables.orders, account[N_ORDERS], 2 * count)
+    claim_rows(tables.positions, account[N_POSITIONS], account[HELD])
+    claim_rows(tables.targets, account[N_TARGETS], settings.n + settings.short_n)
 
 
 @part
@@ -58,6 +79,7 @@ def mark(panel: Panel, book: Book, tables: Tables, t: int, final: bool) -> None:
     if final:
         account[N_POSITIONS] = first + count
         write(positions[H_TIMESTAMP], first, first + count, panel.timestamps[t])
+        look_ahead(panel, book, t)
     if wraps != 0:
         account[FAULT] = BAD_MARKET_VALUE
     account[MARKET_VALUE] = worth

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine import layout as at
 from engine.arena import lent
 from engine.book import reasons_of
@@ -33,7 +35,7 @@ def new_tables(settings: Settings, symbols: int, bars: int) -> Tables:
         "positions": (names + 2) * bars,
     }
     rows = {name: room[name] + symbols if name in room else bars for name in SCHEMA}
-    return Tables(*lent([(len(SCHEMA[name]), rows[name]) for name in SCHEMA]))
+    return Tables(*lent([(len(WRITTEN[name]), rows[name]) for name in SCHEMA]))
 
 
 def with_room(tables: Tables, book: Book, symbols: int) -> Tables:
@@ -76,10 +78,23 @@ def _scales(scenario: Scenario) -> dict[str, int]:
     }
 
 
-# Each table's columns: name, kind, and the kind's value, which is quicker to look up than the kind.
-COLUMNS = {
-    table: [(name, kind, kind.value) for name, kind in columns.items()] for table, columns in SCHEMA.items()
+# Each table's columns as the kernel writes them: name, kind, and the kind's value, which is quicker to look
+# up than the kind.
+WRITTEN = {
+    table: [(name, kind, kind.value) for name, kind in columns.items() if name != "sequence"]
+    for table, columns in SCHEMA.items()
 }
+_NUMBERS: list[Ints] = [np.arange(0, dtype=np.int64)]
+
+
+def _numbers(count: int) -> Ints:
+    """0, 1, 2, ...: the same memory for all ledgers."""
+    longest = _NUMBERS[0]
+    if len(longest) < count:
+        longest = np.arange(2 * count, dtype=np.int64)
+        longest.flags.writeable = False
+        _NUMBERS[0] = longest
+    return longest[:count]
 
 
 def ledger_from(tables: Tables, book: Book, scenario: Scenario, market: Market) -> Ledger:
@@ -89,10 +104,9 @@ def ledger_from(tables: Tables, book: Book, scenario: Scenario, market: Market) 
     for name, written in zip(SCHEMA, tables, strict=True):
         rows = int(book.account[ROWS[name]])
         written.flags.writeable = False
-        columns = {
-            column: Column(kind, values, words(column), scale(value))
-            for (column, kind, value), values in zip(COLUMNS[name], written[:, :rows], strict=True)
-        }
+        columns = {"sequence": Column(Kind.COUNT, _numbers(rows), None, 0)} if name == "fills" else {}
+        for (column, kind, value), values in zip(WRITTEN[name], written[:, :rows], strict=True):
+            columns[column] = Column(kind, values, words(column), scale(value))
         if name in NULLABLE:
             columns["rebalance"] = _with_missing(columns["rebalance"])
         made[name] = Table(name, columns, rows)

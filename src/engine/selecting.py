@@ -5,19 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from engine.compiling import part
-from engine.intrinsics import CELLS, cell, how_many, reaching
+from engine.intrinsics import CELLS, cell, fetch, how_many, reaching
 from engine.layout import *  # the column names are this file's alphabet
-from engine.sets import ZERO, append_all, put
+from engine.sets import ZERO, append_all, holds, put
 
 # Up to so many are ranked by counting who is above each; more by insertion.
 COUNTED = 64
+# Cells of a line of memory.
+LINE = 8
 
 
 @part
-def shortlist(panel: Panel, book: Book, t: int, sign: float, guess: float) -> int:
-    """The symbols with sign * score >= guess, not barred nor already chosen, into near; their number."""
-    row = panel.score[t]
+def shortlist(panel: Panel, book: Book, t: int, side: int, guess: float) -> None:
+    """The symbols whose score, for shorts its negative, is at least `guess`, in symbol order, into near."""
+    row, near = panel.score[t], book.near[side]
     symbols = row.shape[0]
+    sign = 1.0 if side == 0 else -1.0
     count = 0
     for w in range(book.barred.shape[0]):
         start = w * CELLS
@@ -27,23 +30,38 @@ def shortlist(panel: Panel, book: Book, t: int, sign: float, guess: float) -> in
             word = ZERO
             for s in range(start, symbols):
                 word |= np.uint64(sign * row[s] >= guess) << np.uint64(s - start)
-        count = append_all(book.near, count, w, word & ~book.barred[w] & ~book.aimed[w])
-    return count
+        count = append_all(near, count, w, word)
+    book.scouted[side] = count
 
 
 @part
-def sift(panel: Panel, book: Book, t: int, sign: float, count: int) -> int:
-    """R4: of the first `count` in near those eligible, scores and closes beside them; their number."""
-    near = book.near
+def scout(settings: Settings, panel: Panel, book: Book, t: int) -> None:
+    """The shortlists of a bar, before it begins, and what will be read of those on it asked for."""
+    symbols = panel.score.shape[1]
+    for side in range(2):
+        if settings.n if side == 0 else settings.short_n:
+            shortlist(panel, book, t, side, book.guesses[side, GUESS])
+            if book.guesses[side, GUESS] > -np.inf:
+                for i in range(book.scouted[side]):
+                    fetch(panel.close, t * symbols + book.near[side, i])
+    for s in range(0, symbols, LINE):
+        fetch(panel.score, (t + 1) * symbols + s)
+
+
+@part
+def sift(panel: Panel, book: Book, t: int, side: int) -> int:
+    """R4: the eligible of the shortlist, less who is barred or chosen, scores and closes beside; how many."""
+    near = book.near[side]
     row = panel.score[t]
+    sign = 1.0 if side == 0 else -1.0
     kept = 0
-    for i in range(count):
+    for i in range(book.scouted[side]):
         s = near[i]
         close = panel.close[t, s]
         near[kept] = s
         book.scores[kept] = sign * row[s]
         book.near_closes[kept] = close
-        fit = close != 0
+        fit = close != 0 and not holds(book.barred, s) and not holds(book.aimed, s)
         for address in panel.required:
             value = cell(address, t * row.shape[0] + s)
             fit = fit and value == value
@@ -52,7 +70,7 @@ def sift(panel: Panel, book: Book, t: int, sign: float, count: int) -> int:
 
 
 @part
-def rank(book: Book, first: int, count: int) -> None:
+def rank(book: Book, side: int, first: int, count: int) -> None:
     """The first `count` in near by score, best first, ties in symbol order, into chosen[first:].
 
     Whoever has k scores no worse than its own, itself among them, comes k-th; of several such the last
@@ -68,14 +86,14 @@ def rank(book: Book, first: int, count: int) -> None:
         at = -1
         for block in range(blocks):
             at += how_many(reaching(scores, block * CELLS, 1.0, scores[i]))
-        book.chosen[first + at - alike[at]] = book.near[i]
+        book.chosen[first + at - alike[at]] = book.near[side, i]
         book.chosen_closes[first + at - alike[at]] = book.near_closes[i]
         alike[at] += 1
 
 
 @part
-def insert(book: Book, first: int, n: int, count: int) -> None:
-    """What `rank` does, for the n best of many: going in symbol order and giving way only to a better score."""
+def insert(book: Book, side: int, first: int, n: int, count: int) -> None:
+    """What `rank` does, for the n best of many: in symbol order, giving way only to a better score."""
     scores, chosen, closes = book.scores, book.chosen, book.chosen_closes
     found = 0
     for i in range(count):
@@ -90,31 +108,32 @@ def insert(book: Book, first: int, n: int, count: int) -> None:
             closes[first + at] = closes[first + at - 1]
             at -= 1
         scores[at] = score
-        chosen[first + at] = book.near[i]
+        chosen[first + at] = book.near[side, i]
         closes[first + at] = book.near_closes[i]
 
 
 @part
-def best(panel: Panel, book: Book, t: int, first: int, n: int, sign: float) -> int:
-    """The n eligible symbols of highest sign * score, best first, into chosen[first:]; their number.
+def best(panel: Panel, book: Book, t: int, first: int, n: int, side: int) -> int:
+    """The n eligible symbols of highest score, for shorts of lowest, best first, into chosen[first:]; their number.
 
     Only those are looked at whose score reaches a guess carried from bar to bar and steered so that a
     few more than n do. Whoever misses the guess ranks behind all who reach it; where too few of those
     are eligible, a lower guess is tried.
     """
-    side = 0 if sign > 0.0 else 1
+    sign = 1.0 if side == 0 else -1.0
     spare = 2.0 * np.sqrt(n) + 4.0
     guess, step = book.guesses[side, GUESS], spare * book.guesses[side, SPACING]
     lowest_guess = guess - 8.0 * step
-    count = sift(panel, book, t, sign, shortlist(panel, book, t, sign, guess))
+    count = sift(panel, book, t, side)
     while count < n and guess > -np.inf:
         guess = guess - step if guess > lowest_guess else -np.inf
         step *= 2.0
-        count = sift(panel, book, t, sign, shortlist(panel, book, t, sign, guess))
+        shortlist(panel, book, t, side, guess)
+        count = sift(panel, book, t, side)
     if count <= COUNTED + 4 * n:
-        rank(book, first, count)
+        rank(book, side, first, count)
     else:
-        insert(book, first, n, count)
+        insert(book, side, first, n, count)
     if count < n:
         book.guesses[side, GUESS] = -np.inf
         return count
@@ -161,12 +180,12 @@ def choose_top(settings: Settings, panel: Panel, book: Book, t: int) -> int:
     """R4: fills chosen and weights; the number of targets, or NOTHING where there is no rebalance."""
     longs = 0
     if settings.n > 0:
-        longs = best(panel, book, t, 0, settings.n, 1.0)
+        longs = best(panel, book, t, 0, settings.n, 0)
     shorts = 0
     if settings.short_n > 0:
         for k in range(longs):
             put(book.aimed, book.chosen[k])
-        shorts = best(panel, book, t, longs, settings.short_n, -1.0)
+        shorts = best(panel, book, t, longs, settings.short_n, 1)
     if longs + shorts == 0:
         return NOTHING
     if settings.on_membership and same_members(book, longs, shorts):
