@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from engine import layout as at
 from engine.book import initial_state, state_from
-from engine.record import ROWS, WRITTEN, ledger_from
+from engine.record import PLACES, ROWS, ledger_from
 from engine.spans import advance_to, begin, plan_of, require_span
 from vocabulary.errors import InputError
 from vocabulary.ledger import SCHEMA, Ledger
@@ -179,7 +179,7 @@ class _Watch:
         offset, start, rows = self._offsets[name], self._seen[name], written.shape[1]
         there = min(rows, other.rows - offset)
         first = there if rows > there or (ended and other.rows - offset > rows) else None
-        for i, (column, *_) in enumerate(WRITTEN[name]):
+        for column, i in PLACES[name].items():
             differs = written[i, start:there] != other.columns[column].values[start + offset : there + offset]
             if differs.any():
                 row = start + int(differs.argmax())
@@ -192,7 +192,7 @@ class _Watch:
         when = _when(name)
         stamps = []
         if row < written.shape[1]:
-            stamps.append(int(written[[column for column, *_ in WRITTEN[name]].index(when), row]))
+            stamps.append(int(written[PLACES[name][when], row]))
         if row + self._offsets[name] < other.rows:
             stamps.append(int(other.columns[when].values[row + self._offsets[name]]))
         return int(np.searchsorted(self._market.timestamps, min(stamps)))

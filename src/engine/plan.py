@@ -141,7 +141,8 @@ def _gated(strategy: Strategy, market: Market) -> Bools | bool:
 
 def _addresses(market: Market, names: tuple[str, ...]) -> Ints:
     """Where the features' arrays begin; the market keeps them alive."""
-    return _sealed(np.array([market.features[name].ctypes.data for name in names], dtype=np.int64))
+    places = [market.features[name].__array_interface__["data"][0] for name in names]
+    return _sealed(np.array(places, dtype=np.int64))
 
 
 def _sealed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

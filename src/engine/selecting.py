@@ -114,7 +114,7 @@ def insert(book: Book, side: int, first: int, n: int, count: int) -> None:
 
 @part
 def best(panel: Panel, book: Book, t: int, first: int, n: int, side: int) -> int:
-    """The n eligible symbols of highest score, for shorts of lowest, best first, into chosen[first:]; their number.
+    """The n eligible symbols of highest score, of lowest for shorts, best first, into chosen[first:]; how many.
 
     Only those are looked at whose score reaches a guess carried from bar to bar and steered so that a
     few more than n do. Whoever misses the guess ranks behind all who reach it; where too few of those
