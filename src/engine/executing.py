@@ -158,11 +158,10 @@ def settle(account: Ints, side: int, notional: int, fee: int) -> None:
 
 
 @part
-def fill(settings: Settings, book: Book, tables: Tables, t: int, order: int, raw: int) -> int:
+def fill(settings: Settings, book: Book, tables: Tables, t: int, order: int, raw: int, side: int) -> int:
     """One order: how much of it fills, at what price and cost; its fill's row. Returns its status."""
     account, orders = book.account, tables.orders
     s = np.uint64(orders[O_SYMBOL, order])
-    side = orders[O_SIDE, order]
     wanted = orders[O_QUANTITY, order]
     orders[O_FILLED, order] = 0
     if raw == 0:
@@ -259,7 +258,10 @@ def execute(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int
     line_up(settings, book, tables, first, count)
     for k in range(count):
         i = book.turns[k]
-        status = fill(settings, book, tables, t, first + i, raws[i])
+        if tables.orders[O_SIDE, first + i] == SELL:
+            status = fill(settings, book, tables, t, first + i, raws[i], SELL)
+        else:
+            status = fill(settings, book, tables, t, first + i, raws[i], BUY)
         tables.orders[O_STATUS, first + i] = status
         if account[FAULT] != 0:
             return
