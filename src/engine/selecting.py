@@ -114,11 +114,11 @@ def insert(book: Book, side: int, first: int, n: int, count: int) -> None:
 
 @part
 def best(panel: Panel, book: Book, t: int, first: int, n: int, side: int) -> int:
-    """The n eligible symbols of highest score, of lowest for shorts, best first, into chosen[first:]; how many.
+    """The n eligible symbols of highest score, of lowest for shorts, best first, into chosen[first:].
 
     Only those are looked at whose score reaches a guess carried from bar to bar and steered so that a
     few more than n do. Whoever misses the guess ranks behind all who reach it; where too few of those
-    are eligible, a lower guess is tried.
+    are eligible, a lower guess is tried. Returns how many there are.
     """
     sign = 1.0 if side == 0 else -1.0
     spare = 2.0 * np.sqrt(n) + 4.0

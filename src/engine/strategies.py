@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -19,6 +20,12 @@ from vocabulary.scenario import CallableStrategy, Scenario
 from vocabulary.view import View
 
 Ask = Callable[[Book], int]
+# What an error names, told when there is one.
+Where = Callable[[], str]
+_NAMES = frozenset({str})
+_DOUBLES = frozenset({float, np.float64})
+# Beyond it a weight is looked at more closely: it may have no ppb.
+HUGE = 1e290
 
 
 def _currency(ticks: Ints, present: Bools, decimals: int) -> Floats:
@@ -29,36 +36,57 @@ def _currency(ticks: Ints, present: Bools, decimals: int) -> Floats:
     return prices
 
 
+class _Bar(View):
+    """A view whose prices are made of ticks, for the whole market at once, when first asked for."""
+
+    __slots__ = ("_prices",)
+    _prices: Callable[[str], Floats]
+
+    @property
+    def open(self) -> Floats:
+        return self._prices("open")[: self.bar + 1]
+
+    @property
+    def high(self) -> Floats:
+        return self._prices("high")[: self.bar + 1]
+
+    @property
+    def low(self) -> Floats:
+        return self._prices("low")[: self.bar + 1]
+
+    @property
+    def close(self) -> Floats:
+        return self._prices("close")[: self.bar + 1]
+
+
 def _viewer(scenario: Scenario, market: Market) -> Callable[[Book], View]:
-    """A function from the book to the view of its bar; whole-market arrays are made once."""
+    """A function from the book to the view of its bar; whole-market arrays are made once, if at all."""
     price, lots = scenario.market.price_decimals, scenario.market.quantity_decimals
     money = 10.0 ** (price + lots)
-    sides = [
-        _currency(p, market.present, price) for p in (market.open, market.high, market.low, market.close)
-    ]
     wall = market.wall.view("datetime64[ns]")
+    put = object.__setattr__
+
+    @functools.cache
+    def prices(side: str) -> Floats:
+        return _currency(getattr(market, side), market.present, price)
 
     def view(book: Book) -> View:
         t = int(book.account[at.BAR])
         upto = slice(0, t + 1)
-        opens, highs, lows, closes = (p[upto] for p in sides)
         positions = book.lines[:, at.QUANTITY] / 10.0**lots
         positions.flags.writeable = False
-        return View(
-            bar=t,
-            timestamp=wall[t],
-            symbols=market.symbols,
-            present=market.present[upto],
-            open=opens,
-            high=highs,
-            low=lows,
-            close=closes,
-            features=MappingProxyType({name: f[upto] for name, f in market.features.items()}),
-            context=MappingProxyType({name: c[upto] for name, c in market.context.items()}),
-            positions=positions,
-            cash=float(book.account[at.CASH]) / money,
-            equity=float(book.account[at.EQUITY]) / money,
-        )
+        made = object.__new__(_Bar)
+        put(made, "_prices", prices)
+        put(made, "bar", t)
+        put(made, "timestamp", wall[t])
+        put(made, "symbols", market.symbols)
+        put(made, "present", market.present[upto])
+        put(made, "features", MappingProxyType({name: f[upto] for name, f in market.features.items()}))
+        put(made, "context", MappingProxyType({name: c[upto] for name, c in market.context.items()}))
+        put(made, "positions", positions)
+        put(made, "cash", float(book.account[at.CASH]) / money)
+        put(made, "equity", float(book.account[at.EQUITY]) / money)
+        return made
 
     return view
 
@@ -75,8 +103,9 @@ def asker(scenario: Scenario, market: Market) -> Ask:
     view = _viewer(scenario, market)
 
     def ask(book: Book) -> int:
-        t = int(book.account[at.BAR])
-        where = f"{strategy.function} at {bar_name(market, t)}"
+        def where() -> str:
+            return f"{strategy.function} at {bar_name(market, int(book.account[at.BAR]))}"
+
         try:
             answer = strategy.call(view(book))
             given = None if answer is None else _items(answer)
@@ -84,7 +113,7 @@ def asker(scenario: Scenario, market: Market) -> Ask:
             raise
         except BaseException as error:  # SystemExit and other libraries' own kinds too
             raise CallableError(
-                where,
+                where(),
                 f"{type(error).__name__}: {error}",
                 "target weights by symbol, or None",
                 "Mend the function; the view is read-only. TIEOUT_TRACEBACK=1 shows where it failed.",
@@ -103,21 +132,44 @@ def _items(answer: Any) -> list[tuple[Any, Any]]:
     return [(symbol, weight) for symbol, weight in answer.items()]
 
 
-def _weights(given: list[tuple[Any, Any]], index: Mapping[str, int], where: str) -> list[tuple[int, float]]:
-    """The answer as (symbol index, weight) in symbol order; CallableError where it is none."""
+def _weights(given: list[tuple[Any, Any]], index: Mapping[str, int], where: Where) -> tuple[Ints, Floats]:
+    """The answer as symbols, ascending, and their weights; CallableError where it is none."""
+    symbols, weights = _plain(given, index) or _checked(given, index, where)
+    if len(symbols) > 1:
+        order = symbols.argsort()
+        symbols, weights = symbols[order], weights[order]
+    return symbols, weights
+
+
+def _plain(given: list[tuple[Any, Any]], index: Mapping[str, int]) -> tuple[Ints, Floats] | None:
+    """Known names, each once, with doubles not too large, as nearly all answers are; None for others."""
+    if not given:
+        return None
+    names, numbers = zip(*given, strict=True)
+    if set(map(type, names)) != _NAMES or not _DOUBLES.issuperset(map(type, numbers)):
+        return None
+    symbols = list(map(index.get, names))
+    weights = np.array(numbers, dtype=np.float64)
+    if None in symbols or len(set(symbols)) < len(symbols) or not (np.abs(weights) < HUGE).all():
+        return None
+    return np.array(symbols, dtype=np.int64), weights
+
+
+def _checked(given: list[tuple[Any, Any]], index: Mapping[str, int], where: Where) -> tuple[Ints, Floats]:
+    """Any names and numbers; CallableError where one is none."""
     weights: dict[int, float] = {}
     for symbol, weight in given:
         s = index.get(symbol) if isinstance(symbol, str) else None
         if s is None or s in weights:
             found = f"symbol {symbol!r}" + ("" if s is None else " twice")
             raise CallableError(
-                where, found, "each symbol of view.symbols at most once", "Check its spelling."
+                where(), found, "each symbol of view.symbols at most once", "Check its spelling."
             )
         weights[s] = _finite(weight, symbol, where)
-    return sorted(weights.items())
+    return np.array(list(weights), dtype=np.int64), np.array(list(weights.values()), dtype=np.float64)
 
 
-def _finite(weight: Any, symbol: str, where: str) -> float:
+def _finite(weight: Any, symbol: str, where: Where) -> float:
     """One weight as a double; CallableError where it is no number, or none that has a ppb."""
     number = math.nan
     if isinstance(weight, int | float | np.integer | np.floating) and not isinstance(weight, bool):
@@ -126,31 +178,30 @@ def _finite(weight: Any, symbol: str, where: str) -> float:
     if math.isfinite(number * 1e9):
         return number
     raise CallableError(
-        where, f"weight {weight!r} for {symbol}", "a finite number", "Leave out what has no weight."
+        where(), f"weight {weight!r} for {symbol}", "a finite number", "Leave out what has no weight."
     )
 
 
-def _lay(book: Book, weights: list[tuple[int, float]], scenario: Scenario, market: Market, where: str) -> int:
+def _lay(book: Book, answer: tuple[Ints, Floats], scenario: Scenario, market: Market, where: Where) -> int:
     """R5, E5: drops what is no target, writes the rest to chosen and weights."""
     t = int(book.account[at.BAR])
-    present = market.present[t]
-    count = 0
-    for s, weight in weights:
-        ppb = round(weight * 1e9)
-        if ppb == 0 or not present[s] or book.lines[s, at.BARRED] >= t:
-            continue
-        if ppb < 0 and not scenario.execution.allow_short:
-            raise CallableError(
-                where,
-                f"weight {weight!r} for {market.symbols[s]}",
-                "no weight below 0, as allow_short is false (E5)",
-                "Set execution.allow_short = true, or return no negative weights.",
-            )
-        if abs(ppb) >= 2**63:
-            book.account[at.FAULT] = at.BAD_WEIGHT
-            return at.NOTHING
-        book.chosen[count] = s
-        book.chosen_closes[count] = market.close[t, s]
-        book.weights[count] = ppb
-        count += 1
+    symbols, weights = answer
+    ppb = np.rint(weights * 1e9)
+    is_target = (ppb != 0.0) & market.present[t, symbols] & (book.lines[symbols, at.BARRED] < t)
+    symbols, weights, ppb = symbols[is_target], weights[is_target], ppb[is_target]
+    if not scenario.execution.allow_short and (ppb < 0.0).any():
+        first = int((ppb < 0.0).argmax())
+        raise CallableError(
+            where(),
+            f"weight {float(weights[first])!r} for {market.symbols[symbols[first]]}",
+            "no weight below 0, as allow_short is false (E5)",
+            "Set execution.allow_short = true, or return no negative weights.",
+        )
+    if (np.abs(ppb) >= 2.0**63).any():
+        book.account[at.FAULT] = at.BAD_WEIGHT
+        return at.NOTHING
+    count = len(symbols)
+    book.chosen[:count] = symbols
+    book.chosen_closes[:count] = market.close[t, symbols]
+    book.weights[:count] = ppb
     return count
