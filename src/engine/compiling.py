@@ -1,18 +1,21 @@
 """How the kernels are compiled, and where the compiled code is kept between commands.
 
 numba notices a change of the file that holds a compiled function, not of the files it calls into. So
-the folder's name carries a digest of all kernel sources: one version of the engine, one folder.
+the folder's name carries a digest of all kernel sources, of numba and of the processor: one version of the
+engine on one kind of machine, one folder, also where several machines share a home.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import llvmlite.binding as llvm
 import numba
 from numba import types
 from numba.extending import intrinsic
@@ -21,11 +24,20 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _version() -> str:
-    """A digest of the engine's sources and of numba's version."""
-    digest = hashlib.sha256(numba.__version__.encode())
+    """A digest of all that the compiled code depends on."""
+    digest = hashlib.sha256()
+    for part in (numba.__version__, sys.implementation.cache_tag, *_processor()):
+        digest.update(f"{part}\n".encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _processor() -> tuple[str, str]:
+    """The processor's name and what it can do, as the compiler sees it."""
+    config: Any = numba.config
+    name, features = config.CPU_NAME or llvm.get_host_cpu_name(), config.CPU_FEATURES
+    return name, llvm.get_host_cpu_features().flatten() if features is None else features
 
 
 def _homes() -> Iterator[Path]:
@@ -44,6 +56,8 @@ def _folder() -> Path | None:
         folder = home / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+                continue  # what another put there would be run as ours
             with tempfile.TemporaryFile(dir=folder):
                 return folder
         except OSError:

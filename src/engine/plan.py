@@ -145,6 +145,13 @@ def _addresses(market: Market, names: tuple[str, ...]) -> Ints:
     return _sealed(np.array(places, dtype=np.int64))
 
 
+def _shared(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """One of the market's arrays as the kernel is compiled for it: contiguous, and not to be written."""
+    if array.flags.writeable or not array.flags.c_contiguous:
+        return _sealed(np.ascontiguousarray(array).view())
+    return array
+
+
 def _sealed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     array = np.ascontiguousarray(array)
     array.flags.writeable = False
@@ -169,12 +176,12 @@ def panel_of(scenario: Scenario, market: Market) -> Panel:
     at_open = scenario.execution.timing is Timing.NEXT_OPEN
     allowed = _scheduled(scenario.strategy, market) & _gated(scenario.strategy, market)
     return Panel(
-        price=market.open if at_open else market.close,
-        close=market.close,
-        score=score,
+        price=_shared(market.open if at_open else market.close),
+        close=_shared(market.close),
+        score=_shared(score),
         required=_addresses(market, required),
         stops=_addresses(market, stop_features(scenario)),
-        timestamps=market.timestamps,
+        timestamps=_shared(market.timestamps),
         allowed=_sealed(allowed),
     )
 
