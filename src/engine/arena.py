@@ -16,7 +16,7 @@ import numpy as np
 from vocabulary.market import Ints
 
 # Bytes kept at most while nobody uses them.
-KEPT = 2**26
+KEPT = 2**28
 
 
 class _Pool:

@@ -70,6 +70,7 @@ def _empty(scenario: Scenario, symbols: int) -> Book:
         turns=np.zeros(symbols, dtype=np.uint32),
         near=np.zeros((2, symbols), dtype=np.uint32),
         scouted=np.zeros(2, dtype=np.int64),
+        reached=np.zeros(words, dtype=np.uint64),
         near_closes=np.zeros(symbols, dtype=np.int64),
         scores=np.zeros(symbols + CELLS, dtype=np.float64),
         alike=np.zeros(symbols, dtype=np.int64),

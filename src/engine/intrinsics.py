@@ -15,6 +15,9 @@ from numba.core import cgutils
 intrinsic: Any = extending.intrinsic
 
 CELLS = 64
+# Cells of a line of memory, and how many cells can be asked for in one go.
+LINE = 8
+NARROW = 1024
 _BIT, _BYTE, _INT, _WORD = (ir.IntType(bits) for bits in (1, 8, 32, 64))
 _BOTH = types.Tuple((types.int64, types.boolean))
 

@@ -210,7 +210,7 @@ class Book(NamedTuple):
     chosen, chosen_closes, weights: targets of the bar at hand, in rank order, and room to rank in.
     raws, turns: raw prices of the pending orders, and the order in which they execute.
     near: for longs and shorts the symbols whose score reaches the guess, ascending, (2, symbols); scouted:
-    how many. near_closes, scores, alike: scratch of selection.
+    how many; reached: the same as a set. near_closes, scores, alike: scratch of selection.
     guesses: for longs and shorts the score that a few more than n are expected to reach, and the distance
     from one of the n to the next, (2, 2).
     """
@@ -235,6 +235,7 @@ class Book(NamedTuple):
     turns: Symbols
     near: Symbols
     scouted: Ints
+    reached: Words
     near_closes: Ints
     scores: Floats
     alike: Ints

@@ -5,33 +5,30 @@ from __future__ import annotations
 import numpy as np
 
 from engine.compiling import part
-from engine.intrinsics import CELLS, cell, fetch, how_many, reaching
+from engine.intrinsics import CELLS, LINE, NARROW, cell, fetch, how_many, reaching
 from engine.layout import *  # the column names are this file's alphabet
-from engine.sets import ZERO, append_all, holds, put
+from engine.sets import ZERO, holds, listed, put
 
 # Up to so many are ranked by counting who is above each; more by insertion.
 COUNTED = 64
-# Cells of a line of memory.
-LINE = 8
 
 
 @part
 def shortlist(panel: Panel, book: Book, t: int, side: int, guess: float) -> None:
     """The symbols whose score, for shorts its negative, is at least `guess`, in symbol order, into near."""
-    row, near = panel.score[t], book.near[side]
+    row, reached = panel.score[t], book.reached
     symbols = row.shape[0]
     sign = 1.0 if side == 0 else -1.0
-    count = 0
-    for w in range(book.barred.shape[0]):
-        start = w * CELLS
-        if start + CELLS <= symbols:
-            word = reaching(row, start, sign, guess)
-        else:
-            word = ZERO
-            for s in range(start, symbols):
-                word |= np.uint64(sign * row[s] >= guess) << np.uint64(s - start)
-        count = append_all(near, count, w, word)
-    book.scouted[side] = count
+    # first all comparisons, without a branch that waits for a score; who reached the guess comes second
+    whole = symbols // CELLS
+    for w in range(whole):
+        reached[w] = reaching(row, w * CELLS, sign, guess)
+    if whole < reached.shape[0]:
+        word = ZERO
+        for s in range(whole * CELLS, symbols):
+            word |= np.uint64(sign * row[s] >= guess) << np.uint64(s - whole * CELLS)
+        reached[whole] = word
+    book.scouted[side] = listed(reached, book.near[side])
 
 
 @part
@@ -44,8 +41,9 @@ def scout(settings: Settings, panel: Panel, book: Book, t: int) -> None:
             if book.guesses[side, GUESS] > -np.inf:
                 for i in range(book.scouted[side]):
                     fetch(panel.close, t * symbols + book.near[side, i])
-    for s in range(0, symbols, LINE):
-        fetch(panel.score, (t + 1) * symbols + s)
+    if symbols <= NARROW:
+        for s in range(0, symbols, LINE):
+            fetch(panel.score, (t + 1) * symbols + s)
 
 
 @part
