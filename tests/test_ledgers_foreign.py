@@ -320,7 +320,7 @@ GOOD = b"timestamp,symbol,side\n2023-01-01,A,buy\n"
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (gzip.compress(GOOD), "gzip data"),
+        (gzip.compress(GOOD, mtime=0), "gzip data"),
         (_zip(GOOD), "a zip archive"),
         (GOOD + b"\0\0\0", "binary data"),
         (GOOD.decode().encode("utf-16"), "UTF-16 text"),
