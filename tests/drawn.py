@@ -65,7 +65,7 @@ def pair(pick: Pick) -> tuple[Scenario, Market]:
 def market(pick: Pick, price_decimals: int) -> Market:
     """Gaps, late starters, ties, missing scores, penny to five-figure prices, odd calendars."""
     rng = random.Random(pick(range(2**16)))
-    symbols = pick([1, 2, 3, 5, 8, 12, 20])
+    symbols = pick([1, 2, 3, 5, 8, 8, 12, 12, 20, 20, 90])  # 90: many positions opened at once
     bars = pick([2, 1, 5, 9, 16, 30, 45, 60])
     gaps = pick([0.0, 0.0, 0.05, 0.05, 0.3, 0.7])
     swing = pick([0.02, 0.0, 0.2])
