@@ -241,9 +241,9 @@ def test_a_market_on_file_is_loaded_without_numba_and_pandas(tmp_path: Path) -> 
     path = str(tmp_path / "bars.parquet")
     pq.write_table(pa.table(columns, names), path)
     code = (
-        "from reconcile import intake; s = intake.builtin_scenario('top25'); "
+        "from reconcile import intake; s = intake.builtin_scenario('stocks'); "
         f"m = intake.load_market(s, {path!r}); "
-        "assert m.close.tolist() == [[10000], [20000]] and 'atr' in m.features"
+        "assert m.close.tolist() == [[10000], [20000]] and 'momentum' in m.features"
     )
     assert loaded_by(code) & {"numba", "pandas", "engine"} == set()
 

@@ -113,7 +113,7 @@ def test_features_come_from_prices_before_they_are_rounded(tmp_path: Path) -> No
         header="timestamp,symbol,open,high,low,close",
     )
     features = (AtrFeature("atr", 2), MomentumFeature("mom", 1, 0))
-    market = load_market(scenario(0, features), path)
+    market = load_market(scenario(0, features, kind="top_n", score="mom", n=1), path)
     assert market.close[:, 0].tolist() == [10, 11]
     assert market.features["mom"][1, 0] == 10.6 / 10.4 - 1
     first, second = 10.6 - 10.4, 10.9 - 10.4
@@ -124,7 +124,8 @@ def test_features_come_from_prices_before_they_are_rounded(tmp_path: Path) -> No
 def test_several_features_keep_the_order_of_the_scenario(tmp_path: Path) -> None:
     header = "timestamp,symbol,open,high,low,close"
     path = write_csv(tmp_path, "2024-01-01,A,1,1,1,1", "2024-01-02,A,1,1,1,1", header=header)
-    market = load_market(scenario(0, (MomentumFeature("b", 1, 0), AtrFeature("a", 1))), path)
+    features = (MomentumFeature("b", 1, 0), AtrFeature("a", 1))
+    market = load_market(scenario(0, features, kind="top_n", score="a", n=1), path)
     assert list(market.features) == ["volume", "b", "a"]
     assert market.features["a"][:, 0].tolist() == [0, 0]
     assert np.isnan(market.features["b"][0, 0]) and market.features["b"][1, 0] == 0

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from market_kit import ROWS, load_csv, scenario
-from reconcile.intake import check, replace_columns
+from market_kit import ROWS, load_csv, scenario, table, write_csv
+from reconcile.intake import check, load_market, market_from_frame, replace_columns
 from vocabulary.errors import InputError, RangeError
 from vocabulary.market import Market
 from vocabulary.scenario import Bound, Gate, Scenario, VolatilityStop
@@ -63,6 +64,17 @@ def test_a_missing_context_column_is_an_error_never_a_zero(market: Market) -> No
     check(gated, replace_columns(market, context={"vix": np.full(3, np.nan)}))
     with pytest.raises(InputError, match=r"expected one of rate"):
         check(gated, replace_columns(market, context={"rate": np.zeros(3)}))
+
+
+def test_loading_a_market_holds_the_scenario_against_it(tmp_path: Path) -> None:
+    """R3, E5: also where nobody calls `check`, as in a notebook."""
+    weighted = scenario(kind="weights", feature="score")
+    frame = table(score=pa.array([1.0, 2.0, -0.5, 4.0, 5.0, 6.0])).to_pandas()
+    with pytest.raises(InputError, match=r"the weight -0.5"):
+        market_from_frame(frame, weighted)
+    path = write_csv(tmp_path, *ROWS)
+    with pytest.raises(InputError, match=r"the feature 'alpha', which the market has not"):
+        load_market(scenario(kind="top_n", score="alpha", n=1), path)
 
 
 def test_units_must_agree(market: Market) -> None:

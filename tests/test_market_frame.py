@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -131,3 +132,23 @@ def test_dates_and_missing_values_of_every_kind() -> None:
     frame["score"] = pd.Series([1, None, pd.NA, float("nan"), 5, 6], dtype=object)
     market = market_from_frame(frame, scenario())
     assert np.isnan(market.features["score"].reshape(-1)).tolist() == [False, True, True, True, False, False]
+
+
+def test_decimals_that_are_not_finite_are_missing() -> None:
+    """M2 holds for a column of decimals as for one of doubles."""
+    data = bars()
+    data["close"] = [Decimal("10.5"), Decimal("NaN"), None, Decimal("Infinity"), Decimal("7"), Decimal("8")]
+    assert market_from_frame(data, scenario()).present.reshape(-1).tolist() == [
+        True,
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("given", [{"close": [1.0]}, pd.Series([1.0]), np.zeros(3), None])
+def test_what_is_no_frame_is_told_so(given: Any) -> None:
+    with pytest.raises(InputError, match=r"the frame: found a .*; expected a pandas DataFrame"):
+        market_from_frame(given, scenario())

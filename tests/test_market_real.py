@@ -10,11 +10,14 @@ import pyarrow.parquet as pq
 from market_kit import scenario
 from reconcile.intake import load_market, market_from_frame
 
+BY_VOLUME = scenario(kind="top_n", score="volume", n=1)
+"""The data has no score."""
+
 
 def test_oddities_of_the_sp500_are_summed_up_in_one_sentence_each(shared_data: Path) -> None:
     """The counts are those that the data's own description gives."""
     path = shared_data / "us_sp500_daily_iex_2013_2018.parquet"
-    market = load_market(scenario(), path)
+    market = load_market(BY_VOLUME, path)
     assert market.present.shape == (1_259, 505)
     assert int(market.present.sum()) == 619_040 - 11
     assert market.notes == (
@@ -32,4 +35,4 @@ def test_oddities_of_the_sp500_are_summed_up_in_one_sentence_each(shared_data: P
 def test_the_sp500_as_a_shuffled_frame_is_the_same_market(shared_data: Path) -> None:
     path = shared_data / "us_sp500_daily_iex_2013_2018.parquet"
     frame: pd.DataFrame = pq.read_table(path).to_pandas().sample(frac=1, random_state=1)
-    assert market_from_frame(frame, scenario()).digest == load_market(scenario(), path).digest
+    assert market_from_frame(frame, BY_VOLUME).digest == load_market(BY_VOLUME, path).digest

@@ -365,7 +365,7 @@ def test_large_blocks_convert_as_small_ones(tmp_path: Path) -> None:
         {
             "timestamp": pa.array(np.arange(count)).cast(pa.timestamp("s")),
             "symbol": pa.array(["A"] * count).dictionary_encode(),
-            **dict.fromkeys(("open", "high", "low", "close"), column),
+            **dict.fromkeys(("open", "high", "low", "close", "score"), column),
         }
     )
     market = load_table(tmp_path, long, decimals=2)

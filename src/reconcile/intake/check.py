@@ -58,7 +58,7 @@ def _need(where: str, name: str, available: Iterable[str], what: str) -> None:
             where,
             f"the {what} {name!r}, which the market has not",
             f"one of {', '.join(names)}" if names else f"a {what} of the market, which has none",
-            "Add it to the data, compute it, or name another." if names else "Name a file: market.context.",
+            "Add it to the data, compute it, or name another." if names else "Give one: market.context.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ def table_of_frame(frame: pd.DataFrame, source: str, words: tuple[str, ...]) -> 
 
     Raises InputError for columns that mix kinds, and for timestamps of several zones.
     """
+    if not isinstance(frame, pd.DataFrame):
+        found = f"a {type(frame).__module__}.{type(frame).__qualname__}".replace("a builtins.", "a ")
+        raise InputError(source, found, "a pandas DataFrame", "Convert it first.")
     levels = [name for name in frame.index.names if name in words and name not in frame.columns]
     if levels:
         frame = frame.reset_index(level=levels)
@@ -30,10 +34,11 @@ def table_of_frame(frame: pd.DataFrame, source: str, words: tuple[str, ...]) -> 
 
 
 def _column(values: pd.Series[Any], name: str, source: str, words: tuple[str, ...]) -> Chunk:
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "fiu":
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "fiu" and values.dtype.itemsize <= 8:
         return pa.array(np.array(values.to_numpy(), copy=True))  # not the frame's own memory
     if values.dtype == object:
         _refuse_mixtures(values, name, source, words)
+        values = values.map(_missing_or_finite)
     try:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -44,6 +49,11 @@ def _column(values: pd.Series[Any], name: str, source: str, words: tuple[str, ..
             "Convert the column first.",
         ) from error
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _missing_or_finite(value: Any) -> Any:
+    """M2: a decimal NaN or infinity is missing; Arrow takes only what is finite."""
+    return None if isinstance(value, Decimal) and not value.is_finite() else value
 
 
 def _refuse_mixtures(values: pd.Series[Any], name: str, source: str, words: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from reconcile.intake.builtin import BUILTINS, builtin_tables
+from reconcile.intake.check import check
 from reconcile.intake.market_build import KEYS, Tables, build_market
 from reconcile.intake.market_file import is_frozen, read_market
 from reconcile.intake.market_read import open_table, read_table
@@ -31,9 +32,15 @@ def load_market(
     data: a built-in name or a path from the working folder, instead of the scenario's own.
     progress: told in a few words what is being done.
     A file of `write_market` is taken as it is, with the features and context it holds.
-    Raises InputError when a file cannot be used, RangeError for ticks beyond int64 (U4).
+    Raises InputError when a file cannot be used, RangeError for ticks beyond int64 (U4); and as `check`
+    where the scenario asks for what the market has not (R3, E5).
     """
-    say = progress or (lambda _: None)
+    market = _load(scenario, data, progress or (lambda _: None))
+    check(scenario, market)
+    return market
+
+
+def _load(scenario: Scenario, data: str | Path | None, say: Progress) -> Market:
     chosen = scenario.market.data if data is None else str(data)
     folder = Path(scenario.origin) if data is None else Path()
     context = None if scenario.market.context is None else Path(scenario.origin) / scenario.market.context
@@ -102,11 +109,11 @@ def market_from_frame(frame: pd.DataFrame, scenario: Scenario, context: pd.DataF
     """A Market from a long pandas frame; timestamp and symbol may be columns or index levels.
 
     context: a frame of timestamp and context columns. Nothing of either frame is shared or changed.
-    Raises as `load_market`.
+    Raises as `load_market`, and as `check` where the scenario asks for what the market has not.
     """
     from reconcile.intake.market_frame import table_of_frame
 
-    return build_market(
+    market = build_market(
         Tables(
             table_of_frame(frame, "the frame", KEYS),
             "the frame",
@@ -116,3 +123,5 @@ def market_from_frame(frame: pd.DataFrame, scenario: Scenario, context: pd.DataF
         scenario.market,
         "frame",
     )
+    check(scenario, market)
+    return market
