@@ -49,7 +49,7 @@ fuzz: $(VENV)/.stamp-test
 	@$(PY) tests/fuzz.py $(ARGS)
 
 drill: $(VENV)/.stamp-test
-	@$(VENV)/bin/reconcile drill --pairs --grounds --compiled $(ARGS)
+	@$(VENV)/bin/reconcile drill --pairs --grounds $(ARGS)
 
 bench: $(VENV)/.stamp-test
 	@$(PY) benchmarks/run.py $(ARGS)

@@ -18,7 +18,6 @@ EVERY = 50
 @click.option(
     "--grounds", is_flag=True, help="Faults that no hypothesis says on other grounds, and none at all, too."
 )
-@click.option("--compiled", is_flag=True, help="Compile each patched engine; else Python runs it.")
 @click.option("--list", "listing", is_flag=True, help="Print the faults' names and end.")
 @json_option
 def drill(
@@ -26,7 +25,6 @@ def drill(
     only: tuple[str, ...],
     pairs: bool,
     grounds: bool,
-    compiled: bool,
     listing: bool,
     as_json: bool,
 ) -> int:
@@ -56,7 +54,7 @@ def drill(
     if sample is not None:
         chosen = planned.sampled(sample, chosen)
     with watching()("planting faults", len(chosen)) as drawn:
-        found = run(chosen, compiled=compiled, progress=drawn or _told_of(len(chosen)))
+        found = run(chosen, progress=drawn or _told_of(len(chosen)))
     emit(drill_json(found) if as_json else drill_page(found))
     return 0 if all(aim.met for aim in aims(found)) else 1
 

@@ -28,11 +28,10 @@ Progress = Callable[[int], None]
 def run(
     candidates: Sequence[Candidate],
     *,
-    compiled: bool = False,
     jobs: int = 2,
     progress: Progress | None = None,
 ) -> Drill:
-    """Plant and judge candidates, `jobs` processes at a time. compiled: patched engines as machine code.
+    """Plant and judge candidates, `jobs` processes at a time.
 
     progress: told how many are done. Raises InputError where a patch does not apply, or where a fault
     alone changes nothing on its own ground.
@@ -43,7 +42,7 @@ def run(
     findings: list[Finding] = []
     idle: list[Candidate] = []
     done = 0
-    for batch, found in _worked(list(_batches(candidates)), compiled, jobs):
+    for batch, found in _worked(list(_batches(candidates)), jobs):
         if isinstance(found, InputError):
             raise found
         findings += found
@@ -83,17 +82,15 @@ def _batches(candidates: Iterable[Candidate]) -> Iterator[Batch]:
             yield batch
 
 
-def _worked(
-    batches: list[Batch], compiled: bool, jobs: int
-) -> Iterator[tuple[Batch, list[Finding] | InputError]]:
+def _worked(batches: list[Batch], jobs: int) -> Iterator[tuple[Batch, list[Finding] | InputError]]:
     """Each batch with its findings, as they come."""
     if jobs <= 1 or len(batches) == 1:
         for batch in batches:
-            yield batch, work(batch, compiled)
+            yield batch, work(batch)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         futures: dict[Future[list[Finding] | tuple[str, ...]], Batch] = {
-            pool.submit(_worked_apart, batch, compiled): batch for batch in batches
+            pool.submit(_worked_apart, batch): batch for batch in batches
         }
         try:
             waiting = set(futures)
@@ -106,18 +103,18 @@ def _worked(
             pool.shutdown(cancel_futures=True)
 
 
-def _worked_apart(batch: Batch, compiled: bool) -> list[Finding] | tuple[str, ...]:
+def _worked_apart(batch: Batch) -> list[Finding] | tuple[str, ...]:
     """`work` in another process; an error comes back as its four parts, as it does not travel itself."""
     try:
-        return work(batch, compiled)
+        return work(batch)
     except TieoutError as error:
         return error.where, error.found, error.expected, error.remedy
 
 
-def work(batch: Batch, compiled: bool) -> list[Finding]:
+def work(batch: Batch) -> list[Finding]:
     """Findings of a batch; candidates of which some fault changes nothing have none."""
     findings = []
-    for candidate, planted in zip(batch, plant(batch, compiled), strict=True):
+    for candidate, planted in zip(batch, plant(batch), strict=True):
         honest, own = world(candidate.ground, candidate.seed)
         if candidate.faults and ledger_digest(planted) in _lesser(candidate, own):
             continue
@@ -134,16 +131,16 @@ def _lesser(candidate: Candidate, own: Ledger) -> set[str]:
 
 @lru_cache(maxsize=256)
 def _digest_alone(name: str, on: str, seed: int) -> str:
-    (ledger,) = plant((Candidate(Group.SINGLE, (name,), on, seed),), compiled=False)
+    (ledger,) = plant((Candidate(Group.SINGLE, (name,), on, seed),))
     return str(ledger_digest(ledger))
 
 
-def plant(batch: Batch, compiled: bool) -> list[Ledger]:
+def plant(batch: Batch) -> list[Ledger]:
     """The ledgers of candidates that one engine makes."""
     changes = patches_of(_plants(batch[0]))
     if changes:
         tasks = [(c.faults, c.ground, c.seed) for c in batch]
-        made = engines.ledgers(changes, tasks, compiled=compiled)
+        made = engines.ledgers(changes, tasks)
     else:
         made = [_unpatched(c, world(c.ground, c.seed)[0].ground) for c in batch]
     out = []

@@ -22,8 +22,8 @@ Task = tuple[tuple[str, ...], str, int]
 """Names of faults, a ground, a seed."""
 
 
-def ledgers(changes: Sequence[Patch], tasks: Sequence[Task], *, compiled: bool) -> list[Ledger]:
-    """What an engine with patches makes of each task. compiled: as machine code, else Python runs it.
+def ledgers(changes: Sequence[Patch], tasks: Sequence[Task]) -> list[Ledger]:
+    """What an engine with patches, compiled apart, makes of each task.
 
     Raises InputError where a patch does not apply or the engine fails.
     """
@@ -33,17 +33,16 @@ def ledgers(changes: Sequence[Patch], tasks: Sequence[Task], *, compiled: bool) 
         place = patches.plant(changes, Path(scratch))
         folders = [str(Path(scratch, f"ledger-{number}")) for number in range(len(tasks))]
         job = {"engine": str(place), "tasks": [(*t, f) for t, f in zip(tasks, folders, strict=True)]}
-        _run(Path(scratch), job, compiled=compiled, name=", ".join(tasks[0][0]))
+        _run(Path(scratch), job, name=", ".join(tasks[0][0]))
         return [read_ledger(folder) for folder in folders]
 
 
-def _run(scratch: Path, job: Mapping[str, object], *, compiled: bool, name: str) -> None:
+def _run(scratch: Path, job: Mapping[str, object], *, name: str) -> None:
     kept = [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(scratch), *kept]),
         "NUMBA_CACHE_DIR": str(scratch / "cache"),
-        "NUMBA_DISABLE_JIT": "0" if compiled else "1",
     }
     done = subprocess.run(
         [sys.executable, "-P", str(CHILD), json.dumps(job)],

@@ -55,6 +55,11 @@ def _bought(honest: Honest, bar: int) -> bool:
 
 
 DECIDING, EXECUTING, PLAN, SELECTING = "deciding.py", "executing.py", "plan.py", "selecting.py"
+RAW = "        raws[i] = panel.price[t, np.uint64(tables.orders[O_SYMBOL, first + i])]"
+EARLIER = (
+    "\n        before = panel.close[t - 1, np.uint64(tables.orders[O_SYMBOL, first + i])]"
+    "\n        raws[i] = before if min(before, raws[i]) > 0 else raws[i]"
+)
 FEE = "        fee = mul(notional, settings.fee_rate)"
 CHARGED = "    if fee == TOO_LARGE:\n        account[FAULT] = BAD_COMMISSION"
 VIX = (("context", "vix"), ("min", 30.0))
@@ -106,15 +111,11 @@ FAULTS: tuple[Fault, ...] = (
            at_fills(PRICE, _sells),
            _setting("slippage", "costs.slippage", None, SELL)),
     _fault("filled at the close", "long",
-           (PLAN, "price=market.open if at_open else", "price=market.close if at_open else"),
+           (PLAN, "_shared(market.open if at_open", "_shared(market.close if at_open"),
            at_fills(PRICE),
            Change("execution_price", ("close", 0)), _setting("timing", "execution.timing", "next_close")),
     _fault("filled at the close that decided", "long",
-           (EXECUTING, "panel.price[t, book.pending[P_SYMBOL, i]]",
-            "(panel.close[t - 1, book.pending[P_SYMBOL, i]]"
-            " if min(panel.price[t, book.pending[P_SYMBOL, i]],"
-            " panel.close[t - 1, book.pending[P_SYMBOL, i]]) > 0"
-            " else panel.price[t, book.pending[P_SYMBOL, i]])"),
+           (EXECUTING, RAW, RAW + EARLIER),
            at_fills(PRICE),
            Change("execution_price", ("close", 1))),
     _fault("sized on the initial cash", "long",
@@ -131,11 +132,11 @@ FAULTS: tuple[Fault, ...] = (
            at_targets(lambda honest, bar, target: target.quantity % 10 != 0),
            Change("lot", 10)),
     _fault("buys first", "long",
-           (EXECUTING, "(turn == 0)", "(turn == 1)"),
+           (EXECUTING, "buys, sells = sells, 0", "buys, sells = 0, count - sells"),
            in_turn(STATUS, lambda orders: sorted(orders, key=lambda order: order.side is SELL)),
            Change("buys_first")),
     _fault("orders met as submitted", "long",
-           (EXECUTING, "if settings.sequence == SELLS_FIRST:", "if False:"),
+           (EXECUTING, "if settings.sequence == SUBMISSION:", "if settings.sequence >= 0:"),
            in_turn(STATUS, lambda orders: orders),
            _setting("sequence", "execution.sequence", "submission")),
     _fault("cash not minded", "tight",
@@ -151,15 +152,15 @@ FAULTS: tuple[Fault, ...] = (
            as_if(STATUS, Setting("execution.cash", "reject")),
            _setting("cash", "execution.cash", "reject")),
     _fault("time exit never fires", "tight",
-           (DECIDING, "t - lines[s, OPENED] >= book.rules[rule, R_FIRST]", "False"),
+           (DECIDING, "if t - lines[held[i], OPENED] >= first:", "if t < 0:"),
            at_orders(ORDER, _exit("time_exit")),
            Change("exit_unused", "time_exit")),
     _fault("time exit a bar early", "tight",
-           (DECIDING, "return t - lines[s, OPENED] >=", "return t + 1 - lines[s, OPENED] >="),
+           (DECIDING, "if t - lines[held[i], OPENED] >=", "if t + 1 - lines[held[i], OPENED] >="),
            as_if(ORDER, Setting("exits.time_exit.bars", 3)),
            _setting("exit_setting", "exits.time_exit.bars", 3)),
     _fault("cooldown not counted", "long",
-           (DECIDING, "= t + settings.cooldown", "= t"),
+           (DECIDING, "bar(book, s, t + settings.cooldown)", "bar(book, s, t)"),
            eligible_again(0),
            _setting("cooldown", "strategy.cooldown", 0)),
     _fault("membership not remembered", "tight",
@@ -179,27 +180,27 @@ FAULTS: tuple[Fault, ...] = (
            as_if(TARGET, Setting("strategy.short_n", 0)),
            _setting("selection", "strategy.short_n", 0)),
     _fault("volume not required", "short",
-           (PLAN, "for name in selection.require:", "for name in ():"),
+           (PLAN, "features[selection.score], selection.require", "features[selection.score], ()"),
            as_if(TARGET, Setting("strategy.require", [])),
            _setting("selection", "strategy.require", ()), Change("feature_zero_filled", "volume")),
     _fault("the lowest scores held", "long",
-           (SELECTING, "settings.n, 1.0)", "settings.n, -1.0)"),
+           (PLAN, "= market.features[selection.score],", "= -market.features[selection.score],"),
            as_if(TARGET, Data(column("ml_score", lambda values: -values))),
            Change("feature_reversed", "ml_score")),
     _fault("sales bring no cash", "long",
-           (EXECUTING, "    flow = notional - fee", "    flow = -fee"),
+           (EXECUTING, "account[CASH], notional - fee)", "account[CASH], -fee)"),
            at_bars(CASH, _sold),
            Change("cash_not_credited")),
     _fault("purchases take no cash", "short",
-           (EXECUTING, "if side == SELL else -notional", "if side == SELL else 0"),
+           (EXECUTING, "account[CASH], -notional)", "account[CASH], notional - notional)"),
            at_bars(CASH, _bought),
            Change("cash_not_debited")),
     _fault("commission not paid on sells", "long",
-           (EXECUTING, "    flow = notional - fee", "    flow = notional"),
+           (EXECUTING, "account[CASH], notional - fee)", "account[CASH], notional)"),
            at_bars(CASH, _sold),
            Change("commission_not_paid", side=SELL)),
     _fault("exits never ordered", "long",
-           (DECIDING, "            if fires(settings, panel, book, t, s, rule):", "            if False:"),
+           (DECIDING, "if fired[i] == NOTHING or", "if t >= 0 or"),
            as_if((TARGET, ORDER), Setting("exits", [])),
            Change("exit_unused", "*")),
 )  # fmt: skip

@@ -25,6 +25,9 @@ DECIDED = (TARGET, ORDER)
 SCORE = "ml_score"
 DECIDING, EXECUTING, SELECTING, MARKING = "deciding.py", "executing.py", "selecting.py", "marking.py"
 G = 1_000_000_000
+VOLATILE = (
+    "mul(np.int64(ticks), rules[rule, R_FIRST])\n            if gap != TOO_LARGE and fallen(lines, held[i], "
+)
 SIZED = "        quantity = size if weight > 0 else -size"
 
 
@@ -148,15 +151,14 @@ def _halves_swapped(values: reading.Array) -> reading.Array:
 
 FAULTS: tuple[Fault, ...] = (
     _patch("ties in reverse", "long", as_if(TARGET, Data(reading.column(SCORE, _later_ties))),
-           (SELECTING, "scores[at - 1] < score", "scores[at - 1] <= score"),
-           (SELECTING, "if score <= threshold", "if score < threshold")),
+           (SELECTING, "for i in range(count - 1, -1, -1):", "for i in range(count):")),
     _patch("targets rounded to the nearest lot", "long", _sized(_rounded),
-           ("arithmetic.py", "return amount // price", "return (amount + price // 2) // price")),
+           ("arithmetic.py", "np.uint64(amount) // np.uint64(price)",
+            "np.uint64(amount + price // 2) // np.uint64(price)")),
     _patch("sized on the cash alone", "long", _sized(_on_cash),
            (DECIDING, "base = max(0, account[EQUITY]) if", "base = max(0, account[CASH]) if")),
     _patch("sized at the open", "long", _sized(_at_open),
-           (DECIDING, "closes[k] = panel.close[t, book.chosen[k]]",
-            "closes[k] = panel.price[t, book.chosen[k]]")),
+           (SELECTING, "book.near_closes[kept] = close", "book.near_closes[kept] = panel.price[t, s]")),
     _patch("a lot less than the target", "short", _sized(lambda h, t, x: max(0, abs(x.quantity) - 1)),
            (DECIDING, SIZED, "        size = max(0, size - 1)\n" + SIZED)),
     _patch("no target above 2,000 shares", "long", _sized(lambda h, t, x: min(2000, abs(x.quantity))),
@@ -168,18 +170,17 @@ FAULTS: tuple[Fault, ...] = (
            (DECIDING, "abs(delta) > mul_floor(size, settings.band)",
             "(delta > 0 or abs(delta) > mul_floor(size, settings.band))")),
     _patch("absent symbols ordered closed", "short", at_positions(ORDER, _left_absent),
-           (DECIDING, "HAS_EXIT or book.closes[i] == 0:", "HAS_EXIT:")),
+           (DECIDING, "if panel.close[t, s] != 0:", "if t >= 0:")),
     _patch("trailing stop from the entry", "long", decided_from(DECIDED, _positions(_peak_at_entry)),
-           (DECIDING, "mul(lines[s, PEAK], max(", "mul(lines[s, ENTRY], max("),
-           (DECIDING, "origin = lines[s, PEAK] if", "origin = lines[s, ENTRY] if")),
+           (DECIDING, "mul(lines[held[i], PEAK], rate)", "mul(lines[held[i], ENTRY], rate)"),
+           (DECIDING, "fallen(lines, held[i], PEAK)", "fallen(lines, held[i], ENTRY)")),
     _patch("volatility stop from the peak", "long", decided_from(DECIDED, _positions(_entered_at_peak)),
-           (DECIDING, "else lines[s, ENTRY]\n", "else lines[s, PEAK]\n")),
+           (DECIDING, VOLATILE + "ENTRY)", VOLATILE + "PEAK)")),
     _patch("the peak forgets the fill", "long", decided_from(DECIDED, _positions(_peak_of_closes)),
-           (EXECUTING, "lines[s, PEAK] = price\n            book.held",
-            "lines[s, PEAK] = 0\n            book.held")),
+           (EXECUTING, "lines[s, PEAK] = price", "lines[s, PEAK] = 0")),
     _patch("every buy opens anew", "long", decided_from(DECIDED, _positions(_opened_by_last_buy)),
-           (EXECUTING, "        lines[s, BASIS] = basis\n",
-            "        lines[s, BASIS] = basis\n        lines[s, OPENED] = t\n")),
+           (EXECUTING, "    lines[s, BASIS] = basis\n",
+            "    if signed > 0:\n        lines[s, OPENED] = t\n    lines[s, BASIS] = basis\n")),
     _read("every other score turned round", "long", reading.column(SCORE, _odd_turned)),
     _read("scores turned round on some days", "short", reading.column(SCORE, _mondays_turned)),
     _read("score averaged over two bars", "short", reading.column(SCORE, _smoothed)),

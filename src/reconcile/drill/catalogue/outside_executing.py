@@ -23,9 +23,11 @@ ORDER, STATUS, QUANTITY, PRICE, COST = Stage.ORDER, Stage.STATUS, Stage.QUANTITY
 POSITION, MARK, CASH = Stage.POSITION, Stage.MARK, Stage.CASH
 EXECUTING, MARKING = "executing.py", "marking.py"
 FEE = "        fee = mul(notional, settings.fee_rate)"
-RAW = "book.pending[P_RAW, i] = panel.price[t, book.pending[P_SYMBOL, i]]"
+RAW = "raws[i] = panel.price[t, np.uint64(tables.orders[O_SYMBOL, first + i])]"
 FILLED = "    price = slipped(settings, account, raw, side)"
-VALUED = "    account[MARKET_VALUE] = total"
+CLOSED = "panel.close[t, np.uint64(tables.orders[O_SYMBOL, first + i])]"
+VALUED = "    account[MARKET_VALUE] = worth"
+WORTH = "value, beyond = checked_product(quantity, known)"
 
 
 def _patch(name: str, ground: str, where: Where, *patches: tuple[str, str, str]) -> Fault:
@@ -135,7 +137,7 @@ FAULTS: tuple[Fault, ...] = (
     _patch("filled at the close every fifth bar", "long",
            at_fills(PRICE, lambda h, t, x: t % 5 == 3
                     and h.market.open[t, x.symbol] != h.market.close[t, x.symbol]),
-           (EXECUTING, RAW, RAW.replace("panel.price", "(panel.close if t % 5 == 3 else panel.price)"))),
+           (EXECUTING, RAW, RAW + " if t % 5 != 3 else " + CLOSED)),
     _patch("a lot left unbought", "long",
            at_executions(QUANTITY, lambda h, t, x, cash: x.status is Status.REDUCED),
            (EXECUTING, "    return low\n", "    return max(cover, low - 1)\n")),
@@ -143,20 +145,20 @@ FAULTS: tuple[Fault, ...] = (
            (EXECUTING, "return fee != TOO_LARGE and fee <= cash - notional", "return fee != TOO_LARGE")),
     _patch("no fill above 2,500 shares", "long",
            at_executions(QUANTITY, lambda h, t, x, cash: x.filled > 2500),
-           (EXECUTING, "wanted = pending[P_QUANTITY, i]", "wanted = min(2500, pending[P_QUANTITY, i])")),
+           (EXECUTING, "= orders[O_QUANTITY, order]", "= min(2500, orders[O_QUANTITY, order])")),
     _patch("trading halts by turns", "long", at_executions(STATUS, _halting),
-           (EXECUTING, "    if raw == 0:\n", "    if raw == 0 or (t + s) % 11 == 3:\n")),
+           (EXECUTING, "    if raw == 0:\n", "    if raw == 0 or (t + np.int64(s)) % 11 == 3:\n")),
     _patch("interest on cash", "long", at_bars(CASH),
            (MARKING, VALUED, "    account[CASH] += account[CASH] // 10_000 if final else 0\n" + VALUED)),
     _patch("a fee for what is short", "short", at_bars(CASH, _short_held),
-           (MARKING, "            value = -value\n",
-            "            value = -value\n            account[CASH] += value // 10_000 if final else 0\n")),
+           (MARKING, WORTH,
+            WORTH + "\n        if quantity < 0 and final:\n            account[CASH] += value // 10_000")),
     _patch("absent symbols are worth nothing", "long", at_positions(MARK, _absent),
-           (MARKING, "product(abs(quantity), lines[s, MARK])", "product(abs(quantity), close)")),
+           (MARKING, WORTH, WORTH.replace("known", "close"))),
     _patch("entry prices cut", "short", at_positions(POSITION, _rounds_up),
-           (EXECUTING, "entry + 1 if rest >= size - rest else entry", "entry")),
+           (EXECUTING, "entry_of(basis, abs(after))", "basis // abs(after)")),
     _patch("sales leave the basis", "long", _reduced_or_reopened,
-           (EXECUTING, "lines[s, BASIS] -= removed", "lines[s, BASIS] -= 0")),
+           (EXECUTING, "basis -= removed", "basis -= 0")),
     Fault("buys of some symbols a lot larger", "long", (Hooks(decided=_larger),),
           at_orders(ORDER, lambda h, t, x: x.side is BUY and x.symbol % 5 == 1)),
     Fault("some symbols filled a cent higher", "short",
