@@ -3,7 +3,7 @@
     python tests/gate_selftest.py [FILE] [--runs 2000]
 
 FILE (default: tests/gate_pairs.json) holds pairs measured by `benchmarks/record_pairs.py`: identical code,
-and code with slowdowns planted in the engine's source, on a quiet machine and on a busy one. Each run of the
+and code with slowdowns planted in the engine's source, by what else the machine was at. Each run of the
 decision draws its A/A pairs and its pairs from those, in blocks, so that what lasted over several pairs still
 does; each count comes with a 95 % bound (Clopper and Pearson). The bound is of the drawing: runs share
 recorded pairs, so it says nothing of machines and hours that were not recorded. Nothing is timed here.
