@@ -20,7 +20,7 @@ from vocabulary.state import Side
 NEAR = 20
 """Bars from the first divergence on that values are read off."""
 SYMBOLS, MANY = 4, 6
-"""Symbols that a change is limited to one by one, and together."""
+"""Symbols that a change is limited to one by one, and together: a longer list would fit anything."""
 SIDES = (Side.BUY, Side.SELL)
 DECIDED = ("lot", "exit_unsent", "order_lost", "order_late")
 """Loop changes that act at the bar of the decision."""
@@ -120,7 +120,7 @@ def _refined(base: Changes, at: int, symbols: Sequence[int]) -> Iterator[tuple[C
                 if until > old.since:
                     new = replace(old, until=until)
                     yield ordered([*others, new]), new
-        if old.symbols is not None:
+        if old.symbols is not None and len(old.symbols) < MANY:
             for s in symbols[:SYMBOLS]:
                 new = replace(old, symbols=tuple(sorted({*old.symbols, s})))
                 yield ordered([*others, new]), new
