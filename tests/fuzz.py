@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -61,7 +62,9 @@ def main() -> int:
     console = Console(stderr=True)
     first = int(os.environ.get("FUZZ_SEED", random.SystemRandom().randrange(2**40)))
     limit = int(os.environ["FUZZ_CASES"]) if "FUZZ_CASES" in os.environ else None
-    begun, fills, differing = time.monotonic(), 0, 0
+    begun, done, fills, differing = time.monotonic(), 0, 0, 0
+    for ending in (signal.SIGINT, signal.SIGTERM):  # in the background, too, the count is told
+        signal.signal(ending, signal.default_int_handler)
     console.print(f"from seed {first}; Ctrl-C stops")
     with console.status("") as status:
         try:
@@ -75,6 +78,8 @@ def main() -> int:
                     console.print(
                         f"seed {seed}: {error!r:.300}\n  saved {save(scenario, market, f'seed-{seed}')}"
                     )
+                if done % 500 == 0 and not console.is_terminal:
+                    console.print(f"{done} pairs, {fills} fills, {differing} differ")
                 rate = done / (time.monotonic() - begun)
                 status.update(f"{done} pairs, {fills} fills, {differing} differ, {rate:.0f} pairs/s")
         except KeyboardInterrupt:
