@@ -118,7 +118,8 @@ def test_a_candidate_that_agrees_with_itself_is_compared(
 
 
 def test_without_the_flag_nothing_is_claimed(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert exit_code(["run", "small.toml", "--candidate", f"{mine}:hashed", "--json"]) == 1
+    # By the luck of this process's hash seed it may even match.
+    assert exit_code(["run", "small.toml", "--candidate", f"{mine}:hashed", "--json"]) in (0, 1)
     found = json.loads(capsys.readouterr().out)
     assert found["reference"]["deterministic"] is found["candidate"]["deterministic"] is None
 
