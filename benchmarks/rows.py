@@ -86,7 +86,8 @@ def beside_peers(_: dict[str, Case]) -> Iterator[Row]:
         return
     results = json.loads(PEERS.read_text())
     for size, measured in results["sizes"].items():
-        ours = measured["engines"].get(results["ours"], {}).get("seconds")
+        mine = measured["engines"].get(results["ours"], {})
+        ours = mine.get("seconds")
         shape_ = f"{int(size.split('x')[0]):,} x {int(size.split('x')[1]):,}"
         for name, row in measured["engines"].items():
             if "seconds" not in row:
@@ -103,7 +104,8 @@ def beside_peers(_: dict[str, Case]) -> Iterator[Row]:
                 theirs["least"] / ours["most"],
                 theirs["most"] / ours["least"],
             )
-            told = f"{found} times; {rate(row['events_per_second'])}; {done}"
+            processor = f"{figure(row['cpu_seconds'] / mine['cpu_seconds'])} by processor time"
+            told = f"{found} times, {processor}; {rate(row['events_per_second'])}; {done}"
             yield Row(
                 f"against {name}, plain rebalance {shape_}", f">= {aim} times", told, found.value >= aim
             )

@@ -4,7 +4,7 @@ Its cash check at submission counts on no proceeds of the same bar's sells, so i
 does not fit when it executes is rejected whole.
 """
 
-from time import perf_counter
+from time import perf_counter, process_time
 
 import backtrader as bt
 import pandas as pd
@@ -13,12 +13,13 @@ from workload import CASH, RATE, WEIGHT, Workload
 
 
 class Feed(bt.feeds.PandasData):
-    seconds = 0.0
+    seconds = processor = 0.0
 
     def preload(self):
-        began = perf_counter()
+        began, spent = perf_counter(), process_time()
         super().preload()
         Feed.seconds += perf_counter() - began
+        Feed.processor += process_time() - spent
 
 
 class Rebalance(bt.Strategy):
@@ -50,7 +51,7 @@ class Rebalance(bt.Strategy):
 
 
 def build(work: Workload):
-    Feed.seconds = 0.0
+    Feed.seconds = Feed.processor = 0.0
     cerebro = bt.Cerebro(stdstats=False)
     broker = cerebro.broker
     broker.setcash(CASH)
@@ -65,7 +66,7 @@ def build(work: Workload):
 
     def run():
         strategy = cerebro.run()[0]
-        return lambda: Did(strategy.fills, broker.getvalue(), Feed.seconds)
+        return lambda: Did(strategy.fills, broker.getvalue(), Feed.seconds, Feed.processor)
 
     return run
 
