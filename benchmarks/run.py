@@ -1,25 +1,28 @@
 """What tieout aims at, and what was measured here, as a table: `make bench`.
 
 Ratios are taken side by side in one run, and shown with their quartiles. No time counts before engine and
-reference have written the same ledger. The table is printed, kept in `.benchmarks/table.md`, and with
-`--readme` put into README.md.
+reference have written the same ledger. The table is printed, and with `--readme` put into README.md. Its rows
+are kept in `.benchmarks/rows.json`: those not asked for with `--only` stay what they were.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tempfile
+from dataclasses import astuple
 from datetime import date
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from cases import SIZES, Case, make_case
 from rows import TABLE, Row
 
 ROOT = Path(__file__).parent.parent
-KEPT = ROOT / ".benchmarks" / "table.md"
+KEPT = ROOT / ".benchmarks" / "rows.json"
 BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
 NEEDS = {"beside_peers": (), "command": (), "load": ("7.56M",), "memory": ("7.56M",)}
 SMALL = ("126k",)
@@ -31,7 +34,7 @@ def main() -> None:
     asked = arguments()
     began = monotonic()
     needed = {size for name in asked.only for size in NEEDS.get(name, SMALL)}
-    rows: list[Row] = []
+    rows: dict[str, list[list[Any]]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     with tempfile.TemporaryDirectory(prefix="tieout-bench-") as folder:
         cases: dict[str, Case] = {}
         for size in SIZES:
@@ -40,10 +43,10 @@ def main() -> None:
                 cases[size] = make_case(size, Path(folder) / size.replace(" ", "-"))
         for name in asked.only:
             say(name.replace("_", " "), began)
-            rows += TABLE[name](cases)
-    table = page(rows)
+            rows[name] = [list(astuple(row)) for row in TABLE[name](cases)]
+            keep(KEPT, json.dumps(rows, indent=1))
+    table = page([Row(*row) for name in TABLE for row in rows.get(name, [])])
     print(table)
-    keep(KEPT, table + "\n")
     if asked.readme:
         into_readme(ROOT / "README.md", table)
 
@@ -72,8 +75,8 @@ def made() -> str:
     here = this_machine()
     return (
         f"{here.processor}, {here.cores} cores, {here.system}; Python {here.python}, numpy {here.numpy}, "
-        f"numba {here.numba}; {date.today().isoformat()}. Medians of interleaved runs; in brackets quartiles "
-        "of ratios, and least to most of rates."
+        f"numba {here.numba}; {date.today().isoformat()}, load average {os.getloadavg()[1]:.1f}. Medians of "
+        "interleaved runs; in brackets quartiles of ratios, and least to most of rates."
     )
 
 

@@ -21,15 +21,25 @@ class Ratio:
         return f"{figure(self.value)} ({figure(self.low)} to {figure(self.high)})"
 
 
-def interleaved(jobs: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each job in each round; all jobs take their turn in every round."""
+def interleaved(
+    jobs: Mapping[str, Callable[[], Any]], rounds: int, again: Mapping[str, int] | None = None
+) -> dict[str, list[float]]:
+    """Seconds of each job in each round; all jobs take their turn in every round.
+
+    again: how often a short job is run in its turn, for the median: the first finds its caches cold.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in jobs}
     for _ in range(rounds):
         for name, job in jobs.items():
-            began = perf_counter()
-            result = job()
-            seconds[name].append(perf_counter() - began)
-            del result  # untimed
+            seconds[name].append(median(_once(job) for _ in range((again or {}).get(name, 1))))
+    return seconds
+
+
+def _once(job: Callable[[], Any]) -> float:
+    began = perf_counter()
+    result = job()
+    seconds = perf_counter() - began
+    del result  # untimed
     return seconds
 
 
