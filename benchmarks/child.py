@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from cases import whole
 from timing import interleaved
 
 CALLABLE = {"kind": "callable", "function": "ranking:best"}
@@ -43,7 +44,7 @@ def _beside_numpy(scenario: Any, market: Any, digest: str, rounds: int) -> dict[
     assert ledger_digest(engine.run(scenario, market)) == digest, "a wrong ledger: its time does not count"
     score = market.features["ml_score"]
     jobs: dict[str, Callable[[], Any]] = {
-        "engine": lambda: engine.run(scenario, market),
+        "engine": lambda: whole(engine.run(scenario, market)),
         "argpartition": lambda: np.argpartition(score, -25, axis=1),
     }
     return interleaved(jobs, rounds)

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from cases import LONG, Case, steady
+from cases import LONG, Case, steady, whole
 from timing import Ratio, figure, interleaved, rate, ratio
 
 HERE = Path(__file__).parent
@@ -61,7 +61,7 @@ def beside_reference(cases: dict[str, Case]) -> Iterator[Row]:
     for size, rounds in (("126k", 9), ("1.26M", 5), ("7.56M", 1)):
         case = cases[size]
         jobs: dict[str, Callable[[], Any]] = {
-            "engine": lambda case=case: engine.run(case.scenario, case.market),
+            "engine": lambda case=case: whole(engine.run(case.scenario, case.market)),
             "reference": lambda case=case: reference.run(case.scenario, case.market),
         }
         times = interleaved(jobs, rounds, again={"engine": 7})
@@ -182,8 +182,8 @@ def growth(cases: dict[str, Case]) -> Iterator[Row]:
     for name, base in beside.items():
         case = cases[name]
         jobs: dict[str, Callable[[], Any]] = {
-            "base": lambda base=base: engine.run(base.scenario, base.market),
-            "case": lambda case=case: engine.run(case.scenario, case.market),
+            "base": lambda base=base: whole(engine.run(base.scenario, base.market)),
+            "case": lambda case=case: whole(engine.run(case.scenario, case.market)),
         }
         times = interleaved(jobs, 7)
         for unit, count in (("event", lambda one: one.events), ("fill", lambda one: one.fills)):
@@ -202,7 +202,7 @@ def command(_: dict[str, Case]) -> Iterator[Row]:
     """A whole `reconcile run top25`, caches warm, in each round beside what its budget is made of."""
     answers: list[float] = []
 
-    def whole() -> None:
+    def answered() -> None:
         done = subprocess.run(
             [*RECONCILE, "run", "top25", "--json"], capture_output=True, text=True, check=True
         )
@@ -210,10 +210,10 @@ def command(_: dict[str, Case]) -> Iterator[Row]:
         assert summary["verdict"] == "matched"
         answers.append(summary["reference"]["seconds"])
 
-    whole()
+    answered()
     answers.clear()
     libraries = [sys.executable, "-c", "import pandas, numba"]
-    times = interleaved({"imports": lambda: subprocess.run(libraries, check=True), "command": whole}, 9)
+    times = interleaved({"imports": lambda: subprocess.run(libraries, check=True), "command": answered}, 9)
     budget = [2 * one + reference for one, reference in zip(times["imports"], answers, strict=True)]
     found = ratio(times["command"], budget)
     yield Row(

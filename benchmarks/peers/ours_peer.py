@@ -51,6 +51,9 @@ def main() -> None:
     def build(market):
         def run():
             ledger = program.run(scenario, market)
+            for table in ledger.tables.values():  # an engine may make its columns late; they are timed too
+                for column in table.columns.values():
+                    assert len(column.values) == table.rows
 
             def tell() -> Did:
                 equity = ledger.tables["equity"].columns["equity"]
