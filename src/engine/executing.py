@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.arithmetic import TOO_LARGE, entry_of, mul, product, share_of, total
 from engine.compiling import part, rare
-from engine.intrinsics import LINE, NARROW, checked_product, checked_sum, fetch, write
+from engine.intrinsics import checked_product, checked_sum, write
 from engine.layout import *  # the column names are this file's alphabet
 from engine.sets import put, take_out
 from vocabulary.market import Ints
@@ -256,14 +256,7 @@ def execute(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int
     for i in range(count):
         raws[i] = panel.price[t, np.uint64(tables.orders[O_SYMBOL, first + i])]
     line_up(settings, book, tables, first, count)
-    # the next bar's scores, where they are many, are asked for a few at a time: memory has its pace
-    symbols = panel.score.shape[1]
-    share = 0 if symbols <= NARROW else symbols // (LINE * count) + 1
-    scores = (t + 1) * symbols
     for k in range(count):
-        for line in range(share):
-            fetch(panel.score, scores + line * LINE)
-        scores += share * LINE
         i = book.turns[k]
         if tables.orders[O_SIDE, first + i] == SELL:
             status = fill(settings, book, tables, t, first + i, raws[i], SELL)

@@ -68,11 +68,12 @@ def sift(panel: Panel, book: Book, t: int, side: int) -> int:
 
 
 @part
-def rank(book: Book, side: int, first: int, count: int) -> None:
+def rank(panel: Panel, book: Book, t: int, side: int, first: int, count: int) -> None:
     """The first `count` in near by score, best first, ties in symbol order, into chosen[first:].
 
     Whoever has k scores no worse than its own, itself among them, comes k-th; of several such the last
-    in symbol order, the one before it a place higher, and so on.
+    in symbol order, the one before it a place higher, and so on. Meanwhile the next bar's scores are asked
+    for, where they are many: a few at a time, as memory has its pace.
     """
     scores, alike = book.scores, book.alike
     blocks = (count + CELLS - 1) // CELLS
@@ -80,7 +81,13 @@ def rank(book: Book, side: int, first: int, count: int) -> None:
         scores[i] = np.nan
     for i in range(count):
         alike[i] = 0
+    symbols = panel.score.shape[1]
+    share = 0 if symbols <= NARROW else symbols // (LINE * max(1, count)) + 1
+    following = (t + 1) * symbols
     for i in range(count - 1, -1, -1):
+        for line in range(share):
+            fetch(panel.score, following + line * LINE)
+        following += share * LINE
         at = -1
         for block in range(blocks):
             at += how_many(reaching(scores, block * CELLS, 1.0, scores[i]))
@@ -129,7 +136,7 @@ def best(panel: Panel, book: Book, t: int, first: int, n: int, side: int) -> int
         shortlist(panel, book, t, side, guess)
         count = sift(panel, book, t, side)
     if count <= COUNTED + 4 * n:
-        rank(book, side, first, count)
+        rank(panel, book, t, side, first, count)
     else:
         insert(book, side, first, n, count)
     if count < n:
