@@ -20,7 +20,7 @@ from reconcile.comparison.columns import doubles
 from vocabulary.errors import InputError
 from vocabulary.ledger import Column, Kind, Ledger, Manifest, Table
 from vocabulary.market import Market
-from vocabulary.scenario import CashPolicy, Scenario, Timing, TopN
+from vocabulary.scenario import CashPolicy, Scenario, Timing, TopN, Weights
 
 Edit = Callable[[Ledger, Market], Ledger]
 
@@ -272,6 +272,19 @@ def test_a_frozen_equity_hides_no_cash() -> None:
     still = every("equity", "equity", lambda values: np.full_like(values, values[0]))(ledger, market)
     paid = every("equity", "cash", later(10, 50_000))(still, market)
     assert kinds(audited(paid, scenario, market)) == {FindingKind.FROZEN: 1, FindingKind.FLOW: 1}
+
+
+def test_a_frozen_cash_starves_no_buy() -> None:
+    """An account that grew fourfold buys for more than it began with: a book that never moved cannot tell."""
+    prices = [1000, 1000, 4000, 4000, 4000, 4000, 4000, 4000]
+    weights = [0.9, None, None, 0.0, None, 0.9, None, None]
+    market = build.market(
+        {"A": [(price, price, price, price) for price in prices]}, {"w": {"A": weights}}, price_decimals=2
+    )
+    scenario = build.scenario(Weights("w"), price_decimals=2, initial_cash=10**8)
+    ledger = frozen(reference.run(scenario, market), market)
+    assert build.rows(ledger, "fills")[-1]["notional"] > 3 * 10**8
+    assert kinds(audited(ledger, scenario, market)) == {FindingKind.FROZEN: 1}
 
 
 def test_a_frozen_book_is_not_passed_over_by_a_check_that_was_named_alone() -> None:

@@ -33,7 +33,8 @@ def check_cash_policy(
     """No buy leaves cash below zero but for the part that covers a short.
 
     Cash starts each bar at what the ledger says of the bar before; a bar that does not add up is a finding
-    of `cash`, not of all that follows.
+    of `cash`, not of all that follows. Where the book stands still it says nothing: there the fills are
+    summed from the last bar at which it moved.
     """
     if scenario.execution.cash is CashPolicy.ALLOW_NEGATIVE:
         sink.made(Check.CASH_POLICY, 0)
@@ -78,12 +79,18 @@ def _cash_after(
     books: Books, equity: Placed, moved: Amounts, fills: Placed, rows: Ints, initial: Amounts
 ) -> Amounts:
     """Cash after each fill, in the order of execution."""
-    bar = fills.bar[rows]
-    within = _since(running(take(moved, rows)), bar)
-    before = np.where(bar > 0, books.row[np.maximum(bar, 1) - 1], -1)
-    start = finite(take(equity.amounts("cash"), before))
-    first = only(take(initial, np.zeros(len(rows), np.int64)), bar == 0)
-    return add(add(start, first), within)
+    anchor = _anchors(books)[fills.bar[rows]]
+    since = _since(running(take(moved, rows)), anchor)
+    start = finite(take(equity.amounts("cash"), np.where(anchor >= 0, books.row[anchor], -1)))
+    first = only(take(initial, np.zeros(len(rows), np.int64)), anchor < 0)
+    return add(add(start, first), since)
+
+
+def _anchors(books: Books) -> Ints:
+    """Of each bar the last one before it whose cash is to be trusted: reported, and moving; -1 is the start."""
+    stands = np.append(books.skip_cash, True)[books.row]
+    trusted = np.where(stands, -1, np.arange(len(books.row)))
+    return np.append(-1, np.maximum.accumulate(trusted)[:-1])
 
 
 def _opens_more(sink: Sink, fills: Placed, rows: Ints, cells: Cells | None) -> Mask:
