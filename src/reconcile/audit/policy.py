@@ -87,7 +87,7 @@ def _cash_after(
 
 
 def _anchors(books: Books) -> Ints:
-    """Of each bar the last one before it whose cash is to be trusted: reported, and moving; -1 is the start."""
+    """Of each bar the last one before it whose cash can be trusted (reported, and moving); -1: the start."""
     stands = np.append(books.skip_cash, True)[books.row]
     trusted = np.where(stands, -1, np.arange(len(books.row)))
     return np.append(-1, np.maximum.accumulate(trusted)[:-1])
