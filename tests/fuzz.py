@@ -49,11 +49,12 @@ def check(scenario: Scenario, market: Market, bar: int) -> int:
 def save(scenario: Scenario, market: Market, name: str) -> Path:
     """Writes a pair as a case."""
     from reconcile.intake import scenario_to_toml, write_market
+    from reconcile.intake.market_digest import make_market
 
     folder = FOUND / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "scenario.toml").write_text(scenario_to_toml(scenario), encoding="utf-8")
-    write_market(market, folder / "market.parquet")
+    write_market(make_market(market), folder / "market.parquet")  # drawn markets bear a digest of their own
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,21 @@ def test_what_once_differed_agrees(path: Path) -> None:
     ledgers = compared(scenario_from_file(path), read_market(path.parent / "market.parquet"))
     if ledgers is not None:
         assert_equal(*ledgers)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_saved_counterexample_can_be_run_again(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A case that could not be read back would be lost with the run that found it."""
+    import fuzz
+    from reconcile.intake import read_market, scenario_from_file
+
+    monkeypatch.setattr(fuzz, "FOUND", tmp_path)
+    scenario, market = drawn.pair(random.Random(seed).choice)
+    folder = fuzz.save(scenario, market, "case")
+    again, read = scenario_from_file(folder / "scenario.toml"), read_market(folder / "market.parquet")
+    assert_equal(reference.run(again, read), reference.run(scenario, market))
 
 
 def test_state_is_plain_integers() -> None:
