@@ -86,6 +86,19 @@ def test_an_explained_candidate_exits_0_and_its_cause_is_the_first_line(engines:
     assert order == sorted(order)
 
 
+def test_months_that_would_fill_the_page_are_summed_by_year() -> None:
+    """And nothing of their sum is lost."""
+    from reconcile.report.explain_text import over_time
+
+    months = [("at the start", -7), *((f"{2023 + k // 12}-{k % 12 + 1:02d}", k * k) for k in range(30))]
+    assert over_time(months[:14]) == ("by month", months[:14])
+    label, years = over_time(months)
+    assert label.startswith("by year")
+    assert [name for name, _ in years] == ["at the start", "2023", "2024", "2025"]
+    assert sum(amount for _, amount in years) == sum(amount for _, amount in months)
+    assert dict(years)["2025"] == sum(k * k for k in range(24, 30))
+
+
 def test_a_clean_candidate_exits_0_and_names_no_cause(engines: str, run: Run, folder: Path) -> None:
     for candidate in ("explained_engines:true", folder):
         code, out, _ = run(engines, candidate)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from vocabulary.scenario import Scenario
 
 SHOWN = 5
+MONTHS = 14
+"""So many months, and what it began with, still fit on the page."""
 WIDE = 72
 ALIKE = "cannot be told from:"
 
@@ -101,10 +103,21 @@ def bridge_lines(bridge: Bridge, found: Explanation) -> Iterator[str]:
     for label, parts in (
         ("by stage", bridge.by_stage),
         ("by symbol", bridge.by_symbol),
-        ("by month", bridge.by_month),
+        over_time(bridge.by_month),
     ):
         yield ""
         yield from _parts(label, parts, scale)
+
+
+def over_time(months: Sequence[tuple[str, int]]) -> tuple[str, Sequence[tuple[str, int]]]:
+    """The months, or where they would fill the page their sums by year."""
+    if len(months) <= MONTHS:
+        return "by month", months
+    years: dict[str, int] = {}
+    for month, amount in months:
+        year = month.rpartition("-")[0] or month
+        years[year] = years.get(year, 0) + amount
+    return "by year (--json has the months)", tuple(years.items())
 
 
 def _parts(label: str, parts: Sequence[tuple[str, int]], scale: int) -> Iterator[str]:
@@ -112,9 +125,7 @@ def _parts(label: str, parts: Sequence[tuple[str, int]], scale: int) -> Iterator
     if not parts:
         yield f"{label}: nothing"
         return
-    shown = list(parts) if label == "by stage" or len(parts) <= SHOWN + 1 else list(parts[:SHOWN])
-    if label == "by month":
-        shown = list(parts)
+    shown = list(parts) if label != "by symbol" or len(parts) <= SHOWN + 1 else list(parts[:SHOWN])
     rest = parts[len(shown) :]
     rows = [(f"  {name}", money(amount, scale, True)) for name, amount in shown]
     if rest:
