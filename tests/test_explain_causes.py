@@ -156,6 +156,16 @@ def test_a_cause_of_some_symbols_names_them() -> None:
     assert cause.symbols == names and ", ".join(names) in cause.sentence
 
 
+@pytest.mark.parametrize("count", [7, 10])
+def test_a_long_list_of_symbols_is_no_cause(count: int) -> None:
+    """With names enough anything fits: told as one change, as two, or as the longest list there may be."""
+    subject = kit.ground()
+    many = tuple(range(1, 1 + count))
+    found = kit.explained(subject, kit.ledger_of(subject, replace(DEARER, symbols=many)))
+    assert found.verdict is Verdict.UNEXPLAINED and found.causes == ()
+    assert found.roots
+
+
 def test_a_cause_of_one_side_says_so() -> None:
     subject = kit.ground()
     (cause,) = kit.explained(

@@ -8,14 +8,15 @@ wrong that was right. What fits a divergence by chance is wrong elsewhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconcile.comparison.rebuild import rebuild_states
 from reconcile.comparison.resync import can_resync
-from reconcile.explain.gauge import kind_of
+from reconcile.explain.gauge import View, kind_of, ordered
 from reconcile.explain.loop import Standing
 from reconcile.explain.nouns import Change, Kind
-from reconcile.explain.scoring import Wrong, wrong_at
+from reconcile.explain.proposals import crowded
+from reconcile.explain.scoring import Wrong, suspects, wrong_at
 from reconcile.explain.search import Search
 from reconcile.explain.worlds import Changes
 from vocabulary.errors import TieoutError
@@ -54,6 +55,10 @@ def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
     whole: the set gives the candidate's ledger; then only those are asked that begin or end somewhere: enough
     such windows make any ledger out of any other. What happened at one bar only has no second cycle to show.
     """
+    if not whole:
+        listed = tuple(change for change in changes if not _goes_on(search, changes, change))
+        if listed != changes:
+            return confirmed(search, listed, False)
     asked = tuple(change for change in changes if not whole or _windowed(change))
     if not asked:
         return changes
@@ -76,6 +81,24 @@ def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
             kept.append(change)
     # What holds beside another that does not may not hold without it.
     return changes if len(kept) == len(changes) else confirmed(search, tuple(kept), False)
+
+
+def _goes_on(search: Search, changes: Changes, change: Change) -> bool:
+    """Whether a list of symbols that is as long as it may be would do better with one more. Then it is not
+    those symbols that the cause is about: something else fits them, and would fit others."""
+    if change.symbols is None:
+        return False
+    now = search.full(changes)
+    for view in View:
+        at = view.first(now)
+        if at >= search.gauge.bars:
+            continue
+        for symbol in suspects(search.target, search.worlds.ledger(changes), at).symbols:
+            wider = replace(change, symbols=tuple(sorted({*change.symbols, symbol})))
+            more = ordered([wider, *(other for other in changes if other is not change)])
+            if crowded(more) and view.of(search.full(more)) > view.of(now):
+                return True
+    return False
 
 
 def _windowed(change: Change) -> bool:

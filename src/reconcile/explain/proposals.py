@@ -20,7 +20,8 @@ from vocabulary.state import Side
 NEAR = 20
 """Bars from the first divergence on that values are read off."""
 SYMBOLS, MANY = 4, 6
-"""Symbols that a change is limited to one by one, and together: a longer list would fit anything."""
+"""Symbols that a change is limited to one by one, and together: a longer list would fit anything,
+in one change or in several."""
 SIDES = (Side.BUY, Side.SELL)
 DECIDED = ("lot", "exit_unsent", "order_lost", "order_late")
 """Loop changes that act at the bar of the decision."""
@@ -58,11 +59,11 @@ class Proposals:
                 options.insert(0, (*base, change))
             for option in options:
                 changes = ordered(option)
-                if changes not in seen:
+                if changes not in seen and not crowded(changes):
                     seen.add(changes)
                     yield changes, change
         for changes, new in _refined(base, at, symbols):
-            if changes not in seen:
+            if changes not in seen and not crowded(changes):
                 seen.add(changes)
                 yield changes, new
 
@@ -175,6 +176,11 @@ def akin(old: Change, new: Change) -> bool:
 
 def _name(change: Change) -> Value:
     return change.value[0] if isinstance(change.value, tuple) else change.value
+
+
+def crowded(changes: Changes) -> bool:
+    """Whether changes are limited to more symbols, together, than would speak for them."""
+    return len({symbol for change in changes for symbol in change.symbols or ()}) > MANY
 
 
 def _limits(change: Change) -> tuple[object, ...]:

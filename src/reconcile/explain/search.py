@@ -13,7 +13,7 @@ from itertools import combinations, product
 from reconcile.explain.evidence import Target
 from reconcile.explain.gauge import Gauge, View, needs_loop, ordered, plainness
 from reconcile.explain.nouns import Change, Subject
-from reconcile.explain.proposals import Proposals, akin, same_setting
+from reconcile.explain.proposals import Proposals, akin, crowded, same_setting
 from reconcile.explain.scoring import Score, overlap
 from reconcile.explain.worlds import Changes, Worlds
 from vocabulary.ledger import Ledger
@@ -241,7 +241,7 @@ class Search:
                 others = tuple(c for c in rest if c != plain and not _within(c, plain))
                 changes = ordered((*others, plain))
                 shorter = len(changes) < len(found.changes) or plainness(plain)[0] < plainness(a)[0]
-                if shorter and self.full(changes) >= found.score:
+                if shorter and not crowded(changes) and self.full(changes) >= found.score:
                     return self._joined(Found(changes, self.full(changes), found.rivals))
         return found
 
