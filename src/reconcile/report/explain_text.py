@@ -54,10 +54,12 @@ def _causes(found: Explanation) -> Iterator[str]:
 def _accounts(found: Explanation) -> Iterator[str]:
     accounted = max(0, found.breaks - found.unexplained_breaks)
     yield f"explained     {accounted:,} of {found.breaks:,} breaks"
-    if len(found.causes) > 1:
-        for cause in found.causes:
-            yield f"              {cause.breaks_explained:,} come back without: {printable(cause.sentence)}"
     yield f"unexplained   {found.unexplained_breaks:,}"
+    if len(found.causes) > 1:
+        yield ""
+        yield "breaks that come back when one of the causes is left out"
+        for cause in found.causes:
+            yield f"{cause.breaks_explained:>9,}  {printable(cause.sentence)}"
 
 
 def _roots(found: Explanation) -> Iterator[str]:
