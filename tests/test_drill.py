@@ -7,10 +7,11 @@ import pytest
 from reconcile.drill import candidates, patches
 from reconcile.drill.catalogue import BY_NAME, OUTSIDE, WITHIN
 from reconcile.drill.drill import plant, run, world
-from reconcile.drill.ground import SCENARIOS
-from reconcile.drill.nouns import Candidate, Group, Patch
+from reconcile.drill.ground import SCENARIOS, SEED
+from reconcile.drill.nouns import Candidate, Fault, Group, Patch
 from reconcile.drill.planting import patches_of
 from reconcile.ledgers import ledger_digest
+from reconcile.report.drill_text import drill_page
 from vocabulary.errors import InputError
 
 FAULTS = (*WITHIN, *OUTSIDE)
@@ -22,9 +23,9 @@ def test_names_are_unique_and_grounds_known() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_every_patch_applies_to_the_engine_as_it_stands(fault: object) -> None:
+def test_every_patch_applies_to_the_engine_as_it_stands(fault: Fault) -> None:
     """When the engine changes, the drill says which fault no longer fits."""
-    for patch in patches_of(fault.plants):  # type: ignore[attr-defined]
+    for patch in patches_of(fault.plants):
         patches.check(patch)
 
 
@@ -46,16 +47,29 @@ def test_every_fault_without_a_patch_changes_its_ledger() -> None:
     """Those with one are shown to when they are planted; each takes a compile."""
     for fault in FAULTS:
         if not patches_of(fault.plants):
-            one = Candidate(Group.SINGLE, (fault.name,), fault.ground, 5)
+            one = Candidate(Group.SINGLE, (fault.name,), fault.ground, SEED)
             (made,) = plant((one,))
-            assert ledger_digest(made) != ledger_digest(world(fault.ground, 5)[1]), fault.name
+            assert ledger_digest(made) != ledger_digest(world(fault.ground, SEED)[1]), fault.name
 
 
-def test_a_fault_that_leaves_no_trace_is_an_error() -> None:
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_every_fault_has_rows_of_its_ground_to_act_on(fault: Fault) -> None:
+    assert next(iter(fault.where(world(fault.ground, SEED)[0])), None) is not None
+
+
+def test_a_fault_that_leaves_no_trace_is_said_to() -> None:
     """A fault that changes nothing would be found nowhere, and missed by nobody."""
-    one = Candidate(Group.SINGLE, ("vix a bar late",), "short", 5)
-    with pytest.raises(InputError, match="without a trace"):
-        run((one,), jobs=1)
+    one = Candidate(Group.SINGLE, ("vix a bar late",), "short", SEED)
+    found = run((one,), jobs=1)
+    assert found.traceless == ("vix a bar late",) and not found.findings
+    assert drill_page(found).startswith("cannot tell: planted where it changes nothing: vix a bar late")
+
+
+def test_a_fault_elsewhere_need_not_leave_a_trace() -> None:
+    elsewhere = Candidate(Group.OTHER_GROUNDS, ("vix a bar late",), "short", SEED)
+    found = run((elsewhere,), jobs=1)
+    assert found.idle == (elsewhere,) and not found.traceless
+    assert drill_page(found).startswith("cannot tell: nothing was judged")
 
 
 SAMPLE = (

@@ -34,7 +34,8 @@ def drill(
     stage and symbol, and explained when `reconcile explain` names its cause and no other. Faults that no
     hypothesis says must come out unexplained. The expected answer is written down with each fault.
 
-    Exits 0 when the aims are met, 1 when one is missed, 2 when a fault could not be planted.
+    Exits 0 when the aims are met, 1 when one is missed, 2 when a fault could not be planted or
+    changes nothing where it was.
     """
     from reconcile.drill import candidates as planned
     from reconcile.drill.catalogue import BY_NAME
@@ -56,6 +57,8 @@ def drill(
     with watching()("planting faults", len(chosen)) as drawn:
         found = run(chosen, progress=drawn or _told_of(len(chosen)))
     emit(drill_json(found) if as_json else drill_page(found))
+    if found.traceless or not found.findings:
+        return 2
     return 0 if all(aim.met for aim in aims(found)) else 1
 
 

@@ -33,8 +33,7 @@ def run(
 ) -> Drill:
     """Plant and judge candidates, `jobs` processes at a time.
 
-    progress: told how many are done. Raises InputError where a patch does not apply, or where a fault
-    alone changes nothing on its own ground.
+    progress: told how many are done. Raises InputError where a patch does not apply.
     """
     order = {candidate: place for place, candidate in enumerate(candidates)}
     for candidate in candidates:
@@ -51,18 +50,8 @@ def run(
         done += len(batch)
         if progress is not None:
             progress(done)
-    _refuse_idle(idle)
     findings.sort(key=lambda finding: order[finding.candidate])
-    return Drill(tuple(findings), scores(findings), tuple(sorted(candidate.name for candidate in idle)))
-
-
-def _refuse_idle(idle: Sequence[Candidate]) -> None:
-    """A fault has to change the ledger of its own ground. On another it need not; and of two, one may leave
-    the other nothing to act on: such candidates are left out, and said to be."""
-    names = [candidate.name for candidate in idle if candidate.group in (Group.SINGLE, Group.OUTSIDE)]
-    if names:
-        remedy = "Plant it where it acts."
-        raise InputError("drill", f"ledgers without a trace of {', '.join(names)}", "another one", remedy)
+    return Drill(tuple(findings), scores(findings), tuple(sorted(idle, key=order.__getitem__)))
 
 
 Batch = tuple[Candidate, ...]

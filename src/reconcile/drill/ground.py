@@ -136,7 +136,7 @@ def roughened(market: Market, seed: int, *, slow: bool) -> Market:
     if slow:
         score = score - np.nanquantile(score, 0.85)
     score = np.where(draw[scored] % 10 < 3, np.round(score), score)
-    score = np.where((draw >= 20) & (draw < (200 if slow else 50)), np.nan, score)
+    score = np.where((draw >= 20) & (draw < (100 if slow else 50)), np.nan, score)
     vix = 20.0 + 9.0 * np.sin(np.arange(bars) / 4.0) + np.arange(bars) % 5
     vix[(np.arange(bars) + seed) % 11 == 7] = np.nan
     atr = {

@@ -193,8 +193,15 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """All of it. idle: names of candidates that were left out, as a fault of theirs changes nothing there."""
+    """All of it. idle: candidates that were left out, as a fault of theirs changes nothing there."""
 
     findings: tuple[Finding, ...]
     scores: Mapping[Group, Score]
-    idle: tuple[str, ...] = ()
+    idle: tuple[Candidate, ...] = ()
+
+    @property
+    def traceless(self) -> tuple[str, ...]:
+        """Faults that change nothing on their own ground, where each has to. On another a fault need not; and
+        of two, one may leave the other nothing to act on."""
+        alone = (Group.SINGLE, Group.OUTSIDE)
+        return tuple(name for each in self.idle if each.group in alone for name in each.faults)

@@ -12,7 +12,7 @@ VERSION = 1
 
 
 def drill_json(found: Drill) -> str:
-    """Keys: version, aims, scores by group, left_out, findings."""
+    """Keys: version, aims, scores by group, without_trace, left_out, findings."""
     from reconcile.drill.scoring import aims
 
     told = {
@@ -25,7 +25,8 @@ def drill_json(found: Drill) -> str:
             group.value: {name: getattr(score, name) for name in type(score).__slots__}
             for group, score in found.scores.items()
         },
-        "left_out": list(found.idle),
+        "without_trace": list(found.traceless),
+        "left_out": [candidate.name for candidate in found.idle],
         "findings": [_finding(finding) for finding in found.findings],
     }
     return json.dumps(told, indent=2, ensure_ascii=True)

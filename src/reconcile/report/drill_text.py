@@ -29,7 +29,11 @@ def _first(found: Drill) -> str:
     from reconcile.drill.scoring import aims
 
     said = "; ".join(f"{aim.what} {_share(aim.got, aim.of)} (aim {aim.words})" for aim in aims(found))
-    return f"{'aims met' if all(aim.met for aim in aims(found)) else 'aims missed'}: {said}"
+    answer = f"{'aims met' if all(aim.met for aim in aims(found)) else 'aims missed'}: {said}"
+    if found.traceless:
+        names = ", ".join(printable(name) for name in found.traceless)
+        return f"cannot tell: planted where it changes nothing: {names}\nof the rest, {answer}"
+    return answer if found.findings else "cannot tell: nothing was judged"
 
 
 def _share(part: int, whole: int) -> str:
@@ -68,6 +72,7 @@ def _missed(found: Drill) -> Iterator[str]:
     if found.idle:
         yield ""
         yield f"left out      {len(found.idle):,}: there, a fault of theirs changes nothing"
+        yield from (f"  {printable(candidate.name, 100)}" for candidate in found.idle)
     if missed:
         yield ""
         yield f"missed        {len(missed):,}"
