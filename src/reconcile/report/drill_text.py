@@ -28,12 +28,15 @@ def drill_page(found: Drill) -> str:
 def _first(found: Drill) -> str:
     from reconcile.drill.scoring import aims
 
+    met = all(aim.met for aim in aims(found))
     said = "; ".join(f"{aim.what} {_share(aim.got, aim.of)} (aim {aim.words})" for aim in aims(found))
-    answer = f"{'aims met' if all(aim.met for aim in aims(found)) else 'aims missed'}: {said}"
-    if found.traceless:
-        names = ", ".join(printable(name) for name in found.traceless)
-        return f"cannot tell: planted where it changes nothing: {names}\nof the rest, {answer}"
-    return answer if found.findings else "cannot tell: nothing was judged"
+    answer = f"{'aims met' if met else 'aims missed'}: {said}"
+    if not found.findings:
+        answer = "cannot tell: nothing was judged"
+    if not found.traceless:
+        return answer
+    names = ", ".join(printable(name) for name in found.traceless)
+    return f"cannot tell: planted where it changes nothing: {names}\nof the rest, {answer}"
 
 
 def _share(part: int, whole: int) -> str:
