@@ -393,3 +393,15 @@ def test_filters_keep_what_meets_every_condition() -> None:
     assert len(breaks.where(until=breaks[0].timestamp)) == 1
     assert len(breaks.where(rebalances=[breaks[0].rebalance or 0])) == 1
     assert [b.field for b in breaks[1:]] == [breaks[-1].field]
+
+
+def test_many_orders_that_one_side_alone_has_are_compared_in_floats_too() -> None:
+    bars = [bar for bar in range(1500) for _ in range(2)]
+
+    def orders(bars: list[int]) -> Ledger:
+        sizes = [float(1 + (7 * place) % 11) for place in range(len(bars))]
+        columns = {"decided_at": bars, "symbol": ["A", "B"] * (len(bars) // 2), "side": ["buy"] * len(bars)}
+        return kit.foreign({"orders": {**columns, "quantity": sizes}})
+
+    found = compare(orders(bars[:4]), orders(bars))
+    assert sum(b.type is BreakType.EXTRA for b in found.breaks) == len(bars) - 4

@@ -43,7 +43,7 @@ def codes_in(values: Array, bars: Array) -> Rows:
         return np.searchsorted(bars, values).astype(np.int64)
     if bool(np.all(values[1:] >= values[:-1])):
         return _of_sorted(values, bars)
-    direct = _direct(bars)
+    direct = _direct(bars) if values.dtype.kind == bars.dtype.kind == "i" else None
     if direct is not None:
         base, step, table = direct
         places = values - base
