@@ -18,6 +18,7 @@ from reconcile import intake
 from reconcile.explain import Change, Verdict
 from reconcile.explain.catalogue import CATALOGUE
 from reconcile.explain.gauge import ordered
+from reconcile.explain.wording_settings import setting as worded
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
 from vocabulary.state import Side
@@ -287,3 +288,37 @@ def test_exits_that_all_never_fire_are_one_cause() -> None:
     )
     (cause,) = kit.explained(subject, ledger).causes
     assert cause.sentence == "no exit ever fires"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (
+            "strategy.gate",
+            (("context", "vix"), ("max", 48.6)),
+            "the gate asks for vix <= 48.6 instead of vix <= 25",
+        ),
+        (
+            "strategy.gate",
+            (("context", "vix"), ("min", 30)),
+            "the gate asks for vix >= 30 instead of vix <= 25",
+        ),
+        ("strategy.gate", None, "the gate on vix is ignored"),
+        (
+            "strategy.schedule",
+            (("every", 5), ("start", 2)),
+            "the schedule is every 5 bars from bar 2 on instead of every bar",
+        ),
+        ("strategy.schedule", "weekly", "the schedule is weekly instead of every bar"),
+    ],
+)
+def test_a_setting_reads_as_it_would_be_said(path: str, value: Any, sentence: str) -> None:
+    assert worded(kit.ground(), (path, value)).sentence == sentence
+
+
+def test_costs_that_are_not_charged_are_told_one_way() -> None:
+    subject = kit.ground()
+    free = kit.ledger_of(subject, kit.setting("commission", "costs.commission", None))
+    (cause,) = kit.explained(subject, free).causes
+    assert cause.sentence == "no commission is charged"
+    assert not [each for each in cause.alternatives if " 0 " in each]

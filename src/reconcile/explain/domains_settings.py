@@ -59,6 +59,8 @@ def costs(subject: Subject, found: Measured) -> Values:
     money = _money(subject)
     tried: list[Value] = [None]
     for _, kind, rate, minimum in found.commission:
+        if not rate and not minimum:  # None says it
+            continue
         unit = BPS if kind == "bps" else PPB
         table = (("kind", kind), ("rate", from_units(rate, unit)), ("minimum", from_units(minimum, money)))
         tried.append(table)
@@ -98,6 +100,8 @@ def slippage(subject: Subject, found: Measured) -> Values:
         tried += [("fixed", stated.ticks * 2)]
     tables: list[Value] = [None]
     for kind, size in tried:
+        if not size:  # None says it
+            continue
         entry = ("rate", from_units(size, BPS)) if kind == "bps" else ("amount", from_units(size, price))
         tables.append((("kind", kind), entry))
     return _settings("costs.slippage", tables, own)

@@ -30,11 +30,17 @@ def shown(value: Any) -> str:
         if kind is not None and set(given) <= {"rate", "amount", "minimum"}:
             rate = f"{shown(given.get('rate', given.get('amount')))}{unit}"
             return rate + (f", at least {shown(given['minimum'])}" if "minimum" in given else "")
+        if "every" in given:
+            every, start = given["every"], given.get("start", 0)
+            bars = "every bar" if every == 1 else f"every {shown(every)} bars"
+            return bars + (f" from bar {shown(start)} on" if start else "")
         return ", ".join(f"{key} {shown(each)}" for key, each in given.items())
     if isinstance(value, list):
         return ", ".join(shown(each) for each in value)
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.15g}"
     text = str(value)
     whole, point, rest = text.partition(".")
     return f"{int(whole):,}{point}{rest}" if whole.isdecimal() and rest.isdecimal() | (not point) else text
@@ -52,6 +58,13 @@ def at_path(subject: Subject, path: str) -> Any:
         else:
             return None
     return found
+
+
+def _bound(gate: dict[str, Any]) -> str:
+    """A gate as a person says it: `vix <= 30`."""
+    if "max" in gate:
+        return f"{gate['context']} <= {shown(gate['max'])}"
+    return f"{gate['context']} >= {shown(gate['min'])}"
 
 
 SENTENCES = {
@@ -86,8 +99,10 @@ def setting(subject: Subject, value: Value) -> Wording:
         return Wording(f"orders execute at {EXECUTES_AT[Timing(given)]} instead of {was}", path, old, new)
     if path == "strategy.gate":
         name = subject.scenario.strategy.gate.context if subject.scenario.strategy.gate else "a context"
-        text = f"the gate on {name} is ignored" if given is None else f"the gate is {new} instead of {old}"
-        return Wording(text, path, old, new)
+        if given is None:
+            return Wording(f"the gate on {name} is ignored", path, old, new)
+        old, new = (_bound(each) for each in (at_path(subject, path), thawed(given)))
+        return Wording(f"the gate asks for {new} instead of {old}", path, old, new)
     if path in ("costs.commission", "costs.slippage") and given is None:
         return Wording(f"no {path.removeprefix('costs.')} is charged", path, old, new)
     if path.startswith("exits."):
