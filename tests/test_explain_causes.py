@@ -25,6 +25,7 @@ from vocabulary.state import Side
 
 CAPITAL = setting("capital", "portfolio.initial_cash", "100000")
 DEARER = setting("commission", "costs.commission", kit.bps("8"))
+DEARER_SLIPPAGE = setting("slippage", "costs.slippage", (("kind", "bps"), ("rate", "9")))
 NEXT_CLOSE = setting("timing", "execution.timing", "next_close")
 NO_GATE = setting("gate", "strategy.gate", None)
 ZERO_VIX = Change("context_zero_filled", "vix")
@@ -165,6 +166,35 @@ def test_a_long_list_of_symbols_is_no_cause(count: int) -> None:
     found = kit.explained(subject, kit.ledger_of(subject, replace(DEARER, symbols=many)))
     assert found.verdict is Verdict.UNEXPLAINED and found.causes == ()
     assert found.roots
+
+
+def test_a_setting_that_fits_one_bar_is_no_cause() -> None:
+    """One number is fitted to one event; of what the loop did once that may be told."""
+    subject = kit.ground()
+    tighter = setting("exit_setting", "exits.volatility_stop.multiple", "0.4")
+    found = kit.explained(subject, kit.ledger_of(subject, replace(tighter, since=15, until=16)))
+    assert found.verdict is Verdict.UNEXPLAINED and found.causes == () and found.breaks > 0
+    lost = Change("order_lost", None, 15, 16)
+    (cause,) = kit.explained(subject, kit.ledger_of(subject, lost)).causes
+    assert cause.change == lost
+
+
+@pytest.mark.parametrize(("symbol", "told"), [(9, True), (6, False)])
+def test_a_symbol_s_prices_speak_for_a_cause_more_than_once(symbol: int, told: bool) -> None:
+    """Both ledgers come out to the last unit; in one of them a single bar says so."""
+    subject = kit.ground()
+    found = kit.explained(subject, kit.ledger_of(subject, Change("prices_carried", symbols=(symbol,))))
+    assert bool(found.causes) is told and found.verdict is (Verdict.EXPLAINED if told else Verdict.UNEXPLAINED)
+
+
+def test_a_cause_with_an_end_is_dated_beside_one_that_is_only_told() -> None:
+    """What is told wrongly was not lived: the books are built from what was."""
+    subject = kit.ground()
+    untold = Change("reported_zero", ("fills", "commission"))
+    ledger = kit.ledger_of(subject, replace(DEARER_SLIPPAGE, until=20), untold)
+    found = kit.explained(subject, ledger)
+    assert found.verdict is Verdict.EXPLAINED
+    assert {cause.change.hypothesis for cause in found.causes} == {"slippage", "reported_zero"}
 
 
 def test_a_cause_of_one_side_says_so() -> None:

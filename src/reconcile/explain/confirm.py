@@ -25,6 +25,8 @@ from vocabulary.state import State
 ENOUGH = 3
 """Cycles that only the cause gets right. Those in which nothing was done do not count: many things bring that
 about."""
+AGAIN = 2
+"""The same for what is about some symbols and accounts for all else: once is chance."""
 CAPITAL = "capital"
 Cycles = Sequence[Wrong | None]
 """What a set gets wrong in each cycle; None where it allows no run."""
@@ -46,23 +48,25 @@ def _needed(change: Change, whole: bool) -> int:
     """Cycles that have to speak for a change: a beginning and an end are two numbers more that were made to
     fit, and where breaks remain nothing else speaks for them."""
     ends = (change.since > 0) + (change.until is not None)
-    return ENOUGH * (max(1, ends) if whole else 1 + 2 * ends)
+    if whole:
+        return ENOUGH * ends or AGAIN
+    return ENOUGH * (1 + 2 * ends)
 
 
 def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
     """The changes of a set that hold cycle by cycle.
 
-    whole: the set gives the candidate's ledger; then only those are asked that begin or end somewhere: enough
-    such windows make any ledger out of any other. What happened at one bar only has no second cycle to show.
+    whole: the set gives the candidate's ledger; then only those are asked that are `_narrow`: enough such
+    limits make any ledger out of any other. What the loop did at one bar only has no second cycle to show.
     """
     if not whole:
         listed = tuple(change for change in changes if not _goes_on(search, changes, change))
         if listed != changes:
             return confirmed(search, listed, False)
-    asked = tuple(change for change in changes if not whole or _windowed(change))
+    asked = tuple(change for change in changes if not whole or _narrow(change))
     if not asked:
         return changes
-    states = _states(search, changes)
+    states = _states(search, changes, whole)
     if states is None:
         return changes if whole else ()
     kept = []
@@ -101,18 +105,28 @@ def _goes_on(search: Search, changes: Changes, change: Change) -> bool:
     return False
 
 
-def _windowed(change: Change) -> bool:
-    """Whether it begins or ends somewhere, and lasts longer than a bar."""
-    return (change.since > 0 or change.until is not None) and change.until != change.since + 1
+def _narrow(change: Change) -> bool:
+    """Whether it needs limits to fit that may have been made to: in time, but for what the loop did once; or to
+    some symbols' settings or data."""
+    kind = kind_of(change)
+    if change.symbols is not None and kind in (Kind.SCENARIO, Kind.INPUT):
+        return True
+    once = change.until == change.since + 1 and kind is Kind.LOOP
+    return (change.since > 0 or change.until is not None) and not once
 
 
-def _states(search: Search, changes: Changes) -> list[State] | None:
-    """The candidate's State before each bar, None where its ledger does not tell."""
-    if not can_resync(search.ledger):
+def _states(search: Search, changes: Changes, whole: bool) -> list[State] | None:
+    """The candidate's State before each bar, None where its ledger does not tell.
+
+    What is told wrongly was not lived: where the set gives the whole ledger, the same without what is told.
+    """
+    lived = tuple(change for change in changes if kind_of(change) is not Kind.REPORT)
+    ledger = search.worlds.ledger(lived) if whole and lived != changes else search.ledger
+    if not can_resync(ledger):
         return None
     prepared = search.worlds.prepared(changes)
     try:
-        return list(rebuild_states(search.ledger, prepared.scenario, prepared.market))
+        return list(rebuild_states(ledger, prepared.scenario, prepared.market))
     except TieoutError:
         return None
 
