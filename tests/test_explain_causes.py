@@ -184,7 +184,7 @@ def test_a_symbol_s_prices_speak_for_a_cause_more_than_once(symbol: int, told: b
     """Both ledgers come out to the last unit; in one of them a single bar says so."""
     subject = kit.ground()
     found = kit.explained(subject, kit.ledger_of(subject, Change("prices_carried", symbols=(symbol,))))
-    assert bool(found.causes) is told and found.verdict is (Verdict.EXPLAINED if told else Verdict.UNEXPLAINED)
+    assert (found.verdict, bool(found.causes)) == ((Verdict.EXPLAINED if told else Verdict.UNEXPLAINED), told)
 
 
 def test_a_cause_with_an_end_is_dated_beside_one_that_is_only_told() -> None:
@@ -220,6 +220,21 @@ def test_causes_that_no_run_can_tell_apart_are_reported_together() -> None:
     assert "the gate on vix is ignored" in told
     assert "a missing vix was read as zero, so the gate never closed" in told
     assert "a missing vix was filled with its last value" in told
+
+
+def test_of_two_wordings_the_one_with_fewer_numbers_is_the_cause() -> None:
+    """Twice a fee a share is a fee twice; which of them was met first does not matter."""
+    each = {"kind": "per_share", "rate": "0.01", "minimum": "3"}
+    subject = kit.ground_with(("costs.commission", each), ("execution.cash", "reduce"))
+    ledger = kit.ledger_of(
+        subject,
+        setting("cash", "execution.cash", "allow_negative"),
+        Change("commission_factor", 2, side=Side.BUY),
+    )
+    found = kit.explained(subject, ledger)
+    fee = next(cause for cause in found.causes if "commission" in cause.sentence)
+    assert fee.sentence == "commission is charged twice on buys"
+    assert any("0.02 a share, at least 6" in text for text in fee.alternatives)
 
 
 def _gappy(market: Any) -> Any:

@@ -106,7 +106,7 @@ def _goes_on(search: Search, changes: Changes, change: Change) -> bool:
 
 
 def _narrow(change: Change) -> bool:
-    """Whether it needs limits to fit that may have been made to: in time, but for what the loop did once; or to
+    """Whether it needs limits that may have been made to fit: in time, but for what the loop did once; or to
     some symbols' settings or data."""
     kind = kind_of(change)
     if change.symbols is not None and kind in (Kind.SCENARIO, Kind.INPUT):

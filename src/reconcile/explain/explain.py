@@ -18,6 +18,7 @@ from reconcile.explain.measure import initial_cash
 from reconcile.explain.nouns import Bridge, Cause, Change, Explanation, RootGroup, Subject, Verdict
 from reconcile.explain.roots import root_groups
 from reconcile.explain.search import Found, Search
+from reconcile.explain.smallest import smallest
 from reconcile.explain.worlds import Changes, Worlds
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
@@ -50,7 +51,7 @@ def explain(
     found = Found((), search.full(()))
     if first.verdict is Compared.BREAKS:
         say("looking for causes")
-        found = search.run()
+        found = smallest(search, search.run())
         if found.changes:
             say("testing causes cycle by cycle")
             rest = _against(worlds, found.changes, candidate, tolerances)

@@ -8,7 +8,7 @@ from enum import Enum
 from reconcile.explain.catalogue import BY_ID, PLACE
 from reconcile.explain.evidence import Target
 from reconcile.explain.loop import slack
-from reconcile.explain.nouns import Change, Kind
+from reconcile.explain.nouns import Change, Kind, Value
 from reconcile.explain.scoring import Score, score
 from reconcile.explain.worlds import Changes, Worlds
 from vocabulary.errors import TieoutError
@@ -50,6 +50,16 @@ def plainness(change: Change) -> tuple[int, ...]:
     """Sorts the plainer of two changes first: fewer limits, then the catalogue's order."""
     limits = (change.since > 0) + (change.until is not None) + (change.symbols is not None)
     return (limits + (change.side is not None), PLACE[change.hypothesis])
+
+
+def numbers(value: Value) -> int:
+    """How many numbers other than 0 a change's value names."""
+    if isinstance(value, tuple):
+        return sum(map(numbers, value))
+    try:
+        return int(value is not None and float(value) != 0)
+    except ValueError:
+        return 0
 
 
 def needs_loop(changes: Changes, base: Changes) -> bool:

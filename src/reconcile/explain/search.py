@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, product
+from itertools import product
 
 from reconcile.explain.evidence import Target
 from reconcile.explain.gauge import Gauge, View, needs_loop, ordered, plainness
 from reconcile.explain.nouns import Change, Subject
-from reconcile.explain.proposals import Proposals, akin, crowded, same_setting
+from reconcile.explain.proposals import Proposals, same_setting
 from reconcile.explain.scoring import Score, overlap
 from reconcile.explain.worlds import Changes, Worlds
 from vocabulary.ledger import Ledger
@@ -87,7 +87,7 @@ class Search:
         self._visited: set[Changes] = set()
 
     def run(self) -> Found:
-        """The smallest set that does best; empty when nothing helps."""
+        """The set that does best; empty when nothing helps."""
         best = self._walk(Found((), self.full(())))
         for start in self._elsewhere(best):
             if self.done(best.score) or self._trials > TRIALS:
@@ -95,7 +95,7 @@ class Search:
             other = self._walk(start)
             if other.score > best.score:
                 best = other
-        return self._joined(self._pruned(best))
+        return best
 
     def _walk(self, found: Found) -> Found:
         """Round after round, until nothing helps."""
@@ -232,59 +232,3 @@ class Search:
         both = dict.fromkeys(ordered(pair) for pair in product(firsts, seconds) if not same_setting(*pair))
         proposals = [(ordered((*found.changes, *pair)), pair[0]) for pair in both]
         return self._best(look, self._tried(look, proposals))
-
-    def _joined(self, found: Found) -> Found:
-        """No change with limits that it does not need, and no two where one does as well."""
-        for a in found.changes:
-            rest = tuple(c for c in found.changes if c is not a)
-            for plain in (*_plainer(a), *(made for b in rest for made in self._both(a, b))):
-                others = tuple(c for c in rest if c != plain and not _within(c, plain))
-                changes = ordered((*others, plain))
-                shorter = len(changes) < len(found.changes) or plainness(plain)[0] < plainness(a)[0]
-                if shorter and not crowded(changes) and self.full(changes) >= found.score:
-                    return self._joined(Found(changes, self.full(changes), found.rivals))
-        return found
-
-    def _both(self, a: Change, b: Change) -> Iterator[Change]:
-        """What may do the work of both: a over the time of both, or another value of one datum."""
-        until = None if a.until is None or b.until is None else max(a.until, b.until)
-        symbols = None if a.symbols is None or b.symbols is None else tuple(sorted({*a.symbols, *b.symbols}))
-        wide = replace(a, since=min(a.since, b.since), until=until, symbols=symbols)
-        if akin(a, b):
-            yield wide
-        if a.hypothesis == b.hypothesis:
-            for hypothesis, value in self.proposals.values(0):
-                if hypothesis.id == a.hypothesis:
-                    yield replace(wide, value=value)
-
-    def _pruned(self, found: Found) -> Found:
-        """No part of the set does as well."""
-        changes = found.changes
-        for size in range(len(changes)):
-            for part in combinations(changes, size):
-                if self.full(part) >= found.score:
-                    return Found(part, self.full(part), found.rivals)
-        return found
-
-
-def _plainer(change: Change) -> Iterator[Change]:
-    """The same with one limit less."""
-    if change.since:
-        yield replace(change, since=0)
-    if change.until is not None:
-        yield replace(change, until=None)
-    if change.symbols is not None:
-        yield replace(change, symbols=None)
-    if change.side is not None:
-        yield replace(change, side=None)
-
-
-def _within(change: Change, other: Change) -> bool:
-    """Whether a change is about nothing that another of its kind is not about."""
-    return (
-        akin(change, other)
-        and change.since >= other.since
-        and (other.until is None or (change.until is not None and change.until <= other.until))
-        and (other.symbols is None or (change.symbols is not None and {*change.symbols} <= {*other.symbols}))
-        and other.side in (None, change.side)
-    )
