@@ -58,7 +58,9 @@ def shrink(scenario: str, data: str | None, candidate: str, out: str, as_json: b
             with watch("explaining", 0):
                 ledger = call_candidate(candidate, function, small.scenario, small.market)
                 answer = explain.explain(small.scenario, small.market, ledger)
-            page = explain_text.explain_page(answer, small.scenario, small.market, candidate)
+            page = None
+            if shrinking.same_causes(shrunk, answer):
+                page = explain_text.explain_page(answer, small.scenario, small.market, candidate)
             shrinking.write_folder(folder, shrunk, candidate, function, page)
     except _NoBreak:
         emit("{}" if as_json else "no breaks: there is nothing to shrink, and nothing was written")

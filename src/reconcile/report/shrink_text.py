@@ -17,6 +17,9 @@ WIDE = 60
 BARS_SHOWN = 60
 """Rows of bars that WHY.md shows."""
 
+NO_CAUSE = """unexplained: of the whole case it names no cause that holds here, too
+(on so few bars many a cause would fit by chance; none is named that the whole case does not bear out)"""
+
 TEST = '''"""{first}
 
 Written by `reconcile shrink`. It fails for as long as the candidate breaks here; run it where
@@ -128,12 +131,12 @@ def test_file(shrunk: Shrunk, name: str) -> str:
     return TEST.format(first=first, module=module, function=function, file=FILE)
 
 
-def why(shrunk: Shrunk, name: str, page: str) -> str:
+def why(shrunk: Shrunk, name: str, page: str | None) -> str:
     """WHY.md: the break, what it needs, what it does not, the bars, and what explain says."""
     return "\n".join(_why(shrunk, name, page)) + "\n"
 
 
-def _why(shrunk: Shrunk, name: str, page: str) -> Iterator[str]:
+def _why(shrunk: Shrunk, name: str, page: str | None) -> Iterator[str]:
     yield "# Why this case breaks"
     yield ""
     yield from _quoted(first_line(shrunk))
@@ -155,7 +158,7 @@ def _why(shrunk: Shrunk, name: str, page: str) -> Iterator[str]:
         yield ""
     yield "## What explain says of it"
     yield ""
-    yield from _quoted(page)
+    yield from _quoted(NO_CAUSE if page is None else page)
     yield ""
     yield "## The bars"
     yield ""

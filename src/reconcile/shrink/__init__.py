@@ -2,6 +2,17 @@
 
 from reconcile.shrink.folder import KIND, OURS, write_folder
 from reconcile.shrink.nouns import Case, Look, Shrunk, Sort
-from reconcile.shrink.shrink import TRIALS, shrink
+from reconcile.shrink.shrink import TRIALS, same_causes, shrink
 
-__all__ = ["KIND", "OURS", "TRIALS", "Case", "Look", "Shrunk", "Sort", "shrink", "write_folder"]
+__all__ = [
+    "KIND",
+    "OURS",
+    "TRIALS",
+    "Case",
+    "Look",
+    "Shrunk",
+    "Sort",
+    "same_causes",
+    "shrink",
+    "write_folder",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from reconcile import running
 from reconcile.candidates import Candidate, call_candidate, talking_to_stderr
@@ -15,6 +16,9 @@ from reconcile.shrink.reducing import Reducer, Test
 from vocabulary.errors import TieoutError
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
+
+if TYPE_CHECKING:
+    from reconcile.explain import Explanation
 
 TRIALS, SECONDS = 1_500, 90.0
 """What is spent at most on each of two reductions."""
@@ -107,6 +111,15 @@ def named(case: Case, name: str, candidate: Candidate) -> tuple[str, ...]:
         hypothesis
         for cause in found.causes
         for hypothesis in dict.fromkeys(each.hypothesis for each in (cause.change, *cause.rivals))
+    )
+
+
+def same_causes(shrunk: Shrunk, small: Explanation) -> bool:
+    """Whether what explain names for the small case is what it names for the whole, and nothing else: in a few
+    bars a cause may fit that the whole refutes."""
+    return bool(small.causes) and all(
+        any(change.hypothesis in shrunk.causes for change in (cause.change, *cause.rivals))
+        for cause in small.causes
     )
 
 
