@@ -170,3 +170,12 @@ def test_reading_writing_and_chains_do_without_pandas() -> None:
     command = [sys.executable, "-c", script, str(Path(__file__).parent)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64", "object"])
+def test_a_frame_without_rows_may_have_columns_of_any_type(dtype: str) -> None:
+    """What pandas makes of no rows is an accident: an engine that never traded has no fills."""
+    names = ["timestamp", "symbol", "side", "quantity", "price"]
+    empty = pd.DataFrame({name: pd.Series([], dtype=dtype) for name in names})
+    ledger = from_frames({"fills": empty})
+    assert ledger.tables["fills"].rows == 0 and list(ledger.tables["fills"].columns) == names

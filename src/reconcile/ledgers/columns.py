@@ -111,6 +111,8 @@ def column_from_arrow(
     hint = hint or Hint()
     if isinstance(array, pa.ChunkedArray):
         array = _one_chunk(array)
+    if not len(array) and not pa.types.is_timestamp(array.type):
+        array = pa.nulls(0)  # an empty column of a frame is of whatever type pandas came up with
     zone = None
     if kind is Kind.TIMESTAMP:
         values, zone = instants.from_arrow(array, place)
