@@ -20,12 +20,13 @@ TRACE = "Set TIEOUT_TRACEBACK=1 to see where."
 BUILD = "Build one from data frames: reconcile.from_frames({'fills': fills, ...})."
 
 
-def load_candidate(name: str) -> Candidate:
-    """The function that `module:function` names; raises InputError when there is none."""
+def load_candidate(name: str, where: str = "--candidate") -> Candidate:
+    """The function that `module:function` names; raises InputError when there is none. where: the option or
+    argument it was given as."""
     from reconcile.intake import resolve_callable
 
     with talking_to_stderr():
-        return resolve_callable(name, "", "--candidate")
+        return resolve_callable(name, "", where)
 
 
 def call_candidate(name: str, function: Candidate, scenario: Scenario, market: Market) -> Ledger:

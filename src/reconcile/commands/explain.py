@@ -81,10 +81,18 @@ def _ledger(
     from reconcile.candidates import load_candidate
     from reconcile.opening import open_ledger
     from reconcile.running import run_candidate
+    from vocabulary.errors import InputError
 
     module, colon, _ = candidate.partition(":")
     named = colon and all(part.isidentifier() for part in module.split("."))
-    if mapping is not None or Path(candidate).exists() or not named:
+    if not named and not Path(candidate).exists():
+        raise InputError(
+            candidate or "CANDIDATE",
+            "nothing",
+            "a ledger folder or file, or an engine as module:function",
+            "Check the path, or write it like my_engine:run.",
+        )
+    if mapping is not None or Path(candidate).exists():
         opened = open_ledger(candidate, mapping)
         return opened.ledger, opened.notes
-    return run_candidate(candidate, load_candidate(candidate), scenario, market).ledger, ()
+    return run_candidate(candidate, load_candidate(candidate, "CANDIDATE"), scenario, market).ledger, ()

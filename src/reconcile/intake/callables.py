@@ -50,11 +50,14 @@ def _import(module: str, folder: str, where: str) -> ModuleType:
         if error.name is None or not (module + ".").startswith(error.name + "."):
             raise _failed(module, error, where) from error
         places = f"{folder} and the usual places" if folder else "the usual places"
+        remedy = f"Put it {'beside the scenario file' if folder else 'in the current folder'}, or install it."
+        if module.endswith(".py"):
+            remedy = f"Name the module, not its file: {module.removesuffix('.py')!r}."
         raise InputError(
             where,
             f"no module {module!r} in {places}",
             "a module that can be imported",
-            "Put it beside the scenario file, or install it.",
+            remedy,
         ) from error
     except KeyboardInterrupt:
         raise
