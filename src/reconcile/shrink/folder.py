@@ -31,8 +31,9 @@ LONGEST = 300
 def write_folder(folder: Path, shrunk: Shrunk, name: str, candidate: Candidate, page: str | None) -> None:
     """All of it; then it is read back, and has to break the same way from there.
 
-    page: what explain says of the small case, None where that is not what it says of the whole. Raises InputError where the case that was written does not
-    break: the candidate keeps something from call to call, or is not deterministic.
+    page: what explain says of the small case, None where that is not what it says of the whole. Raises
+    InputError where the case that was written does not break: the candidate keeps something from call to
+    call, or is not deterministic.
     """
     from reconcile.running import ours
 

@@ -115,8 +115,8 @@ def named(case: Case, name: str, candidate: Candidate) -> tuple[str, ...]:
 
 
 def same_causes(shrunk: Shrunk, small: Explanation) -> bool:
-    """Whether what explain names for the small case is what it names for the whole, and nothing else: in a few
-    bars a cause may fit that the whole refutes."""
+    """Whether what explain names for the small case is what it names for the whole, and nothing else: in a
+    few bars a cause may fit that the whole refutes."""
     return bool(small.causes) and all(
         any(change.hypothesis in shrunk.causes for change in (cause.change, *cause.rivals))
         for cause in small.causes
