@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 from tests import explain_kit as kit
-from tests.test_explain_causes import DEARER, NEXT_CLOSE, ZERO_VIX
+from tests.test_explain_causes import DEARER, NEXT_CLOSE, ZERO_VIX, setting
 
 import engine
 import reconcile
 from reconcile.comparison import BoundKind, Tolerance
 from reconcile.explain import Change, Verdict
+from reconcile.explain.evidence import target_of
 from reconcile.explain.nouns import Subject
 from vocabulary.ledger import Ledger
+from vocabulary.state import Side
 
 CENT = tuple(
     Tolerance(table, column, BoundKind.ABSOLUTE, Decimal("0.01"), "floats")
@@ -96,3 +98,39 @@ def test_rows_at_no_bar_and_of_no_symbol_are_left_unexplained() -> None:
     found = kit.explained(subject, reconcile.from_frames({"fills": fills}))
     assert found.verdict in (Verdict.PARTLY, Verdict.UNEXPLAINED)
     assert found.unexplained_breaks > 0
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        setting("commission", "costs.commission", (("kind", "bps"), ("rate", "5"), ("minimum", "60"))),
+        replace(DEARER, since=20),
+        Change("commission_factor", 2, side=Side.SELL),
+    ],
+    ids=["minimum", "from a day on", "twice on sells"],
+)
+def test_costs_printed_to_the_cent_are_read_off(truth: Change) -> None:
+    """Rates within what rounding allows, and the notional as told: of rounded prices the product is off."""
+    subject = kit.ground()
+    ledger = kit.ledger_of(subject, truth)
+    frames = {}
+    for name in ("fills", "equity"):
+        frame = reconcile.frame(ledger, name, floats=True)
+        numbers = frame.select_dtypes("float").columns
+        frame[numbers] = frame[numbers].round(2)
+        frames[name] = frame
+    cents = [replace(one, kind=BoundKind.QUANTUM) for one in CENT]
+    found = kit.explained(subject, reconcile.from_frames(frames), tolerances=cents)
+    (cause,) = found.causes
+    assert truth in (cause.change, *cause.rivals)
+    assert found.unexplained_breaks == 0 < found.breaks
+
+
+def test_the_bound_of_a_search_is_that_of_the_comparison() -> None:
+    """A quantum allows half of itself to either side."""
+    subject = kit.ground()
+    ledger = told_in_floats(kit.ledger_of(subject, DEARER), "fills", "equity")
+    for kind, units in ((BoundKind.ABSOLUTE, 100.0), (BoundKind.QUANTUM, 50.0)):
+        bounds = [replace(one, kind=kind) for one in CENT]
+        target = target_of(ledger, subject.scenario, subject.market, bounds)
+        assert target.bounds["equity", "equity"] == (kind, units)

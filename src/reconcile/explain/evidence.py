@@ -207,11 +207,10 @@ def _rescaled(values: npt.NDArray[np.generic], shift: int) -> Ints:
 
 
 def _units(tolerance: Tolerance, axes: Axes) -> float:
-    """The bound in units of its column."""
+    """How far apart two values may be, in units of their column: of a quantum, half of it."""
     from vocabulary.ledger import SCHEMA
 
     if tolerance.kind is BoundKind.RELATIVE:
         return float(tolerance.bound)
-    return float(
-        tolerance.bound * Decimal(10) ** axes.scales.get(SCHEMA[tolerance.table][tolerance.column], 0)
-    )
+    size = tolerance.bound / 2 if tolerance.kind is BoundKind.QUANTUM else tolerance.bound
+    return float(size * Decimal(10) ** axes.scales.get(SCHEMA[tolerance.table][tolerance.column], 0))

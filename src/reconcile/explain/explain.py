@@ -66,7 +66,7 @@ def explain(
     roots = (
         ()
         if verdict not in (Verdict.PARTLY, Verdict.UNEXPLAINED)
-        else _roots(search, found.changes, candidate, rest)
+        else _roots(search, found.changes, candidate, rest, tolerances)
     )
     return Explanation(
         verdict=verdict,
@@ -205,14 +205,22 @@ def _bridge(
 
 
 def _roots(
-    search: Search, changes: Changes, candidate: Ledger, rest: Reconciliation
+    search: Search,
+    changes: Changes,
+    candidate: Ledger,
+    rest: Reconciliation,
+    tolerances: Sequence[Tolerance],
 ) -> tuple[RootGroup, ...]:
     """The roots of what remains, from the world of the causes found."""
     prepared = search.worlds.prepared(changes)
     if not prepared.by_engine or len(prepared.spans) > 1:
         return root_groups(search.subject, rest)
     again = compare(
-        search.worlds.ledger(changes), candidate, scenario=prepared.scenario, market=prepared.market
+        search.worlds.ledger(changes),
+        candidate,
+        scenario=prepared.scenario,
+        market=prepared.market,
+        tolerances=tolerances or None,
     )
     return root_groups(search.subject, again)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 
+from reconcile.comparison import BoundKind
 from reconcile.explain.evidence import EMPTY, Rows, Target
 from reconcile.explain.measure_decisions import bands, gates, schedules
 from reconcile.explain.measure_exits import unused
@@ -42,8 +44,8 @@ def measure(
     n, short_n, long, short = _membership(targets, positions)
     return Measured(
         initial_cash=initial_cash(target, ledger),
-        commission=commissions(fills, scenario),
-        slippage=slippages(fills, scenario, market),
+        commission=commissions(fills, scenario, _slack(target, "commission")),
+        slippage=slippages(fills, scenario, market, _slack(target, "price")),
         price=price_fields(fills, scenario, market),
         n=n,
         short_n=short_n,
@@ -58,6 +60,12 @@ def measure(
         unused_exits=unused(scenario, target),
         splits=splits(fills, scenario, market) or mark_splits(positions, market),
     )
+
+
+def _slack(target: Target, column: str) -> int:
+    """Units that a column of fills may be off by, as its tolerance says."""
+    kind, size = target.bounds.get(("fills", column), (BoundKind.ABSOLUTE, 0.0))
+    return 0 if kind is BoundKind.RELATIVE else ceil(size)
 
 
 def _cut(

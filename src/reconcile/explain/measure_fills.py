@@ -31,33 +31,38 @@ def simplest(low: Fraction, high: Fraction) -> int | None:
     return None
 
 
-def _fit(moved: Sequence[int], bases: Sequence[int]) -> int | None:
-    """A rate whose product with each base rounds to what was moved, for all rows or most of them: the odd
-    ones out are another cause's."""
+def _fit(moved: Sequence[int], bases: Sequence[int], slack: int = 0) -> int | None:
+    """A rate whose product with each base rounds to what was moved, or is within `slack` of it, for all
+    rows or most of them: the odd ones out are another cause's."""
     if not moved:
         return None
     near, base = np.array(moved, np.float64), np.array(bases, np.float64)
-    low, high = (near - 0.5) / base, (near + 0.5) / base
+    low, high = (near - 0.5 - slack) / base, (near + 0.5 + slack) / base
     keep = np.arange(len(near))
     if low.max() > high.min():
         keep = np.flatnonzero((low <= np.median(high)) & (high >= np.median(low)))
         if len(keep) * 5 < len(near) * 3:
             return None
     a, b = int(keep[np.argmax(low[keep])]), int(keep[np.argmin(high[keep])])
-    bottom, top = Fraction(2 * moved[a] - 1, 2 * bases[a]), Fraction(2 * moved[b] + 1, 2 * bases[b])
+    half = 1 + 2 * slack
+    bottom, top = Fraction(2 * moved[a] - half, 2 * bases[a]), Fraction(2 * moved[b] + half, 2 * bases[b])
     return simplest(bottom, top) if bottom <= top else None
 
 
-def commissions(fills: Rows | None, scenario: Scenario) -> tuple[tuple[Side | None, str, int, int], ...]:
-    """Rates, a minimum, by side and together, as parts of the notional and by the share."""
+def commissions(
+    fills: Rows | None, scenario: Scenario, slack: int = 0
+) -> tuple[tuple[Side | None, str, int, int], ...]:
+    """Rates, a minimum, by side and together, as parts of the notional and by the share. slack: what the
+    column is allowed to be off by."""
     if fills is None or not {"commission", "price", "quantity"} <= fills.cells.keys():
         return ()
     out: list[tuple[Side | None, str, int, int]] = []
     unit = 10**scenario.market.price_decimals
     for side in (None, *SIDES):
         rows = [
-            (p * q, q * unit, c)
-            for p, q, c, s in zip(
+            (n if slack and n > 0 else p * q, q * unit, c)  # of rounded prices the product is off, too
+            for n, p, q, c, s in zip(
+                fills.cells.get("notional", fills.cells["price"] * 0).tolist(),
                 fills.cells["price"].tolist(),
                 fills.cells["quantity"].tolist(),
                 fills.cells["commission"].tolist(),
@@ -72,7 +77,7 @@ def commissions(fills: Rows | None, scenario: Scenario) -> tuple[tuple[Side | No
         minimum = often if times > max(1, len(rows) // 10) else 0
         free = [row for row in rows if row[2] > minimum] if minimum else rows
         for kind, place in (("bps", 0), ("per_share", 1)):
-            rate = _fit([row[2] for row in free], [row[place] for row in free])
+            rate = _fit([row[2] for row in free], [row[place] for row in free], slack)
             if rate is None and not free:
                 rate = 0
             if rate is not None and rate >= 0:
@@ -89,7 +94,10 @@ def _valid(fills: Rows, market: Market) -> np.ndarray:
     return np.flatnonzero(inside & (fills.cells["price"] > 0))
 
 
-def slippages(fills: Rows | None, scenario: Scenario, market: Market) -> tuple[tuple[str, int], ...]:
+def slippages(
+    fills: Rows | None, scenario: Scenario, market: Market, slack: int = 0
+) -> tuple[tuple[str, int], ...]:
+    """Rates and fixed amounts that prices are off the bar's by. slack: as for `commissions`."""
     if fills is None or "price" not in fills.cells:
         return ()
     at = _valid(fills, market)
@@ -100,7 +108,7 @@ def slippages(fills: Rows | None, scenario: Scenario, market: Market) -> tuple[t
         moved = [(p - r) if s == 0 else (r - p) for p, r, s in zip(price, raw, side, strict=True)]
         if not moved or min(raw) <= 0:
             continue
-        rate = _fit(moved, raw)
+        rate = _fit(moved, raw, slack)
         if rate is not None and rate >= 0:
             found.add(("bps", rate))
         ticks, times = Counter(moved).most_common(1)[0]
