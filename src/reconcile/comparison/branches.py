@@ -44,9 +44,10 @@ def branched(
 ) -> list[Branch]:
     """Every branch after the fills as recorded, then after each alternative; equal ones once."""
     out: dict[tuple[object, ...], Branch] = {}
+    distinct = dict.fromkeys(alternatives)  # most branches make the same fill of an order
     for branch in branches:
         options = [_booked_rows(history, branch, t, rows) for rows in recorded]
-        options += [_booked(history, branch, t, [fill]) for fill in alternatives]
+        options += [_booked(history, branch, t, [fill]) for fill in distinct]
         if nothing:
             options.append(branch)
         for option in options:
