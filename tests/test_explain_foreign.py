@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -100,14 +101,31 @@ def test_rows_at_no_bar_and_of_no_symbol_are_left_unexplained() -> None:
     assert found.unexplained_breaks > 0
 
 
+def test_a_ledger_of_another_clock_or_other_names_is_said_to_be() -> None:
+    """Nothing can be explained then, and the reader need not look for a cause."""
+    subject = kit.ground()
+    fills = reconcile.frame(engine.run(subject.scenario, subject.market), "fills", floats=True)
+    later = fills.assign(timestamp=fills["timestamp"] + timedelta(hours=16))
+    found = kit.explained(subject, reconcile.from_frames({"fills": later}))
+    assert found.notes[0].startswith(
+        "No timestamp of the candidate is a bar of the market: its first is 2023-"
+    )
+    renamed = fills.assign(symbol=fills["symbol"] + ".N")
+    found = kit.explained(subject, reconcile.from_frames({"fills": renamed}))
+    assert found.notes[0] == (
+        "No symbol of the candidate is one of the market: it has STOCK000.N, the market STOCK000."
+    )
+
+
 @pytest.mark.parametrize(
     "truth",
     [
         setting("commission", "costs.commission", (("kind", "bps"), ("rate", "5"), ("minimum", "60"))),
         replace(DEARER, since=20),
+        replace(DEARER, since=30),
         Change("commission_factor", 2, side=Side.SELL),
     ],
-    ids=["minimum", "from a day on", "twice on sells"],
+    ids=["minimum", "from a day on", "from a later day on", "twice on sells"],
 )
 def test_costs_printed_to_the_cent_are_read_off(truth: Change) -> None:
     """Rates within what rounding allows, and the notional as told: of rounded prices the product is off."""

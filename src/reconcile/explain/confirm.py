@@ -118,10 +118,11 @@ def _narrow(change: Change) -> bool:
 def _states(search: Search, changes: Changes, whole: bool) -> list[State] | None:
     """The candidate's State before each bar, None where its ledger does not tell.
 
-    What is told wrongly was not lived: where the set gives the whole ledger, the same without what is told.
+    Where the set gives the whole ledger, it is read off the run that does: that has every table, to the last
+    unit, and nothing in it is told wrongly.
     """
     lived = tuple(change for change in changes if kind_of(change) is not Kind.REPORT)
-    ledger = search.worlds.ledger(lived) if whole and lived != changes else search.ledger
+    ledger = search.worlds.ledger(lived) if whole else search.ledger
     if not can_resync(ledger):
         return None
     prepared = search.worlds.prepared(changes)
