@@ -19,6 +19,7 @@ from reconcile.explain.nouns import Bridge, Cause, Change, Explanation, RootGrou
 from reconcile.explain.roots import root_groups
 from reconcile.explain.search import Found, Search
 from reconcile.explain.smallest import smallest
+from reconcile.explain.strangers import strangers
 from reconcile.explain.worlds import Changes, Worlds
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
@@ -63,11 +64,10 @@ def explain(
     verdict = _verdict(first, causes, left)
     bases = _bases(subject, candidate, target)
     bridged = _bridge(search, found.changes, causes, bases, target)
-    roots = (
-        ()
-        if verdict not in (Verdict.PARTLY, Verdict.UNEXPLAINED)
-        else _roots(search, found.changes, candidate, rest, tolerances)
-    )
+    roots: tuple[RootGroup, ...] = ()
+    if verdict in (Verdict.PARTLY, Verdict.UNEXPLAINED):
+        say("telling roots from consequences")
+        roots = _roots(search, found.changes, candidate, rest, tolerances)
     return Explanation(
         verdict=verdict,
         causes=causes,
@@ -79,7 +79,7 @@ def explain(
         seconds=time.perf_counter() - began,
         reference_return=_return(final_equity(_told(search, ())), bases[0]),
         candidate_return=_return(final_equity(target), bases[1]),
-        notes=first.notes,
+        notes=(*strangers(candidate, market), *first.notes),
     )
 
 
