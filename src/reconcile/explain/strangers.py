@@ -1,4 +1,4 @@
-"""Notes on a candidate whose rows are at no bar or of no symbol of the market: nothing can be explained then."""
+"""Notes on a candidate whose rows are at no bar, or of no symbol, of the market: nothing can be explained."""
 
 from __future__ import annotations
 
