@@ -103,6 +103,7 @@ def test_a_clean_candidate_exits_0_and_names_no_cause(engines: str, run: Run, fo
     for candidate in ("explained_engines:true", folder):
         code, out, _ = run(engines, candidate)
         assert code == 0 and out.startswith("no breaks: ")
+        assert "0 breaks" not in out and "by stage" not in out
         code, out, _ = run(engines, candidate, "--json")
         assert code == 0 and told(out)["causes"] == [] and told(out)["breaks"] == 0
 

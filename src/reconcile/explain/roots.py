@@ -14,6 +14,8 @@ from vocabulary.ledger import Column, Kind
 from vocabulary.scenario import TopN
 
 MOST = 2_000
+FEW = 4
+"""Roots that have to share something before that is worth a line: two on a Thursday mean nothing."""
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -30,7 +32,7 @@ def root_groups(subject: Subject, found: Reconciliation) -> tuple[RootGroup, ...
         for trait in _traits(subject, first):
             counts[trait] += 1
             example.setdefault(trait, first)
-    least = max(2, len(firsts) // 2)
+    least = max(FEW, len(firsts) // 2)
     shared = (
         [(trait, count) for trait, count in counts.most_common() if count >= least] if len(firsts) > 1 else []
     )

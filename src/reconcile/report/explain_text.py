@@ -23,14 +23,8 @@ ALIKE = "cannot be told from:"
 def explain_page(found: Explanation, scenario: Scenario, market: Market, candidate: str) -> str:
     """All of it; causes come first."""
     bridge = [] if found.bridge is None else ["", *bridge_lines(found.bridge, found)]
-    parts = (
-        _causes(found),
-        [""],
-        _accounts(found),
-        _roots(found),
-        bridge,
-        _subject(found, scenario, market, candidate),
-    )
+    answer = ([""], _accounts(found), _roots(found), bridge) if found.breaks else ()
+    parts = (_causes(found), *answer, _subject(found, scenario, market, candidate))
     return "\n".join(line for part in parts for line in part)
 
 

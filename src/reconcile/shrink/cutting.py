@@ -5,6 +5,7 @@ Features are frozen before anything is cut: a slice keeps the values that the wh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -137,11 +138,18 @@ def rarer(case: Case) -> Iterator[tuple[str, Case]]:
             yield from _changed(case, "strategy.schedule", {"every": max(1, every), "start": start})
 
 
+def _in_toml(value: Any) -> str:
+    """A value as it reads in the scenario file."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_in_toml(each)}" for key, each in value.items()) + " }"
+    return json.dumps(value)
+
+
 def _changed(case: Case, path: str, value: Any) -> Iterator[tuple[str, Case]]:
     try:
         made = intake.replace(case.scenario, path, value)
     except InputError:
         return  # the scenario does not have it, or would not be one without
     if made != case.scenario:
-        what = path if value is None else f"{path} = {value}"
+        what = path if value is None else f"{path} = {_in_toml(value)}"
         yield what, replace(case, scenario=made)
