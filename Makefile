@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint format types fuzz drill bench bench-diff clean
+.PHONY: help demo test gate lint format types fuzz drill bench bench-track bench-diff peers plot clean
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
