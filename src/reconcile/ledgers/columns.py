@@ -111,8 +111,8 @@ def column_from_arrow(
     hint = hint or Hint()
     if isinstance(array, pa.ChunkedArray):
         array = _one_chunk(array)
-    if not len(array) and not pa.types.is_timestamp(array.type):
-        array = pa.nulls(0)  # an empty column of a frame is of whatever type pandas came up with
+    if not len(array) and kind in (Kind.TIMESTAMP, Kind.SYMBOL, Kind.WORD) and _is_number(array.type):
+        array = pa.nulls(0)  # of no rows pandas makes a column of floats
     zone = None
     if kind is Kind.TIMESTAMP:
         values, zone = instants.from_arrow(array, place)
@@ -139,6 +139,10 @@ def _one_chunk(array: Any) -> Any:
     if pa.types.is_dictionary(array.type):
         array = array.unify_dictionaries()
     return array.combine_chunks() if array.num_chunks != 1 else array.chunk(0)
+
+
+def _is_number(held: Any) -> bool:
+    return bool(pa.types.is_floating(held) or pa.types.is_integer(held) or pa.types.is_decimal(held))
 
 
 def _words(kind: Kind, array: Any, place: Place, known: tuple[str, ...]) -> Column:
