@@ -17,8 +17,12 @@ import reference
 from reconcile import intake
 from reconcile.explain import Change, Verdict
 from reconcile.explain.catalogue import CATALOGUE
-from reconcile.explain.gauge import ordered
+from reconcile.explain.evidence import target_of
+from reconcile.explain.gauge import kind_of, ordered
+from reconcile.explain.search import Found, Search
+from reconcile.explain.smallest import smallest
 from reconcile.explain.wording_settings import setting as worded
+from reconcile.explain.worlds import Worlds
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
 from vocabulary.state import Side
@@ -220,6 +224,20 @@ def test_causes_that_no_run_can_tell_apart_are_reported_together() -> None:
     assert "the gate on vix is ignored" in told
     assert "a missing vix was read as zero, so the gate never closed" in told
     assert "a missing vix was filled with its last value" in told
+
+
+def test_a_level_has_no_more_digits_than_the_ledger_bears_out() -> None:
+    """It is read off the bars where it was met; of the many that fit them the roundest is told."""
+    subject = kit.ground()
+    level, odd = (
+        setting("exit_setting", "exits.volatility_stop.multiple", text) for text in ("0.4", "0.40002")
+    )
+    ledger = kit.ledger_of(subject, level)
+    target = target_of(ledger, subject.scenario, subject.market, ())
+    search = Search(subject, ledger, target, Worlds(subject, kind_of))
+    found = Found((odd,), search.full((odd,)))
+    assert search.done(found.score)
+    assert smallest(search, found).changes == (level,)
 
 
 def test_of_two_wordings_the_one_with_fewer_numbers_is_the_cause() -> None:

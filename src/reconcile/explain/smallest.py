@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from itertools import combinations
 
 from reconcile.explain.gauge import numbers, ordered, plainness
@@ -15,7 +16,7 @@ from reconcile.explain.search import Found, Search
 
 def smallest(search: Search, found: Found) -> Found:
     """The smallest set that does as well as what a search found, in the fewest words."""
-    return _worded(search, _joined(search, _pruned(search, found)))
+    return _worded(search, _rounded(search, _joined(search, _pruned(search, found))))
 
 
 def _pruned(search: Search, found: Found) -> Found:
@@ -52,6 +53,34 @@ def _both(search: Search, a: Change, b: Change) -> Iterator[Change]:
         for hypothesis, value in search.proposals.values(0):
             if hypothesis.id == a.hypothesis:
                 yield replace(wide, value=value)
+
+
+def _rounded(search: Search, found: Found) -> Found:
+    """Each number with no more digits than this ledger bears out: a level that was read off the bars where it
+    was met is one of many that fit."""
+    changes, rivals = found.changes, dict(found.rivals)
+    for change in found.changes:
+        rest = tuple(c for c in changes if c != change)
+        for rounder in _rounder(change):
+            if search.done(found.score) and search.full(ordered((*rest, rounder))) == found.score:
+                changes = ordered((*rest, rounder))
+                known = rivals.get(change, ())
+                rivals[rounder] = tuple(c for c in known if c.hypothesis != change.hypothesis)
+                break
+    return replace(found, changes=changes, rivals=rivals)
+
+
+def _rounder(change: Change) -> Iterator[Change]:
+    """The same with fewer significant digits, fewest first, where its value is a decimal."""
+    if not isinstance(change.value, tuple) or not isinstance(change.value[-1], str):
+        return
+    try:
+        exact = Decimal(change.value[-1])
+    except InvalidOperation:
+        return
+    for digits in range(1, len(exact.normalize().as_tuple().digits)):
+        rounded = f"{Decimal(f'{exact:.{digits}g}'):f}"
+        yield replace(change, value=(*change.value[:-1], rounded))
 
 
 def _worded(search: Search, found: Found) -> Found:
