@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import numpy as np
 import pytest
 from tests import explain_kit as kit
@@ -11,8 +13,8 @@ from tests.test_explain_causes import CAPITAL, DEARER, NEXT_CLOSE, NO_GATE, ZERO
 import engine
 from reconcile.explain import Change
 from reconcile.shrink import shrink
-from reconcile.shrink.cutting import at_bars, frozen
-from reconcile.shrink.nouns import Shrunk
+from reconcile.shrink.cutting import at_bars, frozen, rarer
+from reconcile.shrink.nouns import Case, Shrunk
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
@@ -55,6 +57,13 @@ def test_three_symbols_and_three_rebalances_are_enough(change: Change) -> None:
     assert symbols <= 3 and found.after.rebalances <= 3
     assert change.hypothesis in found.causes
     assert not found.stopped
+
+
+def test_a_setting_that_was_changed_reads_as_in_the_scenario_file() -> None:
+    subject = kit.ground()
+    words = [what for what, _ in rarer(Case(subject.scenario, subject.market))]
+    assert f"strategy.schedule = {{ every = {kit.BARS}, start = 0 }}" in words
+    assert all(tomllib.loads(what) for what in words)
 
 
 def test_a_candidate_that_ties_out_is_not_shrunk() -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from itertools import combinations
 
-from reconcile.explain.gauge import numbers, ordered, plainness
-from reconcile.explain.nouns import Change
+from reconcile.explain.gauge import kind_of, numbers, ordered, plainness
+from reconcile.explain.nouns import Change, Kind
 from reconcile.explain.proposals import akin, crowded
 from reconcile.explain.search import Found, Search
 
@@ -58,11 +58,13 @@ def _both(search: Search, a: Change, b: Change) -> Iterator[Change]:
 def _rounded(search: Search, found: Found) -> Found:
     """Each number with no more digits than this ledger bears out: a level that was read off the bars where it
     was met is one of many that fit."""
+    if not search.done(found.score):
+        return found
     changes, rivals = found.changes, dict(found.rivals)
     for change in found.changes:
         rest = tuple(c for c in changes if c != change)
         for rounder in _rounder(change):
-            if search.done(found.score) and search.full(ordered((*rest, rounder))) == found.score:
+            if search.full(ordered((*rest, rounder))) == found.score:
                 changes = ordered((*rest, rounder))
                 known = rivals.get(change, ())
                 rivals[rounder] = tuple(c for c in known if c.hypothesis != change.hypothesis)
@@ -72,7 +74,9 @@ def _rounded(search: Search, found: Found) -> Found:
 
 def _rounder(change: Change) -> Iterator[Change]:
     """The same with fewer significant digits, fewest first, where its value is a decimal."""
-    if not isinstance(change.value, tuple) or not isinstance(change.value[-1], str):
+    if kind_of(change) is not Kind.SCENARIO or not isinstance(change.value, tuple):
+        return
+    if not isinstance(change.value[-1], str):
         return
     try:
         exact = Decimal(change.value[-1])
