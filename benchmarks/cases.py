@@ -53,22 +53,23 @@ def whole(ledger: Any) -> Any:
 
 
 def steady(scenario: Any) -> Any:
-    from reconcile import intake
+    from reconcile.scenario.paths import replace
 
-    return intake.replace(scenario, "strategy.size_on", "initial_cash")
+    return replace(scenario, "strategy.size_on", "initial_cash")
 
 
 def make_case(size: str, folder: Path) -> Case:
     """The market made and written, both programs run; nothing is measured where they disagree."""
     import engine
     import reference
-    from reconcile import intake
-    from reconcile.ledgers import ledger_digest
+    from reconcile.ledger.digest import ledger_digest
+    from reconcile.market.builtin.synthetic import generate_market
+    from reconcile.scenario.files import builtin_scenario
 
     symbols, bars = SIZES[size]
-    top25 = intake.builtin_scenario("top25")
+    top25 = builtin_scenario("top25")
     scenario = steady(top25) if size == LONG else top25
-    market = intake.generate_market(symbols, bars, SEED, scenario)
+    market = generate_market(symbols, bars, SEED, scenario)
     ledger = reference.run(scenario, market)
     digest = ledger_digest(ledger)
     assert ledger_digest(engine.run(scenario, market)) == digest, (
@@ -83,7 +84,7 @@ def _written(scenario: Any, market: Any, folder: Path) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from reconcile import intake
+    from reconcile.scenario.toml import scenario_to_toml
 
     bars, symbols = market.present.shape
     stamps = market.timestamps.view("datetime64[ns]")
@@ -102,7 +103,7 @@ def _written(scenario: Any, market: Any, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(table), folder / "bars.parquet")
     pq.write_table(pa.table({"timestamp": stamps, "vix": market.context["vix"]}), folder / "vix.parquet")
-    text = intake.scenario_to_toml(scenario)
+    text = scenario_to_toml(scenario)
     place = folder / "scenario.toml"
     old = 'data = "top25"'
     assert text.count(old) == 1

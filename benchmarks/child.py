@@ -25,12 +25,13 @@ def beside_numpy(folder: str, digest: str, rounds: str) -> dict[str, Any]:
 def callable_strategy(folder: str, rounds: str) -> dict[str, Any]:
     """Seconds of the engine asking a Python function at every bar, beside argpartition."""
     import reference
-    from reconcile import intake
-    from reconcile.ledgers import ledger_digest
+    from reconcile.ledger.digest import ledger_digest
+    from reconcile.scenario.files import scenario_from_dict
+    from reconcile.scenario.toml import scenario_to_dict
 
     base, market = _loaded(folder)
-    parts = {name: part for name, part in intake.scenario_to_dict(base).items() if name != "exits"}
-    scenario = intake.scenario_from_dict({**parts, "strategy": CALLABLE})
+    parts = {name: part for name, part in scenario_to_dict(base).items() if name != "exits"}
+    scenario = scenario_from_dict({**parts, "strategy": CALLABLE})
     right = ledger_digest(reference.run(scenario, market))
     return _beside_numpy(scenario, market, right, int(rounds))
 
@@ -39,7 +40,7 @@ def _beside_numpy(scenario: Any, market: Any, digest: str, rounds: int) -> dict[
     import numpy as np
 
     import engine
-    from reconcile.ledgers import ledger_digest
+    from reconcile.ledger.digest import ledger_digest
 
     assert ledger_digest(engine.run(scenario, market)) == digest, "a wrong ledger: its time does not count"
     score = market.features["ml_score"]
@@ -53,11 +54,11 @@ def _beside_numpy(scenario: Any, market: Any, digest: str, rounds: int) -> dict[
 def memory(folder: str, digest: str) -> dict[str, Any]:
     """Bytes that a run holds at its peak above what was there before it, and of market and ledger."""
     import engine
-    from reconcile import intake
-    from reconcile.ledgers import ledger_digest
+    from reconcile.ledger.digest import ledger_digest
+    from reconcile.market.edit import slice_market
 
     scenario, market = _loaded(folder)
-    engine.run(scenario, intake.slice_market(market, bars=(0, WARM_BARS)))
+    engine.run(scenario, slice_market(market, bars=(0, WARM_BARS)))
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
     before = _status("VmRSS")
     ledger = engine.run(scenario, market)
@@ -75,9 +76,9 @@ def memory(folder: str, digest: str) -> dict[str, Any]:
 def start(folder: str) -> dict[str, Any]:
     """Seconds to import the engine and to have it compiled: for good, or from the folder it is kept in."""
     scenario, market = _loaded(folder)
-    from reconcile import intake
+    from reconcile.market.edit import slice_market
 
-    few = intake.slice_market(market, bars=(0, WARM_BARS))
+    few = slice_market(market, bars=(0, WARM_BARS))
     began = perf_counter()
     import engine
 
@@ -100,10 +101,11 @@ def imports(*command: str) -> dict[str, Any]:
 
 
 def _loaded(folder: str) -> tuple[Any, Any]:
-    from reconcile import intake
+    from reconcile.market.load import load_market
+    from reconcile.scenario.files import scenario_from_file
 
-    scenario = intake.scenario_from_file(Path(folder) / "scenario.toml")
-    return scenario, intake.load_market(scenario)
+    scenario = scenario_from_file(Path(folder) / "scenario.toml")
+    return scenario, load_market(scenario)
 
 
 def _status(name: str) -> int:

@@ -132,7 +132,7 @@ def peak() -> int:
 
 def ours(folder: Path) -> dict[str, Any]:
     """Our comparison of tables in memory, the breaks listed in full."""
-    from reconcile.comparison import compare
+    from reconcile.comparing.compare import compare
     from vocabulary.ledger import FILLS, Column, Kind, Ledger, Manifest, Table
 
     base = peak()
@@ -157,8 +157,8 @@ def ours(folder: Path) -> dict[str, Any]:
 
 def ours_from_parquet(folder: Path) -> dict[str, Any]:
     """The same from Parquet files."""
-    from reconcile.comparison import compare
-    from reconcile.ledgers import read_ledger
+    from reconcile.comparing.compare import compare
+    from reconcile.ledger.read import read_ledger
 
     start = time.perf_counter()
     found = compare(read_ledger(folder / "reference"), read_ledger(folder / "candidate"))

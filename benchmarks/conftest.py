@@ -53,7 +53,7 @@ def noted(benchmark: Any, case: Case) -> Callable[..., None]:
 
     def time_it(function: Callable[[], Any], check: Callable[[Any], bool], rounds: int) -> None:
         """check: whether a result is right; asked before, and where one run is long, of the timed one."""
-        from reconcile.gate.record import this_machine
+        from reconcile.gating.record import this_machine
 
         if rounds > 1:
             assert check(function()), "a wrong result: its time does not count"

@@ -25,11 +25,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reconcile.gate.children import children
-from reconcile.gate.measuring import pairs_of
-from reconcile.gate.nouns import Pair, Settings
-from reconcile.gate.record import this_machine
-from reconcile.gate.trees import Tree
+from reconcile.gating.children import children
+from reconcile.gating.measuring import pairs_of
+from reconcile.gating.model import Pair, Settings
+from reconcile.gating.record import this_machine
+from reconcile.gating.trees import Tree
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 PLANTED = ("1.00", "1.02", "1.05", "1.10")

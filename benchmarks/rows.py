@@ -128,12 +128,14 @@ def callable_strategy(cases: dict[str, Case]) -> Iterator[Row]:
 def many(cases: dict[str, Case]) -> Iterator[Row]:
     """Counterfactuals: one market, a commission each."""
     import engine
-    from reconcile import intake
-    from reconcile.ledgers import ledger_digest
+    from reconcile.ledger.digest import ledger_digest
+    from reconcile.scenario.paths import replace as replace_setting
 
     case, jobs = cases["126k"], 200
-    scenarios = [intake.replace(case.scenario, "costs.commission.rate", str(1 + i / 20)) for i in range(jobs)]
-    assert intake.replace(case.scenario, "costs.commission.rate", "5") == scenarios[80]
+    scenarios = [
+        replace_setting(case.scenario, "costs.commission.rate", str(1 + i / 20)) for i in range(jobs)
+    ]
+    assert replace_setting(case.scenario, "costs.commission.rate", "5") == scenarios[80]
 
     def run(keep: Any) -> list[Any]:
         return [
@@ -172,7 +174,7 @@ def growth(cases: dict[str, Case]) -> Iterator[Row]:
     """Sixty times the work, in symbols and in bars, beside top25's own size in the same rounds."""
     import engine
     import reference
-    from reconcile.ledgers import ledger_digest
+    from reconcile.ledger.digest import ledger_digest
 
     small = cases["126k"]
     even = steady(small.scenario)
@@ -227,16 +229,15 @@ def command(_: dict[str, Case]) -> Iterator[Row]:
 def load(cases: dict[str, Case]) -> Iterator[Row]:
     import pyarrow.parquet as pq
 
-    from reconcile import intake
+    from reconcile.market.load import load_market
+    from reconcile.scenario.files import scenario_from_file
 
     case = cases["7.56M"]
-    scenario = intake.scenario_from_file(case.file)
-    assert intake.load_market(scenario).digest == case.market.digest, (
-        "a wrong market: its time does not count"
-    )
+    scenario = scenario_from_file(case.file)
+    assert load_market(scenario).digest == case.market.digest, "a wrong market: its time does not count"
     jobs: dict[str, Callable[[], Any]] = {
         "pyarrow": lambda: pq.read_table(case.bars_file),
-        "tieout": lambda: intake.load_market(scenario),
+        "tieout": lambda: load_market(scenario),
     }
     times = interleaved(jobs, 11)
     found = ratio(times["tieout"], times["pyarrow"])
@@ -250,7 +251,7 @@ def load(cases: dict[str, Case]) -> Iterator[Row]:
 
 def imports(cases: dict[str, Case]) -> Iterator[Row]:
     import engine
-    from reconcile.ledgers import write_ledger
+    from reconcile.ledger.write import write_ledger
 
     case = cases["126k"]
     with tempfile.TemporaryDirectory() as folder:

@@ -70,7 +70,7 @@ def page(rows: list[Row]) -> str:
 
 def made() -> str:
     """Machine, date and versions."""
-    from reconcile.gate.record import this_machine
+    from reconcile.gating.record import this_machine
 
     here = this_machine()
     return (

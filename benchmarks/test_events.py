@@ -16,7 +16,7 @@ import pytest
 @pytest.mark.benchmark(group="engine")
 def test_engine(case: Any, noted: Any) -> None:
     import engine
-    from reconcile.ledgers import ledger_digest
+    from reconcile.ledger.digest import ledger_digest
 
     noted(
         lambda: engine.run(case.scenario, case.market),
@@ -28,7 +28,7 @@ def test_engine(case: Any, noted: Any) -> None:
 @pytest.mark.benchmark(group="reference")
 def test_reference(case: Any, noted: Any) -> None:
     import reference
-    from reconcile.ledgers import ledger_digest
+    from reconcile.ledger.digest import ledger_digest
 
     noted(
         lambda: reference.run(case.scenario, case.market),
@@ -40,11 +40,12 @@ def test_reference(case: Any, noted: Any) -> None:
 @pytest.mark.benchmark(group="load")
 def test_load(case: Any, noted: Any) -> None:
     """From Parquet in long format, computed features included."""
-    from reconcile import intake
+    from reconcile.market.load import load_market
+    from reconcile.scenario.files import scenario_from_file
 
-    scenario = intake.scenario_from_file(case.file)
+    scenario = scenario_from_file(case.file)
     noted(
-        lambda: intake.load_market(scenario),
+        lambda: load_market(scenario),
         lambda market: market.digest == case.market.digest,
         rounds=case.rounds(3),
     )
@@ -54,7 +55,8 @@ def test_load(case: Any, noted: Any) -> None:
 def test_compare(case: Any, noted: Any) -> None:
     """Of two equal ledgers, every row of every table."""
     import engine
-    from reconcile.comparison import Verdict, compare
+    from reconcile.comparing.compare import compare
+    from reconcile.matching.model import Verdict
 
     ours = engine.run(case.scenario, case.market)
     noted(

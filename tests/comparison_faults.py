@@ -15,7 +15,7 @@ import numpy as np
 from tests import comparison_kit as kit
 
 import reference
-from reconcile.comparison import BreakType, Stage
+from reconcile.matching.model import BreakType, Stage
 from reference import Day, Execution
 from vocabulary.ledger import KEYS, Ledger
 from vocabulary.market import Market
@@ -309,7 +309,7 @@ def _wrong(life: Life, state: State, t: int, done: Execution) -> tuple[State, Ex
 
 
 def _priced(scenario: Scenario, fill: Fill, price: int, raw: int) -> Fill:
-    from reconcile.comparison.account import commission
+    from reconcile.roots.account import commission
 
     notional = fill.quantity * price
     return replace(

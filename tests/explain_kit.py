@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from reconcile import intake
-from reconcile.comparison import compare
-from reconcile.explain import Change, Explanation, explain
-from reconcile.explain.gauge import kind_of, ordered
-from reconcile.explain.nouns import Subject
-from reconcile.explain.worlds import Worlds
-from reconcile.intake.market_digest import make_market
+from reconcile.comparing.compare import compare
+from reconcile.explaining.counterfactuals import Worlds
+from reconcile.explaining.explain import explain
+from reconcile.explaining.model import Change, Explanation, Subject
+from reconcile.explaining.score_cache import kind_of, ordered
+from reconcile.market.builtin.synthetic import generate_market
+from reconcile.market.digest import make_market
+from reconcile.scenario.files import scenario_from_text
+from reconcile.scenario.paths import replace as replace_setting
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
@@ -50,7 +52,7 @@ slippage = { kind = "bps", rate = "5" }
 
 def market_of(scenario: Scenario, symbols: int = SYMBOLS, bars: int = BARS) -> Market:
     """Generated bars, some taken away; scores missing here, the vix there."""
-    market = intake.generate_market(symbols, bars, 3, scenario)
+    market = generate_market(symbols, bars, 3, scenario)
     t, s = np.arange(bars)[:, None], np.arange(symbols)[None, :]
     present = market.present & ((t * 5 + s * 3) % 23 != 0)
     score = np.where((t + 7 * s) % 17 == 0, np.nan, market.features["ml_score"])
@@ -72,9 +74,9 @@ def ground() -> Subject:
 
 def ground_with(*settings: tuple[str, Any]) -> Subject:
     """The same with some settings replaced."""
-    scenario = intake.scenario_from_text(TEXT, name="ground")
+    scenario = scenario_from_text(TEXT, name="ground")
     for path, value in settings:
-        scenario = intake.replace(scenario, path, value)
+        scenario = replace_setting(scenario, path, value)
     return Subject(scenario, market_of(scenario))
 
 

@@ -48,8 +48,9 @@ def check(scenario: Scenario, market: Market, bar: int) -> int:
 
 def save(scenario: Scenario, market: Market, name: str) -> Path:
     """Writes a pair as a case."""
-    from reconcile.intake import scenario_to_toml, write_market
-    from reconcile.intake.market_digest import make_market
+    from reconcile.market.digest import make_market
+    from reconcile.market.file import write_market
+    from reconcile.scenario.toml import scenario_to_toml
 
     folder = FOUND / name
     folder.mkdir(parents=True, exist_ok=True)

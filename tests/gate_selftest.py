@@ -20,8 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconcile.gate.deciding import ALIKE, decide, floor_of, plan_for
-from reconcile.gate.nouns import Outcome, Pair
+from reconcile.gating.model import Outcome, Pair
+from reconcile.gating.sequential_test import ALIKE, decide, floor_of, plan_for
 
 BLOCK = 4
 """Consecutive pairs that are drawn together."""

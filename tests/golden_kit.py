@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from reconcile.golden import accepting
+from reconcile.golden import accept_transaction as accepting
 from reconcile.golden.causes import causes_of
 from reconcile.golden.facts import FILE, facts_text
-from reconcile.golden.nouns import Agreement, Change, Facts, Figures, Golden, Inputs, Place, Storage
-from reconcile.golden.place import find_place
+from reconcile.golden.model import Agreement, Change, Facts, Figures, Golden, Inputs, Place, Storage
+from reconcile.golden.project_paths import find_place
 from reconcile.golden.seal import FILE as SEAL
 from reconcile.golden.seal import seal_id, seal_text
 from reconcile.golden.store import put_pending, read_shelf
@@ -78,7 +78,7 @@ def offer(place: Place, case: str, version: int, rate: str = "5") -> None:
 
 def bless(place: Place, version: int, cases: Sequence[str] = CASES) -> None:
     """Put a version of each case in its place."""
-    from reconcile.golden import accept
+    from reconcile.golden.accept import accept
 
     for case in cases:
         offer(place, case, version)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from reconcile.ledgers.integers import pack
+from reconcile.files.integers import pack
 from vocabulary import SCHEMA, Column, Kind, Ledger, Manifest, Table
 
 DAY = 86_400_000_000_000

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from reconcile.intake import load_market, scenario_from_dict
+from reconcile.market.load import load_market
+from reconcile.scenario.files import scenario_from_dict
 from vocabulary.market import Market
 from vocabulary.scenario import Feature, Scenario
 

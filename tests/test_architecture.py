@@ -241,8 +241,8 @@ def test_a_market_on_file_is_loaded_without_numba_and_pandas(tmp_path: Path) -> 
     path = str(tmp_path / "bars.parquet")
     pq.write_table(pa.table(columns, names), path)
     code = (
-        "from reconcile import intake; s = intake.builtin_scenario('stocks'); "
-        f"m = intake.load_market(s, {path!r}); "
+        "import reconcile; s = reconcile.builtin_scenario('stocks'); "
+        f"m = reconcile.load_market(s, {path!r}); "
         "assert m.close.tolist() == [[10000], [20000]] and 'momentum' in m.features"
     )
     assert loaded_by(code) & {"numba", "pandas", "engine"} == set()
@@ -250,7 +250,7 @@ def test_a_market_on_file_is_loaded_without_numba_and_pandas(tmp_path: Path) -> 
 
 def test_comparing_and_auditing_load_neither_numba_nor_pandas(tmp_path: Path) -> None:
     """Nor the engine: what is on disk needs no program to compare it; a scenario needs the reference."""
-    made = "from tests import comparison_kit as kit; from reconcile.ledgers import write_ledger;"
+    made = "from tests import comparison_kit as kit; from reconcile import write_ledger;"
     code = f"{made} write_ledger(kit.sample(3, bars=8)[2], {str(tmp_path / 'ledger')!r}, 'csv')"
     root = str(SOURCE.parent)
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root, env={**os.environ, "PYTHONPATH": root})

@@ -13,10 +13,11 @@ from tests import build
 from tests import comparison_kit as kit
 
 import reference
-from reconcile.audit import Check, Finding, FindingKind, Unchecked, Verdict, Why, audit
-from reconcile.audit.basis import booked
-from reconcile.comparison import BoundKind, Tolerance
-from reconcile.comparison.columns import doubles
+from reconcile.auditing.audit import audit
+from reconcile.auditing.basis import booked
+from reconcile.auditing.model import Check, Finding, FindingKind, Unchecked, Verdict, Why
+from reconcile.matching.cells import doubles
+from reconcile.matching.model import BoundKind, Tolerance
 from vocabulary.errors import InputError
 from vocabulary.ledger import Column, Kind, Ledger, Manifest, Table
 from vocabulary.market import Market

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 import reference
-from reconcile.intake import builtin_scenario, check, generate_market, load_market
-from reconcile.intake.builtin import BUILTINS
-from reconcile.intake.builtin.stocks import adjusted, raw_stocks
-from reconcile.intake.builtin.synthetic import TOP25
+from reconcile.market.builtin import BUILTINS
+from reconcile.market.builtin.stocks import adjusted, raw_stocks
+from reconcile.market.builtin.synthetic import TOP25, generate_market
+from reconcile.market.check_fit import check
+from reconcile.market.load import load_market
+from reconcile.scenario.files import builtin_scenario
 from vocabulary.errors import InputError
 
 
@@ -113,7 +115,7 @@ def test_the_score_leads_the_next_five_days_a_little() -> None:
 
 
 def test_the_file_of_stocks_is_the_one_on_record() -> None:
-    folder = resources.files("reconcile.intake.builtin").joinpath("data")
+    folder = resources.files("reconcile.market.builtin").joinpath("data")
     record = json.loads(folder.joinpath("stocks.json").read_text())
     packed = folder.joinpath(record["file"]).read_bytes()
     assert hashlib.sha256(packed).hexdigest() == record["sha256"]

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile import intake
 from reconcile.cli import COMMANDS, exit_code, group
-from reconcile.report.escape import printable
+from reconcile.scenario import files as scenario_files
+from reconcile.text.escape import printable
 from vocabulary.errors import InputError
 
 
@@ -70,7 +70,7 @@ def test_bad_input_is_told_in_four_parts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     error = InputError("a.toml: strategy.n", "'\x1b[31mx'", "a whole number", "Write 25.")
-    monkeypatch.setattr(intake, "find_scenario", fail_with(error))
+    monkeypatch.setattr(scenario_files, "find_scenario", fail_with(error))
     assert exit_code(["check", "a.toml"]) == 2
     assert capsys.readouterr().err.splitlines() == [
         "error: a.toml: strategy.n",
@@ -87,7 +87,7 @@ def test_an_exception_nobody_foresaw_is_one_line_and_exits_2(
     error: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("TIEOUT_TRACEBACK", raising=False)
-    monkeypatch.setattr(intake, "find_scenario", fail_with(error))
+    monkeypatch.setattr(scenario_files, "find_scenario", fail_with(error))
     assert exit_code(["check", "top25"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert type(error).__name__ in line
@@ -98,13 +98,13 @@ def test_the_traceback_is_shown_when_asked_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TIEOUT_TRACEBACK", "1")
-    monkeypatch.setattr(intake, "find_scenario", fail_with(RuntimeError("odd")))
+    monkeypatch.setattr(scenario_files, "find_scenario", fail_with(RuntimeError("odd")))
     assert exit_code(["check", "top25"]) == 2
     assert "Traceback" in capsys.readouterr().err
 
 
 def test_an_interrupt_exits_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(intake, "find_scenario", fail_with(KeyboardInterrupt()))
+    monkeypatch.setattr(scenario_files, "find_scenario", fail_with(KeyboardInterrupt()))
     assert exit_code(["check", "top25"]) == 130
     assert capsys.readouterr().err.strip() == "reconcile: interrupted"
 

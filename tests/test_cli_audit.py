@@ -11,10 +11,12 @@ import pytest
 from tests import comparison_kit as kit
 
 import reference
-from reconcile import intake
-from reconcile.audit import CLAIMS, Check
+from reconcile.auditing.model import CLAIMS, Check
 from reconcile.cli import exit_code
-from reconcile.ledgers import read_ledger, write_ledger
+from reconcile.ledger.read import read_ledger
+from reconcile.ledger.write import write_ledger
+from reconcile.market.load import load_market
+from reconcile.scenario.files import find_scenario
 from vocabulary.ledger import Ledger, Manifest
 
 Run = Callable[..., tuple[int, str]]
@@ -36,8 +38,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture
 def true(small: str, tmp_path: Path) -> Path:
     """A true ledger of the small scenario, which is in the current folder."""
-    scenario = intake.find_scenario(small)
-    write_ledger(reference.run(scenario, intake.load_market(scenario)), tmp_path / "true")
+    scenario = find_scenario(small)
+    write_ledger(reference.run(scenario, load_market(scenario)), tmp_path / "true")
     return tmp_path / "true"
 
 

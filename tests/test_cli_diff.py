@@ -15,9 +15,10 @@ from tests import comparison_kit as kit
 
 import reconcile
 import reference
-from reconcile import intake
 from reconcile.cli import exit_code
-from reconcile.ledgers import write_ledger
+from reconcile.ledger.write import write_ledger
+from reconcile.market.load import load_market
+from reconcile.scenario.files import find_scenario
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
 
@@ -40,8 +41,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture
 def pair(small: str, tmp_path: Path) -> tuple[Path, Path]:
     """A true ledger, and one whose sixth fill is 0.50 too cheap."""
-    scenario = intake.find_scenario(small)
-    ledger = reference.run(scenario, intake.load_market(scenario))
+    scenario = find_scenario(small)
+    ledger = reference.run(scenario, load_market(scenario))
     write_ledger(ledger, tmp_path / "true")
     write_ledger(cheaper(ledger), tmp_path / "cheap")
     return tmp_path / "true", tmp_path / "cheap"
@@ -69,7 +70,7 @@ def test_the_first_line_is_the_first_divergence(pair: tuple[Path, Path], run: Ru
 
 
 def kit_ledger(path: Path) -> Ledger:
-    from reconcile.ledgers import read_ledger
+    from reconcile.ledger.read import read_ledger
 
     return read_ledger(path)
 

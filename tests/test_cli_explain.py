@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 import reference
-from reconcile import intake
 from reconcile.cli import exit_code
-from reconcile.ledgers import read_ledger, write_ledger
+from reconcile.ledger.read import read_ledger
+from reconcile.ledger.write import write_ledger
+from reconcile.market.load import load_market
+from reconcile.scenario.files import find_scenario
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -65,8 +67,8 @@ def engines(small: str, tmp_path: Path) -> str:
 @pytest.fixture
 def folder(small: str, tmp_path: Path) -> Path:
     """A true ledger's folder."""
-    scenario = intake.find_scenario(small)
-    write_ledger(reference.run(scenario, intake.load_market(scenario)), tmp_path / "kept")
+    scenario = find_scenario(small)
+    write_ledger(reference.run(scenario, load_market(scenario)), tmp_path / "kept")
     return tmp_path / "kept"
 
 
@@ -88,7 +90,7 @@ def test_an_explained_candidate_exits_0_and_its_cause_is_the_first_line(engines:
 
 def test_months_that_would_fill_the_page_are_summed_by_year() -> None:
     """And nothing of their sum is lost."""
-    from reconcile.report.explain_text import over_time
+    from reconcile.explaining.explain_page import over_time
 
     months = [("at the start", -7), *((f"{2023 + k // 12}-{k % 12 + 1:02d}", k * k) for k in range(30))]
     assert over_time(months[:14]) == ("by month", months[:14])
@@ -218,9 +220,9 @@ def test_a_ledger_that_was_written_and_read_is_explained(engines: str, run: Run,
     import engine
     import reconcile
 
-    scenario = intake.find_scenario(engines)
+    scenario = find_scenario(engines)
     dear = reconcile.replace(scenario, "costs.commission.rate", "50")
-    write_ledger(engine.run(dear, intake.load_market(scenario)), tmp_path / "dear")
+    write_ledger(engine.run(dear, load_market(scenario)), tmp_path / "dear")
     assert read_ledger(tmp_path / "dear").tables
     code, out, _ = run(engines, tmp_path / "dear")
     assert code == 0 and out.splitlines()[0] == "commission is 50 bps instead of 5 bps"
@@ -231,9 +233,9 @@ def test_a_foreign_file_is_read_under_its_own_names(engines: str, run: Run, tmp_
     import engine
     import reconcile
 
-    scenario = intake.find_scenario(engines)
+    scenario = find_scenario(engines)
     dear = reconcile.replace(scenario, "costs.commission.rate", "50")
-    fills = reconcile.frame(engine.run(dear, intake.load_market(scenario)), "fills", floats=True)
+    fills = reconcile.frame(engine.run(dear, load_market(scenario)), "fills", floats=True)
     fills = fills.rename(columns={"commission": "fee"}).drop(columns=["reason", "sequence"])
     fills.to_csv(tmp_path / "trades.csv", index=False)
     (tmp_path / "names.toml").write_text(

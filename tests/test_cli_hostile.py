@@ -14,7 +14,7 @@ import pytest
 from tests import comparison_kit as kit
 
 from reconcile.cli import exit_code
-from reconcile.ledgers import write_ledger
+from reconcile.ledger.write import write_ledger
 
 Spoil = Callable[[Path], None]
 FORESEEN_NOT = "did not foresee"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile import output
 from reconcile.cli import exit_code
+from reconcile.running import output
 from vocabulary.errors import OutputError
 from vocabulary.ledger import SCHEMA
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.cli import exit_code
-from reconcile.ledgers import read_ledger
+from reconcile.ledger.read import read_ledger
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -97,7 +97,7 @@ def test_a_small_case_is_given_no_cause_that_the_whole_has_not(
     engines: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a few bars many a cause fits by chance."""
-    from reconcile import shrink
+    from reconcile.shrinking import shrink
 
     assert run("small.toml", "--candidate", "shrunk_engines:generous", "--out", "case")[0] == 1
     why = (engines / "case" / "WHY.md").read_text()

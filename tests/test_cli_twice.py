@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reconcile import intake, running
 from reconcile.cli import exit_code
-from reconcile.selfsame import difference
-from reconcile.twice import CONDITIONS, THREADS
+from reconcile.running import run as running
+from reconcile.running.determinism import CONDITIONS, THREADS
+from reconcile.running.determinism_difference import difference
+from reconcile.scenario.files import find_scenario
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger, Table
 
@@ -88,7 +89,7 @@ def mine(small: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def ledger(small: str) -> Ledger:
-    scenario = intake.find_scenario(small)
+    scenario = find_scenario(small)
     return running.run_reference(scenario, running.load(scenario, None)[0]).ledger
 
 
@@ -214,7 +215,7 @@ def test_data_that_changes_between_the_runs_is_no_disagreement(
     small: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Another market is bad input (2): it says nothing about either program."""
-    scenario = intake.find_scenario(small)
+    scenario = find_scenario(small)
     market = running.load(scenario, None)[0]
     bars = Path("bars.csv").read_text()
     Path("bars.csv").write_text(bars.replace(",1000,", ",1001,", 1))

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import comparison_kit as kit
 
-from reconcile.comparison import ROW, BreakType, Reconciliation, Stage, Verdict, Why, compare
+from reconcile.comparing.compare import compare
+from reconcile.matching.model import ROW, BreakType, Reconciliation, Stage, Verdict, Why
 from vocabulary.errors import InputError
 from vocabulary.ledger import SCHEMA, Ledger, Manifest
 

@@ -9,9 +9,11 @@ import pytest
 from tests import comparison_kit as kit
 
 from reconcile.cli import exit_code
-from reconcile.comparison import Verdict, compare
-from reconcile.comparison.nouns import ChainState
-from reconcile.ledgers import chain, read_ledger, write_ledger
+from reconcile.comparing.compare import compare
+from reconcile.ledger.digest import chain
+from reconcile.ledger.read import read_ledger
+from reconcile.ledger.write import write_ledger
+from reconcile.matching.model import ChainState, Verdict
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 

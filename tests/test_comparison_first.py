@@ -9,7 +9,9 @@ import pytest
 from tests import comparison_faults as faults
 from tests import comparison_kit as kit
 
-from reconcile.comparison import Verdict, compare, found
+from reconcile.comparing.compare import compare
+from reconcile.matching import diff_tables as found
+from reconcile.matching.model import Verdict
 from vocabulary.ledger import Ledger, Table
 
 

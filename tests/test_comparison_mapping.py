@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from reconcile.comparison import Verdict, compare
-from reconcile.comparison.mapped import apply_mapping
-from reconcile.comparison.mapping import Mapping, mapping_from, read_mapping
-from reconcile.ledgers import ledger_from_arrow, raw_tables
-from reconcile.ledgers.columns import Source
+from reconcile.comparing.compare import compare
+from reconcile.ledger.apply_mapping import apply_mapping
+from reconcile.ledger.columns import Source, ledger_from_arrow
+from reconcile.ledger.mapping import Mapping, mapping_from, read_mapping
+from reconcile.ledger.read import raw_tables
+from reconcile.matching.model import Verdict
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
 

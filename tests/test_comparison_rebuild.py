@@ -9,7 +9,7 @@ from tests import build
 from tests import comparison_kit as kit
 
 import reference
-from reconcile.comparison.rebuild import rebuild_states
+from reconcile.roots.rebuild import rebuild_states
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
 from vocabulary.state import State

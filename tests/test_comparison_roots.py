@@ -15,8 +15,9 @@ from tests import comparison_faults as faults
 from tests import comparison_kit as kit
 
 import reference
-from reconcile.comparison import BoundKind, BreakType, Reconciliation, Stage, Tolerance, Verdict, compare
-from reconcile.comparison.stages import RANK
+from reconcile.comparing.compare import compare
+from reconcile.matching.model import BoundKind, BreakType, Reconciliation, Stage, Tolerance, Verdict
+from reconcile.matching.stages import RANK
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import BpsCommission, CashPolicy, Scenario, Sequence, Timing, TopN, Weights

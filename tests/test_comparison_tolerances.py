@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import comparison_kit as kit
 
-from reconcile.comparison import BoundKind, Tolerance, Verdict, compare
-from reconcile.comparison.tolerances import read_tolerances, tolerances_from, within
+from reconcile.comparing.compare import compare
+from reconcile.comparing.tolerances import read_tolerances, tolerances_from, within
+from reconcile.matching.model import BoundKind, Tolerance, Verdict
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
 

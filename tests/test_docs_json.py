@@ -11,11 +11,13 @@ import pytest
 from tests import comparison_faults as faults
 from tests import comparison_kit as kit
 
-from reconcile.audit import CLAIMS, audit
-from reconcile.comparison import BoundKind, Tolerance, compare
-from reconcile.report.audit_json import audit_json
-from reconcile.report.clock import exact_clock
-from reconcile.report.diff_json import diff_json
+from reconcile.auditing.audit import audit
+from reconcile.auditing.audit_json import audit_json
+from reconcile.auditing.model import CLAIMS
+from reconcile.comparing.compare import compare
+from reconcile.comparing.diff_json import diff_json
+from reconcile.matching.model import BoundKind, Tolerance
+from reconcile.text.times import exact_clock
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 ROW = re.compile(r"^\| `(\w+)` \| ([\w ]+) \| .+ \|$", re.MULTILINE)

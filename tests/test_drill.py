@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.drill import candidates, patches
-from reconcile.drill.catalogue import BY_NAME, OUTSIDE, WITHIN
-from reconcile.drill.drill import plant, run, world
-from reconcile.drill.ground import SCENARIOS, SEED
-from reconcile.drill.nouns import Candidate, Fault, Group, Patch
-from reconcile.drill.planting import patches_of
-from reconcile.ledgers import ledger_digest
-from reconcile.report.drill_text import drill_page
+from reconcile.drilling import candidates, patches
+from reconcile.drilling.catalogue import BY_NAME, OUTSIDE, WITHIN
+from reconcile.drilling.drill import plant, run, world
+from reconcile.drilling.drill_page import drill_page
+from reconcile.drilling.ground import SCENARIOS, SEED
+from reconcile.drilling.model import Candidate, Fault, Group, Patch
+from reconcile.drilling.planting import patches_of
+from reconcile.ledger.digest import ledger_digest
 from vocabulary.errors import InputError
 
 FAULTS = (*WITHIN, *OUTSIDE)

@@ -12,7 +12,7 @@ from tests.test_explain_causes import CAPITAL, DEARER, NEXT_CLOSE, ZERO_VIX, tue
 
 import engine
 import reconcile
-from reconcile.explain import Bridge, Change, Explanation
+from reconcile.explaining.model import Bridge, Change, Explanation
 from vocabulary.ledger import Ledger
 
 SETS = [

@@ -14,15 +14,15 @@ from tests.explain_kit import setting
 import engine
 import reconcile
 import reference
-from reconcile import intake
-from reconcile.explain import Change, Verdict
-from reconcile.explain.catalogue import CATALOGUE
-from reconcile.explain.evidence import target_of
-from reconcile.explain.gauge import kind_of, ordered
-from reconcile.explain.search import Found, Search
-from reconcile.explain.smallest import smallest
-from reconcile.explain.wording_settings import setting as worded
-from reconcile.explain.worlds import Worlds
+from reconcile.explaining.catalogue import CATALOGUE
+from reconcile.explaining.counterfactuals import Worlds
+from reconcile.explaining.evidence import target_of
+from reconcile.explaining.minimise import smallest
+from reconcile.explaining.model import Change, Verdict
+from reconcile.explaining.score_cache import kind_of, ordered
+from reconcile.explaining.search import Found, Search
+from reconcile.explaining.wording_settings import setting as worded
+from reconcile.market.edit import replace_columns
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
 from vocabulary.state import Side
@@ -127,7 +127,7 @@ def test_a_candidate_written_apart_is_explained() -> None:
     subject = kit.ground()
     vix = np.nan_to_num(subject.market.context["vix"], nan=0.0)
     changed = reconcile.replace(subject.scenario, "portfolio.initial_cash", "50000")
-    ledger = engine.run(changed, intake.replace_columns(subject.market, context={"vix": vix}))
+    ledger = engine.run(changed, replace_columns(subject.market, context={"vix": vix}))
     found = kit.explained(subject, ledger)
     assert [cause.sentence for cause in found.causes] == [
         "the candidate started with 50,000 instead of 1,000,000",
@@ -215,9 +215,9 @@ def test_causes_that_no_run_can_tell_apart_are_reported_together() -> None:
     vix = np.nan_to_num(subject.market.context["vix"], nan=0.0)
     # The gate closes only where the vix is missing or above 25; a floor of 0 for 25 opens it the same way.
     calm = replace(subject.market, context={"vix": np.minimum(vix, 24.0)})
-    quiet = type(subject)(subject.scenario, intake.replace_columns(calm, context={"vix": _gappy(calm)}))
+    quiet = type(subject)(subject.scenario, replace_columns(calm, context={"vix": _gappy(calm)}))
     ledger = engine.run(
-        quiet.scenario, intake.replace_columns(quiet.market, context={"vix": np.nan_to_num(_gappy(calm))})
+        quiet.scenario, replace_columns(quiet.market, context={"vix": np.nan_to_num(_gappy(calm))})
     )
     (cause,) = kit.explained(quiet, ledger).causes
     told = (cause.sentence, *cause.alternatives)
@@ -319,8 +319,8 @@ def test_an_answer_is_the_same_every_time() -> None:
 
 def test_every_hypothesis_changes_some_ledger_and_reads_as_one_line() -> None:
     """None in the catalogue is idle: each gives another ledger on one of these grounds."""
-    from reconcile.explain.catalogue import every_value
-    from reconcile.explain.nouns import Measured
+    from reconcile.explaining.catalogue import every_value
+    from reconcile.explaining.model import Measured
 
     grounds = [
         kit.ground(),

@@ -13,10 +13,9 @@ from tests.test_explain_causes import DEARER, NEXT_CLOSE, ZERO_VIX, setting
 
 import engine
 import reconcile
-from reconcile.comparison import BoundKind, Tolerance
-from reconcile.explain import Change, Verdict
-from reconcile.explain.evidence import target_of
-from reconcile.explain.nouns import Subject
+from reconcile.explaining.evidence import target_of
+from reconcile.explaining.model import Change, Subject, Verdict
+from reconcile.matching.model import BoundKind, Tolerance
 from vocabulary.ledger import Ledger
 from vocabulary.state import Side
 

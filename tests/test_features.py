@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_kit import scenario, write_csv
-from reconcile.intake import load_market
-from reconcile.intake.features import atr, momentum
+from reconcile.market.features import atr, momentum
+from reconcile.market.load import load_market
 from vocabulary.scenario import AtrFeature, MomentumFeature
 
 Bar = tuple[float, float, float] | None

@@ -15,8 +15,8 @@ import pytest
 
 from gate_kit import ENGINE, SETTINGS, commit, project
 from reconcile import cli
-from reconcile.gate import throughput as measuring
-from reconcile.gate.nouns import Pair
+from reconcile.gating import throughput as measuring
+from reconcile.gating.model import Pair
 from reconcile.golden.seal import seal_text
 
 CASE = "small"

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate_selftest import bounds
-from reconcile.gate.deciding import ALPHA, FIRST_LOOK, decide, floor_of, plan_for
-from reconcile.gate.intervals import centre, interval
-from reconcile.gate.nouns import Outcome, Pair
+from reconcile.gating.intervals import centre, interval
+from reconcile.gating.model import Outcome, Pair
+from reconcile.gating.sequential_test import ALPHA, FIRST_LOOK, decide, floor_of, plan_for
 
 LIMIT = 1.035
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gate_selftest import ALIKE_NAME, Score, bounds, read_worlds, score, slowed
-from reconcile.gate.nouns import Outcome, Pair
+from reconcile.gating.model import Outcome, Pair
 
 RUNS = 400
 MOST = 24

@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 
 from gate_kit import ENGINE, commit, git, project
-from reconcile.gate import throughput as module
-from reconcile.gate.children import children
-from reconcile.gate.deciding import FIRST_LOOK
-from reconcile.gate.measuring import against_reference, pairs_of
-from reconcile.gate.nouns import Against, Machine, Outcome, Pair, Record, Settings, Throughput
-from reconcile.gate.record import is_alike, read_records, this_machine, write_record
-from reconcile.gate.settings import read_gate_settings
-from reconcile.gate.throughput import measure_record, throughput
-from reconcile.gate.trees import base_and_head, in_place
+from reconcile.gating import throughput as module
+from reconcile.gating.children import children
+from reconcile.gating.measuring import against_reference, pairs_of
+from reconcile.gating.model import Against, Machine, Outcome, Pair, Record, Settings, Throughput
+from reconcile.gating.record import is_alike, read_records, this_machine, write_record
+from reconcile.gating.sequential_test import FIRST_LOOK
+from reconcile.gating.settings import read_gate_settings
+from reconcile.gating.throughput import measure_record, throughput
+from reconcile.gating.trees import base_and_head, in_place
 from vocabulary.errors import InputError
 
 WRONG = """

@@ -19,8 +19,12 @@ import pytest
 import golden_kit
 from golden_kit import CASES, bless, offer, project, versions
 from reconcile import cli
-from reconcile.golden import accept, accepting, find_place, journal, lock, read_shelf, reject
-from reconcile.golden.nouns import Place
+from reconcile.golden import accept_transaction as accepting
+from reconcile.golden import journal, lock
+from reconcile.golden.accept import accept, reject
+from reconcile.golden.model import Place
+from reconcile.golden.project_paths import find_place
+from reconcile.golden.store import read_shelf
 from vocabulary.errors import InputError, OutputError
 
 ROUNDS = 60

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 import engine
-from reconcile import intake
-from reconcile.golden import Standing, case_files, check_goldens, find_place, read_shelf
-from reconcile.golden.nouns import SOUND, Golden, Place, Storage
+from reconcile.golden.check import case_files, check_goldens
+from reconcile.golden.model import SOUND, Golden, Place, Standing, Storage
+from reconcile.golden.project_paths import find_place
 from reconcile.golden.running import absent_data
 from reconcile.golden.seal import FILE as SEAL
 from reconcile.golden.seal import broken, seal_text
+from reconcile.golden.store import read_shelf
+from reconcile.market.load import load_market
+from reconcile.scenario.files import scenario_from_file
 
 if TYPE_CHECKING:
     from reconcile.golden.snapshot import LedgerSnapshot
@@ -41,11 +44,11 @@ def columns(case: str, table: str, name: str) -> list[str]:
 @pytest.mark.parametrize("case", CASES)
 def test_the_engine_gives_what_was_blessed(case: str, ledger_snapshot: LedgerSnapshot) -> None:
     """Also under --snapshot-update, which writes nothing that the reference does not confirm."""
-    scenario = intake.scenario_from_file(case_files(PLACE)[case])
+    scenario = scenario_from_file(case_files(PLACE)[case])
     absent = absent_data(scenario, PLACE)
     if absent is not None:
         pytest.skip(f"no {absent.name}: it is no part of the repository")
-    market = intake.load_market(scenario)
+    market = load_market(scenario)
     assert engine.run(scenario, market) == ledger_snapshot(scenario, market, case=case)
 
 

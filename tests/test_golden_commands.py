@@ -16,9 +16,13 @@ import pytest
 
 import golden_kit
 from reconcile import cli
-from reconcile.golden import accept, check_goldens, find_place, making, read_shelf
+from reconcile.golden import making
 from reconcile.golden import running as golden_running
-from reconcile.golden.nouns import Place, Standing
+from reconcile.golden.accept import accept
+from reconcile.golden.check import check_goldens
+from reconcile.golden.model import Place, Standing
+from reconcile.golden.project_paths import find_place
+from reconcile.golden.store import read_shelf
 from vocabulary.ledger import Ledger
 
 OURS = Path(__file__).parent / "golden"

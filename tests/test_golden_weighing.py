@@ -9,9 +9,11 @@ import pytest
 import reference
 from golden_kit import project
 from reconcile import replace, scenario_from_file
-from reconcile.golden import Agreement, Standing, accept, making
-from reconcile.golden.weighing import Claim, weigh
-from reconcile.intake import load_market
+from reconcile.golden import making
+from reconcile.golden.accept import accept
+from reconcile.golden.check_snapshot import Claim, weigh
+from reconcile.golden.model import Agreement, Standing
+from reconcile.market.load import load_market
 
 
 def test_a_golden_without_rows_still_names_the_first_cell(

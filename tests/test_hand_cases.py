@@ -42,10 +42,10 @@ MISREADINGS = [
 
 
 def load(case: HandCase) -> tuple[Scenario, Market]:
-    intake = importlib.import_module("reconcile.intake")
-    scenario = intake.scenario_from_file(case.folder / "scenario.toml")
-    market = intake.load_market(scenario)
-    intake.check(scenario, market)
+    reconcile = importlib.import_module("reconcile")
+    scenario = reconcile.scenario_from_file(case.folder / "scenario.toml")
+    market = reconcile.load_market(scenario)
+    reconcile.check(scenario, market)
     return scenario, market
 
 

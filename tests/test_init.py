@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from reconcile import cli, scenario_from_file
-from reconcile.gate import read_gate_settings
-from reconcile.golden import find_place
+from reconcile.gating.settings import read_gate_settings
+from reconcile.golden.project_paths import find_place
 from reconcile.templates import FILES
 
 

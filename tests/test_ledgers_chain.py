@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ledgers_kit import assert_same, column, day, ledger, ledgers, small, table, with_cell
-from reconcile.ledgers import chain, first_link_apart, ledger_digest, read_ledger, verify_chain, write_ledger
-from reconcile.ledgers import chains as chains_module
+from reconcile.ledger import digest as chains_module
+from reconcile.ledger.digest import chain, first_link_apart, ledger_digest, verify_chain
+from reconcile.ledger.read import read_ledger
+from reconcile.ledger.write import write_ledger
 from vocabulary import Column, InputError, Kind, Ledger, Table
 
 HALT = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -185,7 +187,7 @@ def test_unequal_ledgers_have_unequal_digests(one: Ledger, other: Ledger) -> Non
 
 def _values(book: Ledger) -> Any:
     """All cells by value, as plain objects; floats marked as such."""
-    from reconcile.ledgers import exact
+    from reconcile.ledger.cells import exact
 
     return {
         name: {

@@ -14,8 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ledgers_kit import assert_same, column, day, ledger, ledgers, small, table
-from reconcile.ledgers import read_ledger, read_ledger_with_notes, verify_chain, write_ledger
-from reconcile.ledgers.integers import text_of
+from reconcile.files.integers import text_of
+from reconcile.ledger.digest import verify_chain
+from reconcile.ledger.read import read_ledger, read_ledger_with_notes
+from reconcile.ledger.write import write_ledger
 from vocabulary import Column, InputError, Kind, Ledger, OutputError, Table
 
 FORMATS = ("parquet", "csv")

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ledgers_kit import column, day, ledger, ledgers, small, table
-from reconcile.ledgers import chain, frame, from_frames
-from reconcile.ledgers.frames import _doubles
+from reconcile.ledger.digest import chain
+from reconcile.ledger.frames import _doubles, frame, from_frames
 from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Manifest
 
 
@@ -157,7 +157,7 @@ def test_reading_writing_and_chains_do_without_pandas() -> None:
         "import os, sys, tempfile\n"
         "sys.path.insert(0, sys.argv[1])\n"
         "from ledgers_kit import day, ledger, small, table\n"
-        "from reconcile.ledgers import read_ledger, verify_chain, write_ledger\n"
+        "from reconcile.ledger import read_ledger, verify_chain, write_ledger\n"
         "strange = table('orders', decided_at=[day(1), None], quantity=[-(2**70), 1], side=[None, 'a,b'])\n"
         "books = small(), ledger(strange, timezone='America/New_York')\n"
         "with tempfile.TemporaryDirectory() as place:\n"

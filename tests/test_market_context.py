@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from market_kit import ROWS, scenario, write_csv
-from reconcile.intake import load_market
+from reconcile.market.load import load_market
 from vocabulary.errors import InputError
 from vocabulary.market import Market
 

@@ -13,15 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from market_kit import ROWS, scenario, table, write_csv
-from reconcile.intake import (
-    generate_market,
-    load_market,
-    market_digest,
-    read_market,
-    replace_columns,
-    slice_market,
-    write_market,
-)
+from reconcile.market.builtin.synthetic import generate_market
+from reconcile.market.digest import market_digest
+from reconcile.market.edit import replace_columns, slice_market
+from reconcile.market.file import read_market, write_market
+from reconcile.market.load import load_market
 from vocabulary.errors import InputError, OutputError
 from vocabulary.market import Market
 from vocabulary.scenario import AtrFeature, MomentumFeature

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from market_kit import HEADER, ROWS, load_csv, scenario
-from reconcile.intake import market_from_frame
+from reconcile.market.load import market_from_frame
 from vocabulary.errors import InputError
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from market_kit import scenario
-from reconcile.intake import load_market, market_from_frame
+from reconcile.market.load import load_market, market_from_frame
 
 BY_VOLUME = scenario(kind="top_n", score="volume", n=1)
 """The data has no score."""

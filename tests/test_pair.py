@@ -17,7 +17,7 @@ import drawn
 import engine
 import reference
 from build import rows
-from reconcile.comparison.rebuild import rebuild_states
+from reconcile.roots.rebuild import rebuild_states
 from vocabulary.errors import RangeError
 from vocabulary.ledger import SCHEMA, Ledger
 from vocabulary.market import Market
@@ -169,7 +169,8 @@ def saved_cases() -> list[Path]:
 @pytest.mark.parametrize("path", saved_cases(), ids=lambda path: path.parent.name)
 def test_what_once_differed_agrees(path: Path) -> None:
     """A counterexample of the fuzzer stays a case for good."""
-    from reconcile.intake import read_market, scenario_from_file
+    from reconcile.market.file import read_market
+    from reconcile.scenario.files import scenario_from_file
 
     ledgers = compared(scenario_from_file(path), read_market(path.parent / "market.parquet"))
     if ledgers is not None:
@@ -182,7 +183,8 @@ def test_a_saved_counterexample_can_be_run_again(
 ) -> None:
     """A case that could not be read back would be lost with the run that found it."""
     import fuzz
-    from reconcile.intake import read_market, scenario_from_file
+    from reconcile.market.file import read_market
+    from reconcile.scenario.files import scenario_from_file
 
     monkeypatch.setattr(fuzz, "FOUND", tmp_path)
     scenario, market = drawn.pair(random.Random(seed).choice)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconcile.intake import resolve_callable, scenario_from_file
+from reconcile.scenario.callables import resolve_callable
+from reconcile.scenario.files import scenario_from_file
 from vocabulary.errors import InputError
 from vocabulary.scenario import CallableStrategy
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from reconcile.intake import (
+from reconcile.scenario.files import (
     builtin_scenario,
     find_scenario,
     scenario_from_dict,
     scenario_from_file,
     scenario_from_text,
-    scenario_to_toml,
 )
+from reconcile.scenario.toml import scenario_to_toml
 from vocabulary.errors import InputError
 
 MISSING = object()

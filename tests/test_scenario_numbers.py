@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.intake.numbers import INT64_MAX, NumberError, from_units, to_units
+from reconcile.files.decimals import INT64_MAX, NumberError, from_units, to_units
 
 
 @given(st.integers(-INT64_MAX, INT64_MAX), st.integers(0, 18))

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.intake import builtin_scenario, replace, scenario_from_text, scenario_to_dict
+from reconcile.scenario.files import builtin_scenario, scenario_from_text
+from reconcile.scenario.paths import replace
+from reconcile.scenario.toml import scenario_to_dict
 from vocabulary import scenario as nouns
 from vocabulary.errors import InputError
 from vocabulary.scenario import Scenario

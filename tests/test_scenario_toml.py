@@ -12,18 +12,17 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.intake import (
+from reconcile.files.decimals import from_units
+from reconcile.scenario.files import (
     builtin_scenario,
     builtin_scenarios,
     find_scenario,
     scenario_from_dict,
     scenario_from_file,
     scenario_from_text,
-    scenario_to_dict,
-    scenario_to_toml,
 )
-from reconcile.intake.numbers import from_units
-from reconcile.intake.scenario_values import RESERVED
+from reconcile.scenario.toml import scenario_to_dict, scenario_to_toml
+from reconcile.scenario.values import RESERVED
 from vocabulary import scenario as nouns
 
 WORDS = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=8) | st.sampled_from(

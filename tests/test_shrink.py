@@ -11,10 +11,10 @@ from tests.explain_kit import setting
 from tests.test_explain_causes import CAPITAL, DEARER, NEXT_CLOSE, NO_GATE, ZERO_VIX
 
 import engine
-from reconcile.explain import Change
-from reconcile.shrink import shrink
-from reconcile.shrink.cutting import at_bars, frozen, rarer
-from reconcile.shrink.nouns import Case, Shrunk
+from reconcile.explaining.model import Change
+from reconcile.shrinking.cutting import at_bars, frozen, rarer
+from reconcile.shrinking.model import Case, Shrunk
+from reconcile.shrinking.shrink import shrink
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario

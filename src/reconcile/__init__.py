@@ -10,27 +10,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reconcile.comparison import Reconciliation, compare
-    from reconcile.intake import (
+    from reconcile.comparing.compare import compare
+    from reconcile.comparing.render import render
+    from reconcile.ledger.digest import chain, ledger_digest
+    from reconcile.ledger.frames import frame, from_frames
+    from reconcile.ledger.read import read_ledger
+    from reconcile.ledger.write import write_ledger
+    from reconcile.market.builtin.synthetic import generate_market
+    from reconcile.market.check_fit import check
+    from reconcile.market.edit import slice_market
+    from reconcile.market.file import read_market, write_market
+    from reconcile.market.load import load_market, market_from_frame
+    from reconcile.matching.model import Reconciliation
+    from reconcile.scenario.files import (
         builtin_scenario,
         builtin_scenarios,
-        check,
         find_scenario,
-        generate_market,
-        load_market,
-        market_from_frame,
-        read_market,
-        replace,
         scenario_from_dict,
         scenario_from_file,
         scenario_from_text,
-        scenario_to_dict,
-        scenario_to_toml,
-        slice_market,
-        write_market,
     )
-    from reconcile.ledgers import chain, frame, from_frames, ledger_digest, read_ledger, write_ledger
-    from reconcile.report.rendering import render
+    from reconcile.scenario.paths import replace
+    from reconcile.scenario.toml import scenario_to_dict, scenario_to_toml
 
 __version__ = "0.1.0"
 
@@ -63,22 +64,40 @@ __all__ = [
     "write_market",
 ]
 
-_COMPARISON = {"Reconciliation", "compare"}
-_LEDGERS = {"chain", "frame", "from_frames", "ledger_digest", "read_ledger", "write_ledger"}
+_HOMES = {
+    "Reconciliation": "matching.model",
+    "builtin_scenario": "scenario.files",
+    "builtin_scenarios": "scenario.files",
+    "chain": "ledger.digest",
+    "check": "market.check_fit",
+    "compare": "comparing.compare",
+    "find_scenario": "scenario.files",
+    "frame": "ledger.frames",
+    "from_frames": "ledger.frames",
+    "generate_market": "market.builtin.synthetic",
+    "ledger_digest": "ledger.digest",
+    "load_market": "market.load",
+    "market_from_frame": "market.load",
+    "read_ledger": "ledger.read",
+    "read_market": "market.file",
+    "render": "comparing.render",
+    "replace": "scenario.paths",
+    "scenario_from_dict": "scenario.files",
+    "scenario_from_file": "scenario.files",
+    "scenario_from_text": "scenario.files",
+    "scenario_to_dict": "scenario.toml",
+    "scenario_to_toml": "scenario.toml",
+    "slice_market": "market.edit",
+    "write_ledger": "ledger.write",
+    "write_market": "market.file",
+}
+"""Public name -> the module that defines it."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module 'reconcile' has no attribute {name!r}")
-    if name in _COMPARISON:
-        home = "reconcile.comparison"
-    elif name in _LEDGERS:
-        home = "reconcile.ledgers"
-    elif name == "render":
-        home = "reconcile.report.rendering"
-    else:
-        home = "reconcile.intake"
-    value = getattr(import_module(home), name)
+    value = getattr(import_module(f"reconcile.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

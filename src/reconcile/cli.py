@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import click
 
-from reconcile.report.escape import printable
+from reconcile.text.escape import printable
 
 if TYPE_CHECKING:
     from vocabulary.errors import TieoutError

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import engine
-from reconcile import intake
+from reconcile.market.edit import replace_columns
+from reconcile.scenario.paths import replace as replace_setting
 from vocabulary.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def candidate(scenario: Scenario, market: Market) -> Ledger:
     Its return is still reckoned against the scenario's capital.
     """
     vix = np.nan_to_num(market.context["vix"], nan=0.0)
-    traded = replace(intake.replace(scenario, "portfolio.initial_cash", POCKET_MONEY), exits=())
-    ledger = engine.run(traded, intake.replace_columns(market, context={"vix": vix}))
+    traded = replace(replace_setting(scenario, "portfolio.initial_cash", POCKET_MONEY), exits=())
+    ledger = engine.run(traded, replace_columns(market, context={"vix": vix}))
     claimed = replace(ledger.manifest, initial_cash=scenario.initial_cash, producer="incident")
     return replace(ledger, manifest=claimed)
 

@@ -48,20 +48,24 @@ def audit(
     Exits 1 when there are findings, 0 when there are none and everything was checked, 2 when there are none
     but something could not be checked.
     """
-    from reconcile import audit as auditing
-    from reconcile import intake, running
-    from reconcile.comparison.tolerances import read_tolerances
-    from reconcile.opening import open_ledger
-    from reconcile.report import audit_json, audit_text, clock
+    from reconcile.auditing import audit_json
+    from reconcile.auditing import audit_page as audit_text
+    from reconcile.auditing.audit import audit as audit_
+    from reconcile.auditing.model import Verdict
+    from reconcile.comparing.tolerances import read_tolerances
+    from reconcile.ledger.open import open_ledger
+    from reconcile.running import run as running
+    from reconcile.scenario.files import find_scenario
+    from reconcile.text import times as clock
 
     bounds = () if tolerance is None else read_tolerances(tolerance)
     cash = None if initial_cash is None else _amount(initial_cash)
     opened = open_ledger(ledger, mapping)
     if data is not None and scenario is None:
         raise click.UsageError("--data needs --scenario")
-    found = None if scenario is None else intake.find_scenario(scenario)
+    found = None if scenario is None else find_scenario(scenario)
     market = None if found is None else running.load(found, data, watching())[0]
-    result = auditing.audit(
+    result = audit_(
         opened.ledger,
         scenario=found,
         market=market,
@@ -77,7 +81,7 @@ def audit(
         name = None if found is None else found.name
         subject = audit_text.Subject(ledger, opened.ledger, name, opened.notes)
         emit(audit_text.audit_page(result, subject, clock.short_clock(market, manifest)))
-    return {auditing.Verdict.CLEAN: 0, auditing.Verdict.FINDINGS: 1}.get(result.verdict, 2)
+    return {Verdict.CLEAN: 0, Verdict.FINDINGS: 1}.get(result.verdict, 2)
 
 
 def _amount(text: str) -> Decimal:

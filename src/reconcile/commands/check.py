@@ -15,10 +15,11 @@ def check(scenario: str, data: str | None) -> int:
 
     SCENARIO is a built-in name (see: reconcile scenarios) or a TOML file.
     """
-    from reconcile import intake, running
-    from reconcile.report.text import check_page
+    from reconcile.running import run as running
+    from reconcile.running.run_page import check_page
+    from reconcile.scenario.files import find_scenario
 
-    found = intake.find_scenario(scenario)
+    found = find_scenario(scenario)
     market, loading = running.load(found, data, watching())
     emit(check_page(found, market, loading))
     return 0

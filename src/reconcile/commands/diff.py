@@ -73,11 +73,15 @@ def diff(
     something was not compared. Filters (--date, --symbol, --stage, --type) choose what is shown; the verdict
     is always about everything. --mapping is about the candidate.
     """
-    from reconcile import comparison, intake, running
-    from reconcile.comparison.tolerances import read_tolerances
-    from reconcile.opening import open_ledger
-    from reconcile.report import clock, diff_csv, diff_json, diff_markdown, diff_text, filters, periods_csv
-    from reconcile.report.exits import exit_code
+    from reconcile.comparing import diff_csv, diff_json, diff_markdown, filters, periods_csv
+    from reconcile.comparing import diff_page as diff_text
+    from reconcile.comparing.compare import compare
+    from reconcile.comparing.exit_codes import exit_code
+    from reconcile.comparing.tolerances import read_tolerances
+    from reconcile.ledger.open import open_ledger
+    from reconcile.running import run as running
+    from reconcile.scenario.files import find_scenario
+    from reconcile.text import times as clock
 
     if as_json and as_markdown:
         raise click.UsageError("--json or --markdown, not both")
@@ -86,12 +90,12 @@ def diff(
     bounds = None if tolerance is None else read_tolerances(tolerance)
     left, right = open_ledger(reference, reference_mapping), open_ledger(candidate, mapping)
     manifests = left.ledger.manifest, right.ledger.manifest
-    spec = None if scenario is None else intake.find_scenario(scenario)
+    spec = None if scenario is None else find_scenario(scenario)
     market = None if spec is None else running.load(spec, data, watching())[0]
     zone = market.timezone if market is not None else manifests[0].timezone or manifests[1].timezone
     chosen = filters.filters_from(date, symbols, stages, types, zone)
     with watching()("comparing", 0):
-        found = comparison.compare(
+        found = compare(
             left.ledger,
             right.ledger,
             scenario=spec,

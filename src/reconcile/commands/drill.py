@@ -37,12 +37,12 @@ def drill(
     Exits 0 when the aims are met, 1 when one is missed, 2 when a fault could not be planted or
     changes nothing where it was.
     """
-    from reconcile.drill import candidates as planned
-    from reconcile.drill.catalogue import BY_NAME
-    from reconcile.drill.drill import run
-    from reconcile.drill.scoring import aims
-    from reconcile.report.drill_json import drill_json
-    from reconcile.report.drill_text import drill_page
+    from reconcile.drilling import candidates as planned
+    from reconcile.drilling.catalogue import BY_NAME
+    from reconcile.drilling.drill import run
+    from reconcile.drilling.drill_json import drill_json
+    from reconcile.drilling.drill_page import drill_page
+    from reconcile.drilling.scoring import aims
 
     if listing:
         emit("\n".join(BY_NAME))

@@ -49,38 +49,41 @@ def explain(
     """
     from dataclasses import replace
 
-    from reconcile import explain as explaining
-    from reconcile import intake, running
-    from reconcile.comparison.tolerances import read_tolerances
-    from reconcile.report import explain_json, explain_text
+    from reconcile.comparing.tolerances import read_tolerances
+    from reconcile.explaining import explain_json
+    from reconcile.explaining import explain_page as explain_text
+    from reconcile.explaining.explain import explain as explain_
+    from reconcile.explaining.model import Verdict
+    from reconcile.running import run as running
+    from reconcile.scenario.files import find_scenario
 
     sys.path.append(
         os.getcwd()
     )  # CANDIDATE may name a module of the user's; last, so that it shadows nothing
     bounds = () if tolerance is None else read_tolerances(tolerance)
     watch = watching()
-    found = intake.find_scenario(scenario)
+    found = find_scenario(scenario)
     market, _ = running.load(found, data, watch)
     ledger, notes = _ledger(candidate, mapping, found, market)
     running.warm(found, market, watch)
     with watch("explaining", 0):
-        result = explaining.explain(found, market, ledger, tolerances=bounds)
+        result = explain_(found, market, ledger, tolerances=bounds)
     result = replace(result, notes=(*notes, *result.notes))
     if as_json:
         emit(explain_json.explain_json(result, found, market))
     else:
         emit(explain_text.explain_page(result, found, market, candidate))
-    wholly = (explaining.Verdict.NO_BREAKS, explaining.Verdict.EXPLAINED)
-    return 0 if result.verdict in wholly else 2 if result.verdict is explaining.Verdict.CANNOT_TELL else 1
+    wholly = (Verdict.NO_BREAKS, Verdict.EXPLAINED)
+    return 0 if result.verdict in wholly else 2 if result.verdict is Verdict.CANNOT_TELL else 1
 
 
 def _ledger(
     candidate: str, mapping: str | None, scenario: Scenario, market: Market
 ) -> tuple[Ledger, tuple[str, ...]]:
     """A path where there is one, with what of it was left out; else a function by its name."""
-    from reconcile.candidates import load_candidate
-    from reconcile.opening import open_ledger
-    from reconcile.running import run_candidate
+    from reconcile.ledger.open import open_ledger
+    from reconcile.running.candidate import load_candidate
+    from reconcile.running.run import run_candidate
     from vocabulary.errors import InputError
 
     module, colon, _ = candidate.partition(":")

@@ -14,7 +14,7 @@ from reconcile.commands.shared import emit, json_option, watching
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from reconcile.gate.nouns import Report, Settings
+    from reconcile.gating.model import Report, Settings
 
 
 @click.command(epilog="Example:  reconcile gate --base origin/main")
@@ -50,10 +50,10 @@ def gate(
 
     Exits 1 when a check failed, 2 when one could not tell, 4 when only throughput stayed undecided, else 0.
     """
-    from reconcile.gate.run import gate as make_checks
-    from reconcile.golden.place import find_place
-    from reconcile.report.gate_json import gate_json
-    from reconcile.report.gate_text import gate_page
+    from reconcile.gating.gate import gate as make_checks
+    from reconcile.gating.gate_json import gate_json
+    from reconcile.gating.gate_page import gate_page
+    from reconcile.golden.project_paths import find_place
 
     place = find_place()
     settings = _settings(checks, budget)
@@ -69,8 +69,8 @@ def gate(
 def _settings(checks: str | None, budget: float | None) -> Settings:
     from dataclasses import replace
 
-    from reconcile.gate.settings import named_checks, read_gate_settings
-    from reconcile.golden.place import find_place
+    from reconcile.gating.settings import named_checks, read_gate_settings
+    from reconcile.golden.project_paths import find_place
 
     settings = read_gate_settings(find_place().root)
     if checks is not None:
@@ -79,8 +79,8 @@ def _settings(checks: str | None, budget: float | None) -> Settings:
 
 
 def _record(settings: Settings, base: str | None) -> int:
-    from reconcile.gate.record import write_record
-    from reconcile.gate.throughput import measure_record
+    from reconcile.gating.record import write_record
+    from reconcile.gating.throughput import measure_record
 
     if base is not None:
         raise click.UsageError("--record measures the code as it stands: leave --base out")
@@ -97,11 +97,11 @@ def _record(settings: Settings, base: str | None) -> int:
 def _leave(report: Report, junit: str | None, github: bool, *, to_stderr: bool) -> None:
     """Write what was asked for besides the answer."""
     if junit is not None:
-        from reconcile.report.gate_junit import gate_junit
+        from reconcile.gating.gate_junit import gate_junit
 
         _write(junit, gate_junit(report), "--junit", "w")
     if github:
-        from reconcile.report.gate_github import gate_annotations, gate_summary
+        from reconcile.gating.gate_github import gate_annotations, gate_summary
 
         if to_stderr:
             click.echo(gate_annotations(report), err=True)
@@ -124,7 +124,7 @@ def _write(path: str, text: str, what: str, mode: str) -> None:
 
 
 def _exit_code(report: Report) -> int:
-    from reconcile.gate.nouns import Outcome
+    from reconcile.gating.model import Outcome
 
     codes = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INCONCLUSIVE: 4}
     return codes.get(report.outcome, 2)

@@ -10,7 +10,7 @@ import click
 from reconcile.commands.shared import emit, watching
 
 if TYPE_CHECKING:
-    from reconcile.golden import Place
+    from reconcile.golden.model import Place
     from reconcile.golden.review import Group
 
 
@@ -29,9 +29,10 @@ def check(cases: tuple[str, ...]) -> int:
 
     A change is left pending beside the golden, for review; nothing is accepted here.
     """
-    from reconcile.golden import Standing, check_goldens, find_place
-    from reconcile.golden.nouns import SOUND
-    from reconcile.report.golden_text import check_page
+    from reconcile.golden.check import check_goldens
+    from reconcile.golden.golden_page import check_page
+    from reconcile.golden.model import SOUND, Standing
+    from reconcile.golden.project_paths import find_place
 
     place = find_place()
     found = check_goldens(place, cases or None, keep=True, watch=watching())
@@ -52,8 +53,9 @@ def accept(cases: tuple[str, ...], reason: str, everything: bool) -> int:
 
     The reason, the causes and the figures before and after go to the journal.
     """
-    from reconcile.golden import accept as accept_cases
-    from reconcile.golden import find_place, pending_cases
+    from reconcile.golden.accept import accept as accept_cases
+    from reconcile.golden.accept import pending_cases
+    from reconcile.golden.project_paths import find_place
 
     if everything == bool(cases):
         raise click.UsageError("name the cases to accept, or give --all")
@@ -70,9 +72,10 @@ def review() -> int:
     a accepts (and asks for the reason), r rejects, s skips, m shows more, q ends. Without a terminal the
     same is printed. Exits 1 while anything is pending.
     """
-    from reconcile.golden import find_place, read_shelf
+    from reconcile.golden.golden_page import review_headline, review_page
+    from reconcile.golden.project_paths import find_place
     from reconcile.golden.review import groups_of
-    from reconcile.report.golden_text import review_headline, review_page
+    from reconcile.golden.store import read_shelf
 
     place = find_place()
     groups = groups_of(read_shelf(place).pending.values())
@@ -88,9 +91,9 @@ def review() -> int:
 
 def _decide(place: Place, group: Group, where: str) -> bool:
     """Show one group and do as told; False when the rest is left."""
-    from reconcile.golden import accept as accept_cases
-    from reconcile.golden import reject
-    from reconcile.report.golden_text import group_text
+    from reconcile.golden.accept import accept as accept_cases
+    from reconcile.golden.accept import reject
+    from reconcile.golden.golden_page import group_text
 
     cases = [one.change.case for one in group.pending]
     emit(f"\n{where}  {group_text(group)}")
@@ -117,7 +120,7 @@ def _decide(place: Place, group: Group, where: str) -> bool:
 
 def _accepted(cases: list[str], place: Place) -> str:
     from reconcile.golden.wording import count
-    from reconcile.report.escape import printable
+    from reconcile.text.escape import printable
 
     journal = place.journal
     shown = journal.relative_to(place.root) if journal.is_relative_to(place.root) else journal

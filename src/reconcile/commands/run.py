@@ -52,16 +52,18 @@ def run(
 
     SCENARIO is a built-in name (see: reconcile scenarios) or a TOML file.
     """
-    from reconcile import intake, output, running, summary
-    from reconcile.report import text
-    from reconcile.report.exits import NOT_DETERMINISTIC, exit_code
-    from reconcile.report.twice import twice_json, twice_page
-    from reconcile.twice import Disagreement
+    from reconcile.comparing.exit_codes import NOT_DETERMINISTIC, exit_code
+    from reconcile.running import output, summary
+    from reconcile.running import run as running
+    from reconcile.running import run_page as text
+    from reconcile.running.determinism import Disagreement
+    from reconcile.running.determinism_page import twice_json, twice_page
+    from reconcile.scenario.files import find_scenario
 
     sys.path.append(os.getcwd())  # --candidate names a module of the user's; last, so that it shadows nothing
     try:
         with output.staged(out, summary.KIND) as folder:
-            found = intake.find_scenario(scenario)
+            found = find_scenario(scenario)
             outcome = running.run(found, data=data, candidate=candidate, twice=twice, watch=watching())
             numbers = summary.summarise(outcome)
             as_text = summary.as_json(outcome, numbers)

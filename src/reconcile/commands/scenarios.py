@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from reconcile.commands.shared import emit
-from reconcile.report.escape import printable
+from reconcile.text.escape import printable
 
 
 @click.command(epilog="Example:  reconcile scenarios")
 def scenarios() -> int:
     """List the built-in scenarios, one a line."""
-    from reconcile.intake import builtin_scenarios
+    from reconcile.scenario.files import builtin_scenarios
 
     found = builtin_scenarios()
     width = max((len(name) for name in found), default=0)

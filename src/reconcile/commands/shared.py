@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from reconcile.running import Progress, Watch
+    from reconcile.running.run import Progress, Watch
 
 scenario_argument = click.argument("scenario")
 data_option = click.option(
@@ -42,7 +42,7 @@ def watching() -> Watch:
 
 @contextlib.contextmanager
 def _told(what: str, bars: int) -> Iterator[Progress | None]:
-    from reconcile.running import COMPILING
+    from reconcile.running.run import COMPILING
 
     if what == COMPILING:
         click.echo(what, err=True)

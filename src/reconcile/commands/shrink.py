@@ -36,37 +36,43 @@ def shrink(scenario: str, data: str | None, candidate: str, out: str, as_json: b
     """
     import json
 
-    from reconcile import explain, intake, output, running
-    from reconcile import shrink as shrinking
-    from reconcile.candidates import call_candidate, load_candidate
-    from reconcile.report import explain_text, shrink_text
+    from reconcile.explaining.explain import explain
+    from reconcile.explaining.explain_page import explain_page
+    from reconcile.running import output
+    from reconcile.running import run as running
+    from reconcile.running.candidate import call_candidate, load_candidate
+    from reconcile.scenario.files import find_scenario
+    from reconcile.shrinking.folder import KIND, OURS, write_folder
+    from reconcile.shrinking.shrink import TRIALS, same_causes
+    from reconcile.shrinking.shrink import shrink as shrink_case
+    from reconcile.shrinking.shrink_page import shrink_page, told
 
     sys.path.append(os.getcwd())  # --candidate names a module of the user's; last, so that it shadows nothing
     watch = watching()
-    found = intake.find_scenario(scenario)
+    found = find_scenario(scenario)
     function = load_candidate(candidate)
     market, _ = running.load(found, data, watch)
     running.warm(found, market, watch)
     try:
-        with output.staged(out, shrinking.KIND, shrinking.OURS) as folder:
+        with output.staged(out, KIND, OURS) as folder:
             assert folder is not None
-            with watch("shrinking", shrinking.TRIALS) as progress:
-                shrunk = shrinking.shrink(found, market, candidate, function, progress or (lambda _: None))
+            with watch("shrinking", TRIALS) as progress:
+                shrunk = shrink_case(found, market, candidate, function, progress or (lambda _: None))
             if shrunk is None:
                 raise _NoBreak
             small = shrunk.after.case
             with watch("explaining", 0):
                 ledger = call_candidate(candidate, function, small.scenario, small.market)
-                answer = explain.explain(small.scenario, small.market, ledger)
+                answer = explain(small.scenario, small.market, ledger)
             page = None
-            if shrinking.same_causes(shrunk, answer):
-                page = explain_text.explain_page(answer, small.scenario, small.market, candidate)
-            shrinking.write_folder(folder, shrunk, candidate, function, page)
+            if same_causes(shrunk, answer):
+                page = explain_page(answer, small.scenario, small.market, candidate)
+            write_folder(folder, shrunk, candidate, function, page)
     except _NoBreak:
         emit("{}" if as_json else "no breaks: there is nothing to shrink, and nothing was written")
         return 0
-    told = shrink_text.told(shrunk, candidate)
-    emit(json.dumps(told, indent=2) if as_json else shrink_text.shrink_page(shrunk, candidate, out))
+    facts = told(shrunk, candidate)
+    emit(json.dumps(facts, indent=2) if as_json else shrink_page(shrunk, candidate, out))
     return 1
 
 

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconcile.golden.nouns import Cause, CauseKind, Golden
+from reconcile.golden.model import Cause, CauseKind, Golden
 
 SCENARIO = "scenario.toml"
 _SHORT = 12

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from reconcile.golden.causes import causes_of
 from reconcile.golden.facts import FILE as MANIFEST
 from reconcile.golden.making import CHAIN, SUMMARY_FILE, TABLES
-from reconcile.golden.nouns import Change, Fault, First, Golden, Storage
+from reconcile.golden.model import Change, Fault, First, Golden, Storage
 from vocabulary.ledger import SCHEMA, Kind, Ledger, Manifest
 
 if TYPE_CHECKING:
-    from reconcile.comparison import Break, Reconciliation
+    from reconcile.matching.model import Break, Reconciliation
 
 _STAGES = {"targets": "target", "fills": "status", "equity": "equity"}
 """The stage a column of the summary belongs to; the rest are costs."""
@@ -72,14 +72,14 @@ def change_of(
 
 def _compare(kept: Ledger, ledger: Ledger) -> Reconciliation:
     """A ledger against the golden's, the golden in the reference's place."""
-    from reconcile.comparison import compare
+    from reconcile.comparing.compare import compare
 
     return compare(replace(kept, manifest=replace(ledger.manifest, chain=None)), ledger)
 
 
 def golden_ledger(golden: Golden) -> Ledger:
     """The tables that a golden keeps. Raises InputError when they cannot be read."""
-    from reconcile.ledgers import read_ledger
+    from reconcile.ledger.read import read_ledger
 
     with tempfile.TemporaryDirectory() as scratch:
         for name in golden.facts.tables:
@@ -186,7 +186,7 @@ def moment(nanoseconds: int, manifest: Manifest) -> str:
     """An instant as the tables show it."""
     import numpy as np
 
-    from reconcile.ledgers.instants import iso_text
+    from reconcile.files.instants import iso_text
 
     return iso_text(np.array([nanoseconds], dtype=np.int64), manifest.timezone)[0]
 

@@ -16,14 +16,14 @@ from reconcile.golden.changes import change_of, edits
 from reconcile.golden.figures import is_empty
 from reconcile.golden.journal import read_journal, was_accepted
 from reconcile.golden.making import inputs_of, make_golden, storage_of
-from reconcile.golden.nouns import REVIEWABLE, SOUND, Checked, Fault, Golden, Place, Shelf, Standing
+from reconcile.golden.model import REVIEWABLE, SOUND, Checked, Fault, Golden, Place, Shelf, Standing
 from reconcile.golden.running import absent_data as absent_data
 from reconcile.golden.running import earlier_ledger, run_pair
 from reconcile.golden.store import drop_pending, put_pending, read_shelf
 from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:
-    from reconcile.running import Watch
+    from reconcile.running.run import Watch
     from vocabulary.ledger import Ledger
 
 
@@ -123,9 +123,10 @@ def _asserted_elsewhere(place: Place, golden: Golden) -> Checked:
 
 
 def _run(place: Place, case: str, file: Path, golden: Golden | None, watch: Watch | None) -> _Examined:
-    from reconcile import intake, running
+    from reconcile.running import run as running
+    from reconcile.scenario.files import scenario_from_file
 
-    scenario = intake.scenario_from_file(file)
+    scenario = scenario_from_file(file)
     absent = absent_data(scenario, place)
     if absent is not None:
         if golden is not None and golden.facts.inputs.scenario == scenario.digest:

@@ -7,17 +7,7 @@ from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from reconcile.golden.nouns import (
-    Agreement,
-    Cause,
-    CauseKind,
-    Change,
-    Facts,
-    Figures,
-    First,
-    Inputs,
-    Storage,
-)
+from reconcile.golden.model import Agreement, Cause, CauseKind, Change, Facts, Figures, First, Inputs, Storage
 from vocabulary.errors import InputError
 
 FILE = "manifest.json"

@@ -8,11 +8,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from reconcile.golden.nouns import Figures
+from reconcile.golden.model import Figures
 from vocabulary.ledger import Column, Ledger, Table
 
 if TYPE_CHECKING:
-    from reconcile.comparison import Value
+    from reconcile.matching.model import Value
 
 _PLACES = 9
 SUMMARY = (
@@ -50,8 +50,8 @@ def figures_of(ledger: Ledger, links: tuple[str, ...]) -> Figures:
 
 def summary_rows(ledger: Ledger) -> list[tuple[str, ...]]:
     """The rows of summary.csv as text, "" for what the ledger does not tell."""
-    from reconcile.comparison import compare
-    from reconcile.ledgers.instants import iso_text
+    from reconcile.comparing.compare import compare
+    from reconcile.files.instants import iso_text
 
     periods = compare(ledger, ledger, tables=tuple(ledger.tables)).periods
 
@@ -93,7 +93,7 @@ def _cells(table: Table | None, name: str) -> list[Decimal]:
 
 
 def _cell(column: Column, row: int) -> Decimal | None:
-    from reconcile.ledgers import exact
+    from reconcile.ledger.cells import exact
 
     value = exact(column, row)
     if value is None or isinstance(value, str):

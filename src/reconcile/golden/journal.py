@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from reconcile.golden.nouns import Figures, Golden, Pending, Place
+from reconcile.golden.model import Figures, Golden, Pending, Place
 from reconcile.golden.wording import cause_text, money, percent, whole
-from reconcile.report.escape import printable
+from reconcile.text.escape import printable
 
 _DIGEST = 16
 _HEADS = ("case", "return", "drawdown", "fills", "commission", "slippage", "golden")

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reconcile.files.instants import iso_text
 from reconcile.golden.facts import FILE, facts_text
 from reconcile.golden.figures import SUMMARY, figures_of, summary_rows
-from reconcile.golden.nouns import Agreement, Facts, Golden, Inputs, Place, Storage
+from reconcile.golden.model import Agreement, Facts, Golden, Inputs, Place, Storage
 from reconcile.golden.seal import FILE as SEAL
 from reconcile.golden.seal import seal_id, seal_text
-from reconcile.ledgers import chain, ledger_digest, write_ledger
-from reconcile.ledgers.instants import iso_text
+from reconcile.ledger.digest import chain, ledger_digest
+from reconcile.ledger.write import write_ledger
 from vocabulary.ledger import SEMANTICS_DIGEST, Column, Ledger, Table
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def make_golden(
 
     Raises InputError for tables that are not a ledger, OutputError for cells that CSV cannot hold.
     """
-    from reconcile.intake import scenario_to_toml
+    from reconcile.scenario.toml import scenario_to_toml
 
     links = chain(ledger)
     rows = sum(table.rows for table in ledger.tables.values())
@@ -170,7 +171,7 @@ def _rows_at(table: Table, stamps: np.ndarray[tuple[int], np.dtype[np.int64]]) -
 
 def _data_digest(scenario: Scenario | None, market: Market) -> str:
     """The market without the features that the scenario had computed (M4)."""
-    from reconcile.intake.market_digest import make_market
+    from reconcile.market.digest import make_market
 
     computed = set() if scenario is None else {feature.name for feature in scenario.market.features}
     plain = {k: v for k, v in market.features.items() if k not in computed}

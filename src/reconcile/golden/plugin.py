@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from reconcile.golden.nouns import Place
+    from reconcile.golden.model import Place
     from reconcile.golden.snapshot import LedgerSnapshot
     from reconcile.golden.usage import Usage
 
@@ -58,8 +58,8 @@ def ledger_snapshot(request: pytest.FixtureRequest, golden_agreement: str) -> Le
 
 def snapshot_of(item: pytest.Item, agreement: str) -> LedgerSnapshot:
     """What a test compares its ledger with."""
-    from reconcile.golden import case_files
-    from reconcile.golden.nouns import Agreement
+    from reconcile.golden.check import case_files
+    from reconcile.golden.model import Agreement
     from reconcile.golden.snapshot import LedgerSnapshot, Setting
 
     session = item.config.pluginmanager.get_plugin("tieout-goldens")
@@ -125,7 +125,7 @@ class _Session:
         self._workers: list[dict[str, list[str]] | None] = []
 
     def place(self) -> Place:
-        from reconcile.golden import find_place
+        from reconcile.golden.project_paths import find_place
 
         if self._found is None:
             self._found = find_place(self._config.rootpath)

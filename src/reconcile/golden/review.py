@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconcile.golden.nouns import Cause, Pending
+from reconcile.golden.model import Cause, Pending
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 from reconcile.golden.causes import SCENARIO
 from reconcile.golden.changes import first_of
-from reconcile.golden.nouns import Golden, Place
+from reconcile.golden.model import Golden, Place
 from reconcile.golden.wording import count
 from vocabulary.errors import TieoutError
 from vocabulary.ledger import Ledger
 
 if TYPE_CHECKING:
-    from reconcile.comparison import Reconciliation
-    from reconcile.running import Watch
+    from reconcile.matching.model import Reconciliation
+    from reconcile.running.run import Watch
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
 
 
 def run_pair(scenario: Scenario, market: Market, watch: Watch) -> tuple[Ledger, str]:
     """The ledger both programs agree on, and "", or else the reference's and how they part."""
-    from reconcile import running
-    from reconcile.ledgers import chain
+    from reconcile.ledger.digest import chain
+    from reconcile.running import run as running
 
     reference = running.run_reference(scenario, market, watch)
     engine = running.run_engine(scenario, market, watch)
@@ -48,14 +48,15 @@ def earlier_ledger(golden: Golden, scenario: Scenario | None, market: Market | N
 
     None where that gives another ledger, as after a change of the reference or of the data, or cannot be run.
     """
-    from reconcile import intake, running
-    from reconcile.ledgers import ledger_digest
+    from reconcile.ledger.digest import ledger_digest
+    from reconcile.running import run as running
+    from reconcile.scenario.files import scenario_from_text
 
     text = golden.files.get(SCENARIO)
     if text is None or scenario is None or market is None:
         return None
     try:
-        then = intake.scenario_from_text(text.decode(), origin=scenario.origin, name=scenario.name)
+        then = scenario_from_text(text.decode(), origin=scenario.origin, name=scenario.name)
         if then.market != scenario.market:
             return None
         ledger = running.run_reference(then, market).ledger
@@ -66,7 +67,7 @@ def earlier_ledger(golden: Golden, scenario: Scenario | None, market: Market | N
 
 def absent_data(scenario: Scenario, place: Place) -> Path | None:
     """The market's file, where it is not there and not part of the project either."""
-    from reconcile.intake.builtin import BUILTINS
+    from reconcile.market.builtin import BUILTINS
 
     if scenario.market.data in BUILTINS:
         return None

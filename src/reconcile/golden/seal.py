@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from reconcile.golden.nouns import Fault
+from reconcile.golden.model import Fault
 
 FILE = "seal.json"
 _ROW = 6

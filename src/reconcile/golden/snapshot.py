@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any, TypeVar
 
-from reconcile.golden.nouns import Agreement, Place, Standing
-from reconcile.golden.weighing import Claim, Weighed, weigh
+from reconcile.golden.check_snapshot import Claim, Weighed, weigh
+from reconcile.golden.model import Agreement, Place, Standing
 from vocabulary.errors import TieoutError
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
@@ -123,7 +123,7 @@ def _values(scope: dict[str, Any]) -> Iterator[Any]:
 
 def _explained(weighed: Weighed, update: bool) -> list[str]:
     """Why the assertion fails, and what to do about it; nothing where it holds."""
-    from reconcile.report.golden_text import change_lines, fault_lines
+    from reconcile.golden.golden_page import change_lines, fault_lines
 
     checked = weighed.checked
     if checked.standing is Standing.HOLDS:

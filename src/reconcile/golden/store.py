@@ -2,7 +2,7 @@
 
     blessed/CASE/                   the golden
     blessed/CASE.pending/golden/    what would replace it, with change.json beside it
-    blessed/.accepting.json         an accept that is under way (reconcile.golden.accepting)
+    blessed/.accepting.json         an accept that is under way (reconcile.golden.accept_transaction)
     blessed/.*.new, .*.old          being written, being removed
 
 Whoever reads or writes first looks for what a killed process left, and finishes or removes it. Names that
@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote
 
-from reconcile.golden import accepting, facts
+from reconcile.golden import accept_transaction as accepting
+from reconcile.golden import facts
 from reconcile.golden.lock import locked
-from reconcile.golden.nouns import Change, Facts, Fault, Golden, Pending, Place, Shelf
-from reconcile.golden.place import PENDING, folder_name, pending_name
+from reconcile.golden.model import Change, Facts, Fault, Golden, Pending, Place, Shelf
+from reconcile.golden.project_paths import PENDING, folder_name, pending_name
 from reconcile.golden.seal import broken, seal_id
 from vocabulary.errors import InputError, OutputError
 

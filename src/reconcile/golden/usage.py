@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconcile.golden.nouns import Place, Standing
+from reconcile.golden.model import Place, Standing
 from reconcile.golden.store import read_shelf
-from reconcile.report.escape import printable
+from reconcile.text.escape import printable
 
 
 @dataclass(slots=True)

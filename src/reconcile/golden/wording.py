@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from reconcile.golden.nouns import Cause, CauseKind
-from reconcile.report.escape import printable
+from reconcile.golden.model import Cause, CauseKind
+from reconcile.text.escape import printable
 
 UNKNOWN = "-"
 _SHORT = {"costs.commission.rate": "commission", "costs.slippage.rate": "slippage"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from reconcile.report.escape import printable
+from reconcile.text.escape import printable
 from vocabulary.errors import OutputError
 
 FILES = {

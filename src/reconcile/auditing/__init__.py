@@ -1,0 +1,1 @@
+"""Auditing one ledger alone: whether its numbers add up, and could have happened."""

@@ -1,0 +1,155 @@
+"""Cash, rolled forward from fills; what moves without one is a flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reconcile.auditing.amounts import (
+    Amounts,
+    Ints,
+    Mask,
+    add,
+    apart,
+    constant,
+    magnitude,
+    minus,
+    nonzero,
+    only,
+    take,
+    times,
+    totals,
+    value,
+)
+from reconcile.auditing.flows import cash_of_fills, without_echo
+from reconcile.auditing.frozen import Books
+from reconcile.auditing.layout import Placed
+from reconcile.auditing.model import Check, FindingKind, Why
+from reconcile.auditing.sink import Sink
+from reconcile.auditing.sums import finite
+
+
+def check_cash(sink: Sink, books: Books, broken: Ints, initial: Amounts | None) -> None:
+    """A1: cash = cash of the bar before + what the bar's fills did to it.
+
+    broken: bars whose positions do not follow from fills either: there a fill is wrong, cash has no flow.
+    initial: what the account started with, None where nothing says.
+    """
+    equity = sink.need(Check.CASH, "equity", "timestamp", "cash")
+    fills = sink.need(Check.CASH, "fills", "timestamp", "side")
+    if equity is None or fills is None:
+        return
+    moved = cash_of_fills(fills)
+    if moved is None:
+        sink.need(Check.CASH, "fills", "price", "quantity")
+        return
+    if "commission" not in fills:
+        sink.notes.append("fills carry no commission: cash was rolled forward without.")
+    count = len(sink.ground.bars)
+    cash = take(equity.amounts("cash"), books.row)
+    before = take(cash, np.arange(count) - 1)
+    expected = add(before, totals(moved[0], fills.bar, count))
+    told = _told(equity, fills, books, moved[1])
+    _opening(sink, equity, books, cash, minus(expected, before), initial, told)
+    where = told & np.append(False, np.append(equity.full("cash"), False)[books.row][:-1])
+    where &= ~np.append(books.skip_cash, False)[books.row]
+    places = sink.disagree(Check.CASH, "equity.cash", cash, expected, where)
+    places = _not_by_record(sink, fills, places, cash, before)
+    gaps = minus(cash, expected)
+    kept = without_echo(places, gaps, None, np.arange(count))
+    mistakes = np.union1d(broken, np.setdiff1d(places, kept) - 1)
+    by_bar = _ByBar(fills, moved[0], np.argsort(fills.bar, kind="stable"))
+    for place in kept.tolist():
+        mistaken = place in mistakes or _explained(by_bar, place, take(gaps, np.array([place])))
+        kind = FindingKind.CASH if mistaken else FindingKind.FLOW
+        if sink.full(kind):
+            sink.count_only(Check.CASH, kind, 1)
+            continue
+        row = int(books.row[place])
+        sink.row(Check.CASH, kind, equity, "cash", row, value(cash, place), value(expected, place))
+    late = np.flatnonzero((fills.bar < 0) & fills.full("timestamp")).tolist()
+    sink.rows(Check.CASH, FindingKind.CASH, fills, "timestamp", late)
+
+
+def _told(equity: Placed, fills: Placed, books: Books, full: Mask) -> Mask:
+    """Bars whose cash stands there, and whose fills all tell what they did. full: of each fill."""
+    out = np.append(equity.full("cash"), False)[books.row]
+    out[fills.bar[~full & (fills.bar >= 0)]] = False
+    return np.asarray(out, np.bool_)
+
+
+def _not_by_record(sink: Sink, fills: Placed, places: Ints, cash: Amounts, before: Amounts) -> Ints:
+    """Without the bars whose cash follows from the notionals on record, or the commission in `costs`: there
+    a cell of fills is misprinted, and that is a finding of `notional` or `costs`."""
+    if not len(places):
+        return places
+    count = len(cash)
+    for recorded in (False, True):
+        moved = cash_of_fills(fills, recorded=recorded)
+        if moved is None:
+            continue
+        expected = add(before, totals(moved[0], fills.bar, count))
+        places = places[apart(cash, expected)[places]]
+        costs = sink.ground.get("costs")
+        if costs is not None and "commission" in costs and "commission" in fills and "timestamp" in costs:
+            charged = finite(only(fills.amounts("commission"), fills.full("commission")))
+            booked = finite(only(costs.amounts("commission"), costs.full("commission") & costs.first))
+            more = minus(totals(charged, fills.bar, count), totals(booked, costs.bar, count))
+            places = places[apart(cash, add(expected, more))[places]]
+    return np.asarray(places, np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ByBar:
+    """Fills, what each did to cash, and their rows by bar."""
+
+    fills: Placed
+    moved: Amounts
+    order: Ints
+
+    def rows(self, bar: int) -> Ints:
+        """The fills of a bar."""
+        low, high = np.searchsorted(self.fills.bar[self.order], [bar, bar + 1])
+        return self.order[low:high]
+
+
+def _explained(by_bar: _ByBar, bar: int, gap: Amounts) -> bool:
+    """Whether the gap is an amount of the bar's fills: not booked, booked twice or with the wrong sign."""
+    rows = by_bar.rows(bar)
+    if not len(rows):
+        return False
+    parts = [take(by_bar.moved, rows)]
+    if "commission" in by_bar.fills:
+        parts.append(finite(take(by_bar.fills.amounts("commission"), rows)))
+    for part in parts:
+        whole = totals(part, np.zeros(len(rows), np.int64), 1)
+        for known in (part, whole):
+            for factor in (1, 2):
+                size = times(magnitude(known), constant(factor, 0, len(known)))
+                same = ~apart(size, take(magnitude(gap), np.zeros(len(known), np.int64)))
+                if bool((same & nonzero(size)).any()):
+                    return True
+    return False
+
+
+def _opening(
+    sink: Sink,
+    equity: Placed,
+    books: Books,
+    cash: Amounts,
+    flows: Amounts,
+    initial: Amounts | None,
+    told: Mask,
+) -> None:
+    """The first bar's cash = the initial cash + what its fills did to it."""
+    if not len(cash) or not told[0]:
+        return
+    if initial is None:
+        sink.cannot(Check.OPENING, "initial cash", Why.NO_OPENING)
+        return
+    expected = add(initial, take(flows, np.zeros(1, np.int64)))
+    found = take(cash, np.zeros(1, np.int64))
+    if len(sink.disagree(Check.OPENING, "equity.cash", found, expected, np.ones(1, np.bool_))):
+        row = int(books.row[0])
+        sink.row(Check.OPENING, FindingKind.OPENING, equity, "cash", row, value(found, 0), value(expected, 0))

@@ -1,0 +1,178 @@
+"""A ledger laid out for checking: its bars, its symbols, and each row's place among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from reconcile.auditing.amounts import Amounts, Ints, Mask, of_column, usable
+from reconcile.matching.cells import cell
+from reconcile.matching.model import Value
+from vocabulary.ledger import KEYS, Column, Kind, Ledger, Table
+
+CLOCK = {"targets": "decided_at", "orders": "decided_at"}
+"""The column that places a row in time, where it is not `timestamp`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A table and where its rows stand.
+
+    time: ns, 0 where unknown. bar: place in Ground.bars: its own, else the next one, -1 after the last.
+    symbol: place in Ground.symbols, -1 without one. sells: where the side is `sell`.
+    first: False for a row whose key stood before; sums and roll-forwards leave those of keyed tables out.
+    """
+
+    table: Table
+    time: Ints
+    bar: Ints
+    symbol: Ints
+    sells: Mask
+    first: Mask
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.table.name
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.table.columns
+
+    def amounts(self, column: str) -> Amounts:
+        """The numbers of a column."""
+        return of_column(self.table.columns[column])
+
+    def full(self, *columns: str) -> Mask:
+        """Rows in which all of these hold something usable."""
+        mask = np.ones(self.table.rows, np.bool_)
+        for name in columns:
+            mask &= usable(self.table.columns[name])
+        return mask
+
+    def value(self, column: str, row: int) -> Value:
+        """One cell."""
+        return cell(self.table.columns[column], row)
+
+    def key(self, row: int) -> tuple[Value, ...]:
+        """The row's key, None for what the table does not tell."""
+        columns = self.table.columns
+        return tuple(cell(columns[name], row) if name in columns else None for name in KEYS[self.name])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """bars: the ledger's own, ascending: of `equity`, else of positions and fills. symbols: all, sorted.
+
+    sequence: the rows of `fills` by bar and in the order they executed; `ordered` says whether the ledger
+        tells that order.
+    """
+
+    ledger: Ledger
+    bars: Ints
+    symbols: tuple[str, ...]
+    tables: Mapping[str, Placed]
+    sequence: Ints
+    ordered: bool
+
+    def get(self, name: str) -> Placed | None:
+        """A table, None where the ledger has none."""
+        return self.tables.get(name)
+
+
+def lay_out(ledger: Ledger) -> Ground:
+    """Place every row."""
+    bars = _bars(ledger)
+    words = {word for table in ledger.tables.values() for word in _symbols(table)}
+    symbols = tuple(sorted(words))
+    codes = {word: place for place, word in enumerate(symbols)}
+    tables = {name: _place(table, bars, codes) for name, table in ledger.tables.items()}
+    sequence, ordered = _execution_order(tables.get("fills"))
+    return Ground(ledger, bars, symbols, tables, sequence, ordered)
+
+
+def _symbols(table: Table) -> tuple[str, ...]:
+    column = table.columns.get("symbol")
+    return () if column is None else column.dictionary or ()
+
+
+def times(column: Column) -> tuple[Ints, Mask]:
+    """(ns, 0 where empty; where it is full)."""
+    full = usable(column)
+    return np.where(full, column.values, 0).astype(np.int64), full
+
+
+def _bars(ledger: Ledger) -> Ints:
+    for names in (("equity",), ("positions", "fills", "costs")):
+        found = []
+        for name in names:
+            column = ledger.tables[name].columns.get("timestamp") if name in ledger.tables else None
+            if column is not None:
+                stamps, full = times(column)
+                found.append(np.unique(stamps[full]))
+        if found and any(map(len, found)):
+            return np.unique(np.concatenate(found))
+    return np.zeros(0, np.int64)
+
+
+def _place(table: Table, bars: Ints, codes: Mapping[str, int]) -> Placed:
+    nothing = np.full(table.rows, -1, np.int64)
+    time, bar, symbol = np.zeros(table.rows, np.int64), nothing, nothing
+    clock = table.columns.get(CLOCK.get(table.name, "timestamp"))
+    if clock is not None and clock.kind is Kind.TIMESTAMP:
+        time, full = times(clock)
+        bar = np.searchsorted(bars, time).astype(np.int64)
+        bar = np.where(full & (bar < len(bars)), bar, -1)
+    words = table.columns.get("symbol")
+    if words is not None and table.rows:
+        lookup = np.array([*(codes[word] for word in words.dictionary or ()), -1], np.int64)
+        full = usable(words)
+        symbol = lookup[np.where(full, words.values, len(lookup) - 1)]
+    first = np.ones(table.rows, np.bool_)
+    if table.name in ("positions", "costs", "equity"):
+        first = ~repeated(time, symbol)
+    return Placed(table, time, bar, symbol, _sells(table), first)
+
+
+def repeated(*keys: Ints) -> Mask:
+    """Rows whose key stood in an earlier row."""
+    count = len(keys[0])
+    if count < 2:
+        return np.zeros(count, np.bool_)
+    if _ascends(keys):
+        return np.zeros(count, np.bool_)
+    order = np.lexsort(keys[::-1])
+    same = np.ones(count - 1, np.bool_)
+    for key in keys:
+        same &= key[order][1:] == key[order][:-1]
+    out = np.zeros(count, np.bool_)
+    out[order[1:]] = same
+    return out
+
+
+def _ascends(keys: tuple[Ints, ...]) -> bool:
+    """Whether the rows already stand in strictly ascending order: then nothing repeats."""
+    greater = np.zeros(len(keys[0]) - 1, np.bool_)
+    equal = np.ones(len(keys[0]) - 1, np.bool_)
+    for key in keys:
+        greater |= equal & (key[1:] > key[:-1])
+        equal &= key[1:] == key[:-1]
+    return bool(greater.all())
+
+
+def _sells(table: Table) -> Mask:
+    column = table.columns.get("side")
+    if column is None or not table.rows:
+        return np.zeros(table.rows, np.bool_)
+    lookup = np.array([*(word == "sell" for word in column.dictionary or ()), False], np.bool_)
+    return np.asarray(lookup[np.where(usable(column), column.values, len(lookup) - 1)])
+
+
+def _execution_order(fills: Placed | None) -> tuple[Ints, bool]:
+    if fills is None:
+        return np.zeros(0, np.int64), False
+    column = fills.table.columns.get("sequence")
+    if column is None:
+        return np.argsort(fills.time, kind="stable"), False
+    return np.lexsort((column.values, fills.time)), bool(usable(column).all())

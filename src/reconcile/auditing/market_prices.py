@@ -1,0 +1,184 @@
+"""Fill prices, slippage and marks, held against the market's bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reconcile.auditing.amounts import (
+    Amounts,
+    Array,
+    Ints,
+    Mask,
+    apart,
+    as_doubles,
+    loosened,
+    magnitude,
+    minus,
+    picked,
+    times,
+)
+from reconcile.auditing.layout import Placed
+from reconcile.auditing.market_rows import OnMarket, on_market
+from reconcile.auditing.model import Check, FindingKind
+from reconcile.auditing.rates import mul
+from reconcile.auditing.sink import Sink
+from vocabulary.market import Market
+from vocabulary.scenario import BpsSlippage, FixedSlippage, Scenario, Timing
+
+
+def slipped(scenario: Scenario, raw: Array, sells: Mask) -> Array:
+    """E2: the fill price of a raw price, in ticks."""
+    slippage = scenario.costs.slippage
+    if isinstance(slippage, BpsSlippage):
+        by = mul(raw, slippage.rate)
+    else:
+        by = np.full(len(raw), slippage.ticks if isinstance(slippage, FixedSlippage) else 0)
+    return np.where(sells, np.maximum(1, raw - by), raw + by)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Executed:
+    """Fills at a bar and symbol that are present. rows: of fills. raw: ticks."""
+
+    fills: Placed
+    rows: Ints
+    spot: OnMarket
+    raw: Array
+
+
+def executed(sink: Sink, scenario: Scenario, market: Market, check: Check) -> Executed | None:
+    """Fills that can be held against a bar."""
+    fills = sink.need(check, "fills", "timestamp", "symbol", "side", "price")
+    if fills is None:
+        return None
+    spot = on_market(sink, market, fills)
+    usable = spot.known & fills.full("price", "side")
+    usable[usable] &= market.present[spot.bar[usable], spot.symbol[usable]]
+    rows = np.flatnonzero(usable)
+    raw = _field(scenario, market)[spot.bar[rows], spot.symbol[rows]]
+    return Executed(fills, rows, OnMarket(spot.bar[rows], spot.symbol[rows]), raw)
+
+
+def _field(scenario: Scenario, market: Market) -> Ints:
+    return market.open if scenario.execution.timing is Timing.NEXT_OPEN else market.close
+
+
+def check_prices(sink: Sink, scenario: Scenario, market: Market) -> Ints:
+    """E2: the price is the bar's with slippage. What is not: tomorrow's, out of range, or just another.
+
+    Returns the rows of fills at fault.
+    """
+    done = executed(sink, scenario, market, Check.PRICES)
+    if done is None:
+        return np.zeros(0, np.int64)
+    scale, sells = scenario.market.price_decimals, done.fills.sells[done.rows]
+    found = picked(done.fills.amounts("price"), done.rows)
+    found = loosened(found, 0.5 * 10.0**-scale)
+    expected = Amounts(slipped(scenario, done.raw, sells), scale)
+    where = np.ones(len(done.rows), np.bool_)
+    wrong = sink.disagree(Check.PRICES, "fills.price", found, expected, where)
+    kinds = _why_wrong(scenario, market, done, found, wrong)
+    for kind in (FindingKind.TOMORROW, FindingKind.RANGE, FindingKind.PRICE):
+        places = wrong[kinds == list(FindingKind).index(kind)]
+        whole = np.zeros(done.fills.table.rows, np.int64)
+        whole[done.rows] = np.arange(len(done.rows))
+        rows = done.rows[places]
+        sink.rows(
+            Check.PRICES,
+            kind,
+            done.fills,
+            "price",
+            rows.tolist(),
+            done.fills.amounts("price"),
+            Amounts(expected.values[whole], scale),
+        )
+    return np.asarray(done.rows[wrong])
+
+
+def _why_wrong(scenario: Scenario, market: Market, done: Executed, found: Amounts, wrong: Ints) -> Ints:
+    """For each wrong price the kind of finding, as its place in FindingKind."""
+    kinds = list(FindingKind)
+    scale = scenario.market.price_decimals
+    price, sells = picked(found, wrong), done.fills.sells[done.rows[wrong]]
+    bar, symbol = done.spot.bar[wrong], done.spot.symbol[wrong]
+    after = np.minimum(bar + 1, len(market.timestamps) - 1)
+    tomorrow = market.present[after, symbol] & (after > bar)
+    seen = np.zeros(len(wrong), np.bool_)
+    for field in (market.open, market.close, market.high, market.low):
+        raw = np.maximum(field[after, symbol], 1)
+        for ticks in (slipped(scenario, raw, sells), raw):
+            seen |= ~apart(price, Amounts(ticks, scale))
+    # Tomorrow's number may be one of today's, too: then it tells nothing.
+    for field in (market.open, market.close, market.high, market.low):
+        raw = np.maximum(field[bar, symbol], 1)
+        for ticks in (slipped(scenario, raw, sells), raw):
+            seen &= apart(price, Amounts(ticks, scale))
+    low = np.minimum(market.low[bar, symbol], done.raw[wrong])
+    high = np.maximum(market.high[bar, symbol], done.raw[wrong])
+    bottom = slipped(scenario, low, np.ones(len(wrong), np.bool_))
+    top = slipped(scenario, high, np.zeros(len(wrong), np.bool_))
+    value = as_doubles(price).values * 10.0**scale
+    outside = (value < bottom - 1e-6 * bottom) | (value > top + 1e-6 * top)
+    exact_out = ~outside & ((value < bottom) | (value > top)) & apart(price, Amounts(bottom, scale))
+    exact_out &= apart(price, Amounts(top, scale))
+    return np.select(
+        [seen & tomorrow, outside | exact_out],
+        [kinds.index(FindingKind.TOMORROW), kinds.index(FindingKind.RANGE)],
+        kinds.index(FindingKind.PRICE),
+    )
+
+
+def check_slippage(sink: Sink, scenario: Scenario, market: Market, mispriced: Ints) -> None:
+    """A2: slippage = quantity * |fill price - raw price|. mispriced: rows that are findings already."""
+    if sink.need(Check.SLIPPAGE, "fills", "quantity", "slippage") is None:
+        return
+    done = executed(sink, scenario, market, Check.SLIPPAGE)
+    if done is None:
+        return
+    fills, scale = done.fills, scenario.market.price_decimals
+    price = loosened(picked(fills.amounts("price"), done.rows), 0.5 * 10.0**-scale)
+    away = magnitude(minus(price, Amounts(done.raw, scale)))
+    short = times(away, picked(fills.amounts("quantity"), done.rows))
+    expected = _spread(short, done.rows, fills.table.rows)
+    where = np.zeros(fills.table.rows, np.bool_)
+    where[done.rows] = True
+    where &= fills.full("quantity", "slippage")
+    where[mispriced] = False
+    found = fills.amounts("slippage")
+    rows = sink.disagree(Check.SLIPPAGE, "fills.slippage", found, expected, where)
+    sink.rows(Check.SLIPPAGE, FindingKind.SLIPPAGE, fills, "slippage", rows.tolist(), found, expected)
+
+
+def _spread(a: Amounts, rows: Ints, count: int) -> Amounts:
+    """Amounts of some rows at their places among all."""
+    values = np.zeros(count, a.values.dtype)
+    values[rows] = a.values
+    if a.slop is None:
+        return Amounts(values, a.scale)
+    slop = np.zeros(count)
+    slop[rows] = a.slop
+    return Amounts(values, None, slop)
+
+
+def check_marks(sink: Sink, scenario: Scenario, market: Market) -> None:
+    """M3: the mark is the last present close."""
+    positions = sink.need(Check.MARKS, "positions", "timestamp", "symbol", "mark")
+    if positions is None:
+        return
+    spot = on_market(sink, market, positions)
+    last = np.maximum.accumulate(np.where(market.present, np.arange(len(market.timestamps))[:, None], -1), 0)
+    where = spot.known & positions.full("mark")
+    bar, symbol = np.where(where, spot.bar, 0), np.where(where, spot.symbol, 0)
+    seen = last[bar, symbol] if last.size else np.full(len(bar), -1)
+    where &= seen >= 0
+    close = market.close[np.maximum(seen, 0), symbol] if last.size else np.zeros(len(bar), np.int64)
+    scale = scenario.market.price_decimals
+    found, expected = positions.amounts("mark"), Amounts(close, scale)
+    wrong = sink.disagree(Check.MARKS, "positions.mark", loosened(found, 0.5 * 10.0**-scale), expected, where)
+    after = np.minimum(bar[wrong] + 1, len(market.timestamps) - 1)
+    tomorrow = market.present[after, symbol[wrong]] & (after > bar[wrong])
+    tomorrow &= ~apart(picked(found, wrong), Amounts(market.close[after, symbol[wrong]], scale))
+    for kind, rows in ((FindingKind.TOMORROW, wrong[tomorrow]), (FindingKind.MARK, wrong[~tomorrow])):
+        sink.rows(Check.MARKS, kind, positions, "mark", rows.tolist(), found, expected)

@@ -1,0 +1,231 @@
+"""Where checks put what they find."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+import numpy as np
+
+from reconcile.auditing.amounts import UNIT, Amounts, Ints, Mask, apart, as_doubles, limit, value
+from reconcile.auditing.layout import Ground, Placed
+from reconcile.auditing.model import (
+    LIMIT,
+    Absorbed,
+    Check,
+    Checked,
+    Finding,
+    FindingKind,
+    RowName,
+    Unchecked,
+    Why,
+)
+from reconcile.comparing.tolerances import gap as measured
+from reconcile.comparing.tolerances import within
+from reconcile.matching.cells import rational
+from reconcile.matching.model import BoundKind, Tolerance, Value
+
+
+@dataclass(slots=True)
+class _Use:
+    values: int = 0
+    largest: Fraction = Fraction(0)
+
+
+class Sink:
+    """Collects findings, and says of every check whether it was made."""
+
+    def __init__(
+        self, ground: Ground, tolerances: Iterable[Tolerance], units: tuple[int, int] | None
+    ) -> None:
+        """units: decimals of prices and quantities, where scenario or manifest tell."""
+        self.ground = ground
+        self.tick = 0.0 if units is None else 10.0 ** -units[0]
+        self.money_unit = 0.0 if units is None else 10.0 ** -(units[0] + units[1])
+        self.findings: list[Finding] = []
+        self.counts: Counter[FindingKind] = Counter()
+        self._of: Counter[tuple[Check, FindingKind]] = Counter()
+        self._values: Counter[Check] = Counter()
+        self._allowed: dict[Check, float] = {}
+        self._unchecked: dict[tuple[Check, str], Why] = {}
+        self.tolerances = {f"{one.table}.{one.column}": one for one in tolerances}
+        self._uses = {field: _Use() for field in self.tolerances}
+        self.notes: list[str] = []
+
+    def need(self, check: Check, table: str, *columns: str) -> Placed | None:
+        """The table with these columns; None, with the reason on record, where it lacks one."""
+        placed = self.ground.get(table)
+        if placed is None:
+            self.cannot(check, table, Why.NO_TABLE)
+            return None
+        lacking = [name for name in columns if name not in placed]
+        for name in lacking:
+            self.cannot(check, f"{table}.{name}", Why.NO_COLUMN)
+        return None if lacking else placed
+
+    def cannot(self, check: Check, what: str, why: Why) -> None:
+        """Put on record that a check, or a part of it, is not made."""
+        self._unchecked.setdefault((check, what), why)
+
+    def made(self, check: Check, values: int) -> None:
+        """Put on record that a check was made, on so many values."""
+        self._values[check] += int(values)
+
+    def add(self, finding: Finding) -> None:
+        """One finding."""
+        self.counts[finding.kind] += 1
+        self._of[finding.check, finding.kind] += 1
+        if self.counts[finding.kind] <= LIMIT:
+            self.findings.append(finding)
+
+    def full(self, kind: FindingKind) -> bool:
+        """Whether no more findings of a kind are kept."""
+        return self.counts[kind] >= LIMIT
+
+    def count_only(self, check: Check, kind: FindingKind, more: int) -> None:
+        """Findings beyond the limit."""
+        self.counts[kind] += more
+        self._of[check, kind] += more
+
+    def disagree(self, check: Check, field: str, found: Amounts, expected: Amounts, where: Mask) -> Ints:
+        """Places, of those asked for, at which found is not expected, after rounding and tolerance."""
+        self.made(check, int(np.count_nonzero(where)))
+        bound = limit(found, expected)
+        if bound is not None and bool(where.any()):
+            finite = bound[where & np.isfinite(bound)]
+            if len(finite):
+                self._allowed[check] = max(self._allowed.get(check, 0.0), float(finite.max()))
+        places = np.flatnonzero(apart(found, expected) & where)
+        tolerance = self.tolerances.get(field)
+        return places if tolerance is None else self._beyond(tolerance, field, found, expected, places)
+
+    def _beyond(
+        self, tolerance: Tolerance, field: str, found: Amounts, expected: Amounts, places: Ints
+    ) -> Ints:
+        """Those that the tolerance does not absorb; exact wherever doubles leave a doubt."""
+        x, y = as_doubles(found).values[places], as_doubles(expected).values[places]
+        with np.errstate(over="ignore", invalid="ignore"):
+            gaps, size = np.abs(x - y), np.maximum(np.abs(x), np.abs(y))
+            bound = float(tolerance.bound) * (size if tolerance.kind is BoundKind.RELATIVE else 1.0)
+            doubt = 8 * UNIT * (size + bound)
+            inside, outside = gaps < bound - doubt, ~(gaps <= bound + doubt)
+        if tolerance.kind is BoundKind.QUANTUM:
+            inside[:] = False
+        keep = outside.copy()
+        for i in np.flatnonzero(~inside & ~outside).tolist():
+            a, b = rational(value(found, int(places[i]))), rational(value(expected, int(places[i])))
+            keep[i] = a is None or b is None or not within(tolerance, a, b)
+        use, absorbed = self._uses[field], np.flatnonzero(~keep)
+        use.values += len(absorbed)
+        if len(absorbed):
+            measure = gaps / np.where(size > 0, size, 1.0) if tolerance.kind is BoundKind.RELATIVE else gaps
+            i = int(places[absorbed[np.argmax(measure[absorbed])]])
+            a, b = rational(value(found, i)), rational(value(expected, i))
+            assert a is not None and b is not None
+            use.largest = max(use.largest, measured(tolerance, a, b))
+        return np.asarray(places[keep], np.int64)
+
+    def rows(
+        self,
+        check: Check,
+        kind: FindingKind,
+        placed: Placed,
+        field: str,
+        rows: Iterable[int],
+        found: Amounts | None = None,
+        expected: Amounts | None = None,
+    ) -> None:
+        """A finding for each of these rows; amounts are indexed by row. Without them: the cell itself."""
+        listed = list(rows)
+        for done, row in enumerate(listed):
+            if self.full(kind):
+                self.count_only(check, kind, len(listed) - done)
+                return
+            seen = value(found, row) if found is not None else placed.value(field, row)
+            wanted = None if expected is None else value(expected, row)
+            self.row(check, kind, placed, field, row, seen, wanted)
+
+    def row(
+        self,
+        check: Check,
+        kind: FindingKind,
+        placed: Placed,
+        field: str,
+        row: int,
+        found: Value,
+        expected: Value,
+    ) -> None:
+        """A finding about one row."""
+        symbol = int(placed.symbol[row])
+        self.add(
+            Finding(
+                check,
+                kind,
+                f"{placed.name}.{field}",
+                (self.name(placed, row),),
+                int(placed.time[row]) if placed.time[row] else None,
+                self.ground.symbols[symbol] if symbol >= 0 else None,
+                found,
+                expected,
+                difference(found, expected),
+            )
+        )
+
+    @staticmethod
+    def name(placed: Placed, row: int) -> RowName:
+        """How a row is called."""
+        return RowName(placed.name, placed.key(row), row)
+
+    def counted(self, checks: Iterable[Check], kind: FindingKind) -> int:
+        """Findings of a kind that these checks made."""
+        return sum(self._of[check, kind] for check in checks)
+
+    def _findings_of(self, check: Check) -> int:
+        return sum(count for (other, _), count in self._of.items() if other is check)
+
+    def checked(self) -> tuple[Checked, ...]:
+        """Every check that was made."""
+        return tuple(
+            Checked(check, self._values[check], self._findings_of(check), self._allowed.get(check))
+            for check in Check
+            if check in self._values
+        )
+
+    def unchecked(self) -> tuple[Unchecked, ...]:
+        """Every check, or part of one, that was not."""
+        order = {check: place for place, check in enumerate(Check)}
+        entries = sorted(self._unchecked.items(), key=lambda item: order[item[0][0]])
+        return tuple(Unchecked(check, what, why) for (check, what), why in entries)
+
+    def absorbed(self) -> tuple[Absorbed, ...]:
+        """What each tolerance let pass."""
+        return tuple(
+            Absorbed(self.tolerances[field], use.values, _decimal(use.largest))
+            for field, use in self._uses.items()
+        )
+
+
+def difference(found: Value, expected: Value) -> Value:
+    """found - expected: exact where both are; None where one is no number."""
+    if isinstance(found, float) or isinstance(expected, float):
+        if isinstance(found, str) or isinstance(expected, str) or found is None or expected is None:
+            return None
+        return float(found) - float(expected)
+    a, b = rational(found), rational(expected)
+    if a is None or b is None:
+        return None
+    return _decimal(a - b)
+
+
+def _decimal(number: Fraction) -> Decimal:
+    """A fraction as a decimal: exact where it has an end within 80 digits, else rounded to 28."""
+    with localcontext() as context:
+        context.prec = 80
+        exactly = Decimal(number.numerator) / Decimal(number.denominator)
+        if Fraction(exactly) == number:
+            return exactly
+        context.prec = 28
+        return +exactly

@@ -1,0 +1,1 @@
+"""Comparing two ledgers: breaks, the first divergence, roots and consequences."""

@@ -1,0 +1,180 @@
+"""What stands around a break: the bar's market data, and both sides' order, fill, position and cash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reconcile.text.escape import printable
+from reconcile.text.times import Clock
+
+if TYPE_CHECKING:
+    from reconcile.matching.model import Break, LedgerSide, Reconciliation
+    from vocabulary.ledger import Table
+    from vocabulary.market import Market
+
+NO_TABLE, NOT_TOLD = "no table", "not told"
+ROWS = 3
+"""Rows of one kind shown on each side before the rest is only counted."""
+
+
+def market_lines(
+    found: Break, bars: tuple[int | None, int | None], market: Market, clock: Clock
+) -> list[str]:
+    """The symbol's bar where it was decided, and where it executed."""
+    if found.symbol is None:
+        return _context_lines(bars[1], market, clock)
+    if found.symbol not in market.symbols:
+        return [f"market        {printable(found.symbol, 60)} is no symbol of this market"]
+    place = market.symbols.index(found.symbol)
+    lines = []
+    for stamp in dict.fromkeys(bar for bar in bars if bar is not None):
+        hit = np.flatnonzero(market.timestamps == stamp)
+        if not len(hit):
+            lines.append(f"{clock(stamp)}  no bar of this market")
+        elif not market.present[hit[0], place]:
+            lines.append(f"{clock(stamp)}  {printable(found.symbol, 60)} has no bar (M2)")
+        else:
+            lines.append(f"{clock(stamp)}  {_bar(market, int(hit[0]), place)}")
+    return [f"{'market' if row == 0 else '':<14}{line}" for row, line in enumerate(lines)]
+
+
+def _bar(market: Market, t: int, s: int) -> str:
+    decimals = market.price_decimals
+    names = ("open", "high", "low", "close")
+    prices = [f"{name} {_ticks(int(getattr(market, name)[t, s]), decimals)}" for name in names]
+    others = [
+        f"{printable(name, 30)} {float(values[t, s]):.9g}"
+        for name, values in market.features.items()
+        if not np.isnan(values[t, s])
+    ][:4]
+    return ", ".join([*prices, *others])
+
+
+def _context_lines(stamp: int | None, market: Market, clock: Clock) -> list[str]:
+    hit = np.flatnonzero(market.timestamps == stamp) if stamp is not None else np.zeros(0, np.int64)
+    if not len(hit):
+        return []
+    told = [
+        f"{printable(name, 30)} {float(values[hit[0]]):.9g}"
+        for name, values in market.context.items()
+        if not np.isnan(values[hit[0]])
+    ]
+    return [f"market        {clock(stamp)}  {', '.join(told)}"] if told else []
+
+
+def _ticks(ticks: int, decimals: int) -> str:
+    return format(Decimal(ticks).scaleb(-decimals), "f")
+
+
+def bars_of(found: Break, reconciliation: Reconciliation) -> tuple[int | None, int | None]:
+    """(the bar that decided it, the bar that executes and books it)."""
+    axis: Any = getattr(reconciliation.periods, "axis", None)
+    if found.table in ("targets", "orders"):
+        booked = None
+        if axis is not None and 0 <= found.cycle < len(axis.bars):
+            booked = int(axis.bars[found.cycle])
+        return found.timestamp, booked
+    return found.decided_at, found.timestamp
+
+
+def side_lines(found: Break, reconciliation: Reconciliation, clock: Clock) -> list[str]:
+    """Both sides next to each other; a star marks where they differ."""
+    decided, booked = bars_of(found, reconciliation)
+    rows: list[tuple[str, list[str], list[str]]] = []
+    before = _bar_before(reconciliation, booked)
+    for label, table, column, stamp, show in (
+        ("target", "targets", "decided_at", decided, _target),
+        ("order", "orders", "decided_at", decided, _order),
+        ("fill", "fills", "timestamp", booked, _fill),
+        ("held before", "positions", "timestamp", before, _position),
+        ("held after", "positions", "timestamp", booked, _position),
+    ):
+        if found.symbol is not None and stamp is not None:
+            both = [
+                _rows(side, table, column, stamp, found.symbol, show)
+                for side in (reconciliation.reference, reconciliation.candidate)
+            ]
+            if any(cells is not None for cells in both):
+                left, right = ([NO_TABLE] if cells is None else cells for cells in both)
+                rows.append((label, left, right))
+    for label, stamp in (("before", before), ("after", booked)):
+        for name in ("cash", "equity"):
+            values = [
+                _money(side, name, stamp) for side in (reconciliation.reference, reconciliation.candidate)
+            ]
+            if stamp is not None and any(value is not None for value in values):
+                told, other = ([value or NOT_TOLD] for value in values)
+                rows.append((f"{name} {label}", told, other))
+    return list(_side_by_side(rows)) if rows else []
+
+
+def _bar_before(reconciliation: Reconciliation, stamp: int | None) -> int | None:
+    axis: Any = getattr(reconciliation.periods, "axis", None)
+    if axis is None or stamp is None:
+        return None
+    place = int(np.searchsorted(axis.bars, stamp)) - 1
+    return int(axis.bars[place]) if place >= 0 else None
+
+
+def _side_by_side(rows: list[tuple[str, list[str], list[str]]]) -> Iterable[str]:
+    widest = max(12, *(len(text) for _, left, _ in rows for text in left))
+    yield f"{'':<14}  {'reference':<{widest}}  candidate"
+    for label, left, right in rows:
+        for line in range(max(len(left), len(right))):
+            a = left[line] if line < len(left) else ""
+            b = right[line] if line < len(right) else ""
+            star = " " if a == b or {a, b} & {NO_TABLE, NOT_TOLD} else "*"
+            yield f"{label if line == 0 else '':<14}{star} {a:<{widest}}  {b}".rstrip()
+
+
+def _rows(side: LedgerSide, table: str, column: str, stamp: int, symbol: str, show: Any) -> list[str] | None:
+    """The rows of a table at one bar for one symbol, as text; None where there is no such table."""
+    held = side.tables.get(table)
+    if held is None or column not in held.columns or "symbol" not in held.columns:
+        return None
+    words = held.columns["symbol"].dictionary or ()
+    codes = [code for code, word in enumerate(words) if word == symbol]
+    match = (held.columns[column].values == stamp) & np.isin(held.columns["symbol"].values, codes)
+    places = np.flatnonzero(match).tolist()
+    lines = [show(held, row) for row in places[:ROWS]]
+    if len(places) > ROWS:
+        lines.append(f"and {len(places) - ROWS} more")
+    return lines or ["none"]
+
+
+def _cell(table: Table, column: str, row: int) -> str:
+    from reconcile.ledger.cells import column_text
+
+    if column not in table.columns:
+        return "?"
+    return printable(column_text(table.columns[column], row) or "-", 40)
+
+
+def _target(table: Table, row: int) -> str:
+    return f"{_cell(table, 'quantity', row)}, weight {_cell(table, 'weight', row)}"
+
+
+def _order(table: Table, row: int) -> str:
+    cells = {name: _cell(table, name, row) for name in ("side", "quantity", "filled", "status", "reason")}
+    return "{side} {quantity}, filled {filled} ({status}), {reason}".format(**cells)
+
+
+def _fill(table: Table, row: int) -> str:
+    cells = {name: _cell(table, name, row) for name in ("side", "quantity", "price", "commission")}
+    return "{side} {quantity} at {price}, commission {commission}".format(**cells)
+
+
+def _position(table: Table, row: int) -> str:
+    return f"{_cell(table, 'quantity', row)} marked {_cell(table, 'mark', row)}"
+
+
+def _money(side: LedgerSide, column: str, stamp: int | None) -> str | None:
+    table = side.tables.get("equity")
+    if stamp is None or table is None or column not in table.columns or "timestamp" not in table.columns:
+        return None
+    places = np.flatnonzero(table.columns["timestamp"].values == stamp)
+    return _cell(table, column, int(places[0])) if len(places) else None

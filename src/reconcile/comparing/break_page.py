@@ -1,0 +1,261 @@
+"""The page about breaks: the first divergence, what stands around it, and where the others are.
+
+`headline` and `break_lines` serve `reconcile diff` and `reconcile run` alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from reconcile.comparing import around
+from reconcile.comparing.filters import NONE, Filters, shown
+from reconcile.text.escape import printable
+from reconcile.text.times import Clock
+
+if TYPE_CHECKING:
+    from reconcile.matching.model import Break, Period, Reconciliation, Root, Stage, Value
+    from vocabulary.market import Market
+
+LISTED = 10
+"""Breaks, roots and rebalances listed before the rest is only counted."""
+
+
+def headline(found: Reconciliation, clock: Clock) -> str:
+    """The verdict in one line, with the first divergence where there is one."""
+    from reconcile.matching.model import Verdict
+
+    gaps = ", ".join(
+        printable(gap.table if gap.column is None else f"{gap.table}.{gap.column}", 60)
+        for gap in found.not_compared
+    )
+    rows = sum(table.reference_rows for table in found.compared)
+    compared = f"{rows:,} rows in {count(len(found.compared), 'table')}"
+    if found.verdict is Verdict.MATCHED:
+        left_out = f"; not compared: {gaps}" if gaps else ""
+        how = "equal within tolerance" if any(use.absorbed for use in found.tolerances) else None
+        return f"matched: 0 breaks, {compared} {how or 'equal to the last unit'}{left_out}"
+    if found.verdict is Verdict.EDITED:
+        return f"edited: 0 breaks in {compared}, but {'; '.join(edited(found, clock))}"
+    if found.verdict is Verdict.MATCHED_AS_FAR_AS_COMPARED:
+        return f"matched as far as compared: 0 breaks in {compared}; not compared: {gaps}"
+    if found.verdict is Verdict.NOTHING_COMPARED or found.first is None:
+        return f"nothing compared: no pass; {'not compared: ' + gaps if gaps else 'both sides have no rows'}"
+    number = "first break" if found.first_only else count(len(found.breaks), "break")
+    roots = "" if found.roots is None or found.first_only else f", {count(len(found.roots), 'root')}"
+    return f"{number}{roots}: {describe(found.first, clock)}"
+
+
+def edited(found: Reconciliation, clock: Clock) -> list[str]:
+    """Which sides' rows are not those that their digest chains were written for."""
+    from reconcile.matching.model import ChainState
+
+    said = "on are not those that its digest chain was written for"
+    return [
+        f"the {name}'s rows from {clock(side.edited_at)} {said}"
+        for name, side in (("reference", found.chains.reference), ("candidate", found.chains.candidate))
+        if side.state is ChainState.BROKEN
+    ]
+
+
+def describe(found: Break, clock: Clock) -> str:
+    """One break in words: when, what, whose, and both values."""
+    where = [] if found.rebalance is None else [f"rebalance {found.rebalance}"]
+    where.append(clock(found.timestamp))
+    table = found.table.removesuffix("s")
+    field = found.type.value if found.field == "row" else printable(found.field, 60)
+    where.append(f"{table} {field}" if table != field else table)
+    if found.symbol is not None:
+        where.append(printable(found.symbol, 60))
+    sides = [f"{value_text(found, side, clock)} ({side})" for side in ("reference", "candidate")]
+    return f"{', '.join(where)}: {' vs '.join(sides)}"
+
+
+def value_text(found: Break, side: str, clock: Clock) -> str:
+    """One side's value, exact."""
+    from vocabulary.ledger import Kind
+
+    value: Value = getattr(found, side)
+    if value is None:
+        return "nothing"
+    if found.kind is Kind.TIMESTAMP and isinstance(value, int):
+        return clock(value)
+    return format(value, "f") if isinstance(value, Decimal) else printable(value, 60)
+
+
+def break_lines(
+    found: Reconciliation, clock: Clock, *, market: Market | None = None, filters: Filters = NONE
+) -> list[str]:
+    """All below the first line: what stands around the first divergence, counts, roots, gaps, tolerances."""
+    picked = shown(found, filters)
+    first = picked[0] if filters.text and len(picked) else found.first
+    parts: tuple[Iterable[str], ...] = (
+        _filtered(found, picked, filters),
+        [] if first is None or not len(picked) else _around(found, first, clock, market),
+        _roots(found, clock),
+        _stages(found, picked),
+        _rebalances(found, picked, clock),
+        _listed(found, picked, clock),
+        _not_compared(found),
+        _tolerances(found),
+        _chains(found, clock),
+    )
+    lines: list[str] = []
+    for part in parts:
+        made = list(part)
+        lines += ["", *made] if made else []
+    return lines
+
+
+def _filtered(found: Reconciliation, picked: Sequence[Break], filters: Filters) -> Iterable[str]:
+    if filters.text:
+        total = count(len(found.breaks), "break")
+        yield f"shown         {len(picked):,} of {total}: {printable(filters.text)}"
+        yield "              the first line and the exit code are about all of them"
+
+
+def _around(found: Reconciliation, first: Break, clock: Clock, market: Market | None) -> Iterable[str]:
+    bars = around.bars_of(first, found)
+    when = f"{first.stage.value} stage, decided {clock(bars[0])}, executed and booked {clock(bars[1])}"
+    if first == found.first:
+        yield f"first         {when}"
+    else:
+        yield f"first shown   {describe(first, clock)}"
+        yield f"{'':<14}{when}"
+    if market is not None:
+        yield from around.market_lines(first, bars, market, clock)
+    yield from around.side_lines(first, found, clock)
+
+
+def _roots(found: Reconciliation, clock: Clock) -> Iterable[str]:
+    if found.roots is None or not len(found.breaks) or found.first_only:
+        return
+    yield f"roots         {len(found.roots):,}; the other breaks follow from them"
+    for number, root in enumerate(found.roots[:LISTED], 1):
+        yield f"  {number:>3}  {describe(root.first, clock)}{_extent(root, clock)}"
+    if len(found.roots) > LISTED:
+        yield f"       and {len(found.roots) - LISTED:,} more"
+
+
+def _extent(root: Root, clock: Clock) -> str:
+    if root.count <= 1:
+        return ""
+    return f" ({root.count:,} breaks, to {clock(root.last)})"
+
+
+def _stages(found: Reconciliation, picked: Sequence[Break]) -> Iterable[str]:
+    if not len(found.breaks) or found.first_only:
+        return
+    by_stage = picked.by_stage() if hasattr(picked, "by_stage") else found.by_stage
+    by_type = picked.by_type() if hasattr(picked, "by_type") else found.by_type
+    stages = ", ".join(f"{stage.value} {number:,}" for stage, number in by_stage.items())
+    types = ", ".join(f"{kind.value} {number:,}" for kind, number in by_type.items())
+    yield f"by stage      {stages or 'none shown'}"
+    yield f"by type       {types or 'none shown'}"
+
+
+def _rebalances(found: Reconciliation, picked: Sequence[Break], clock: Clock) -> Iterable[str]:
+    """The periods that have breaks: both sides' counts, and candidate - reference of the amounts."""
+    if not len(found.breaks) or found.first_only:
+        return
+    counts: Mapping[int | None, Mapping[Stage, int]] = (
+        picked.by_rebalance()
+        if hasattr(picked, "by_rebalance")
+        else {period.number: period.breaks for period in found.periods}
+    )
+    periods = [period for period in found.periods if counts.get(period.number)]
+    noun = "bar" if found.periods_are_bars else "rebalance"
+    yield (
+        f"by {noun:<11}{len(periods):,} of {count(len(found.periods), noun)} with breaks;"
+        " targets and fills of both sides, amounts candidate - reference"
+    )
+    head = ("", "bar", "targets", "fills", "turnover", "commission", "slippage", "equity", "breaks by stage")
+    rows = [head, *(_period(period, counts[period.number], clock) for period in periods[:LISTED])]
+    wide = [max(len(row[place]) for row in rows) for place in range(len(head) - 1)]
+    for row in rows:
+        cells = [f"{text:>{width}}" for text, width in zip(row[:-1], wide, strict=True)]
+        yield f"  {'  '.join(cells)}  {row[-1]}".rstrip()
+    if len(periods) > LISTED:
+        yield f"  and {len(periods) - LISTED:,} more"
+
+
+def _period(period: Period, breaks: Mapping[Stage, int], clock: Clock) -> tuple[str, ...]:
+    left, right = period.reference, period.candidate
+    gaps = [
+        gap_text(getattr(left, name), getattr(right, name))
+        for name in ("turnover", "commission", "slippage", "equity")
+    ]
+    stages = ", ".join(f"{stage.value} {number:,}" for stage, number in breaks.items())
+    number = "-" if period.number is None else f"{period.number}"
+    counts = [f"{_told(a)}/{_told(b)}" for a, b in ((left.targets, right.targets), (left.fills, right.fills))]
+    return (number, clock(period.start), *counts, *gaps, stages)
+
+
+def _told(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"
+
+
+def gap_text(reference: Value, candidate: Value) -> str:
+    """candidate - reference, signed; `-` where one does not tell."""
+    from reconcile.auditing.sink import difference
+
+    gap = difference(candidate, reference)
+    if gap is None:
+        return "-"
+    if not gap:
+        return "="
+    return f"{gap:+.6g}" if isinstance(gap, float) else format(gap, "+,f")
+
+
+def _listed(found: Reconciliation, picked: Sequence[Break], clock: Clock) -> Iterable[str]:
+    if not len(picked) or found.first_only:
+        return
+    yield "breaks        in the order of cause: earliest cycle, then stage"
+    for at in range(min(LISTED, len(picked))):
+        one = picked[at]
+        mark = {True: "root  ", False: "follows", None: ""}[one.root]
+        yield f"  {one.stage.value:<9}{mark}{' ' if mark else ''}{describe(one, clock)}"
+    if len(picked) > LISTED:
+        yield f"  and {len(picked) - LISTED:,} more; reconcile diff --csv FILE writes all"
+
+
+def _not_compared(found: Reconciliation) -> Iterable[str]:
+    """One line a reason."""
+    reasons: dict[str, list[str]] = {}
+    for gap in found.not_compared:
+        name = gap.table if gap.column is None else f"{gap.table}.{gap.column}"
+        reasons.setdefault(gap.why.value, []).append(printable(name, 60))
+    for place, (why, names) in enumerate(reasons.items()):
+        yield f"{'not compared' if place == 0 else '':<14}{why}: {', '.join(names)}"
+
+
+def _tolerances(found: Reconciliation) -> Iterable[str]:
+    for use in found.tolerances:
+        one = use.tolerance
+        slack = "; slack" if use.slack else ""
+        yield (
+            f"tolerance     {one.table}.{one.column} {one.kind.value} {one.bound}: absorbed {use.absorbed:,},"
+            f" largest gap {use.largest}{slack} ({printable(one.reason)})"
+        )
+
+
+def _chains(found: Reconciliation, clock: Clock) -> Iterable[str]:
+    for place, line in enumerate(edited(found, clock)):
+        yield f"{'chains' if place == 0 else '':<14}{line}"
+    if found.chains.equal is not None:
+        how = "are equal" if found.chains.equal else f"part at {clock(found.chains.part_at)}"
+        yield f"chains        both fit their tables, hashed again, and {how}"
+
+
+def noted(heading: str, notes: Iterable[str]) -> Iterable[str]:
+    """Notes under one heading."""
+    kinds = Counter(notes)
+    for place, note in enumerate(kinds):
+        yield f"{heading if place == 0 else '':<14}{printable(note)}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 break`, `2 breaks`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,54 @@
+"""The page that `reconcile diff` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconcile.comparing.break_page import break_lines, headline, noted
+from reconcile.comparing.filters import NONE, Filters
+from reconcile.text.escape import printable
+from reconcile.text.times import Clock
+
+if TYPE_CHECKING:
+    from reconcile.matching.model import LedgerSide, Reconciliation
+    from vocabulary.market import Market
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What was compared: both paths, the scenario's name and its market, what reading left to say."""
+
+    reference: str
+    candidate: str
+    scenario: str | None = None
+    market: Market | None = None
+    notes: tuple[str, ...] = ()
+
+
+def diff_page(found: Reconciliation, subject: Compared, clock: Clock, filters: Filters = NONE) -> str:
+    """All of it; the first line is the answer."""
+    lines = [
+        headline(found, clock),
+        "",
+        *_subject(found, subject),
+        *break_lines(found, clock, market=subject.market, filters=filters),
+    ]
+    notes = list(noted("notes", (*found.notes, *subject.notes)))
+    return "\n".join([*lines, *(["", *notes] if notes else [])])
+
+
+def _subject(found: Reconciliation, subject: Compared) -> Iterable[str]:
+    yield f"reference     {printable(subject.reference)}: {_tables(found.reference)}"
+    yield f"candidate     {printable(subject.candidate)}: {_tables(found.candidate)}"
+    if subject.scenario is None:
+        yield "scenario      none given: roots are not told from what follows (--scenario)"
+    else:
+        yield f"scenario      {printable(subject.scenario)}"
+
+
+def _tables(side: LedgerSide) -> str:
+    listed = ", ".join(f"{name} {table.rows:,}" for name, table in side.tables.items())
+    producer = side.manifest.producer
+    return f"{listed or 'no rows'}{'' if producer is None else f' (by {printable(producer, 40)})'}"

@@ -1,0 +1,93 @@
+"""What is to be planted: faults alone, in pairs, on other grounds, and none at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+
+from reconcile.drilling import patches
+from reconcile.drilling.catalogue import BY_NAME, OUTSIDE, WITHIN
+from reconcile.drilling.ground import SCENARIOS, SEED
+from reconcile.drilling.model import Candidate, Fault, Group, Hooks, Patch, Setting, Shape
+from reconcile.drilling.planting import patches_of
+from vocabulary.errors import InputError
+
+PAIRS = 75
+"""How many pairs, a third on each ground."""
+GROUNDS = 5
+"""Other grounds for each fault that no hypothesis says."""
+CLEAN = 51
+"""Candidates without a fault."""
+
+
+def alone() -> Iterator[Candidate]:
+    """Each fault by itself."""
+    for fault in WITHIN:
+        yield Candidate(Group.SINGLE, (fault.name,), fault.ground, SEED)
+    for fault in OUTSIDE:
+        yield Candidate(Group.OUTSIDE, (fault.name,), fault.ground, SEED)
+
+
+def pairs() -> Iterator[Candidate]:
+    """Faults that a hypothesis says, two at a time, spread over all that go together on a ground."""
+    for ground in SCENARIOS:
+        fitting = [
+            (a, b)
+            for a, b in combinations([fault for fault in WITHIN if fault.ground == ground], 2)
+            if go_together(a, b)
+        ]
+        count = min(len(fitting), PAIRS // len(SCENARIOS))
+        for place in range(count):
+            a, b = fitting[place * len(fitting) // count]
+            yield Candidate(Group.PAIR, (a.name, b.name), ground, SEED)
+
+
+def go_together(a: Fault, b: Fault) -> bool:
+    """Whether two faults can be planted in one candidate and told from each other.
+
+    A patch is of the engine and a hook of the reference's loop: one program has either. Two faults of one
+    hypothesis, or of one setting, are one fault with another value.
+    """
+    kinds = [{type(plant) for plant in fault.plants} for fault in (a, b)]
+    if any(Patch in one and Hooks in other for one, other in (kinds, kinds[::-1])):
+        return False
+    if {cause.hypothesis for cause in a.causes} & {cause.hypothesis for cause in b.causes}:
+        return False
+    paths = [
+        {plant.path.split(".")[:2][-1] for plant in fault.plants if isinstance(plant, Setting)}
+        for fault in (a, b)
+    ]
+    return not (paths[0] & paths[1]) and patches.fit_together(patches_of((*a.plants, *b.plants)))
+
+
+def elsewhere() -> Iterator[Candidate]:
+    """Faults that no hypothesis says, on other grounds."""
+    for fault in OUTSIDE:
+        for seed in range(1, GROUNDS + 1):
+            yield Candidate(Group.OTHER_GROUNDS, (fault.name,), fault.ground, SEED + seed)
+
+
+def clean() -> Iterator[Candidate]:
+    """No fault, on many grounds, handed over in each shape."""
+    grounds, shapes = tuple(SCENARIOS), tuple(Shape)
+    for place in range(CLEAN):
+        turn, ground = divmod(place, len(grounds))
+        yield Candidate(Group.CLEAN, (), grounds[ground], SEED + turn, shapes[turn % len(shapes)])
+
+
+def named(names: Iterable[str], among: Sequence[Candidate]) -> list[Candidate]:
+    """Candidates that hold one of some faults. Raises InputError for a name that is no fault's."""
+    from difflib import get_close_matches
+
+    wanted = set(names)
+    for name in sorted(wanted - set(BY_NAME)):
+        near = get_close_matches(name, BY_NAME, 1)
+        remedy = f"Did you mean {near[0]!r}?" if near else "See: reconcile drill --list"
+        raise InputError("--only", repr(name), f"one of {len(BY_NAME)} faults", remedy)
+    return [candidate for candidate in among if wanted & set(candidate.faults)]
+
+
+def sampled(count: int, among: Sequence[Candidate]) -> list[Candidate]:
+    """So many candidates, evenly spread; always the same ones."""
+    count = min(count, len(among))
+    return [among[place * len(among) // count] for place in range(count)]

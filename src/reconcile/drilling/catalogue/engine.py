@@ -1,0 +1,206 @@
+"""Faults of the engine that a hypothesis says: its source with a line changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconcile.drilling.catalogue.reading import column, zero_filled
+from reconcile.drilling.clean_run import (
+    Honest,
+    as_if,
+    at_bars,
+    at_fills,
+    at_orders,
+    at_targets,
+    eligible_again,
+    in_turn,
+    is_exit,
+)
+from reconcile.drilling.model import Data, Fault, Patch, Setting, Where
+from reconcile.explaining.model import Change, Value
+from reconcile.matching.model import Stage
+from vocabulary.state import Fill, Order, Side
+
+BUY, SELL = Side.BUY, Side.SELL
+TARGET, ORDER, STATUS, QUANTITY = Stage.TARGET, Stage.ORDER, Stage.STATUS, Stage.QUANTITY
+PRICE, COST, CASH = Stage.PRICE, Stage.COST, Stage.CASH
+
+
+def _fault(name: str, ground: str, patch: tuple[str, str, str], where: Where, *causes: Change) -> Fault:
+    return Fault(name, ground, (Patch(*patch),), where, causes)
+
+
+def _setting(hypothesis: str, path: str, value: Value, side: Side | None = None) -> Change:
+    return Change(hypothesis, (path, value), side=side)
+
+
+def _sells(honest: Honest, bar: int, fill: Fill) -> bool:
+    return fill.side is SELL
+
+
+def _buys(honest: Honest, bar: int, fill: Fill) -> bool:
+    return fill.side is BUY
+
+
+def _exit(*reasons: str) -> Callable[[Honest, int, Order], bool]:
+    return lambda honest, bar, order: is_exit(order) and (not reasons or order.reason in reasons)
+
+
+def _sold(honest: Honest, bar: int) -> bool:
+    return any(e.fill is not None and e.fill.side is SELL for e in honest.days[bar].executions)
+
+
+def _bought(honest: Honest, bar: int) -> bool:
+    return any(e.fill is not None and e.fill.side is BUY for e in honest.days[bar].executions)
+
+
+DECIDING, EXECUTING, PLAN, SELECTING = "deciding.py", "executing.py", "plan.py", "selecting.py"
+RAW = "        raws[i] = panel.price[t, np.uint64(tables.orders[O_SYMBOL, first + i])]"
+EARLIER = (
+    "\n        before = panel.close[t - 1, np.uint64(tables.orders[O_SYMBOL, first + i])]"
+    "\n        raws[i] = before if min(before, raws[i]) > 0 else raws[i]"
+)
+FEE = "        fee = mul(notional, settings.fee_rate)"
+CHARGED = "    if fee == TOO_LARGE:\n        account[FAULT] = BAD_COMMISSION"
+VIX = (("context", "vix"), ("min", 30.0))
+
+FAULTS: tuple[Fault, ...] = (
+    _fault("gate never asked", "long",
+           (PLAN, "    if gate is None:\n        return True", "    return True"),
+           as_if(TARGET, Setting("strategy.gate", None)),
+           _setting("gate", "strategy.gate", None), Change("context_zero", "vix")),
+    _fault("gate turned round", "long",
+           (PLAN, "return values <= gate.value if", "return values >= gate.value if"),
+           as_if(TARGET, Setting("strategy.gate", {"context": "vix", "min": 30.0})),
+           _setting("gate", "strategy.gate", VIX)),
+    _fault("missing vix opens the gate", "long",
+           (PLAN, "return values <= gate.value if", "return ~(values > gate.value) if"),
+           as_if(TARGET, Data(zero_filled("vix"))),
+           Change("context_zero_filled", "vix")),
+    _fault("commission doubled", "long",
+           (EXECUTING, FEE, "        fee = mul(notional, 2 * settings.fee_rate)"),
+           at_fills(COST),
+           _setting("commission", "costs.commission", (("kind", "bps"), ("rate", "10"), ("minimum", "0")))),
+    _fault("commission never charged", "long",
+           (EXECUTING, "    if settings.fee == NO_COST:\n        return 0", "    if True:\n        return 0"),
+           at_fills(COST),
+           _setting("commission", "costs.commission", None), Change("commission_factor", 0)),
+    _fault("commission minimum not read", "short",
+           (EXECUTING, "fee < settings.fee_minimum", "fee < 0"),
+           as_if(COST, Setting("costs.commission", {"kind": "per_share", "rate": "0.01"})),
+           _setting("commission", "costs.commission",
+                    (("kind", "per_share"), ("rate", "0.01"), ("minimum", "0")))),
+    _fault("commission twice on sells", "long",
+           (EXECUTING, CHARGED, "    if side == SELL:\n        fee += fee\n" + CHARGED),
+           at_fills(COST, _sells),
+           Change("commission_factor", 2, side=SELL)),
+    _fault("commission not on buys", "tight",
+           (EXECUTING, CHARGED, "    if side == BUY:\n        fee = 0\n" + CHARGED),
+           at_fills(COST, _buys),
+           Change("commission_factor", 0, side=BUY), _setting("commission", "costs.commission", None, BUY)),
+    _fault("slippage never charged", "long",
+           (EXECUTING, "if settings.slip == NO_COST:\n", "if True:\n"),
+           at_fills(PRICE),
+           _setting("slippage", "costs.slippage", None)),
+    _fault("slippage doubled", "long",
+           (EXECUTING, "slip = mul(raw, slip)", "slip = mul(raw, 2 * slip)"),
+           at_fills(PRICE),
+           _setting("slippage", "costs.slippage", (("kind", "bps"), ("rate", "10")))),
+    _fault("slippage on buys only", "long",
+           (EXECUTING, "        return max(1, raw - slip) if slip != TOO_LARGE else 1", "        return raw"),
+           at_fills(PRICE, _sells),
+           _setting("slippage", "costs.slippage", None, SELL)),
+    _fault("filled at the close", "long",
+           (PLAN, "_shared(market.open if at_open", "_shared(market.close if at_open"),
+           at_fills(PRICE),
+           Change("execution_price", ("close", 0)), _setting("timing", "execution.timing", "next_close")),
+    _fault("filled at the close that decided", "long",
+           (EXECUTING, RAW, RAW + EARLIER),
+           at_fills(PRICE),
+           Change("execution_price", ("close", 1))),
+    _fault("sized on the initial cash", "long",
+           (DECIDING, "if settings.size_on_equity else", "if False else"),
+           as_if(TARGET, Setting("strategy.size_on", "initial_cash")),
+           _setting("sizing", "strategy.size_on", "initial_cash")),
+    _fault("band never asked", "long",
+           (DECIDING, "> mul_floor(size, settings.band)", "> 0"),
+           as_if(ORDER, Setting("strategy.band", "0")),
+           _setting("band", "strategy.band", "0")),
+    _fault("targets in lots of ten", "long",
+           (DECIDING, "        quantity = size if weight > 0 else -size",
+            "        size = size // 10 * 10\n        quantity = size if weight > 0 else -size"),
+           at_targets(lambda honest, bar, target: target.quantity % 10 != 0),
+           Change("lot", 10)),
+    _fault("buys first", "long",
+           (EXECUTING, "buys, sells = sells, 0", "buys, sells = 0, count - sells"),
+           in_turn(STATUS, lambda orders: sorted(orders, key=lambda order: order.side is SELL)),
+           Change("buys_first")),
+    _fault("orders met as submitted", "long",
+           (EXECUTING, "if settings.sequence == SUBMISSION:", "if settings.sequence >= 0:"),
+           in_turn(STATUS, lambda orders: orders),
+           _setting("sequence", "execution.sequence", "submission")),
+    _fault("cash not minded", "tight",
+           (EXECUTING, "settings.cash == ALLOW_NEGATIVE", "settings.cash == REJECT"),
+           as_if(STATUS, Setting("execution.cash", "allow_negative")),
+           _setting("cash", "execution.cash", "allow_negative")),
+    _fault("reduced instead of rejected", "tight",
+           (EXECUTING, "    if settings.cash == REJECT:\n", "    if False:\n"),
+           as_if(STATUS, Setting("execution.cash", "reduce")),
+           _setting("cash", "execution.cash", "reduce")),
+    _fault("rejected instead of reduced", "long",
+           (EXECUTING, "    if settings.cash == REJECT:\n", "    if True:\n"),
+           as_if(STATUS, Setting("execution.cash", "reject")),
+           _setting("cash", "execution.cash", "reject")),
+    _fault("time exit never fires", "tight",
+           (DECIDING, "if t - lines[held[i], OPENED] >= first:", "if t < 0:"),
+           at_orders(ORDER, _exit("time_exit")),
+           Change("exit_unused", "time_exit")),
+    _fault("time exit a bar early", "tight",
+           (DECIDING, "if t - lines[held[i], OPENED] >=", "if t + 1 - lines[held[i], OPENED] >="),
+           as_if(ORDER, Setting("exits.time_exit.bars", 3)),
+           _setting("exit_setting", "exits.time_exit.bars", 3)),
+    _fault("cooldown not counted", "long",
+           (DECIDING, "bar(book, s, t + settings.cooldown)", "bar(book, s, t)"),
+           eligible_again(0),
+           _setting("cooldown", "strategy.cooldown", 0)),
+    _fault("membership not remembered", "tight",
+           (SELECTING, "if settings.on_membership and", "if False and"),
+           as_if(TARGET, Setting("strategy.when", "always")),
+           _setting("selection", "strategy.when", "always")),
+    _fault("schedule a bar late", "short",
+           (PLAN, "% schedule.every == 0", "% schedule.every == 1"),
+           as_if(TARGET, Setting("strategy.schedule", {"every": 2, "start": 2})),
+           _setting("schedule", "strategy.schedule", (("every", 2), ("start", 2)))),
+    _fault("weeks taken for months", "tight",
+           (PLAN, "if schedule.kind is ScheduleKind.WEEKLY:", "if False:"),
+           as_if(TARGET, Setting("strategy.schedule", "monthly")),
+           _setting("schedule", "strategy.schedule", "monthly")),
+    _fault("no shorts", "short",
+           (SELECTING, "if settings.short_n > 0:", "if False:"),
+           as_if(TARGET, Setting("strategy.short_n", 0)),
+           _setting("selection", "strategy.short_n", 0)),
+    _fault("volume not required", "short",
+           (PLAN, "features[selection.score], selection.require", "features[selection.score], ()"),
+           as_if(TARGET, Setting("strategy.require", [])),
+           _setting("selection", "strategy.require", ()), Change("feature_zero_filled", "volume")),
+    _fault("the lowest scores held", "long",
+           (PLAN, "= market.features[selection.score],", "= -market.features[selection.score],"),
+           as_if(TARGET, Data(column("ml_score", lambda values: -values))),
+           Change("feature_reversed", "ml_score")),
+    _fault("sales bring no cash", "long",
+           (EXECUTING, "account[CASH], notional - fee)", "account[CASH], -fee)"),
+           at_bars(CASH, _sold),
+           Change("cash_not_credited")),
+    _fault("purchases take no cash", "short",
+           (EXECUTING, "account[CASH], -notional)", "account[CASH], notional - notional)"),
+           at_bars(CASH, _bought),
+           Change("cash_not_debited")),
+    _fault("commission not paid on sells", "long",
+           (EXECUTING, "account[CASH], notional - fee)", "account[CASH], notional)"),
+           at_bars(CASH, _sold),
+           Change("commission_not_paid", side=SELL)),
+    _fault("exits never ordered", "long",
+           (DECIDING, "if fired[i] == NOTHING or", "if t >= 0 or"),
+           as_if((TARGET, ORDER), Setting("exits", [])),
+           Change("exit_unused", "*")),
+)  # fmt: skip

@@ -1,0 +1,168 @@
+"""Faults between what is decided, what is executed and what is booked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from reconcile.drilling.clean_run import Honest, at_bars, at_fills, at_orders, is_exit
+from reconcile.drilling.model import Fault, Hooks, Moment, Where
+from reconcile.explaining.model import Change
+from reconcile.matching.model import Stage
+from reference import Decision, Execution
+from vocabulary.state import Fill, Order, Position, Side, State, Status
+
+BUY, SELL = Side.BUY, Side.SELL
+ORDER, STATUS, COST, CASH, POSITION = Stage.ORDER, Stage.STATUS, Stage.COST, Stage.CASH, Stage.POSITION
+FROM = 30
+"""The bar from which some faults hold."""
+
+WhichOrder = Callable[[Order], bool]
+
+
+# Hooks
+
+
+def unsent(which: WhichOrder) -> Hooks:
+    """Orders decided and never sent."""
+
+    def decided(at: Moment, decision: Decision) -> Decision:
+        return replace(decision, orders=tuple(order for order in decision.orders if not which(order)))
+
+    return Hooks(decided=decided)
+
+
+def delayed(which: WhichOrder) -> Hooks:
+    """Orders that arrive a bar late."""
+
+    def due(at: Moment, orders: tuple[Order, ...]) -> tuple[tuple[Order, ...], tuple[Order, ...]]:
+        fresh = at.bar - (0 if at.scenario.execution.timing.value == "same_close" else 1)
+        late = tuple(order for order in orders if order.decided_at == fresh and which(order))
+        return tuple(order for order in orders if order not in late), late
+
+    return Hooks(due=due)
+
+
+def refused(which: Callable[[Moment, Fill], bool]) -> Hooks:
+    """Fills that never happen; the order is told as one that met no bar."""
+
+    def executed(at: Moment, execution: Execution) -> Execution:
+        if execution.fill is None or not which(at, execution.fill):
+            return execution
+        return Execution(execution.order, Status.NO_BAR, 0, None)
+
+    return Hooks(executed=executed)
+
+
+def charged(change: Callable[[Moment, Fill], int]) -> Hooks:
+    """Another commission."""
+
+    def executed(at: Moment, execution: Execution) -> Execution:
+        if execution.fill is None:
+            return execution
+        return replace(execution, fill=replace(execution.fill, commission=change(at, execution.fill)))
+
+    return Hooks(executed=executed)
+
+
+def unbooked(which: Callable[[Moment, Fill], bool]) -> Hooks:
+    """Fills that are told and never enter the book."""
+
+    def booked(at: Moment, after: State, execution: Execution) -> State:
+        assert execution.fill is not None
+        return at.state if which(at, execution.fill) else after
+
+    return Hooks(booked=booked)
+
+
+def booked_twice(which: Callable[[Moment, Fill], bool]) -> Hooks:
+    """Fills that enter the book twice."""
+
+    def booked(at: Moment, after: State, execution: Execution) -> State:
+        fill = execution.fill
+        assert fill is not None
+        if not which(at, fill):
+            return after
+        signed = fill.quantity if fill.side is BUY else -fill.quantity
+        positions = dict(after.positions)
+        held = positions.get(fill.symbol)
+        if held is None:
+            positions[fill.symbol] = Position(signed, fill.notional, at.bar, fill.price, fill.price)
+        else:
+            positions[fill.symbol] = replace(
+                held, quantity=held.quantity + signed, basis=held.basis + fill.notional
+            )
+        cash = after.cash - signed * fill.price - fill.commission
+        return replace(after, positions=positions, cash=cash, commissions=after.commissions + fill.commission)
+
+    return Hooks(booked=booked)
+
+
+def with_cash(change: Callable[[Moment, Fill], int]) -> Hooks:
+    """Cash that is off by something after a fill."""
+
+    def booked(at: Moment, after: State, execution: Execution) -> State:
+        assert execution.fill is not None
+        return replace(after, cash=after.cash + change(at, execution.fill))
+
+    return Hooks(booked=booked)
+
+
+# Where
+
+
+def _order(which: WhichOrder) -> Where:
+    return at_orders(ORDER, lambda honest, bar, order: which(order))
+
+
+def _fill(stage: Stage, which: Callable[[Honest, int, Fill], bool]) -> Where:
+    return at_fills(stage, which)
+
+
+def _filled(which: Callable[[int, Fill], bool]) -> Callable[[Honest, int], bool]:
+    return lambda honest, bar: any(
+        e.fill is not None and which(bar, e.fill) for e in honest.days[bar].executions
+    )
+
+
+def _reason(*names: str) -> WhichOrder:
+    return lambda order: order.reason in names
+
+
+def _of(symbol: int) -> WhichOrder:
+    return lambda order: order.symbol == symbol
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("stop loss not sent", "short", (unsent(_reason("stop_loss")),), _order(_reason("stop_loss")),
+          (Change("exit_unsent", "stop_loss"),)),
+    Fault("no exit is sent", "long", (unsent(is_exit),), _order(is_exit), (Change("exit_unsent", "*"),)),
+    Fault("orders of one symbol lost", "long", (unsent(_of(7)),), _order(_of(7)),
+          (Change("order_lost", symbols=(7,)),)),
+    Fault("sells of one symbol refused", "short",
+          (refused(lambda at, fill: fill.symbol == 4),), _fill(STATUS, lambda h, t, fill: fill.symbol == 4),
+          (Change("fill_dropped", symbols=(4,)),)),
+    Fault("a bar late on sells", "tight", (delayed(lambda order: order.side is SELL),),
+          _order(lambda order: order.side is SELL), (Change("order_late", 1, side=SELL),)),
+    Fault("commission twice from March on", "long",
+          (charged(lambda at, fill: fill.commission * (2 if at.bar >= FROM else 1)),),
+          _fill(COST, lambda h, t, fill: t >= FROM), (Change("commission_factor", 2, since=FROM),)),
+    Fault("commission twice for one symbol", "short",
+          (charged(lambda at, fill: fill.commission * (2 if fill.symbol == 2 else 1)),),
+          _fill(COST, lambda h, t, fill: fill.symbol == 2), (Change("commission_factor", 2, symbols=(2,)),)),
+    Fault("commission twice on buys", "short",
+          (charged(lambda at, fill: fill.commission * (2 if fill.side is BUY else 1)),),
+          _fill(COST, lambda h, t, fill: fill.side is BUY), (Change("commission_factor", 2, side=BUY),)),
+    Fault("fills of one symbol unbooked", "long", (unbooked(lambda at, fill: fill.symbol == 9),),
+          _fill(POSITION, lambda h, t, fill: fill.symbol == 9), (Change("fill_unbooked", symbols=(9,)),)),
+    Fault("buys of one symbol booked twice", "tight",
+          (booked_twice(lambda at, fill: fill.side is BUY and fill.symbol == 1),),
+          _fill(POSITION, lambda h, t, fill: fill.side is BUY and fill.symbol == 1),
+          (Change("fill_booked_twice", symbols=(1,), side=BUY),)),
+    Fault("one symbol's sales bring no cash", "tight",
+          (with_cash(lambda at, fill: -fill.notional if fill.side is SELL and fill.symbol == 1 else 0),),
+          at_bars(CASH, _filled(lambda t, fill: fill.side is SELL and fill.symbol == 1)),
+          (Change("cash_not_credited", symbols=(1,)),)),
+    Fault("commission not paid", "tight", (with_cash(lambda at, fill: fill.commission),),
+          at_bars(CASH, _filled(lambda t, fill: True)), (Change("commission_not_paid"),)),
+)  # fmt: skip

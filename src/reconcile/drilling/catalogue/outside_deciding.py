@@ -1,0 +1,187 @@
+"""Faults of deciding that no hypothesis says: who is chosen, how much, and when it is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from reconcile.drilling.catalogue import reading
+from reconcile.drilling.clean_run import Honest, Stages, as_if, at_positions, at_targets, decided_from
+from reconcile.drilling.model import Data, Fault, Patch, Where
+from reconcile.matching.model import Stage
+from vocabulary.state import Position, Side, State, Target
+
+TARGET, ORDER = Stage.TARGET, Stage.ORDER
+DECIDED = (TARGET, ORDER)
+SCORE = "ml_score"
+DECIDING, EXECUTING, SELECTING, MARKING = "deciding.py", "executing.py", "selecting.py", "marking.py"
+G = 1_000_000_000
+VOLATILE = (
+    "mul(np.int64(ticks), rules[rule, R_FIRST])\n            if gap != TOO_LARGE and fallen(lines, held[i], "
+)
+SIZED = "        quantity = size if weight > 0 else -size"
+
+
+def _patch(name: str, ground: str, where: Where, *patches: tuple[str, str, str]) -> Fault:
+    return Fault(name, ground, tuple(Patch(*patch) for patch in patches), where)
+
+
+def _read(name: str, ground: str, read: reading.Read, stages: Stages = TARGET) -> Fault:
+    data = Data(read)
+    return Fault(name, ground, (data,), as_if(stages, data))
+
+
+# Where
+
+
+def _sized(size: Callable[[Honest, int, Target], int]) -> Where:
+    """At targets whose quantity is another when it is worked out otherwise."""
+    return at_targets(lambda honest, bar, target: size(honest, bar, target) != abs(target.quantity))
+
+
+def _close(honest: Honest, bar: int, symbol: int) -> int:
+    return int(honest.market.close[bar, symbol])
+
+
+def _equity(honest: Honest, bar: int) -> int:
+    state = honest.deciding(bar)
+    return state.cash + sum(p.quantity * p.mark for p in state.positions.values())
+
+
+def _rounded(honest: Honest, bar: int, target: Target) -> int:
+    close = _close(honest, bar, target.symbol)
+    return (_equity(honest, bar) * abs(target.weight) // G + close // 2) // close
+
+
+def _on_cash(honest: Honest, bar: int, target: Target) -> int:
+    cash = max(0, honest.deciding(bar).cash)
+    return cash * abs(target.weight) // G // _close(honest, bar, target.symbol)
+
+
+def _at_open(honest: Honest, bar: int, target: Target) -> int:
+    opening = int(honest.market.open[bar, target.symbol])
+    return _equity(honest, bar) * abs(target.weight) // G // opening
+
+
+def _banded_buy(honest: Honest, bar: int, target: Target) -> bool:
+    """Whether the band keeps a target from being bought up to."""
+    held = honest.deciding(bar).positions.get(target.symbol)
+    delta = target.quantity - (0 if held is None else held.quantity)
+    return 0 < delta <= abs(target.quantity) * honest.ground.scenario.strategy.band // G
+
+
+def _left_absent(honest: Honest, bar: int, symbol: int) -> bool:
+    """Held, absent and no target of a rebalance."""
+    decision = honest.days[bar].decision
+    wanted = {target.symbol for target in decision.targets}
+    present = bool(honest.market.present[bar, symbol])
+    return decision.rebalance is not None and not present and symbol not in wanted
+
+
+def _positions(change: Callable[[Honest, int, int, Position], Position]) -> Callable[..., State]:
+    """A state whose positions are taken for others."""
+
+    def alter(honest: Honest, bar: int, state: State) -> State:
+        made = {s: change(honest, bar, s, position) for s, position in state.positions.items()}
+        return replace(state, positions=made)
+
+    return alter
+
+
+def _peak_at_entry(honest: Honest, bar: int, symbol: int, position: Position) -> Position:
+    size = abs(position.quantity)
+    return replace(position, peak=(2 * position.basis + size) // (2 * size))
+
+
+def _entered_at_peak(honest: Honest, bar: int, symbol: int, position: Position) -> Position:
+    return replace(position, basis=position.peak * abs(position.quantity))
+
+
+def _peak_of_closes(honest: Honest, bar: int, symbol: int, position: Position) -> Position:
+    since = slice(position.opened, bar + 1)
+    closes = honest.market.close[since, symbol][honest.market.present[since, symbol]]
+    return replace(position, peak=int(closes.max()) if len(closes) else 0)
+
+
+def _opened_by_last_buy(honest: Honest, bar: int, symbol: int, position: Position) -> Position:
+    last = position.opened
+    for day in honest.days[position.opened : bar + 1]:
+        for execution in day.executions:
+            fill = execution.fill
+            if fill is not None and fill.symbol == symbol and fill.side is Side.BUY:
+                last = day.bar
+    return replace(position, opened=last)
+
+
+def _later_ties(values: reading.Array) -> reading.Array:
+    later: reading.Array = values + np.arange(values.shape[1]) * 1e-9
+    return later
+
+
+def _smoothed(values: reading.Array) -> reading.Array:
+    out = values.copy()
+    for t in range(1, len(out)):
+        out[t] = (values[t] + values[t - 1]) / 2
+    return out
+
+
+def _odd_turned(values: reading.Array) -> reading.Array:
+    values[:, 1::2] *= -1
+    return values
+
+
+def _mondays_turned(values: reading.Array) -> reading.Array:
+    values[::5] *= -1
+    return values
+
+
+def _halves_swapped(values: reading.Array) -> reading.Array:
+    half = values.shape[1] // 2
+    return np.concatenate([values[:, half:], values[:, :half]], axis=1)
+
+
+FAULTS: tuple[Fault, ...] = (
+    _patch("ties in reverse", "long", as_if(TARGET, Data(reading.column(SCORE, _later_ties))),
+           (SELECTING, "for i in range(count - 1, -1, -1):", "for i in range(count):")),
+    _patch("targets rounded to the nearest lot", "long", _sized(_rounded),
+           ("arithmetic.py", "np.uint64(amount) // np.uint64(price)",
+            "np.uint64(amount + price // 2) // np.uint64(price)")),
+    _patch("sized on the cash alone", "long", _sized(_on_cash),
+           (DECIDING, "base = max(0, account[EQUITY]) if", "base = max(0, account[CASH]) if")),
+    _patch("sized at the open", "long", _sized(_at_open),
+           (SELECTING, "book.near_closes[kept] = close", "book.near_closes[kept] = panel.price[t, s]")),
+    _patch("a lot less than the target", "short", _sized(lambda h, t, x: max(0, abs(x.quantity) - 1)),
+           (DECIDING, SIZED, "        size = max(0, size - 1)\n" + SIZED)),
+    _patch("no target above 2,000 shares", "long", _sized(lambda h, t, x: min(2000, abs(x.quantity))),
+           (DECIDING, SIZED, "        size = min(2000, size)\n" + SIZED)),
+    _patch("weights that fall with the rank", "long", at_targets(lambda h, t, x: True),
+           (SELECTING, "book.weights[k] = settings.weight_long",
+            "book.weights[k] = settings.weight_long * 2 * (longs - k) // (longs + 1)")),
+    _patch("the band is asked of sells alone", "long", at_targets(_banded_buy, ORDER),
+           (DECIDING, "abs(delta) > mul_floor(size, settings.band)",
+            "(delta > 0 or abs(delta) > mul_floor(size, settings.band))")),
+    _patch("absent symbols ordered closed", "short", at_positions(ORDER, _left_absent),
+           (DECIDING, "if panel.close[t, s] != 0:", "if t >= 0:")),
+    _patch("trailing stop from the entry", "long", decided_from(DECIDED, _positions(_peak_at_entry)),
+           (DECIDING, "mul(lines[held[i], PEAK], rate)", "mul(lines[held[i], ENTRY], rate)"),
+           (DECIDING, "fallen(lines, held[i], PEAK)", "fallen(lines, held[i], ENTRY)")),
+    _patch("volatility stop from the peak", "long", decided_from(DECIDED, _positions(_entered_at_peak)),
+           (DECIDING, VOLATILE + "ENTRY)", VOLATILE + "PEAK)")),
+    _patch("the peak forgets the fill", "long", decided_from(DECIDED, _positions(_peak_of_closes)),
+           (EXECUTING, "lines[s, PEAK] = price", "lines[s, PEAK] = 0")),
+    _patch("every buy opens anew", "long", decided_from(DECIDED, _positions(_opened_by_last_buy)),
+           (EXECUTING, "    lines[s, BASIS] = basis\n",
+            "    if signed > 0:\n        lines[s, OPENED] = t\n    lines[s, BASIS] = basis\n")),
+    _read("every other score turned round", "long", reading.column(SCORE, _odd_turned)),
+    _read("scores turned round on some days", "short", reading.column(SCORE, _mondays_turned)),
+    _read("score averaged over two bars", "short", reading.column(SCORE, _smoothed)),
+    _read("score in steps", "long", reading.column(SCORE, lambda values: np.round(values * 2) / 2)),
+    _read("score without its sign", "short", reading.column(SCORE, np.abs)),
+    _read("two halves of the scores swapped", "tight", reading.column(SCORE, _halves_swapped)),
+    _read("prices cut to ten cents", "long",
+          reading.prices(lambda values, market: values // 1000 * 1000), DECIDED),
+    _read("prices a percent too high", "short",
+          reading.prices(lambda values, market: values * 101 // 100), DECIDED),
+)  # fmt: skip

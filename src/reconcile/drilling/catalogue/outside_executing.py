@@ -1,0 +1,165 @@
+"""Faults of executing and booking that no hypothesis says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from reconcile.drilling.clean_run import Honest, at_bars, at_executions, at_fills, at_orders, at_positions
+from reconcile.drilling.model import Fault, Hit, Hooks, Moment, Patch, Where
+from reconcile.matching.model import Stage
+from reference import Decision, Execution
+from vocabulary.state import Fill, Side, Status
+
+BUY, SELL = Side.BUY, Side.SELL
+ORDER, STATUS, QUANTITY, PRICE, COST = Stage.ORDER, Stage.STATUS, Stage.QUANTITY, Stage.PRICE, Stage.COST
+POSITION, MARK, CASH = Stage.POSITION, Stage.MARK, Stage.CASH
+EXECUTING, MARKING = "executing.py", "marking.py"
+FEE = "        fee = mul(notional, settings.fee_rate)"
+RAW = "raws[i] = panel.price[t, np.uint64(tables.orders[O_SYMBOL, first + i])]"
+FILLED = "    price = slipped(settings, account, raw, side)"
+CLOSED = "panel.close[t, np.uint64(tables.orders[O_SYMBOL, first + i])]"
+VALUED = "    account[MARKET_VALUE] = worth"
+WORTH = "value, beyond = checked_product(quantity, known)"
+
+
+def _patch(name: str, ground: str, where: Where, *patches: tuple[str, str, str]) -> Fault:
+    return Fault(name, ground, tuple(Patch(*patch) for patch in patches), where)
+
+
+# Where
+
+
+def _gap(fill: Fill) -> int:
+    """The slippage of a share in ticks."""
+    return fill.slippage // fill.quantity
+
+
+def _halting(honest: Honest, bar: int, execution: Execution, cash: int) -> bool:
+    return execution.filled > 0 and (bar + execution.order.symbol) % 11 == 3
+
+
+def _short_held(honest: Honest, bar: int) -> bool:
+    return any(position.quantity < 0 for position in honest.days[bar].state.positions.values())
+
+
+def _uncovered(honest: Honest, bar: int, execution: Execution, cash: int) -> bool:
+    """A buy that one lot more would have fitted, its commission left aside."""
+    fill = execution.fill
+    if execution.status is Status.REDUCED and fill is not None:
+        return (fill.quantity + 1) * fill.price <= cash
+    return False
+
+
+def _absent(honest: Honest, bar: int, symbol: int) -> bool:
+    return not bool(honest.market.present[bar, symbol])
+
+
+def _rounds_up(honest: Honest, bar: int, symbol: int) -> bool:
+    position = honest.days[bar].state.positions[symbol]
+    size = abs(position.quantity)
+    return (2 * position.basis + size) // (2 * size) != position.basis // size
+
+
+def _reduced_or_reopened(honest: Honest) -> Iterator[Hit]:
+    """Positions that were sold in part, or whole once and opened again."""
+    closed: set[int] = set()
+    for day in honest.days:
+        for execution in day.executions:
+            fill = execution.fill
+            if fill is None:
+                continue
+            held = honest.before[day.bar].positions.get(fill.symbol)
+            after = day.state.positions.get(fill.symbol)
+            against = held is not None and (held.quantity > 0) != (fill.side is BUY)
+            if after is None:
+                closed.add(fill.symbol)
+            elif against or (held is None and fill.symbol in closed):
+                yield honest.hit(POSITION, day.bar, fill.symbol)
+
+
+# Hooks
+
+
+def _priced(change: Callable[[Moment, Fill], int]) -> Hooks:
+    """Another fill price, in ticks; notional with it, commission and slippage as they were."""
+
+    def executed(at: Moment, execution: Execution) -> Execution:
+        fill = execution.fill
+        if fill is None:
+            return execution
+        price = change(at, fill)
+        return replace(execution, fill=replace(fill, price=price, notional=price * fill.quantity))
+
+    return Hooks(executed=executed)
+
+
+def _charged(more: Callable[[Moment, Fill], int]) -> Hooks:
+    """More commission, in money."""
+
+    def executed(at: Moment, execution: Execution) -> Execution:
+        fill = execution.fill
+        if fill is None:
+            return execution
+        return replace(execution, fill=replace(fill, commission=fill.commission + more(at, fill)))
+
+    return Hooks(executed=executed)
+
+
+def _larger(at: Moment, decision: Decision) -> Decision:
+    """Buys of every fifth symbol a lot larger."""
+    orders = (
+        replace(order, quantity=order.quantity + 1) if order.side is BUY and order.symbol % 5 == 1 else order
+        for order in decision.orders
+    )
+    return replace(decision, orders=tuple(orders))
+
+
+FAULTS: tuple[Fault, ...] = (
+    _patch("a unit more commission", "long", at_fills(COST), (EXECUTING, FEE, FEE + " + 1")),
+    _patch("commission of 50 at most", "long", at_fills(COST, lambda h, t, x: x.commission > 500_000),
+           (EXECUTING, FEE, "        fee = min(500_000, mul(notional, settings.fee_rate))")),
+    _patch("commission cut to cents", "long", at_fills(COST, lambda h, t, x: x.commission % 100 != 0),
+           (EXECUTING, FEE, FEE + " // 100 * 100")),
+    _patch("slippage of three cents at least", "long", at_fills(PRICE, lambda h, t, x: _gap(x) < 300),
+           (EXECUTING, "slip = mul(raw, slip)", "slip = max(300, mul(raw, slip))")),
+    _patch("fill prices cut to cents", "long", at_fills(PRICE, lambda h, t, x: x.price % 100 != 0),
+           (EXECUTING, FILLED, FILLED + " // 100 * 100")),
+    _patch("sells slip upwards", "short", at_fills(PRICE, lambda h, t, x: x.side is SELL),
+           (EXECUTING, "max(1, raw - slip) if", "max(1, raw + slip) if")),
+    _patch("filled at the close every fifth bar", "long",
+           at_fills(PRICE, lambda h, t, x: t % 5 == 3
+                    and h.market.open[t, x.symbol] != h.market.close[t, x.symbol]),
+           (EXECUTING, RAW, RAW + " if t % 5 != 3 else " + CLOSED)),
+    _patch("a lot left unbought", "long",
+           at_executions(QUANTITY, lambda h, t, x, cash: x.status is Status.REDUCED),
+           (EXECUTING, "    return low\n", "    return max(cover, low - 1)\n")),
+    _patch("cash without the commission", "long", at_executions(QUANTITY, _uncovered),
+           (EXECUTING, "return fee != TOO_LARGE and fee <= cash - notional", "return fee != TOO_LARGE")),
+    _patch("no fill above 2,500 shares", "long",
+           at_executions(QUANTITY, lambda h, t, x, cash: x.filled > 2500),
+           (EXECUTING, "= orders[O_QUANTITY, order]", "= min(2500, orders[O_QUANTITY, order])")),
+    _patch("trading halts by turns", "long", at_executions(STATUS, _halting),
+           (EXECUTING, "    if raw == 0:\n", "    if raw == 0 or (t + np.int64(s)) % 11 == 3:\n")),
+    _patch("interest on cash", "long", at_bars(CASH),
+           (MARKING, VALUED, "    account[CASH] += account[CASH] // 10_000 if final else 0\n" + VALUED)),
+    _patch("a fee for what is short", "short", at_bars(CASH, _short_held),
+           (MARKING, WORTH,
+            WORTH + "\n        if quantity < 0 and final:\n            account[CASH] += value // 10_000")),
+    _patch("absent symbols are worth nothing", "long", at_positions(MARK, _absent),
+           (MARKING, WORTH, WORTH.replace("known", "close"))),
+    _patch("entry prices cut", "short", at_positions(POSITION, _rounds_up),
+           (EXECUTING, "entry_of(basis, abs(after))", "basis // abs(after)")),
+    _patch("sales leave the basis", "long", _reduced_or_reopened,
+           (EXECUTING, "basis -= removed", "basis -= 0")),
+    Fault("buys of some symbols a lot larger", "long", (Hooks(decided=_larger),),
+          at_orders(ORDER, lambda h, t, x: x.side is BUY and x.symbol % 5 == 1)),
+    Fault("some symbols filled a cent higher", "short",
+          (_priced(lambda at, x: x.price + (100 if x.symbol % 4 == 2 else 0)),),
+          at_fills(PRICE, lambda h, t, x: x.symbol % 4 == 2)),
+    Fault("a fee by the number of shares", "tight", (_charged(lambda at, x: x.quantity * 7),),
+          at_fills(COST)),
+    Fault("a fee on large orders", "short",
+          (_charged(lambda at, x: 25_000 if x.quantity > 1_000 else 0),),
+          at_fills(COST, lambda h, t, x: x.quantity > 1_000)),
+)  # fmt: skip

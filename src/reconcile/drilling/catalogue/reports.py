@@ -1,0 +1,165 @@
+"""Faults of the record: the right thing was done, and something else is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from reconcile.drilling.catalogue.telling import Array, Cells, Tell, cells, without_rows
+from reconcile.drilling.clean_run import Honest, at_bars, at_fills, at_positions
+from reconcile.drilling.model import Fault, Hit, Told, Where
+from reconcile.explaining.model import Change
+from reconcile.matching.model import Stage
+from vocabulary.ledger import Ledger
+from vocabulary.market import Market
+from vocabulary.state import Fill
+
+ORDER, STATUS, COST, MARK = Stage.ORDER, Stage.STATUS, Stage.COST, Stage.MARK
+POSITION, EQUITY = Stage.POSITION, Stage.EQUITY
+
+
+def _fault(name: str, ground: str, tell: Tell, where: Where, *causes: Change) -> Fault:
+    return Fault(name, ground, (Told(tell),), where, causes)
+
+
+# Tell
+
+
+def _frozen(*names: str) -> Tell:
+    """The book as it was before the first bar."""
+
+    def change(values: Cells, market: Market) -> Cells:
+        start = {"cash": values["cash"][0] + values["market_value"][0], "market_value": 0}
+        start["equity"] = start["cash"]
+        return {**values, **{name: np.full_like(values[name], start[name]) for name in names}}
+
+    return cells("equity", change)
+
+
+def _negated(table: str, *names: str) -> Tell:
+    return cells(table, lambda values, market: {**values, **{name: -values[name] for name in names}})
+
+
+def _zeroed(table: str, name: str) -> Tell:
+    return cells(table, lambda values, market: {**values, name: values[name] * 0})
+
+
+def _turned_sides(values: Cells, market: Market) -> Cells:
+    return {**values, "side": 1 - values["side"]}
+
+
+def _late_equity(values: Cells, market: Market) -> Cells:
+    names = ("cash", "market_value", "equity")
+    return {**values, **{name: np.concatenate([values[name][:1], values[name][:-1]]) for name in names}}
+
+
+def _marked(marks: Callable[[Market], Array]) -> Tell:
+    """Positions and equity told at other marks, (bars, symbols); cash as it is."""
+
+    def tell_positions(values: Cells, market: Market) -> Cells:
+        at = np.searchsorted(market.timestamps, values["timestamp"])
+        mark = marks(market)[at, values["symbol"]]
+        return {**values, "mark": mark, "market_value": mark * values["quantity"]}
+
+    positions = cells("positions", tell_positions)
+
+    def tell(ledger: Ledger, market: Market) -> Ledger:
+        made = positions(ledger, market)
+        told = made.tables["positions"].columns
+        total = np.zeros(len(market.timestamps), np.int64)
+        at = np.searchsorted(market.timestamps, told["timestamp"].values)
+        np.add.at(total, at, told["market_value"].values)
+
+        def change(values: Cells, market: Market) -> Cells:
+            return {**values, "market_value": total.copy(), "equity": values["cash"] + total}
+
+        return cells("equity", change)(made, market)
+
+    return tell
+
+
+def last_known(prices: Array) -> Array:
+    """Each cell's last price above zero, itself counted."""
+    out = prices.copy()
+    for t in range(1, len(out)):
+        out[t] = np.where(out[t] > 0, out[t], out[t - 1])
+    return out
+
+
+def _closes_before(market: Market) -> Array:
+    known = last_known(market.close)
+    before = np.concatenate([known[:1] * 0, known[:-1]])
+    return np.where(before > 0, before, known)
+
+
+# Where
+
+
+def _fill_rows(stage: Stage, which: Callable[[Fill], bool]) -> Where:
+    """At rows of `fills`, stamped with their own bar."""
+
+    def hits(honest: Honest) -> Iterator[Hit]:
+        for hit in at_fills(COST, lambda h, t, fill: which(fill))(honest):
+            yield Hit(hit.cycle, stage, hit.symbol, hit.bar)
+
+    return hits
+
+
+def _invested(honest: Honest, bar: int) -> bool:
+    return bool(honest.days[bar].valuation.market_value)
+
+
+def _traded(honest: Honest, bar: int) -> bool:
+    return any(e.fill is not None and e.fill.commission for e in honest.days[bar].executions)
+
+
+def _moved(honest: Honest, bar: int) -> bool:
+    return bar > 0 and honest.days[bar].valuation.market_value != honest.days[bar - 1].valuation.market_value
+
+
+def _mark_is_not(marks: Callable[[Market], Array]) -> Callable[[Honest, int, int], bool]:
+    def which(honest: Honest, bar: int, symbol: int) -> bool:
+        told = int(marks(honest.market)[bar, symbol])
+        return told != honest.days[bar].state.positions[symbol].mark
+
+    return which
+
+
+def _opens(market: Market) -> Array:
+    return last_known(market.open)
+
+
+FAULTS: tuple[Fault, ...] = (
+    _fault("equity of a second book", "long", _frozen("cash", "market_value", "equity"),
+           at_bars(MARK, _invested), Change("frozen_book", "book")),
+    _fault("equity stands still", "short", _frozen("equity"),
+           at_bars(EQUITY, lambda h, t: h.days[t].valuation.equity != h.ground.scenario.initial_cash),
+           Change("frozen_book", "equity")),
+    _fault("market value with the wrong sign", "long", _negated("equity", "market_value"),
+           at_bars(MARK, _invested), Change("sign_flipped", ("equity", "market_value"))),
+    _fault("positions with the wrong sign", "short", _negated("positions", "quantity", "market_value"),
+           at_positions(POSITION), Change("sign_flipped", ("positions", "quantity"))),
+    _fault("commission with the wrong sign", "long", _negated("fills", "commission"),
+           at_fills(COST), Change("sign_flipped", ("fills", "commission"))),
+    _fault("buys told as sells", "tight", cells("fills", _turned_sides),
+           _fill_rows(ORDER, lambda fill: True), Change("sign_flipped", ("fills", "side"))),
+    _fault("equity a bar late", "long", cells("equity", _late_equity),
+           at_bars(MARK, _moved), Change("equity_late")),
+    _fault("marked at the close before", "short", _marked(_closes_before),
+           at_positions(MARK, _mark_is_not(_closes_before)), Change("marked_otherwise", ("close", 1))),
+    _fault("marked at the open", "long", _marked(_opens),
+           at_positions(MARK, _mark_is_not(_opens)), Change("marked_otherwise", ("open", 0))),
+    _fault("no commission told", "long", _zeroed("fills", "commission"),
+           at_fills(COST), Change("reported_zero", ("fills", "commission"))),
+    _fault("no turnover told", "tight", _zeroed("costs", "turnover"),
+           at_bars(COST, _traded), Change("reported_zero", ("costs", "turnover"))),
+    _fault("fills of one symbol not told", "short",
+           without_rows("fills", lambda values, market: values["symbol"] == 2),
+           _fill_rows(STATUS, lambda fill: fill.symbol == 2),
+           Change("unreported", "fills", symbols=(2,))),
+    _fault("positions of one symbol not told", "tight",
+           without_rows("positions", lambda values, market: values["symbol"] == 1),
+           at_positions(POSITION, lambda h, t, s: s == 1),
+           Change("unreported", "positions", symbols=(1,))),
+)  # fmt: skip

@@ -1,0 +1,98 @@
+"""One candidate, judged: is its fault detected, located and explained?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconcile.comparing.compare import compare
+from reconcile.drilling.clean_run import Honest
+from reconcile.drilling.model import Candidate, Fault, Finding, Group, Place
+from reconcile.explaining.explain import explain
+from reconcile.explaining.model import Cause, Change, Explanation
+from reconcile.explaining.model import Verdict as Answer
+from reconcile.matching.model import Break, Verdict
+from reconcile.matching.stages import RANK
+from vocabulary.ledger import Ledger
+
+
+def judge(
+    candidate: Candidate, faults: Sequence[Fault], honest: Honest, own: Ledger, planted: Ledger
+) -> Finding:
+    """What is found of a planted ledger. own: the reference's."""
+    scenario, market = honest.ground.scenario, honest.ground.market
+    compared = compare(own, planted, scenario=scenario, market=market)
+    detected = compared.verdict is Verdict.BREAKS
+    expected = None if not faults else first_place(faults, honest)
+    found = None if compared.first is None else _place(compared.first, honest)
+    began = time.perf_counter()
+    answer = explain(scenario, market, planted)
+    wrong = false_causes(answer.causes, faults)
+    return Finding(
+        candidate=candidate,
+        detected=detected,
+        located=expected == found,
+        explained=_right(candidate, faults, answer, wrong),
+        false_causes=tuple(cause.sentence for cause in wrong),
+        expected=expected,
+        found=found,
+        answer=_said(answer),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def first_place(faults: Sequence[Fault], honest: Honest) -> Place | None:
+    """The first divergence that faults make: the earliest of theirs by cycle, stage and symbol."""
+    hits = [hit for fault in faults for hit in fault.where(honest)]
+    if not hits:
+        return None
+    first = min(hits, key=lambda hit: (hit.cycle, RANK[hit.stage], hit.symbol is None, hit.symbol))
+    name = None if first.symbol is None else honest.market.symbols[first.symbol]
+    return Place(first.bar, first.stage, name)
+
+
+def _place(first: Break, honest: Honest) -> Place:
+    bar = int(honest.market.timestamps.searchsorted(first.timestamp))
+    return Place(bar, first.stage, first.symbol)
+
+
+def false_causes(causes: Sequence[Cause], faults: Sequence[Fault]) -> list[Cause]:
+    """Causes named that are none of the faults'; each fault accounts for one."""
+    open_faults = list(faults)
+    wrong = []
+    for cause in causes:
+        match = next((f for f in open_faults if any(same(cause.change, c) for c in f.causes)), None)
+        if match is None:
+            wrong.append(cause)
+        else:
+            open_faults.remove(match)
+    return wrong
+
+
+def same(found: Change, written: Change) -> bool:
+    """Whether a cause that was found is the one written down: hypothesis, value and limits.
+
+    Where a limit in time is written, the one found may be another bar: it was verified by a run, and where
+    the fault has nothing to act on, bars cannot be told apart.
+    """
+    limited = [(change.since > 0, change.until is not None) for change in (found, written)]
+    return limited[0] == limited[1] and replace(found, since=0, until=None) == replace(
+        written, since=0, until=None
+    )
+
+
+def _right(
+    candidate: Candidate, faults: Sequence[Fault], answer: Explanation, wrong: Sequence[Cause]
+) -> bool:
+    if candidate.group is Group.CLEAN:
+        return not answer.causes and answer.verdict in (Answer.NO_BREAKS, Answer.CANNOT_TELL)
+    if any(not fault.causes for fault in faults):
+        return answer.verdict is Answer.UNEXPLAINED and not answer.causes
+    return answer.verdict is Answer.EXPLAINED and not wrong and len(answer.causes) == len(faults)
+
+
+def _said(answer: Explanation) -> str:
+    causes = "; ".join(cause.sentence for cause in answer.causes)
+    rest = f" ({answer.unexplained_breaks:,} of {answer.breaks:,} breaks unexplained)"
+    return f"{answer.verdict.value}: {causes or 'no cause'}{rest if answer.unexplained_breaks else ''}"

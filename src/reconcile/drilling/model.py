@@ -1,0 +1,207 @@
+"""What a drill is made of: faults with their expected answers, and what was found. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconcile.explaining.model import Change
+from reconcile.matching.model import Stage
+
+if TYPE_CHECKING:
+    from reconcile.drilling.clean_run import Honest
+    from reference import Day, Decision, Execution
+    from vocabulary.ledger import Ledger
+    from vocabulary.market import Market
+    from vocabulary.scenario import Scenario
+    from vocabulary.state import Order, State
+
+
+class Hit(NamedTuple):
+    """A row that a fault acts on.
+
+    cycle: of decision, execution and booking. symbol: its place, None for a bar's own row. bar: of the row.
+    """
+
+    cycle: int
+    stage: Stage
+    symbol: int | None
+    bar: int
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A change of the engine's source: `old`, which stands in `file` exactly once, becomes `new`."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The scenario is another: a path of the scenario file and what stands there."""
+
+    path: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The market is read otherwise."""
+
+    read: Callable[[Market], Market]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a hook stands. state: before the fill that is at hand."""
+
+    scenario: Scenario
+    market: Market
+    bar: int
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What goes wrong between the reference's parts, at every bar.
+
+    decided: what is sent of a decision. due: which orders execute at a bar, of those that should, the late
+    ones (handed on from bar to bar) among them; returns (now, later). executed: what becomes of an order.
+    booked: the state after a fill, from the one before it, the one it should be, and the fill's execution.
+    """
+
+    decided: Callable[[Moment, Decision], Decision] | None = None
+    due: Callable[[Moment, tuple[Order, ...]], tuple[tuple[Order, ...], tuple[Order, ...]]] | None = None
+    executed: Callable[[Moment, Execution], Execution] | None = None
+    booked: Callable[[Moment, State, Execution], State] | None = None
+    day: Callable[[Moment, Day], Day] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The right thing was done, and the ledger says another."""
+
+    tell: Callable[[Ledger, Market], Ledger]
+
+
+Plant = Patch | Setting | Data | Hooks | Told
+
+
+Where = Callable[["Honest"], Iterable[Hit]]
+"""From a run without the fault to the rows that it acts on. The first of them is where it first shows; later
+ones may be wrong, as the fault changes what follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault, and the answer that is right.
+
+    ground: the one it is planted on. plants: all of them together are the fault. causes: the changes of
+    explain's catalogue that say what it is; where there are several, they are the same change in other
+    words. None: no hypothesis says it, and the right answer is that it is unexplained.
+    """
+
+    name: str
+    ground: str
+    plants: tuple[Plant, ...]
+    where: Where
+    causes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A first divergence: a bar, a stage, a symbol's name."""
+
+    bar: int
+    stage: Stage
+    symbol: str | None
+
+
+class Group(Enum):
+    """What a candidate is planted for; each is scored apart."""
+
+    SINGLE = "single"
+    PAIR = "pair"
+    OUTSIDE = "outside"
+    OTHER_GROUNDS = "other grounds"
+    CLEAN = "clean"
+
+
+class Shape(Enum):
+    """How a ledger is handed over: as ours are, through frames of floats, or in two of its tables."""
+
+    WHOLE = "whole"
+    FLOATS = "floats"
+    FILLS_AND_EQUITY = "fills and equity"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What is planted, and on which ground. faults: their names; none for a clean one."""
+
+    group: Group
+    faults: tuple[str, ...]
+    ground: str
+    seed: int
+    shape: Shape = Shape.WHOLE
+
+    @property
+    def name(self) -> str:
+        what = " + ".join(self.faults) or "no fault"
+        shape = "" if self.shape is Shape.WHOLE else f", {self.shape.value}"
+        return f"{what} ({self.ground}, seed {self.seed}{shape})"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one candidate.
+
+    detected: the comparison sees breaks. expected, found: first divergences. explained: the answer is the
+    right one. false_causes: causes named that are none, as they read. answer: what explain said.
+    """
+
+    candidate: Candidate
+    detected: bool
+    located: bool
+    explained: bool
+    false_causes: tuple[str, ...]
+    expected: Place | None
+    found: Place | None
+    answer: str
+    seconds: float
+
+    @property
+    def right(self) -> bool:
+        """Whether all of it is as it should be."""
+        return self.explained and (not self.candidate.faults or (self.detected and self.located))
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The table's row of one group."""
+
+    candidates: int
+    detected: int
+    located: int
+    explained: int
+    with_false_causes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """All of it. idle: candidates that were left out, as a fault of theirs changes nothing there."""
+
+    findings: tuple[Finding, ...]
+    scores: Mapping[Group, Score]
+    idle: tuple[Candidate, ...] = ()
+
+    @property
+    def traceless(self) -> tuple[str, ...]:
+        """Faults that change nothing on their own ground, where each has to. On another a fault need not; and
+        of two, one may leave the other nothing to act on."""
+        alone = (Group.SINGLE, Group.OUTSIDE)
+        return tuple(name for each in self.idle if each.group in alone for name in each.faults)

@@ -1,0 +1,163 @@
+"""Whether a cause holds cycle by cycle, where a run of the whole set is not proof enough.
+
+The reference stands in the candidate's own State before each cycle and does that cycle with the cause and
+without it. A true cause is right where the scenario without it is wrong, again and again, and makes nothing
+wrong that was right. What fits a divergence by chance is wrong elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from reconcile.explaining.counterfactuals import Changes
+from reconcile.explaining.loop import Standing
+from reconcile.explaining.model import Change, Kind
+from reconcile.explaining.proposals import crowded
+from reconcile.explaining.score_cache import View, kind_of, ordered
+from reconcile.explaining.scoring import Wrong, suspects, wrong_at
+from reconcile.explaining.search import Search
+from reconcile.roots.rebuild import rebuild_states
+from reconcile.roots.resync import can_resync
+from vocabulary.errors import TieoutError
+from vocabulary.state import State
+
+ENOUGH = 3
+"""Cycles that only the cause gets right. Those in which nothing was done do not count: many things bring that
+about."""
+AGAIN = 2
+"""The same for what is about some symbols and accounts for all else: once is chance."""
+CAPITAL = "capital"
+Cycles = Sequence[Wrong | None]
+"""What a set gets wrong in each cycle; None where it allows no run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Cycles that only the set with a cause gets right, and those in which it makes something wrong."""
+
+    confirmed: int
+    refuted: int
+
+    def holds(self, needed: int) -> bool:
+        """Whether that speaks for the cause."""
+        return self.confirmed >= needed and self.refuted * 20 <= self.confirmed
+
+
+def _needed(change: Change, whole: bool) -> int:
+    """Cycles that have to speak for a change: a beginning and an end are two numbers more that were made to
+    fit, and where breaks remain nothing else speaks for them."""
+    ends = (change.since > 0) + (change.until is not None)
+    if whole:
+        return ENOUGH * ends or AGAIN
+    return ENOUGH * (1 + 2 * ends)
+
+
+def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
+    """The changes of a set that hold cycle by cycle.
+
+    whole: the set gives the candidate's ledger; then only those are asked that are `_narrow`: enough such
+    limits make any ledger out of any other. What the loop did at one bar only has no second cycle to show.
+    """
+    if not whole:
+        listed = tuple(change for change in changes if not _goes_on(search, changes, change))
+        if listed != changes:
+            return confirmed(search, listed, False)
+    asked = tuple(change for change in changes if not whole or _narrow(change))
+    if not asked:
+        return changes
+    states = _states(search, changes, whole)
+    if states is None:
+        return changes if whole else ()
+    kept = []
+    right = _wrongs(search, changes, states)
+    for change in changes:
+        rest = tuple(other for other in changes if other != change)
+        if change not in asked:
+            holds = True
+        elif change.hypothesis == CAPITAL:
+            gained = search.full(changes).whole - max(0, search.full(rest).whole)
+            holds = gained > ENOUGH
+        else:
+            tally = _tally(search, right, _wrongs(search, rest, states), kind_of(change))
+            holds = tally.holds(_needed(change, whole))
+        if holds:
+            kept.append(change)
+    # What holds beside another that does not may not hold without it.
+    return changes if len(kept) == len(changes) else confirmed(search, tuple(kept), False)
+
+
+def _goes_on(search: Search, changes: Changes, change: Change) -> bool:
+    """Whether a list of symbols that is as long as it may be would do better with one more. Then it is not
+    those symbols that the cause is about: something else fits them, and would fit others."""
+    if change.symbols is None:
+        return False
+    now = search.full(changes)
+    for view in View:
+        at = view.first(now)
+        if at >= search.gauge.bars:
+            continue
+        for symbol in suspects(search.target, search.worlds.ledger(changes), at).symbols:
+            wider = replace(change, symbols=tuple(sorted({*change.symbols, symbol})))
+            more = ordered([wider, *(other for other in changes if other is not change)])
+            if crowded(more) and view.of(search.full(more)) > view.of(now):
+                return True
+    return False
+
+
+def _narrow(change: Change) -> bool:
+    """Whether it needs limits that may have been made to fit: in time, but for what the loop did once; or to
+    some symbols' settings or data."""
+    kind = kind_of(change)
+    if change.symbols is not None and kind in (Kind.SCENARIO, Kind.INPUT):
+        return True
+    once = change.until == change.since + 1 and kind is Kind.LOOP
+    return (change.since > 0 or change.until is not None) and not once
+
+
+def _states(search: Search, changes: Changes, whole: bool) -> list[State] | None:
+    """The candidate's State before each bar, None where its ledger does not tell.
+
+    Where the set gives the whole ledger, it is read off the run that does: that has every table, to the last
+    unit, and nothing in it is told wrongly.
+    """
+    lived = tuple(change for change in changes if kind_of(change) is not Kind.REPORT)
+    ledger = search.worlds.ledger(lived) if whole else search.ledger
+    if not can_resync(ledger):
+        return None
+    prepared = search.worlds.prepared(changes)
+    try:
+        return list(rebuild_states(ledger, prepared.scenario, prepared.market))
+    except TieoutError:
+        return None
+
+
+def _tally(search: Search, with_it: Cycles, without: Cycles, kind: Kind) -> Tally:
+    """Of what is told, the reports; of all else, what was done."""
+    tables = set(search.target.tables if kind is Kind.REPORT else search.target.lived)
+    gained = lost = 0
+    for a, b in zip(with_it, without, strict=True):
+        if a is None or b is None:
+            continue
+        mine = {cell for cell in a.cells if cell[0] in tables}
+        others = {cell for cell in b.cells if cell[0] in tables}
+        lost += bool(mine - others)
+        gained += bool(others) and not mine and a.busy
+    return Tally(gained, lost)
+
+
+def _wrongs(search: Search, changes: Changes, states: list[State]) -> list[Wrong | None]:
+    """What a set gets wrong, by cycle, from the candidate's own State each time."""
+    ahead = 1 if search.target.axes.same_bar else 2
+    out: list[Wrong | None] = []
+    for state in states[: len(states) - ahead + 1]:
+        stop = state.bar + ahead
+        if stop > search.gauge.bars:
+            break
+        try:
+            ledger = search.worlds.window(changes, Standing(state), stop)
+        except TieoutError:
+            out.append(None)
+            continue
+        out.append(wrong_at(search.target, ledger, stop - 1))
+    return out

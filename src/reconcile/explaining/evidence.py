@@ -1,0 +1,216 @@
+"""A ledger as a search reads it: every table in the scenario's units, sorted by cycle, symbol and side.
+
+A cycle is what is decided at t-1, executed and booked at t (all at t with `same_close`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from reconcile.matching.model import BoundKind, Tolerance
+from vocabulary.ledger import Column, Kind, Ledger, Table
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario, Timing
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+EMPTY = np.iinfo(np.int64).min
+"""Stands for an empty cell, and for what no 64-bit integer holds."""
+LIVED = ("targets", "orders", "fills")
+DECISIONS = "decisions"
+"""The column `rebalance` of `equity`, apart from it: it belongs to the next cycle."""
+TIMED_BY = {
+    "targets": "decided_at",
+    "orders": "decided_at",
+    "fills": "timestamp",
+    "positions": "timestamp",
+    "costs": "timestamp",
+    "equity": "timestamp",
+}
+UNCOMPARED = ("sequence", "symbol", "side")
+SIDES = ("buy", "sell")
+
+
+class Rows(NamedTuple):
+    """One table in the scenario's units, sorted by key. cycle, symbol, side: of each row (0 without);
+    key: the three as one number. cells: by column, EMPTY where there is none."""
+
+    cycle: Ints
+    symbol: Ints
+    side: Ints
+    key: Ints
+    cells: Mapping[str, Ints]
+
+    def within(self, start: int, stop: int) -> slice:
+        """The rows of cycles [start, stop)."""
+        return slice(*np.searchsorted(self.cycle, (start, stop)).tolist())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axes:
+    """What turns a ledger's cells into the scenario's units: bars, symbols, words, scales."""
+
+    bars: int
+    timestamps: Ints
+    symbols: tuple[str, ...]
+    places: Mapping[str, int]
+    same_bar: bool
+    scales: Mapping[Kind, int]
+    words: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """The candidate's ledger, ready to be compared with. lived: tables that tell what was done."""
+
+    axes: Axes
+    tables: Mapping[str, Rows]
+    lived: tuple[str, ...]
+    bounds: Mapping[tuple[str, str], tuple[BoundKind, float]]
+
+
+def axes_of(scenario: Scenario, market: Market) -> Axes:
+    """The scenario's units over the market's bars and symbols."""
+    price, quantity = scenario.market.price_decimals, scenario.market.quantity_decimals
+    scales = {Kind.PRICE: price, Kind.QUANTITY: quantity, Kind.MONEY: price + quantity, Kind.RATE: 9}
+    places = {symbol: place for place, symbol in enumerate(market.symbols)}
+    same_bar = scenario.execution.timing is Timing.SAME_CLOSE
+    return Axes(len(market.timestamps), market.timestamps, market.symbols, places, same_bar, scales, {})
+
+
+def target_of(
+    ledger: Ledger, scenario: Scenario, market: Market, tolerances: Sequence[Tolerance] = ()
+) -> Target:
+    """A candidate's ledger as the target of a search."""
+    axes = axes_of(scenario, market)
+    tables = read(ledger, axes)
+    lived = tuple(name for name in LIVED if name in tables)
+    if "fills" not in lived:
+        lived = (*lived, *(name for name in ("positions",) if name in tables))
+    bounds = {(one.table, one.column): (one.kind, _units(one, axes)) for one in tolerances}
+    return Target(axes, tables, lived or tuple(tables), bounds)
+
+
+def read(ledger: Ledger, axes: Axes, only: Sequence[str] | None = None) -> dict[str, Rows]:
+    """Every table that says when and of what its rows are. only: no other tables than these."""
+    found = {}
+    for name, table in ledger.tables.items():
+        if only is not None and name not in only:
+            continue
+        if TIMED_BY[name] not in table.columns or (
+            name not in ("costs", "equity") and "symbol" not in table.columns
+        ):
+            continue
+        found[name] = _rows(table, axes)
+    equity = ledger.tables.get("equity")
+    if equity is not None and "rebalance" in equity.columns and "equity" in found:
+        rows = found["equity"]
+        shift = 0 if axes.same_bar else 1
+        cells = {"rebalance": rows.cells["rebalance"]}
+        found[DECISIONS] = Rows(rows.cycle + shift, rows.symbol, rows.side, rows.key, cells)
+        found["equity"] = rows._replace(cells={k: v for k, v in rows.cells.items() if k != "rebalance"})
+    return found
+
+
+def _rows(table: Table, axes: Axes) -> Rows:
+    columns, count = table.columns, table.rows
+    cycle = bars_of(columns[TIMED_BY[table.name]], axes)
+    if TIMED_BY[table.name] == "decided_at" and not axes.same_bar:
+        cycle = cycle + 1
+    symbol = _symbols(columns["symbol"], axes) if "symbol" in columns else np.zeros(count, np.int64)
+    side = _words(columns["side"], axes, SIDES) if "side" in columns else np.zeros(count, np.int64)
+    key = (cycle * (len(axes.places) + 1) + symbol) * 4 + side
+    cells = {name: cells_of(column, axes) for name, column in columns.items() if name not in UNCOMPARED}
+    cells.pop(TIMED_BY[table.name], None)
+    if "sequence" in columns:
+        cells["place"] = _places(cycle, cells_of(columns["sequence"], axes))
+    if count > 1 and not bool((key[1:] > key[:-1]).all()):
+        # Rows of one key stand by quantity and price, so that their order in the file does not count.
+        more = [cells[name] for name in ("price", "quantity") if name in cells]
+        order = np.lexsort((*more, key))
+        cycle, symbol, side, key = cycle[order], symbol[order], side[order], key[order]
+        cells = {name: values[order] for name, values in cells.items()}
+    return Rows(cycle, symbol, side, key, cells)
+
+
+def _places(cycle: Ints, sequence: Ints) -> Ints:
+    """Each row's place among those of its cycle: 0 for the first."""
+    order = np.lexsort((sequence, cycle))
+    placed = cycle[order]
+    out = np.empty(len(order), np.int64)
+    out[order] = np.arange(len(order)) - np.searchsorted(placed, placed)
+    return out
+
+
+def bars_of(column: Column, axes: Axes) -> Ints:
+    """The bar of each timestamp; one past the last for what is at no bar."""
+    place = np.searchsorted(axes.timestamps, column.values)
+    capped = np.minimum(place, axes.bars - 1)
+    known = (place < axes.bars) & (axes.timestamps[capped] == column.values)
+    if column.missing is not None:
+        known &= ~column.missing
+    return np.where(known, place, axes.bars + 1).astype(np.int64)
+
+
+def _symbols(column: Column, axes: Axes) -> Ints:
+    if column.dictionary is axes.symbols and column.missing is None:
+        return column.values.astype(np.int64)
+    words = [axes.places.get(word, len(axes.places)) for word in column.dictionary or ()]
+    return _decoded(column, words)
+
+
+def _words(column: Column, axes: Axes, known: Sequence[str] = ()) -> Ints:
+    if known:
+        words = [known.index(word) if word in known else 2 for word in column.dictionary or ()]
+    else:
+        words = [axes.words.setdefault(word, len(axes.words)) for word in column.dictionary or ()]
+    return _decoded(column, words)
+
+
+def _decoded(column: Column, words: Sequence[int]) -> Ints:
+    codes = column.values.astype(np.int64)
+    if column.missing is not None:
+        codes = np.where(column.missing, len(words), codes)
+    return np.array([*words, EMPTY], np.int64)[codes]
+
+
+def cells_of(column: Column, axes: Axes) -> Ints:
+    """Cells as whole numbers: units, codes or nanoseconds."""
+    if column.kind is Kind.WORD:
+        return _words(column, axes)
+    values, unit = column.values, axes.scales.get(column.kind, 0)
+    if values.dtype.kind == "f":
+        scaled = np.round(values.astype(np.float64) * 10.0**unit)
+        fits = np.abs(scaled) < 2.0**62
+        out = np.where(fits, np.where(fits, scaled, 0).astype(np.int64), EMPTY)
+    else:
+        out = _rescaled(values, unit - (column.scale or 0) if column.kind in axes.scales else 0)
+    return np.where(column.missing, EMPTY, out) if column.missing is not None else out
+
+
+def _rescaled(values: npt.NDArray[np.generic], shift: int) -> Ints:
+    """Integers at another scale; what is no whole number there, or too large, is EMPTY."""
+    if shift == 0 and values.dtype == np.int64:
+        return np.asarray(values)
+    cells = []
+    for value in values.tolist():
+        whole, rest = (value * 10**shift, 0) if shift >= 0 else divmod(value, 10**-shift)
+        cells.append(whole if rest == 0 and abs(whole) < 2**63 else EMPTY)
+    return np.array(cells, np.int64)
+
+
+def _units(tolerance: Tolerance, axes: Axes) -> float:
+    """How far apart two values may be, in units of their column: of a quantum, half of it."""
+    from vocabulary.ledger import SCHEMA
+
+    if tolerance.kind is BoundKind.RELATIVE:
+        return float(tolerance.bound)
+    size = tolerance.bound / 2 if tolerance.kind is BoundKind.QUANTUM else tolerance.bound
+    return float(size * Decimal(10) ** axes.scales.get(SCHEMA[tolerance.table][tolerance.column], 0))

@@ -1,0 +1,234 @@
+"""`explain`: from two ledgers that differ to the smallest set of causes under which they do not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from reconcile.comparing.compare import compare
+from reconcile.explaining.bridge import bridge, final_equity
+from reconcile.explaining.catalogue import BY_ID
+from reconcile.explaining.confirm import confirmed
+from reconcile.explaining.counterfactuals import Changes, Worlds
+from reconcile.explaining.evidence import Target, target_of
+from reconcile.explaining.measure import initial_cash
+from reconcile.explaining.minimise import smallest
+from reconcile.explaining.model import Bridge, Cause, Change, Explanation, RootGroup, Subject, Verdict
+from reconcile.explaining.overlap_notes import strangers
+from reconcile.explaining.root_groups import root_groups
+from reconcile.explaining.score_cache import kind_of, ordered
+from reconcile.explaining.search import Found, Search
+from reconcile.matching.model import Reconciliation, Tolerance
+from reconcile.matching.model import Verdict as Compared
+from vocabulary.ledger import Ledger
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario
+
+Say = Callable[[str], None]
+MOST_RIVALS = 6
+
+
+def explain(
+    scenario: Scenario,
+    market: Market,
+    candidate: Ledger,
+    *,
+    tolerances: Sequence[Tolerance] = (),
+    say: Say = lambda _: None,
+) -> Explanation:
+    """The causes under which `candidate` is what comes out of a scenario over a market.
+
+    tolerances: for a foreign ledger, as `compare` takes them. say: told in a few words what is being done.
+    Every cause named was verified by a run. Raises TieoutError where the ledgers cannot be compared.
+    """
+    began = time.perf_counter()
+    subject = Subject(scenario, market)
+    worlds = Worlds(subject, kind_of)
+    say("running the scenario as stated")
+    first = _against(worlds, (), candidate, tolerances)
+    target = target_of(candidate, scenario, market, tolerances)
+    search = Search(subject, candidate, target, worlds)
+    found = Found((), search.full(()))
+    if first.verdict is Compared.BREAKS:
+        say("looking for causes")
+        found = smallest(search, search.run())
+        if found.changes:
+            say("testing causes cycle by cycle")
+            rest = _against(worlds, found.changes, candidate, tolerances)
+            found = _kept(search, found, not rest.breaks)
+    say("adding up")
+    rest = first if not found.changes else _against(worlds, found.changes, candidate, tolerances)
+    left = len(rest.breaks)
+    causes = _causes(search, found, len(first.breaks), left, tolerances)
+    verdict = _verdict(first, causes, left)
+    bases = _bases(subject, candidate, target)
+    bridged = _bridge(search, found.changes, causes, bases, target)
+    roots: tuple[RootGroup, ...] = ()
+    if verdict in (Verdict.PARTLY, Verdict.UNEXPLAINED):
+        say("telling roots from consequences")
+        roots = _roots(search, found.changes, candidate, rest, tolerances)
+    return Explanation(
+        verdict=verdict,
+        causes=causes,
+        breaks=len(first.breaks),
+        unexplained_breaks=left,
+        bridge=bridged,
+        roots=roots,
+        runs=worlds.runs,
+        seconds=time.perf_counter() - began,
+        reference_return=_return(final_equity(_told(search, ())), bases[0]),
+        candidate_return=_return(final_equity(target), bases[1]),
+        notes=(*strangers(candidate, market), *first.notes),
+    )
+
+
+def _against(
+    worlds: Worlds, changes: Changes, candidate: Ledger, tolerances: Sequence[Tolerance]
+) -> Reconciliation:
+    """The candidate compared with the ledger of a world."""
+    return compare(worlds.ledger(changes), candidate, tolerances=tolerances or None)
+
+
+def _kept(search: Search, found: Found, whole: bool) -> Found:
+    """What holds cycle by cycle, of a set that does not account for everything or needs windows to do so."""
+    changes = confirmed(search, found.changes, whole)
+    return Found(changes, search.full(changes), found.rivals)
+
+
+def _verdict(first: Reconciliation, causes: Sequence[Cause], left: int) -> Verdict:
+    if first.verdict is Compared.MATCHED:
+        return Verdict.NO_BREAKS
+    if first.verdict is not Compared.BREAKS:
+        return Verdict.CANNOT_TELL
+    if not causes:
+        return Verdict.UNEXPLAINED
+    return Verdict.PARTLY if left else Verdict.EXPLAINED
+
+
+def _causes(
+    search: Search, found: Found, breaks: int, left: int, tolerances: Sequence[Tolerance]
+) -> tuple[Cause, ...]:
+    """Each change as it reads, with the breaks that come back without it, and what cannot be told from it."""
+    out = []
+    for change in found.changes:
+        others = tuple(other for other in found.changes if other != change)
+        without = breaks
+        if others:
+            without = len(_against(search.worlds, others, search.ledger, tolerances).breaks)
+        rivals = {_sentence(search.subject, each): each for each in _rivals(search, found, change, others)}
+        out.append(_cause(search.subject, change, min(breaks, max(0, without - left)), rivals))
+    return tuple(out)
+
+
+def _rivals(search: Search, found: Found, change: Change, others: Changes) -> list[Change]:
+    """Changes that do exactly as well in its place."""
+    out = []
+    for rival in found.rivals.get(change, ())[:MOST_RIVALS]:
+        changes = ordered([*others, rival])
+        if changes != found.changes and search.full(changes) == found.score:
+            out.append(rival)
+    return out
+
+
+def _cause(subject: Subject, change: Change, breaks: int, rivals: dict[str, Change]) -> Cause:
+    worded = BY_ID[change.hypothesis].say(subject, change.value)
+    stamps = subject.market.timestamps
+    symbols = None if change.symbols is None else tuple(subject.market.symbols[s] for s in change.symbols)
+    return Cause(
+        change=change,
+        kind=kind_of(change),
+        sentence=_sentence(subject, change),
+        what=worded.what,
+        reference=worded.reference,
+        candidate=worded.candidate,
+        since=int(stamps[change.since]) if change.since else None,
+        until=None if change.until is None or change.until >= len(stamps) else int(stamps[change.until]),
+        symbols=symbols,
+        breaks_explained=breaks,
+        alternatives=tuple(rivals),
+        rivals=tuple(rivals.values()),
+    )
+
+
+def _sentence(subject: Subject, change: Change) -> str:
+    """The wording with its limits."""
+    from reconcile.text.times import day
+
+    market = subject.market
+    text = BY_ID[change.hypothesis].say(subject, change.value).sentence
+    if change.side is not None:
+        text += f" on {change.side.value}s"
+    if change.symbols is not None:
+        names = [market.symbols[s] for s in change.symbols]
+        text += f", for {', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''} only"
+    ends = change.until is not None and change.until < len(market.timestamps)
+    if ends and change.until == change.since + 1:
+        return f"{text}, on {day(market, int(market.timestamps[change.since]))} only"
+    if change.since:
+        text += f", from {day(market, int(market.timestamps[change.since]))} on"
+    if ends and change.until is not None:
+        text += f", until {day(market, int(market.timestamps[change.until - 1]))}"
+    return text
+
+
+def _told(search: Search, changes: Changes) -> Target:
+    """A world's ledger in the form the bridge reads."""
+    return target_of(search.worlds.ledger(changes), search.subject.scenario, search.subject.market)
+
+
+def _bases(subject: Subject, candidate: Ledger, target: Target) -> tuple[int, int]:
+    """What each side's return is measured against: what its manifest claims it began with."""
+    own = candidate.manifest
+    ours = subject.scenario
+    known = own.initial_cash is not None and (own.price_decimals, own.quantity_decimals) == (
+        ours.market.price_decimals,
+        ours.market.quantity_decimals,
+    )
+    claimed = own.initial_cash if known else initial_cash(target, candidate)
+    return ours.initial_cash, ours.initial_cash if claimed is None else claimed
+
+
+def _bridge(
+    search: Search, changes: Changes, causes: Sequence[Cause], bases: tuple[int, int], target: Target
+) -> Bridge | None:
+    steps = []
+    for count, cause in enumerate(causes, start=1):
+        equity = final_equity(_told(search, changes[:count]))
+        if equity is None:
+            return None
+        steps.append((cause.sentence, equity))
+    began = initial_cash(target, search.ledger)
+    return bridge(
+        search.subject, _told(search, ()), target, steps, bases, bases[1] if began is None else began
+    )
+
+
+def _roots(
+    search: Search,
+    changes: Changes,
+    candidate: Ledger,
+    rest: Reconciliation,
+    tolerances: Sequence[Tolerance],
+) -> tuple[RootGroup, ...]:
+    """The roots of what remains, from the world of the causes found."""
+    prepared = search.worlds.prepared(changes)
+    if not prepared.by_engine or len(prepared.spans) > 1:
+        return root_groups(search.subject, rest)
+    again = compare(
+        search.worlds.ledger(changes),
+        candidate,
+        scenario=prepared.scenario,
+        market=prepared.market,
+        tolerances=tolerances or None,
+    )
+    return root_groups(search.subject, again)
+
+
+def _return(final: int | None, base: int) -> Decimal | None:
+    """final / base - 1, to 12 places."""
+    if final is None or base <= 0:
+        return None
+    places = 12
+    return Decimal(round((Fraction(final, base) - 1) * 10**places)).scaleb(-places)

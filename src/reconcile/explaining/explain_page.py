@@ -1,0 +1,155 @@
+"""The page of `reconcile explain`: causes, how much they account for, what remains, and the bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from reconcile.text.escape import printable
+
+if TYPE_CHECKING:
+    from reconcile.explaining.model import Bridge, Explanation
+    from vocabulary.market import Market
+    from vocabulary.scenario import Scenario
+
+SHOWN = 5
+MONTHS = 14
+"""So many months, and what it began with, still fit on the page."""
+WIDE = 72
+ALIKE = "cannot be told from:"
+
+
+def explain_page(found: Explanation, scenario: Scenario, market: Market, candidate: str) -> str:
+    """All of it; causes come first."""
+    bridge = [] if found.bridge is None else ["", *bridge_lines(found.bridge, found)]
+    answer = ([""], _accounts(found), _roots(found), bridge) if found.breaks else ()
+    parts = (_causes(found), *answer, _subject(found, scenario, market, candidate))
+    return "\n".join(line for part in parts for line in part)
+
+
+def _causes(found: Explanation) -> Iterator[str]:
+    from reconcile.explaining.model import Verdict
+
+    if found.verdict is Verdict.NO_BREAKS:
+        yield "no breaks: the candidate ties out with the reference, to the last unit"
+    if found.verdict is Verdict.CANNOT_TELL:
+        yield "cannot tell: nothing differs in what was compared, and something was not compared"
+    if found.verdict is Verdict.UNEXPLAINED:
+        yield "unexplained: no cause that was tried gives this ledger"
+    for cause in found.causes:
+        yield printable(cause.sentence)
+        for other in cause.alternatives[:SHOWN]:
+            yield f"    {ALIKE} {printable(other)}"
+        if len(cause.alternatives) > SHOWN:
+            yield f"    and {len(cause.alternatives) - SHOWN} more"
+
+
+def _accounts(found: Explanation) -> Iterator[str]:
+    accounted = max(0, found.breaks - found.unexplained_breaks)
+    yield f"explained     {accounted:,} of {found.breaks:,} breaks"
+    yield f"unexplained   {found.unexplained_breaks:,}"
+    if len(found.causes) > 1:
+        yield ""
+        yield "breaks that come back when one of the causes is left out"
+        for cause in found.causes:
+            yield f"{cause.breaks_explained:>9,}  {printable(cause.sentence)}"
+
+
+def _roots(found: Explanation) -> Iterator[str]:
+    if not found.roots:
+        return
+    yield ""
+    yield "roots of what remains, by what they share"
+    for group in found.roots:
+        yield f"  {group.count:>6,}  {printable(group.shared)}"
+        yield f"          {printable(group.example)}"
+
+
+def money(units: int, scale: int, signed: bool = False) -> str:
+    """An amount with separators and all its decimals."""
+    return f"{Decimal(units).scaleb(-scale):{'+' if signed else ''},f}"
+
+
+def percent(equity: int, base: int) -> str:
+    """A return on a base, `-` where there is none."""
+    return "-" if base <= 0 else f"{(equity / base - 1) * 100:+,.4f} %"
+
+
+def bridge_lines(bridge: Bridge, found: Explanation) -> Iterator[str]:
+    """From one return to the other, cause by cause in the order listed, then otherwise."""
+    scale = bridge.scale
+    rows = [("reference", "", money(bridge.reference, scale), percent(bridge.reference, bridge.base))]
+    for line in bridge.by_cause:
+        rows.append(
+            (
+                _short(line.label),
+                money(line.amount, scale, True),
+                money(line.equity, scale),
+                percent(line.equity, bridge.base),
+            )
+        )
+    rows.append(
+        ("candidate", "", money(bridge.candidate, scale), percent(bridge.candidate, bridge.candidate_base))
+    )
+    rows.insert(0, ("each added to those above", "final equity by", "to", "return"))
+    yield from _table(rows)
+    if bridge.candidate_base != bridge.base:
+        yield f"the candidate's own return is measured against {money(bridge.candidate_base, scale)}"
+    for label, parts in (
+        ("by stage", bridge.by_stage),
+        ("by symbol", bridge.by_symbol),
+        over_time(bridge.by_month),
+    ):
+        yield ""
+        yield from _parts(label, parts, scale)
+
+
+def over_time(months: Sequence[tuple[str, int]]) -> tuple[str, Sequence[tuple[str, int]]]:
+    """The months, or where they would fill the page their sums by year."""
+    if len(months) <= MONTHS:
+        return "by month", months
+    years: dict[str, int] = {}
+    for month, amount in months:
+        year = month.rpartition("-")[0] or month
+        years[year] = years.get(year, 0) + amount
+    return "by year (--json has the months)", tuple(years.items())
+
+
+def _parts(label: str, parts: Sequence[tuple[str, int]], scale: int) -> Iterator[str]:
+    """The largest of them, the rest together, and the sum they all make."""
+    if not parts:
+        yield f"{label}: nothing"
+        return
+    shown = list(parts) if label != "by symbol" or len(parts) <= SHOWN + 1 else list(parts[:SHOWN])
+    rest = parts[len(shown) :]
+    rows = [(f"  {name}", money(amount, scale, True)) for name, amount in shown]
+    if rest:
+        rows.append((f"  {len(rest)} others", money(sum(amount for _, amount in rest), scale, True)))
+    rows.append(("  sum", money(sum(amount for _, amount in parts), scale, True)))
+    yield label
+    yield from _table(rows)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
+    wide = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            f"{printable(row[0]):<{wide[0]}}",
+            *(f"{cell:>{w}}" for cell, w in zip(row[1:], wide[1:], strict=True)),
+        ]
+        yield "  ".join(cells).rstrip()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WIDE else text[: WIDE - 3] + "..."
+
+
+def _subject(found: Explanation, scenario: Scenario, market: Market, candidate: str) -> Iterator[str]:
+    bars, symbols = market.present.shape
+    yield ""
+    yield f"scenario      {printable(scenario.name)}, {bars * symbols:,} events"
+    yield f"candidate     {printable(candidate, 100)}"
+    yield f"tried         {found.runs:,} runs, {found.seconds:.1f} s"
+    for place, note in enumerate(found.notes):
+        yield f"{'comparison' if place == 0 else '':<14}{printable(note)}"

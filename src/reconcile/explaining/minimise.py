@@ -1,0 +1,137 @@
+"""From a set of causes that does best to the plainest one that does: no part too many, no limit that is not
+needed, no two where one does, and beside each cause what cannot be told from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from itertools import combinations
+
+from reconcile.explaining.model import Change, Kind
+from reconcile.explaining.proposals import akin, crowded
+from reconcile.explaining.score_cache import kind_of, numbers, ordered, plainness
+from reconcile.explaining.search import Found, Search
+
+
+def smallest(search: Search, found: Found) -> Found:
+    """The smallest set that does as well as what a search found, in the fewest words."""
+    return _worded(search, _rounded(search, _joined(search, _pruned(search, found))))
+
+
+def _pruned(search: Search, found: Found) -> Found:
+    """No part of the set does as well."""
+    changes = found.changes
+    for size in range(len(changes)):
+        for part in combinations(changes, size):
+            if search.full(part) >= found.score:
+                return Found(part, search.full(part), found.rivals)
+    return found
+
+
+def _joined(search: Search, found: Found) -> Found:
+    """No change with limits that it does not need, and no two where one does as well."""
+    for a in found.changes:
+        rest = tuple(c for c in found.changes if c is not a)
+        for plain in (*_plainer(a), *(made for b in rest for made in _both(search, a, b))):
+            others = tuple(c for c in rest if c != plain and not _within(c, plain))
+            changes = ordered((*others, plain))
+            shorter = len(changes) < len(found.changes) or plainness(plain)[0] < plainness(a)[0]
+            if shorter and not crowded(changes) and search.full(changes) >= found.score:
+                return _joined(search, Found(changes, search.full(changes), found.rivals))
+    return found
+
+
+def _both(search: Search, a: Change, b: Change) -> Iterator[Change]:
+    """What may do the work of both: a over the time of both, or another value of one datum."""
+    until = None if a.until is None or b.until is None else max(a.until, b.until)
+    symbols = None if a.symbols is None or b.symbols is None else tuple(sorted({*a.symbols, *b.symbols}))
+    wide = replace(a, since=min(a.since, b.since), until=until, symbols=symbols)
+    if akin(a, b):
+        yield wide
+    if a.hypothesis == b.hypothesis:
+        for hypothesis, value in search.proposals.values(0):
+            if hypothesis.id == a.hypothesis:
+                yield replace(wide, value=value)
+
+
+def _rounded(search: Search, found: Found) -> Found:
+    """Each number with no more digits than this ledger bears out: a level that was read off the bars where it
+    was met is one of many that fit."""
+    if not search.done(found.score):
+        return found
+    changes, rivals = found.changes, dict(found.rivals)
+    for change in found.changes:
+        rest = tuple(c for c in changes if c != change)
+        for rounder in _rounder(change):
+            if search.full(ordered((*rest, rounder))) == found.score:
+                changes = ordered((*rest, rounder))
+                known = rivals.get(change, ())
+                rivals[rounder] = tuple(c for c in known if c.hypothesis != change.hypothesis)
+                break
+    return replace(found, changes=changes, rivals=rivals)
+
+
+def _rounder(change: Change) -> Iterator[Change]:
+    """The same with fewer significant digits, fewest first, where its value is a decimal."""
+    if kind_of(change) is not Kind.SCENARIO or not isinstance(change.value, tuple):
+        return
+    if not isinstance(change.value[-1], str):
+        return
+    try:
+        exact = Decimal(change.value[-1])
+    except InvalidOperation:
+        return
+    for digits in range(1, len(exact.normalize().as_tuple().digits)):
+        rounded = f"{Decimal(f'{exact:.{digits}g}'):f}"
+        yield replace(change, value=(*change.value[:-1], rounded))
+
+
+def _worded(search: Search, found: Found) -> Found:
+    """Each change in the words that need fewest numbers, with those of other hypotheses that give the same
+    ledger beside it: those met on the way were tried with other limits, or beside other changes."""
+    if not search.done(found.score):
+        return found
+    changes, rivals = found.changes, dict(found.rivals)
+    for change in found.changes:
+        rest = tuple(c for c in changes if c != change)
+        alike = [c for c in _otherwise(search, change) if search.full(ordered((*rest, c))) == found.score]
+        best = min((change, *alike), key=lambda c: (numbers(c.value), plainness(c)))
+        others = dict.fromkeys((change, *alike, *rivals.get(change, ())))
+        rivals[best] = tuple(c for c in others if c != best)
+        changes = ordered((*rest, best))
+    return replace(found, changes=changes, rivals=rivals)
+
+
+def _otherwise(search: Search, change: Change) -> Iterator[Change]:
+    """Changes of other hypotheses, with the same limits, that may stand in a change's place."""
+    at = min(change.since, search.gauge.bars - 1)
+    for hypothesis, value in search.proposals.values(at, change.symbols or ()):
+        by_symbol = change.symbols is None or hypothesis.by_symbol
+        by_side = change.side is None or hypothesis.by_side
+        other = replace(change, hypothesis=hypothesis.id, value=value)
+        if by_symbol and by_side and other.hypothesis != change.hypothesis and akin(change, other):
+            yield other
+
+
+def _plainer(change: Change) -> Iterator[Change]:
+    """The same with one limit less."""
+    if change.since:
+        yield replace(change, since=0)
+    if change.until is not None:
+        yield replace(change, until=None)
+    if change.symbols is not None:
+        yield replace(change, symbols=None)
+    if change.side is not None:
+        yield replace(change, side=None)
+
+
+def _within(change: Change, other: Change) -> bool:
+    """Whether a change is about nothing that another of its kind is not about."""
+    return (
+        akin(change, other)
+        and change.since >= other.since
+        and (other.until is None or (change.until is not None and change.until <= other.until))
+        and (other.symbols is None or (change.symbols is not None and {*change.symbols} <= {*other.symbols}))
+        and other.side in (None, change.side)
+    )

@@ -1,0 +1,171 @@
+"""How far a predicted ledger agrees with the candidate's, cycle by cycle, and who may be at fault.
+
+This is the gauge that a search steers by; what is reported is settled by `reconcile.comparing.compare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from reconcile.explaining.evidence import LIVED, Bools, Ints, Rows, Target, read
+from reconcile.matching.model import BoundKind
+from vocabulary.ledger import Ledger
+
+
+class Score(NamedTuple):
+    """Better is larger. lived: first cycle in which targets, orders or fills differ, and the share of that
+    cycle's that agree; whole: the same over all tables. A cycle past the last says that nothing differs."""
+
+    lived: int
+    lived_share: float
+    whole: int
+    whole_share: float
+
+
+def score(target: Target, ledger: Ledger, start: int, stop: int, beats: Score | None = None) -> Score:
+    """How well a predicted ledger does over cycles [start, stop).
+
+    beats: where what was lived is already worse than this, the rest is not looked at.
+    """
+    lived, lived_share = _part(target, read(ledger, target.axes, target.lived), start, stop)
+    if beats is not None and (lived, lived_share) < beats[:2]:
+        return Score(lived, lived_share, -1, 0.0)
+    whole, whole_share = _part(target, read(ledger, target.axes), start, stop)
+    return Score(lived, lived_share, whole, whole_share)
+
+
+def _part(target: Target, predicted: Mapping[str, Rows], start: int, stop: int) -> tuple[int, float]:
+    """The first cycle in which some tables differ, and the share of it that agrees."""
+    shared = [name for name in target.tables if name in predicted]
+    first = min((first_apart(target, name, predicted[name], start, stop) for name in shared), default=stop)
+    return first, _share(target, predicted, shared, first) if first < stop else 1.0
+
+
+def first_apart(target: Target, name: str, rows: Rows, start: int, stop: int) -> int:
+    """The first cycle in [start, stop) in which a table differs; `stop` when none does."""
+    theirs = target.tables[name]
+    a, b = theirs.within(start, stop), rows.within(start, stop)
+    left, right = theirs.key[a], rows.key[b]
+    common = min(len(left), len(right))
+    apart = np.flatnonzero(left[:common] != right[:common])
+    at, found = common, stop
+    if len(apart):
+        at = int(apart[0])
+        found = min(int(theirs.cycle[a][at]), int(rows.cycle[b][at]))
+    elif len(left) != len(right):
+        found = int((theirs.cycle[a] if len(left) > common else rows.cycle[b])[common])
+    for column, values in theirs.cells.items():
+        if column not in rows.cells:
+            continue
+        wrong = np.flatnonzero(_differ(target, name, column, values[a][:at], rows.cells[column][b][:at]))
+        if len(wrong):
+            at = int(wrong[0])
+            found = min(found, int(theirs.cycle[a][at]))
+    return found
+
+
+def _differ(target: Target, table: str, column: str, left: Ints, right: Ints) -> Bools:
+    out: Bools = np.asarray(left != right)
+    bound = target.bounds.get((table, column))
+    if bound is None or not out.any():
+        return out
+    kind, size = bound
+    a, b = left.astype(np.float64), right.astype(np.float64)
+    limit = size * np.maximum(np.abs(a), np.abs(b)) if kind is BoundKind.RELATIVE else size
+    return out & (np.abs(a - b) > limit * (1 + 1e-12) + 1e-9)
+
+
+def _share(target: Target, predicted: Mapping[str, Rows], tables: Sequence[str], cycle: int) -> float:
+    """Over all rows either side has at a cycle: the share that both have, how near their numbers are, and the
+    share of each column that agrees."""
+    shares = []
+    for name in tables:
+        theirs, ours = target.tables[name], predicted[name]
+        a, b = theirs.within(cycle, cycle + 1), ours.within(cycle, cycle + 1)
+        left, right = theirs.key[a], ours.key[b]
+        if not len(left) and not len(right):
+            continue
+        _, i, j = np.intersect1d(left, right, return_indices=True)
+        every = len(left) + len(right) - len(i)
+        shares += [len(i) / every, min(len(left), len(right)) / max(len(left), len(right))]
+        for column, values in theirs.cells.items():
+            if column in ours.cells:
+                wrong = _differ(target, name, column, values[a][i], ours.cells[column][b][j])
+                shares.append((len(i) - int(wrong.sum())) / every)
+    return sum(shares) / len(shares) if shares else 1.0
+
+
+def overlap(target: Target, ledger: Ledger, cycle: int) -> float:
+    """Of the symbols that either side chose or traded in a cycle, the share that both did."""
+    predicted = read(ledger, target.axes, target.lived)
+    for name in ("targets", *target.lived):
+        if name in target.tables and name in predicted:
+            theirs, ours = target.tables[name], predicted[name]
+            a = set(theirs.symbol[theirs.within(cycle, cycle + 1)].tolist())
+            b = set(ours.symbol[ours.within(cycle, cycle + 1)].tolist())
+            return len(a & b) / len(a | b) if a | b else 1.0
+    return 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What a prediction gets wrong in one cycle. cells: (table, key, column), column empty for a whole row.
+    busy: whether the candidate did anything in it."""
+
+    cells: frozenset[tuple[str, int, str]]
+    busy: bool
+
+
+def wrong_at(target: Target, ledger: Ledger, cycle: int) -> Wrong:
+    """The cells of one cycle that differ, and the rows that one side lacks."""
+    predicted = read(ledger, target.axes)
+    cells: set[tuple[str, int, str]] = set()
+    busy = False
+    for name, theirs in target.tables.items():
+        a = theirs.within(cycle, cycle + 1)
+        busy |= name in target.lived and a.stop > a.start
+        if name not in predicted:
+            continue
+        ours = predicted[name]
+        b = ours.within(cycle, cycle + 1)
+        left, right = theirs.key[a], ours.key[b]
+        _, i, j = np.intersect1d(left, right, return_indices=True)
+        cells.update((name, key, "") for key in np.setxor1d(left, right).tolist())
+        for column, values in theirs.cells.items():
+            if column in ours.cells:
+                wrong = _differ(target, name, column, values[a][i], ours.cells[column][b][j])
+                cells.update((name, key, column) for key in left[i][wrong].tolist())
+    return Wrong(frozenset(cells), busy)
+
+
+class Suspects(NamedTuple):
+    """Who may be at fault in a cycle. symbols: those whose positions or trades differ. others: all else that
+    traded, as what is booked wrongly is one of theirs. sides: of orders and fills that differ, or of all."""
+
+    symbols: tuple[int, ...]
+    others: tuple[int, ...]
+    sides: tuple[int, ...]
+
+
+def suspects(target: Target, ledger: Ledger, cycle: int) -> Suspects:
+    """Who may be at fault where a prediction and the candidate part in a cycle, likely ones first."""
+    wrong = wrong_at(target, ledger, cycle)
+    width = len(target.axes.places) + 1
+    symbols: dict[int, None] = {}
+    sides: dict[int, None] = {}
+    for names in (("positions",), LIVED):
+        keys = sorted({(key, name) for name, key, _ in wrong.cells if name in names})
+        symbols.update(dict.fromkeys(key // 4 % width for key, _ in keys))
+        sides.update(dict.fromkeys(key % 4 for key, name in keys if name in ("orders", "fills")))
+    others: list[int] = []
+    traded = target.tables.get("fills")
+    if traded is not None:
+        at = traded.within(cycle, cycle + 1)
+        others = [s for s in dict.fromkeys(traded.symbol[at].tolist()) if s not in symbols]
+        if not sides:
+            sides.update(dict.fromkeys(traded.side[at].tolist()))
+    return Suspects(tuple(symbols), tuple(others), tuple(sides))

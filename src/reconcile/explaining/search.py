@@ -1,0 +1,234 @@
+"""The search: by how far the first divergence moves.
+
+Each round tries every hypothesis on a few bars around the first divergence, runs those that do best over the
+whole market, and keeps the best one that moves the divergence later, or makes more of its bar agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from reconcile.explaining.counterfactuals import Changes, Worlds
+from reconcile.explaining.evidence import Target
+from reconcile.explaining.model import Change, Subject
+from reconcile.explaining.proposals import Proposals, same_setting
+from reconcile.explaining.score_cache import Gauge, View, needs_loop, ordered, plainness
+from reconcile.explaining.scoring import Score, overlap
+from vocabulary.ledger import Ledger
+
+MOST = 5
+"""Causes in a set."""
+ROUNDS = 12
+"""Steps of one walk; each adds, replaces or limits a cause."""
+WALKS = 5
+"""Walks: where the first choices lead nowhere, some of those passed over are tried."""
+TRIALS = 4_000
+"""Trials after which no other walk is begun, and no more pairs are tried."""
+FULL_ENGINE, FULL_LOOP = 24, 6
+"""How many of the best of a round are run over the whole market."""
+ALIKE = 0.75
+"""The share of symbols chosen alike below which two changes of the ranking are tried at once."""
+RANKING = ("selection", "feature_shifted", "feature_reversed", "feature_zero_filled", "feature_carried",
+           "feature_misaligned", "prices_shifted", "prices_misaligned", "prices_carried")  # fmt: skip
+BESIDE_RANKING = (*RANKING, "timing", "gate", "schedule", "cooldown", "sizing", "capital", "exit_unused",
+                  "context_zero", "context_zero_filled", "context_carried", "context_shifted")  # fmt: skip
+
+
+@dataclass(slots=True)
+class Found:
+    """Where a walk has come to. rivals: by change, others that did as well when it was accepted. new: the
+    change accepted last. passed: sets that were passed over for others, of other hypotheses, best first."""
+
+    changes: Changes
+    score: Score
+    rivals: dict[Change, tuple[Change, ...]] = field(default_factory=dict)
+    new: Change | None = None
+    passed: tuple[Changes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A set of changes with the one that is new in it, and how it does around the first divergence."""
+
+    changes: Changes
+    new: Change
+    near: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where a round stands: what is found, which divergence it looks at, and how that does as it is."""
+
+    found: Found
+    view: View
+    at: int
+    near: Score
+
+    def better(self, result: Score) -> bool:
+        """Whether a whole run gains on what is found."""
+        return self.view.of(result) > self.view.of(self.found.score)
+
+    def rank(self, result: Score, trial: Trial) -> tuple[float, ...]:
+        """Sorts the better first, then the smaller set, then the plainer change."""
+        return (*(-part for part in self.view.of(result)), len(trial.changes), *plainness(trial.new))
+
+
+class Search:
+    """One search for the causes of one ledger."""
+
+    def __init__(self, subject: Subject, ledger: Ledger, target: Target, worlds: Worlds) -> None:
+        self.subject, self.ledger, self.target, self.worlds = subject, ledger, target, worlds
+        self.gauge = Gauge(target, worlds)
+        self.full, self.done = self.gauge.full, self.gauge.done
+        self.proposals = Proposals(subject, ledger, target)
+        self._trials = 0
+        self._visited: set[Changes] = set()
+
+    def run(self) -> Found:
+        """The set that does best; empty when nothing helps."""
+        best = self._walk(Found((), self.full(())))
+        for start in self._elsewhere(best):
+            if self.done(best.score) or self._trials > TRIALS:
+                break
+            other = self._walk(start)
+            if other.score > best.score:
+                best = other
+        return best
+
+    def _walk(self, found: Found) -> Found:
+        """Round after round, until nothing helps."""
+        for _ in range(ROUNDS):
+            if self.done(found.score) or len(found.changes) >= MOST or found.changes in self._visited:
+                break
+            self._visited.add(found.changes)
+            better = self._step(found)
+            if better is None:
+                break
+            found = better
+        return found
+
+    def _elsewhere(self, best: Found) -> Iterator[Found]:
+        """Where to walk from instead: the sets that were passed over."""
+        for changes in best.passed[: WALKS - 1]:
+            yield Found(changes, self.full(changes))
+
+    def _step(self, found: Found) -> Found | None:
+        """The best single step. What shows in the books before it shows in a trade comes first."""
+        told = None
+        if found.score.whole < found.score.lived:
+            told = self._round(found, View.TOLD)
+            if told and told.score.whole > found.score.whole and told.score.lived >= found.score.lived:
+                return told
+        lived = self._round(found, View.LIVED) if found.score.lived < self.gauge.end else None
+        best = lived or told
+        if self._trials <= TRIALS and self._strangers(found, best):
+            pair = self._pairs(found)
+            if pair is not None and (best is None or pair.score > best.score):
+                return pair
+        return best
+
+    def _strangers(self, found: Found, best: Found | None) -> bool:
+        """Whether the best step leaves other symbols chosen at the divergence than the candidate chose: one
+        change of the ranking beside another leaves nothing to agree on."""
+        at = found.score.lived
+        if at >= self.gauge.bars or (best is not None and best.score.lived > at):
+            return False
+        changes = found.changes if best is None else best.changes
+        return overlap(self.target, self.worlds.first_bars(changes, min(at + 1, self.gauge.bars)), at) < ALIKE
+
+    def _look(self, found: Found, view: View) -> Look:
+        at = min(view.first(found.score), self.gauge.bars - 1)
+        return Look(found, view, at, self.gauge.near(found.changes, found.changes, at))
+
+    def _round(self, found: Found, view: View) -> Found | None:
+        """The best step at one divergence, None when there is none."""
+        look = self._look(found, view)
+        begun = "equity" in self.target.tables and found.score.whole > 1
+        predicted = self.worlds.ledger(found.changes)
+        proposals = list(self.proposals.around(found.changes, predicted, look.at, begun))
+        quick = [each for each in proposals if not needs_loop(each[0], found.changes)]
+        best = self._best(look, self._tried(look, quick))
+        slow = [each for each in proposals if needs_loop(each[0], found.changes)]
+        if best is not None and self.done(best.score):
+            # Nothing can do better; what does as well without further limits is still worth knowing.
+            slow = [each for each in slow if not plainness(each[1])[0]]
+        return self._best(look, self._tried(look, slow), best)
+
+    def _tried(self, look: Look, proposals: Iterable[tuple[Changes, Change]]) -> list[Trial]:
+        """Proposals that do better around the divergence than what is found, best first."""
+        proposals = list(proposals)
+        self._trials += len(proposals)
+        base, before, view = look.found.changes, look.near, look.view
+        beats = before if view is View.LIVED else None
+        trials = (
+            Trial(changes, new, self.gauge.near(changes, base, look.at, beats)) for changes, new in proposals
+        )
+        kept = (trial for trial in trials if view.of(trial.near) > view.of(before))
+        return sorted(kept, key=lambda trial: look.rank(trial.near, trial))
+
+    def _best(self, look: Look, trials: Sequence[Trial], best: Found | None = None) -> Found | None:
+        """Runs the most promising over the whole market; the best of them that beats what there is."""
+        results = [(self.full(trial.changes, look.at), trial) for trial in self._promising(trials)]
+        harmed = [trial for result, trial in results if result.whole < look.at <= trial.near.lived]
+        for trial in self._late_starts(look, harmed):
+            results.append((self.full(trial.changes, look.at), trial))
+        results = [(result, trial) for result, trial in results if look.better(result)]
+        results.sort(key=lambda each: look.rank(*each))
+        of = look.view.of
+        if best is not None and (not results or of(best.score) >= of(results[0][0])):
+            more = tuple(trial.new for result, trial in results if result == best.score)
+            known = best.rivals
+            if best.new is not None:
+                known = {**known, best.new: (*known.get(best.new, ()), *more)}
+            more_passed = dict.fromkeys((*best.passed, *(trial.changes for _, trial in results[:1])))
+            return replace(best, rivals=known, passed=tuple(more_passed))
+        if not results:
+            return None
+        top, winner = results[0]
+        rivals = tuple(trial.new for result, trial in results[1:] if result == top)
+        found = look.found
+        left = () if best is None else (best.changes, *best.passed)
+        passed = tuple(dict.fromkeys((*left, *found.passed, *self._passed(look, results))))
+        return Found(winner.changes, top, {**found.rivals, winner.new: rivals}, winner.new, passed)
+
+    def _passed(self, look: Look, results: Sequence[tuple[Score, Trial]]) -> Iterator[Changes]:
+        """The best of each other hypothesis that moved the divergence on, too."""
+        seen = {results[0][1].new.hypothesis}
+        for result, trial in results:
+            if trial.new.hypothesis in seen or look.view.first(result) < look.view.first(results[0][0]):
+                continue
+            seen.add(trial.new.hypothesis)
+            yield trial.changes
+
+    def _promising(self, trials: Sequence[Trial]) -> list[Trial]:
+        engine = [t for t in trials if self.worlds.by_engine(t.changes)]
+        loops = [t for t in trials if not self.worlds.by_engine(t.changes)]
+        return engine[:FULL_ENGINE] + loops[:FULL_LOOP]
+
+    def _late_starts(self, look: Look, trials: Sequence[Trial]) -> Iterator[Trial]:
+        """What does well here but not before, from here on only."""
+        base, at = look.found.changes, look.at
+        for trial in trials[: 2 * FULL_LOOP]:
+            if trial.new.since or trial.new in base or trial.new.hypothesis == "capital":
+                continue
+            for since in (at, at - 1):
+                if since <= 0:
+                    continue
+                new = replace(trial.new, since=since)
+                changes = ordered([*(c for c in trial.changes if c != trial.new), new])
+                near = self.gauge.near(changes, base, at)
+                if near.lived >= trial.near.lived:
+                    yield Trial(changes, new, near)
+                    break
+
+    def _pairs(self, found: Found) -> Found | None:
+        """Two changes at once, where one alone leaves nothing to agree on."""
+        look = self._look(found, View.LIVED)
+        values = self.proposals.values(look.at)
+        firsts = [Change(h.id, v) for h, v in values if h.id in RANKING]
+        seconds = [Change(h.id, v) for h, v in values if h.id in BESIDE_RANKING]
+        both = dict.fromkeys(ordered(pair) for pair in product(firsts, seconds) if not same_setting(*pair))
+        proposals = [(ordered((*found.changes, *pair)), pair[0]) for pair in both]
+        return self._best(look, self._tried(look, proposals))

@@ -1,0 +1,1 @@
+"""What every reader and writer of files needs: tables, Arrow buffers, instants, exact decimals."""

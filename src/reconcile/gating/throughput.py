@@ -1,0 +1,251 @@
+"""The throughput check: build both sides, see that they are right, measure until it is decided."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from reconcile.gating.children import children
+from reconcile.gating.measuring import against_reference, pairs_of
+from reconcile.gating.model import Against, Decision, Outcome, Pair, Record, Settings, Throughput
+from reconcile.gating.record import ELSEWHERE, is_alike, read_records, this_machine
+from reconcile.gating.sequential_test import ALIKE, ALPHA, FIRST_LOOK, Plan, decide, floor_of, plan_for
+from reconcile.gating.trees import Tree, base_and_head, in_place, same_code
+from vocabulary.errors import InputError
+
+MEMORY = 4.0
+"""An engine so many times as quick at what it has run before does not run: it remembers."""
+Say = Callable[[str], None]
+Source = Generator[Pair, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One side, built, compiled, and found to give the right ledger (digests)."""
+
+    tree: Tree
+    scenario: str
+    market: str
+    ledger: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where pairs come from, and the limit they are held against.
+
+    on_record: what the ratio base : head of a pair is divided by. widened: how much further an interval
+    reaches, as logarithm, for what the record leaves open. hopeless: it is too wide to pass, so that more
+    pairs than the first look's would be measured for nothing.
+    """
+
+    alike: Source
+    pairs: Source
+    limit: float
+    on_record: float = 1.0
+    widened: float = 0.0
+    hopeless: bool = False
+
+
+class WrongLedgerError(Exception):
+    """An engine's ledger is not what vouches for it; its times do not count."""
+
+
+def throughput(settings: Settings, revision: str | None, say: Say) -> Throughput:
+    """Head against a base revision, or against the ratio on record where none is given.
+
+    say: told what is being done. Bad input is an outcome here (UNKNOWN, and why), so that what the other
+    checks found still reaches the reader.
+    """
+    against = Against.RECORD if revision is None else Against.BASE
+    name = settings.record.as_posix() if revision is None else revision
+    nothing = Throughput(Outcome.UNKNOWN, against, name, settings.scenario, machine=this_machine())
+    try:
+        if revision is None:
+            return _against_record(settings, nothing, say)
+        return _against_base(settings, revision, nothing, say)
+    except WrongLedgerError as error:
+        return replace(nothing, outcome=Outcome.FAILED, said=(str(error),))
+    except InputError as error:
+        return replace(nothing, said=(str(error),))
+
+
+def measure_record(settings: Settings, say: Say) -> Record:
+    """The ratio reference : engine of this machine, to be put on record. Raises InputError."""
+    try:
+        ready = _checked(settings, in_place(settings), say)
+    except WrongLedgerError as error:
+        remedy = "Mend the engine first: the time of a wrong run is of no use."
+        raise InputError("--record", str(error), "the right ledger", remedy) from None
+    taken, began = [], time.monotonic()
+    with contextlib.closing(against_reference(settings, ready.tree, ready.ledger)) as source:
+        for pair in islice(source, settings.pairs):
+            taken.append(pair)
+            say(f"measuring: {len(taken)} pairs of reference and engine")
+            if time.monotonic() - began > settings.budget:
+                break
+    found = decide(taken, 0.0, settings.limit, Plan(((len(taken), ALPHA),)))
+    if not math.isfinite(found.high):
+        remedy = "Give it a larger budget_seconds."
+        raise InputError("--record", f"{len(taken)} pairs in the budget", f"{FIRST_LOOK} or so", remedy)
+    return Record(
+        scenario=settings.scenario,
+        scenario_digest=ready.scenario,
+        ledger=ready.ledger,
+        ratio=1 / found.ratio,
+        low=1 / found.high,
+        high=1 / found.low,
+        pairs=len(taken),
+        machine=this_machine(),
+        date=time.strftime("%Y-%m-%d"),
+    )
+
+
+def _against_base(settings: Settings, revision: str, nothing: Throughput, say: Say) -> Throughput:
+    say(f"building {revision} and the project as it stands")
+    with base_and_head(settings, revision) as (base, head):
+        ready = _checked(settings, head, say)
+        try:
+            old = _checked(settings, base, say)
+        except WrongLedgerError as error:
+            return replace(nothing, said=(f"the base cannot be timed: {error}",), digest=ready.ledger)
+        sources = Sources(
+            alike=pairs_of(settings, head, head, (ready.ledger, ready.ledger)),
+            pairs=pairs_of(settings, base, head, (old.ledger, ready.ledger)),
+            limit=settings.limit,
+        )
+        same = (f"{revision} and the project hold the same code",) if same_code(base, head) else ()
+        start = replace(nothing, said=(*_unlike(old, ready), *same), digest=ready.ledger, events=ready.events)
+        return _measured(settings, start, sources, say)
+
+
+def _against_record(settings: Settings, nothing: Throughput, say: Say) -> Throughput:
+    records = read_records(settings.root / settings.record)
+    if not records:
+        said = "there is no record to hold it against: measure one (reconcile gate --record) or give --base"
+        return replace(nothing, said=(said,))
+    ready = _checked(settings, in_place(settings), say)
+    start = replace(nothing, digest=ready.ledger, events=ready.events)
+    work = (ready.scenario, ready.ledger)
+    fitting = [one for one in records if (one.scenario_digest, one.ledger) == work]
+    if not fitting:
+        said = "the record is of another scenario or ledger: measure it anew (reconcile gate --record)"
+        return replace(start, record=records[0], said=(said,))
+    own = next((one for one in fitting if is_alike(one.machine, this_machine())), None)
+    record = own or fitting[0]
+    sources = Sources(
+        alike=pairs_of(settings, ready.tree, ready.tree, (ready.ledger, ready.ledger)),
+        pairs=against_reference(settings, ready.tree, ready.ledger),
+        on_record=record.ratio,
+        widened=_open(record) + (ELSEWHERE if own is None else 0.0),
+        limit=settings.record_limit,
+        hopeless=own is None,
+    )
+    start = replace(start, record=record, said=() if own else (_FROM_ELSEWHERE,))
+    return _measured(settings, start, sources, say)
+
+
+_FROM_ELSEWHERE = (
+    "no record is of this machine, Python and numba: only a ratio"
+    f" {math.exp(ELSEWHERE):.0f} times worse fails; measure one here (reconcile gate --record) or give --base"
+)
+
+
+def _open(record: Record) -> float:
+    """What the record's own interval leaves open, as a logarithm."""
+    return max(math.log(record.high / record.ratio), math.log(record.ratio / record.low))
+
+
+def _checked(settings: Settings, tree: Tree, say: Say) -> Ready:
+    """Compile one side by running it, and see that its ledger is right.
+
+    Raises WrongLedgerError where it is not, InputError where it cannot be run.
+    """
+    say(f"compiling and checking {tree.name}")
+    with children(settings, settings.agreement.value, tree) as (child,):
+        found = child.ask("check")
+        if found["ledger"] != found["vouched"]:
+            other = "the reference" if settings.agreement.value == "reference" else "itself"
+            raise WrongLedgerError(f"{tree.name}: the engine disagrees with {other}; its time does not count")
+        _see_that_it_works(tree.name, found["again"], found["fresh"])
+        if not found["fills"]:
+            where = f"timing {tree.name}"
+            raise InputError(where, "a run without one fill", "work to be timed", "Name another scenario.")
+        return Ready(tree, found["scenario"], found["market"], found["ledger"], child.events)
+
+
+def _see_that_it_works(name: str, again: float, fresh: float) -> None:
+    """Raises InputError for an engine that is quick only at runs it has made before (seconds)."""
+    if fresh > MEMORY * again and fresh - again > 2e-4:
+        took = f"{again * 1e3:,.3f} ms for a run made before, {fresh * 1e3:,.3f} ms with a little more cash"
+        remedy = "Keep no results between runs: what is remembered takes no time."
+        raise InputError(f"timing {name}", took, "the same work in every run", remedy)
+
+
+def _unlike(base: Ready, head: Ready) -> tuple[str, ...]:
+    """What keeps the two sides from doing the same work."""
+    if base.ledger == head.ledger:
+        return ()
+    what = [name for name in ("scenario", "market") if getattr(base, name) != getattr(head, name)]
+    why = f" (another {' and '.join(what)})" if what else ""
+    return (f"base and head give different ledgers{why}, each the right one of its revision",)
+
+
+def _measured(settings: Settings, start: Throughput, sources: Sources, say: Say) -> Throughput:
+    """A/A pairs, then pairs until a look at them decides, or the budget ends."""
+    load, began = _load(), time.monotonic()
+    say("measuring: identical code first")
+    alike: list[Pair] = []
+    taken: list[Pair] = []
+    with contextlib.closing(sources.alike):
+        while len(alike) < ALIKE and time.monotonic() - began <= settings.budget:
+            alike.append(next(sources.alike))
+    if len(alike) < ALIKE:
+        start = replace(start, said=(*start.said, "the budget ended before the noise floor was known"))
+        decision = decide(taken, floor_of(()), sources.limit, plan_for(FIRST_LOOK))
+    else:
+        taken, decision = _decided(settings, sources, floor_of(alike), began, say)
+    return replace(
+        start,
+        outcome=decision.outcome,
+        decision=decision,
+        alike=tuple(alike),
+        pairs=tuple(taken),
+        elapsed=time.monotonic() - began,
+        load=None if load is None else (load, _load() or load),
+    )
+
+
+def _decided(
+    settings: Settings, sources: Sources, floor: float, began: float, say: Say
+) -> tuple[list[Pair], Decision]:
+    """The pairs that were measured, and what they say. began: when the budget's time began to run."""
+    taken: list[Pair] = []
+    plan = plan_for(FIRST_LOOK)
+    decision = decide(taken, floor, sources.limit, plan)
+    with contextlib.closing(sources.pairs):
+        clock = time.monotonic()
+        for pair in sources.pairs:
+            taken.append(Pair(pair.base / sources.on_record, pair.head))
+            if len(taken) == 1 and not sources.hopeless:  # settled before any but this one is seen
+                room = (settings.budget - (clock - began)) / (time.monotonic() - clock)
+                plan = plan_for(max(FIRST_LOOK, min(settings.pairs, int(room))))
+            decision = decide(taken, floor, sources.limit, plan, sources.widened)
+            say(f"measuring: {len(taken)} of at most {plan.looks[-1][0]} pairs")
+            late = time.monotonic() - began > settings.budget
+            if decision.outcome is not Outcome.INCONCLUSIVE or late or len(taken) >= plan.looks[-1][0]:
+                break
+    return taken, decision
+
+
+def _load() -> float | None:
+    """How many processes wanted a core over the last minute; None where the system does not tell."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):
+        return None

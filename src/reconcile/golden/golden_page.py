@@ -1,0 +1,201 @@
+"""The pages of `reconcile golden`, and what a test that asserts a golden says when it fails."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from reconcile.golden.model import SOUND, Change, Checked, Fault, Figures, First, Pending, Standing
+from reconcile.golden.review import Group, earliest, moved_most
+from reconcile.golden.wording import cause_text, count, money, percents, whole
+from reconcile.text.escape import printable
+
+SHOWN = 8
+"""Faults, or cases, listed before the rest is only counted."""
+
+
+def check_page(checked: Sequence[Checked]) -> str:
+    """What `golden check` found; the first line is the answer."""
+    lines = [check_headline(checked)]
+    for one in checked:
+        if one.standing not in (Standing.HOLDS, Standing.SEALED):
+            lines += ["", *case_lines(one)]
+    if any(one.change is not None for one in checked):
+        lines += ["", "next: reconcile golden review"]
+    return "\n".join(lines)
+
+
+def check_headline(checked: Sequence[Checked]) -> str:
+    """How many goldens hold, and what the others are."""
+    counts = Counter(one.standing for one in checked)
+    bad = {standing: counts[standing] for standing in Standing if counts[standing] and standing not in SOUND}
+    held, sealed = counts[Standing.HOLDS], counts[Standing.SEALED]
+    parts = [f"{number:,} {standing.value}" for standing, number in bad.items()]
+    if bad:
+        failing = sum(bad.values())
+        verb = "does" if failing == 1 else "do"
+        head = f"{failing:,} of {count(len(checked), 'golden')} {verb} not hold: {', '.join(parts)}"
+    elif not held and not sealed:
+        head = "no golden was checked"
+    elif not held:
+        head = f"{count(sealed, 'golden')} {'is' if sealed == 1 else 'are'} whole, and asserted by tests"
+    else:
+        head = f"{held:,} of {count(len(checked), 'golden')} {'holds' if held == 1 else 'hold'}"
+    if sealed and (held or bad):
+        head += f"; {sealed:,} asserted by tests, and whole"
+    if counts[Standing.NOT_RUN]:
+        names = ", ".join(printable(one.case, 60) for one in checked if one.standing is Standing.NOT_RUN)
+        head += f"; not run: {names}"
+    return head
+
+
+def case_lines(one: Checked) -> list[str]:
+    """What was found of one case: its name and standing, then why."""
+    lines = [f"{printable(one.case, 60)}: {one.standing.value}"]
+    if one.said:
+        lines.append(f"  {printable(one.said)}")
+    lines += [f"  {text}" for text in fault_lines(one.faults)]
+    if one.standing is Standing.TAMPERED:
+        lines.append("  restore its folder, or the journal, from version control")
+    if one.change is not None:
+        lines += [f"  {text}" for text in change_lines(one.change)]
+    return lines
+
+
+def fault_lines(faults: Sequence[Fault]) -> list[str]:
+    """Each place where a golden's files are not what was accepted, and what stands there."""
+    lines = []
+    for fault in faults[:SHOWN]:
+        where = ", ".join(part for part in (fault.file, fault.row, fault.column) if part)
+        lines.append(f"{printable(where, 200)}: {printable(fault.found, 200)}")
+    if len(faults) > SHOWN:
+        lines.append(f"and {len(faults) - SHOWN} more")
+    return lines
+
+
+def change_lines(change: Change) -> list[str]:
+    """A change in a few lines: why, where it begins, how much of it there is, what it does to the result."""
+    lines = [f"cause   {'; '.join(map(cause_text, change.causes)) or 'how it is recorded'}"]
+    if change.before is None:
+        return [*lines, f"holds   {_figures_text(change.after)}"]
+    if change.first is None:
+        return [*lines, "ledger  the same"]
+    lines.append(f"first   {first_text(change.first)}")
+    if change.by_stage:
+        lines.append(f"{'breaks' if change.whole else 'rows'}  {stages_text(change)}")
+    old, new = percents(change.before.total_return, change.after.total_return)
+    lines.append(f"return  {old} -> {new}")
+    return [f"{line[:8].rstrip():<8}{line[8:]}" for line in lines]
+
+
+def first_text(first: First) -> str:
+    """The first divergence in one line."""
+    where = [] if first.rebalance is None else [f"rebalance {first.rebalance}"]
+    where += [first.timestamp.removesuffix("T00:00:00").replace("T", " ")] if first.timestamp else []
+    where.append(f"{first.table} {first.field}")
+    where += [printable(first.symbol, 60)] if first.symbol is not None else []
+    sides = ("nothing" if side is None else printable(side, 60) for side in (first.before, first.after))
+    old, new = sides
+    return f"{', '.join(where)}: {old} (golden) vs {new} (new)"
+
+
+def stages_text(change: Change) -> str:
+    """Counts by stage, or, of a golden that keeps no rows, rebalances by column of the summary."""
+    counts = ", ".join(f"{stage} {number:,}" for stage, number in change.by_stage.items())
+    return counts if change.whole else f"{count(change.rebalances, 'rebalance')} differ: {counts}"
+
+
+def _figures_text(figures: Figures) -> str:
+    old, _ = percents(figures.total_return, figures.total_return)
+    return f"{whole(figures.fills)} fills, return {old}"
+
+
+def review_page(groups: Sequence[Group], *, more: bool = False) -> str:
+    """All groups; the first line says how much is pending."""
+    lines = [review_headline(groups)]
+    for group in groups:
+        lines += ["", group_text(group, more=more)]
+    return "\n".join(lines)
+
+
+def review_headline(groups: Sequence[Group]) -> str:
+    """How much is pending."""
+    cases = sum(len(group.pending) for group in groups)
+    if not cases:
+        return "nothing is pending"
+    return f"{count(cases, 'case')} pending, {count(len(groups), 'cause')}"
+
+
+def group_headline(group: Group) -> str:
+    """`6 cases, 1 cause: commission 5 -> 8 bps; 3,412 fills; return 770.12 % -> 741.90 %`."""
+    causes = "; ".join(map(cause_text, group.causes)) or "how it is recorded"
+    cases = len(group.pending)
+    most = moved_most(group)
+    old, new = _returns(most.change)
+    which = "" if cases == 1 else f" ({printable(most.change.case, 60)})"
+    size = count(group.fills, "fill")
+    head = f"{count(cases, 'case')}, {count(max(len(group.causes), 1), 'cause')}: {causes}; {size}"
+    return f"{head}; return {new if most.change.before is None else f'{old} -> {new}'}{which}"
+
+
+def group_text(group: Group, *, more: bool = False) -> str:
+    """A group: what changed, where it begins, and what it does to each case."""
+    lines = [group_headline(group)]
+    begins = earliest(group)
+    if begins is not None and begins.change.first is not None:
+        lines.append(f"  first  {printable(begins.change.case, 60)}: {first_text(begins.change.first)}")
+    shown = group.pending if more else group.pending[:SHOWN]
+    rows = [("", *(head for head, _ in _EFFECTS)), *map(_effect_row, shown)]
+    lines += [f"  {line}" for line in _aligned(rows)]
+    if len(shown) < len(group.pending):
+        lines.append(f"  and {len(group.pending) - len(shown)} more cases")
+    if more:
+        for one in group.pending:
+            lines += ["", f"  {printable(one.change.case, 60)}"]
+            lines += [f"    {text}" for text in change_lines(one.change)]
+    return "\n".join(lines)
+
+
+def _returns(change: Change) -> tuple[str, str]:
+    return percents(change.before.total_return if change.before else None, change.after.total_return)
+
+
+def _effect_row(one: Pending) -> tuple[str, ...]:
+    return (printable(one.change.case, 40), *(show(one.change) for _, show in _EFFECTS))
+
+
+def _moved(old: str, new: str) -> str:
+    return new if old == new or old == "-" else f"{old} -> {new}"
+
+
+def _count_moved(change: Change) -> str:
+    return _moved(whole(change.before.fills if change.before else None), whole(change.after.fills))
+
+
+def _drawdown(change: Change) -> str:
+    before = change.before
+    return _moved(*percents(before.max_drawdown if before else None, change.after.max_drawdown))
+
+
+def _money_moved(name: str) -> Callable[[Change], str]:
+    def show(change: Change) -> str:
+        before = None if change.before is None else getattr(change.before, name)
+        return _moved(money(before), money(getattr(change.after, name)))
+
+    return show
+
+
+_EFFECTS: tuple[tuple[str, Callable[[Change], str]], ...] = (
+    ("return", lambda change: _moved(*_returns(change))),
+    ("drawdown", _drawdown),
+    ("commission", _money_moved("commission")),
+    ("slippage", _money_moved("slippage")),
+    ("fills", _count_moved),
+)
+
+
+def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    table = list(rows)
+    wide = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
+    padded = ((f"{cell:<{width}}" for cell, width in zip(row, wide, strict=True)) for row in table)
+    return ["  ".join(cells).rstrip() for cells in padded]

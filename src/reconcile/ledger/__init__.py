@@ -1,0 +1,1 @@
+"""Ledgers: read, written, digested, and made of tables under any names."""

@@ -1,0 +1,175 @@
+"""Arrow tables, from a file or frame, made a Ledger: the one way in for every ledger that we read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from reconcile.files import buffers, instants
+from reconcile.ledger.numbers import Hint, number_column
+from reconcile.ledger.places import Place, bad_column, shown
+from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Manifest, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An Arrow table that is to become the ledger's table `name`. origin: its path, for errors."""
+
+    name: str
+    origin: str
+    data: Any
+    hints: Mapping[str, Hint] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReading:
+    """A ledger as read, and what of its source was left out or taken differently, one sentence each."""
+
+    ledger: Ledger
+    notes: tuple[str, ...]
+
+
+def ledger_from_arrow(sources: Iterable[Source], manifest: Manifest | None = None) -> LedgerReading:
+    """The ledger of these tables. Columns that SCHEMA does not know stay out, and a note says so.
+
+    Without a manifest, its time zone is the tables' own (an offset or UTC where only text tells).
+    Raises InputError: a cell of the wrong kind, no known column, some times with and some without a zone.
+    """
+    by_name = {source.name: source for source in sources}
+    zones: dict[str, Place] = {}
+    notes: list[str] = []
+    tables = {name: _table(by_name[name], zones, notes) for name in SCHEMA if name in by_name}
+    manifest = manifest if manifest is not None else Manifest()
+    return LedgerReading(Ledger(_with_zone(manifest, zones, notes), tables), tuple(notes))
+
+
+def _with_zone(manifest: Manifest, zones: Mapping[str, Place], notes: list[str]) -> Manifest:
+    """The manifest with the zone of the tables, which must all have one or all have none."""
+    aware = [zone for zone in zones if zone != instants.NAIVE]
+    if instants.NAIVE in zones and (aware or manifest.timezone is not None):
+        other = f"{zones[aware[0]]} has one" if aware else f"the manifest names {manifest.timezone}"
+        raise bad_column(
+            zones[instants.NAIVE],
+            "times without a zone",
+            f"a zone, as {other}",
+            "Write every time of the ledger with its zone offset, or none.",
+        )
+    if manifest.timezone is not None or not aware:
+        return manifest
+    if len(aware) > 1:
+        notes.append(f"time zones {', '.join(sorted(aware))} are mixed; times are shown in UTC")
+    return dataclasses.replace(manifest, timezone=aware[0] if len(aware) == 1 else "UTC")
+
+
+def _table(source: Source, zones: dict[str, Place], notes: list[str]) -> Table:
+    schema = SCHEMA[source.name]
+    names = [str(name) for name in source.data.column_names]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise InputError(
+            source.origin,
+            f"more than one column {shown(doubled[0])}",
+            "every column once",
+            "Rename or drop one of them.",
+        )
+    if not any(name in schema for name in names):
+        raise InputError(
+            source.origin,
+            f"columns {', '.join(map(shown, names[:12])) or 'none'}",
+            f"columns of {source.name}: {', '.join(schema)}",
+            "Name the columns as listed, separated by commas in a CSV file.",
+        )
+    notes += [f"{source.origin}: column {shown(name)} is not read" for name in names if name not in schema]
+    columns = {}
+    for name, kind in schema.items():
+        if name in names:
+            place = Place(source.origin, source.name, name)
+            columns[name], zone = column_from_arrow(
+                kind, source.data.column(name), place, source.hints.get(name)
+            )
+            if zone is not None:
+                zones.setdefault(zone, place)
+            if (
+                columns[name].scale is None
+                and columns[name].dictionary is None
+                and kind is not Kind.TIMESTAMP
+            ):
+                notes.append(f"{place}: read as binary floats")
+    return Table(source.name, columns, int(source.data.num_rows))
+
+
+def column_from_arrow(
+    kind: Kind, array: Any, place: Place, hint: Hint | None = None
+) -> tuple[Column, str | None]:
+    """(Column, time zone) of an Arrow array or chunked array; the zone is that of `instants.from_arrow`."""
+    hint = hint or Hint()
+    if isinstance(array, pa.ChunkedArray):
+        array = _one_chunk(array)
+    if not len(array) and kind in (Kind.TIMESTAMP, Kind.SYMBOL, Kind.WORD) and _is_number(array.type):
+        array = pa.nulls(0)  # of no rows pandas makes a column of floats
+    zone = None
+    if kind is Kind.TIMESTAMP:
+        values, zone = instants.from_arrow(array, place)
+        missing = values == instants.NAT
+        column = Column(kind, values, None, None, missing if missing.any() else None)
+    elif kind in (Kind.SYMBOL, Kind.WORD):
+        column = _words(kind, array, place, hint.words)
+    else:
+        column = number_column(kind, array, place, hint)
+    return frozen(column), zone
+
+
+def frozen(column: Column) -> Column:
+    """The column, its arrays made read-only."""
+    column.values.setflags(write=False)
+    if column.missing is not None:
+        column.missing.setflags(write=False)
+    return column
+
+
+def _one_chunk(array: Any) -> Any:
+    if pa.types.is_string(array.type) or pa.types.is_binary(array.type):
+        array = array.cast(pa.large_string() if pa.types.is_string(array.type) else pa.large_binary())
+    if pa.types.is_dictionary(array.type):
+        array = array.unify_dictionaries()
+    return array.combine_chunks() if array.num_chunks != 1 else array.chunk(0)
+
+
+def _is_number(held: Any) -> bool:
+    return bool(pa.types.is_floating(held) or pa.types.is_integer(held) or pa.types.is_decimal(held))
+
+
+def _words(kind: Kind, array: Any, place: Place, known: tuple[str, ...]) -> Column:
+    """Symbols or words, exactly as they stand; whole numbers (600519) become their text."""
+    held = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    if not (_is_texty(held) or pa.types.is_integer(held) or pa.types.is_null(held)):
+        raise bad_column(place, f"{held} cells", "text", "Write the column as text.")
+    try:
+        if not pa.types.is_dictionary(array.type) or array.dictionary.null_count or not _is_texty(held):
+            decoded = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+            array = decoded.cast(pa.large_string()).dictionary_encode()
+        words = array.dictionary.cast(pa.large_string()).to_pylist()
+    except (pa.ArrowException, UnicodeDecodeError):
+        raise bad_column(place, "text that is not UTF-8", "UTF-8 text", "Save the file as UTF-8.") from None
+    missing = buffers.missing_of(array.indices)
+    codes = buffers.values_of(array.indices).astype(np.int32)
+    order = {word: code for code, word in reversed(list(enumerate(known)))}
+    union = list(known)
+    for word in words:
+        if word not in order:
+            order[word] = len(union)
+            union.append(word)
+    recode: npt.NDArray[np.int32] = np.array([*(order[word] for word in words), -1], dtype=np.int32)
+    codes = recode[np.where(missing, len(words), codes)]
+    return Column(kind, codes, tuple(union), None, missing if missing.any() else None)
+
+
+def _is_texty(kind: Any) -> bool:
+    test = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(is_kind(kind) for is_kind in (*test, pa.types.is_binary, pa.types.is_large_binary))

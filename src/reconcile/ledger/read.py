@@ -1,0 +1,131 @@
+"""Ledgers read from a folder or a file, ours or anyone's."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reconcile.files.tables import SUFFIXES, read_file
+from reconcile.ledger import manifest as manifests
+from reconcile.ledger.columns import LedgerReading, Source, ledger_from_arrow
+from reconcile.ledger.places import shown
+from vocabulary import KEYS, SCHEMA, InputError, Ledger, Manifest
+
+
+def read_ledger(path: str | Path) -> Ledger:
+    """The ledger of a folder of tables (fills.parquet, equity.csv, ...), or of one such file.
+
+    One file alone is the table of its name, else the one table its columns fit. Ours come back exactly as
+    they were written. From elsewhere: CSV numbers and Parquet decimals are exact, Parquet floats stay
+    floats (scale None), NaN is an empty cell; columns we do not know are left out. Rows keep their order.
+    Raises InputError: nothing readable, one table twice, a cell of the wrong kind (column, row, value).
+    """
+    return read_ledger_with_notes(path).ledger
+
+
+def read_ledger_with_notes(path: str | Path) -> LedgerReading:
+    """`read_ledger`, and what was left out or read as floats, one sentence each."""
+    path = Path(path)
+    if path.is_dir():
+        return _read_folder(path)
+    _require_file(path)
+    data = read_file(path, SCHEMA.get(path.stem))
+    return ledger_from_arrow([Source(_table_of(path, data.column_names), str(path), data)])
+
+
+def raw_tables(path: str | Path) -> Mapping[str, Any]:
+    """Every .csv and .parquet file of a folder, or the one file, by stem, as pyarrow tables: all columns,
+    under the names they have, CSV cells as text. For ledgers whose names must be mapped first.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        _require_file(path)
+    files = _files(path) if path.is_dir() else {path.stem: path}
+    return {stem: read_file(file) for stem, file in files.items()}
+
+
+def _require_file(path: Path) -> None:
+    if not path.exists():
+        raise InputError(str(path), "nothing", "a ledger folder or file", "Check the path.")
+    if not path.is_file():
+        raise InputError(str(path), "neither file nor folder", "a ledger folder or file", "Check the path.")
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Files by stem; a table that stands there in both formats is refused."""
+    files: dict[str, Path] = {}
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(
+            str(folder), shown(error.strerror), "a readable folder", "Check its permissions."
+        ) from None
+    for entry in entries:
+        if entry.suffix in SUFFIXES and entry.is_file():
+            if entry.stem in files:
+                raise InputError(
+                    str(folder),
+                    f"both {files[entry.stem].name} and {entry.name}",
+                    "one file a table",
+                    "Remove the one that is not meant.",
+                )
+            files[entry.stem] = entry
+    return files
+
+
+def _read_folder(folder: Path) -> LedgerReading:
+    files = _files(folder)
+    if not any(name in files for name in SCHEMA):
+        raise _no_table(folder)
+    described = manifests.Described(Manifest())
+    if (folder / manifests.FILE).exists():
+        described = manifests.read_manifest(folder / manifests.FILE)
+    sources = []
+    notes = [f"{files[name]}: not a table of a ledger, not read" for name in files if name not in SCHEMA]
+    for name in SCHEMA:
+        if name in files:
+            data = read_file(files[name], SCHEMA[name])
+            sources.append(Source(name, str(files[name]), data, described.hints.get(name, {})))
+            notes += _row_notes(files[name], data.num_rows, described.rows.get(name))
+        elif name in described.rows:
+            notes.append(f"{folder}: {name} is listed in the manifest, but there is no such file")
+    reading = ledger_from_arrow(sources, described.manifest)
+    return dataclasses.replace(reading, notes=(*notes, *reading.notes))
+
+
+def _row_notes(file: Path, rows: int, listed: int | None) -> list[str]:
+    return [] if listed in (None, rows) else [f"{file}: {rows} rows, where the manifest lists {listed}"]
+
+
+def _no_table(folder: Path) -> InputError:
+    found = sorted(entry.name for entry in folder.iterdir())
+    inner = [
+        name for name in found if any((folder / name / f"{t}{s}").exists() for t in SCHEMA for s in SUFFIXES)
+    ]
+    remedy = f"Name a folder in it, such as {shown(inner[0])}." if inner else "Name a folder that holds one."
+    return InputError(
+        str(folder),
+        ", ".join(map(shown, found[:8])) or "an empty folder",
+        f"a file of a table: {', '.join(SCHEMA)}, as .parquet or .csv",
+        remedy,
+    )
+
+
+def _table_of(path: Path, names: list[str]) -> str:
+    """The table a lone file holds: by its name, else the one that has its key and knows its columns."""
+    if path.stem in SCHEMA:
+        return path.stem
+    known = {name for name in names if any(name in columns for columns in SCHEMA.values())}
+    fitting = [
+        table for table, keys in KEYS.items() if known.issuperset(keys) and known.issubset(SCHEMA[table])
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    raise InputError(
+        str(path),
+        f"columns {', '.join(map(shown, names[:12])) or 'none'}",
+        f"the columns of one table: {', '.join(SCHEMA)}",
+        f"Name the file after its table, e.g. fills{path.suffix}.",
+    )

@@ -1,0 +1,1 @@
+"""Markets: read from files, frames and built-ins, checked, and laid out on a grid."""

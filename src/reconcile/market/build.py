@@ -1,0 +1,185 @@
+"""Tables become a Market: place the rows, convert the columns, compute the features, note what was odd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from reconcile.files.clock import wall_clock
+from reconcile.market.arrow import LongTable
+from reconcile.market.columns import codes, doubles, instants
+from reconcile.market.context import read_context
+from reconcile.market.digest import make_market, sealed, threads
+from reconcile.market.features import compute_feature
+from reconcile.market.grid import Layout, cell_namer, lay_out, on_grid, row_namer
+from reconcile.market.notes import PRICES, Cells, cell_notes, order_note, price_notes
+from reconcile.market.prices import PriceRows, Pricing, price_rows
+from reconcile.market.read import need_columns
+from vocabulary.errors import InputError
+from vocabulary.market import Bools, Floats, Ints, Market
+from vocabulary.scenario import AtrFeature, Feature, MarketSource
+
+KEYS = ("timestamp", "symbol")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """Long tables of bars and of context, each with the name errors call it by."""
+
+    bars: LongTable
+    source: str
+    context: pa.Table | None = None
+    context_source: str = "context"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prices:
+    """The four price columns. rows: what was odd in them. present: (T, S), by M2.
+
+    ticks: (T, S) each, 0 where not present. doubles: (T, S) unrounded, of those that features read (M4).
+    """
+
+    rows: Mapping[str, PriceRows]
+    present: Bools
+    ticks: dict[str, Any]
+    doubles: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loading:
+    """What every step of a load needs. pool: its threads; a step's columns are worked on side by side."""
+
+    pool: Executor
+    bars: LongTable
+    source: str
+    units: MarketSource
+    layout: Layout
+
+
+def build_market(tables: Tables, units: MarketSource, name: str, notes: tuple[str, ...] = ()) -> Market:
+    """A Market from long tables, by U1, M1, M2 and M4; `units` gives price_decimals and features.
+
+    Raises InputError for a missing, repeated or clashing column, two rows of one (timestamp, symbol), and
+    what the modules of each step refuse; RangeError for ticks beyond int64 (U4).
+    """
+    bars, source = tables.bars, tables.source
+    need_columns(bars, (*KEYS, *PRICES), source)
+    refuse_clashes(units.features, bars.column_names, source)
+    with ThreadPoolExecutor(threads()) as pool:
+        stamps = pool.submit(lambda: instants(bars["timestamp"], source))
+        symbols = pool.submit(lambda: codes(bars["symbol"], source))
+        times, names = stamps.result(), symbols.result()
+        load = _Loading(pool, bars, source, units, lay_out(times, names, source))
+        layout = load.layout
+        prices = _prices(load, Pricing(units.price_decimals, row_namer(times, names, source)))
+        features, ticks, odd = _rest(load, prices)
+    context, context_notes = _context(tables, layout.timestamps, times.zone)
+    return make_market(
+        Market(
+            symbols=layout.symbols,
+            timestamps=layout.timestamps,
+            wall=wall_clock(layout.timestamps, times.zone, source),
+            timezone=times.zone,
+            price_decimals=units.price_decimals,
+            present=prices.present,
+            **ticks,
+            volume=features["volume"],
+            features=features,
+            context=context,
+            notes=(
+                *notes,
+                *order_note(layout),
+                *_absence_notes(prices.rows, cell_namer(times, names)),
+                *odd,
+                *context_notes,
+            ),
+            name=name,
+        )
+    )
+
+
+def refuse_clashes(features: tuple[Feature, ...], taken: list[str], source: str) -> None:
+    """Raises InputError when a computed feature has the name of a column, of a price or of volume."""
+    for feature in features:
+        if feature.name in (*taken, *KEYS, *PRICES, "volume"):
+            raise InputError(
+                f"market.features.{feature.name}",
+                f"a name that {source} already has",
+                "a name of its own for each computed feature",
+                "Rename the feature.",
+            )
+
+
+def _prices(load: _Loading, pricing: Pricing) -> _Prices:
+    """U1 and M2: present where all four prices are there and > 0; ticks are 0 where they are not."""
+    layout, wanted = load.layout, _unrounded(load.units.features)
+
+    def convert(name: str) -> tuple[PriceRows, Ints, Floats | None]:
+        column = load.bars[name]
+        rows = price_rows(column, load.source, name, pricing)
+        exact = on_grid(layout, doubles(column, load.source, name), np.nan) if name in wanted else None
+        return rows, on_grid(layout, rows.ticks, 0), exact
+
+    done = dict(zip(PRICES, load.pool.map(convert, PRICES), strict=True))
+    rows = {name: one for name, (one, _, _) in done.items()}
+    ticks = {name: grid for name, (_, grid, _) in done.items()}
+    present = np.ones(layout.shape, dtype=np.bool_)
+    if layout.filled is not None or any(one.missing.count or one.zero.count for one in rows.values()):
+        for grid in ticks.values():
+            present &= grid > 0
+        ticks = {name: np.where(present, grid, 0) for name, grid in ticks.items()}
+    exact = {name: grid for name, (_, _, grid) in done.items() if grid is not None}
+    return _Prices(rows, present, ticks, exact)
+
+
+def _unrounded(features: tuple[Feature, ...]) -> set[str]:
+    """The prices that computed features read as doubles."""
+    close = {"close"} if features else set()
+    return close | ({"high", "low"} if any(isinstance(one, AtrFeature) for one in features) else set())
+
+
+def _rest(load: _Loading, prices: _Prices) -> tuple[dict[str, Floats], dict[str, Any], list[str]]:
+    """All that needs the prices, the longest first: features, the prices themselves sealed, what is odd."""
+    layout, submit = load.layout, load.pool.submit
+
+    def read(name: str) -> Floats:
+        return sealed(on_grid(layout, doubles(load.bars[name], load.source, name), np.nan))
+
+    def compute(feature: Feature) -> Floats:
+        return sealed(compute_feature(feature, prices.doubles, prices.present))
+
+    def unknown() -> Floats:
+        return sealed(np.full(layout.shape, np.nan))
+
+    columns = [name for name in load.bars.column_names if name not in (*KEYS, *PRICES)]
+    told = "volume" in columns
+    features = {name: submit(read, name) for name in columns}
+    if not told:
+        features["volume"] = submit(unknown)
+    features |= {feature.name: submit(compute, feature) for feature in load.units.features}
+    ticks = {name: submit(sealed, prices.ticks[name]) for name in PRICES}
+
+    def look() -> list[str]:
+        # asked for last, so that the volume it waits for is being read already
+        volume = features["volume"].result() if told else None
+        return cell_notes(Cells(layout, prices.ticks, prices.present, volume))
+
+    odd = submit(look)
+    found = {name: future.result() for name, future in features.items()}
+    return found, {name: future.result() for name, future in ticks.items()}, odd.result()
+
+
+def _absence_notes(prices: Mapping[str, PriceRows], where: Callable[[int], str]) -> list[str]:
+    missing = {name: rows.missing for name, rows in prices.items()}
+    return price_notes(missing, {name: rows.zero for name, rows in prices.items()}, where)
+
+
+def _context(tables: Tables, bars: Ints, zone: str | None) -> tuple[dict[str, Floats], list[str]]:
+    if tables.context is None:
+        return {}, []
+    return read_context(tables.context, tables.context_source, bars, zone)

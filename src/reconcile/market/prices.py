@@ -1,0 +1,203 @@
+"""U1: prices become ticks once, here; M2: what counts as missing, zero or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+
+from reconcile.market.arrow import BLOCK, Chunk, Column, number_dtype, pieces, plain, valid_of, values_of
+from reconcile.market.columns import as_doubles, refuse_kind
+from vocabulary.errors import InputError, RangeError, TieoutError
+from vocabulary.market import Bools, Floats, Ints
+
+LIMIT = 2.0**63
+_INT64 = np.iinfo(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """How many cells of a kind, and the first row that has one (-1: none)."""
+
+    count: int = 0
+    first: int = -1
+
+    def also(self, flags: Bools, start: int) -> Odd:
+        """With the rows of one block, which follow those so far."""
+        count = int(np.count_nonzero(flags))
+        if not count:
+            return self
+        return Odd(self.count + count, self.first if self.count else start + int(np.argmax(flags)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PriceRows:
+    """ticks: (n,) one a row, 0 where missing. missing, zero: the cells that make a symbol absent (M2)."""
+
+    ticks: Ints
+    missing: Odd
+    zero: Odd
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What an error about a price has to say. where: (row) -> file, row, symbol and bar."""
+
+    decimals: int
+    where: Callable[[int], str]
+
+
+def price_rows(column: Column, source: str, name: str, pricing: Pricing) -> PriceRows:
+    """One price column in ticks.
+
+    U1: floats by round-half-even of value * 10**decimals in double arithmetic; integers and decimals
+    exactly (a decimal with more places: round half even of the exact value).
+    Raises InputError for a negative price, for one > 0 that rounds to 0 ticks, and for columns that hold
+    no numbers; RangeError for ticks beyond int64 (U4).
+    """
+    column = plain(column)
+    ticks = np.empty(len(column), dtype=np.int64)
+    missing, zero = Odd(), Odd()
+    for start, piece in pieces(column):
+        out = ticks[start : start + len(piece)]
+        if pa.types.is_decimal(piece.type):
+            absent = _decimal_ticks(piece, out, start, name, pricing)
+        elif pa.types.is_integer(piece.type):
+            absent = _integer_ticks(piece, out, start, name, pricing)
+        else:
+            values = as_doubles(piece)
+            if values is None:
+                raise refuse_kind(source, name, column)
+            missing, zero = _float_ticks(values, out, start, name, pricing, missing, zero)
+            continue
+        gone = np.zeros(len(piece), dtype=np.bool_) if absent is None else absent
+        missing, zero = missing.also(gone, start), zero.also((out == 0) & ~gone, start)
+    return PriceRows(ticks, missing, zero)
+
+
+def _float_ticks(
+    values: Floats, out: Ints, start: int, name: str, pricing: Pricing, missing: Odd, zero: Odd
+) -> tuple[Odd, Odd]:
+    scale = 10.0**pricing.decimals
+    scratch = np.empty(min(BLOCK, len(values)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i in range(0, len(values), BLOCK):
+            block = values[i : i + BLOCK]
+            scaled = scratch[: len(block)]
+            np.multiply(block, scale, out=scaled)
+            np.rint(scaled, out=scaled)  # half to even
+            if scaled.min() > 0 and scaled.max() < LIMIT:  # a NaN fails both
+                out[i : i + BLOCK] = scaled
+                continue
+            finite = np.isfinite(block)
+            _refuse_values(block, scaled, finite, start + i, name, pricing)
+            out[i : i + BLOCK] = np.where(finite, scaled, 0.0)
+            missing = missing.also(~finite, start + i)
+            zero = zero.also(finite & (block == 0), start + i)
+    return missing, zero
+
+
+def _refuse_values(
+    block: Floats, scaled: Floats, finite: Bools, start: int, name: str, pricing: Pricing
+) -> None:
+    """M2, U4, for a block of doubles; the first bad row is named."""
+    negative = finite & (block < 0)
+    vanishing = finite & (block > 0) & (scaled == 0)
+    beyond = finite & ~(scaled < LIMIT)
+    bad = negative | vanishing | beyond
+    if not bad.any():
+        return
+    row = int(np.argmax(bad))
+    value = repr(float(block[row]))
+    if negative[row]:
+        raise negative_price(start + row, name, value, pricing)
+    if vanishing[row]:
+        raise vanishing_price(start + row, name, value, pricing)
+    raise beyond_int64(start + row, name, value, pricing)
+
+
+def negative_price(row: int, name: str, value: str, pricing: Pricing) -> TieoutError:
+    return InputError(
+        f"{pricing.where(row)}, column {name!r}",
+        f"the price {value}",
+        "a price >= 0 (0 and missing count as absent)",
+        "Correct it, or leave it empty.",
+    )
+
+
+def vanishing_price(row: int, name: str, value: str, pricing: Pricing) -> TieoutError:
+    return InputError(
+        f"{pricing.where(row)}, column {name!r}",
+        f"the price {value}, which is 0 ticks at price_decimals = {pricing.decimals}",
+        "a price of at least one tick",
+        "Raise market.price_decimals, or correct the price.",
+    )
+
+
+def beyond_int64(row: int, name: str, value: str, pricing: Pricing) -> TieoutError:
+    return RangeError(
+        f"{pricing.where(row)}, column {name!r}",
+        f"the price {value}, beyond int64 at price_decimals = {pricing.decimals}",
+        "less than 2**63 ticks",
+        "Lower market.price_decimals, or correct the price.",
+    )
+
+
+def _integer_ticks(piece: Chunk, out: Ints, start: int, name: str, pricing: Pricing) -> Bools | None:
+    """Exact; returns where nothing stands."""
+    values = values_of(piece, number_dtype(piece.type) or np.int64)
+    valid = valid_of(piece)
+    if valid is not None:
+        values = np.where(valid, values, np.zeros(1, dtype=values.dtype))
+    if int(values.min()) < 0:
+        row = int(np.argmax(values < 0))
+        raise negative_price(start + row, name, str(values[row]), pricing)
+    factor = 10**pricing.decimals
+    if int(values.max()) > int(_INT64.max) // factor:
+        row = int(np.argmax(values > int(_INT64.max) // factor))
+        raise beyond_int64(start + row, name, str(values[row]), pricing)
+    np.multiply(values.astype(np.int64, copy=False), factor, out=out)
+    return None if valid is None else ~valid
+
+
+def _decimal_ticks(piece: Chunk, out: Ints, start: int, name: str, pricing: Pricing) -> Bools | None:
+    """Exact, but for half-even rounding where there are more places than ticks."""
+    exact = piece
+    if piece.type.scale > pricing.decimals:
+        import pyarrow.compute as pc  # slow to load, and hardly any market needs it
+
+        # wide first: 99.51 rounds to 100, for which a decimal of two and two digits has no room
+        wide = piece.cast(pa.decimal256(76, piece.type.scale))
+        piece = pc.round(wide, ndigits=pricing.decimals, round_mode="half_to_even")
+    try:
+        piece = piece.cast(pa.decimal128(38, pricing.decimals))
+    except pa.ArrowInvalid:
+        row = next(
+            i for i, value in enumerate(exact.to_pylist()) if value is not None and not _fits(value, pricing)
+        )
+        raise beyond_int64(start + row, name, str(exact[row]), pricing) from None
+    words = np.frombuffer(piece.buffers()[1], dtype="<i8", count=2 * len(piece), offset=16 * piece.offset)
+    low, high = words[0::2], words[1::2]
+    valid = valid_of(piece)
+    there = np.ones(len(piece), dtype=np.bool_) if valid is None else valid
+    negative = there & (high < 0)
+    beyond = there & ~negative & ((high != 0) | (low < 0))
+    bad = negative | beyond
+    if bad.any():
+        row = int(np.argmax(bad))
+        refuse = negative_price if negative[row] else beyond_int64
+        raise refuse(start + row, name, str(exact[row]), pricing)
+    np.copyto(out, np.where(there, low, 0))
+    for row in np.flatnonzero(there & (out == 0)).tolist():
+        value = exact[row].as_py()
+        if value != 0:
+            refuse = negative_price if value < 0 else vanishing_price
+            raise refuse(start + row, name, str(value), pricing)
+    return None if valid is None else ~valid
+
+
+def _fits(value: Decimal, pricing: Pricing) -> bool:
+    return bool(abs(value) * 10**pricing.decimals < 2**63)

@@ -1,0 +1,1 @@
+"""Which rows of two ledgers belong together, and where their cells differ."""

@@ -1,0 +1,209 @@
+"""Comparing one table: raw breaks, as rows of either side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+import numpy as np
+
+from reconcile.matching.axis import Axis
+from reconcile.matching.cells import Comparable, Rows, comparable, differing, number
+from reconcile.matching.codes import count_below
+from reconcile.matching.groups import settle
+from reconcile.matching.model import ROW, BreakType, Stage, Value
+from reconcile.matching.near_rows import near_rows
+from reconcile.matching.pair_rows import EMPTY, SEQUENCE, Pairing, pair_rows
+from reconcile.matching.stages import ROW_STAGE, field_stage
+from vocabulary.ledger import KEYS, Kind, Table
+
+SUMMED = ("quantity", "notional", "commission", "slippage")
+"""What adds up when several fills are compared as one; `price` is weighted by quantity."""
+
+Absorb = Callable[[str, str, Comparable, Rows, Rows], Rows]
+"""(table, column, values, left, right) -> places of pairs that no tolerance absorbs."""
+AbsorbOne = Callable[[str, str, Fraction, Fraction], bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Breaks of one table, field and type; rows are -1 on a side that has none. values: where no row
+    holds them."""
+
+    table: str
+    field: str
+    stage: Stage
+    type: BreakType
+    left: Rows
+    right: Rows
+    values: tuple[tuple[Value, Value], ...] | None = None
+
+
+@dataclass(slots=True)
+class Sink:
+    """Where chunks are collected, and the tolerances asked on the way."""
+
+    absorb: Absorb
+    absorb_one: AbsorbOne
+    chunks: list[Chunk] = field(default_factory=list)
+
+    def add(
+        self,
+        table: str,
+        name: str,
+        kind: BreakType,
+        left: Rows,
+        right: Rows,
+        values: tuple[tuple[Value, Value], ...] | None = None,
+    ) -> None:
+        """Keep a chunk, unless it is empty."""
+        if len(left):
+            whole = name == ROW or kind is BreakType.TIMING
+            stage = ROW_STAGE[table] if whole else field_stage(table, name)
+            self.chunks.append(Chunk(table, name, stage, kind, left, right, values))
+
+
+def compare_tables(reference: Table, candidate: Table, axis: Axis, sink: Sink) -> tuple[str, ...]:
+    """Compare two tables of one name, on the columns both have; returns those, keys first."""
+    name = reference.name
+    shared = [column for column in reference.columns if column in candidate.columns]
+    columns = {
+        column: comparable(f"{name}.{column}", reference.columns[column], candidate.columns[column])
+        for column in shared
+    }
+    keys = {column: columns[column] for column in KEYS[name] if column in columns}
+    values = {column: columns[column] for column in shared if column not in keys}
+    pairing = pair_rows(list(keys.values()), values, (reference.rows, candidate.rows), axis.of(name))
+    _settle_groups(name, values, pairing, sink)
+    near = near_rows(name, keys, values, (pairing.missing, pairing.extra), axis.bars)
+    for column, left, right in near.found:
+        timing = columns[column].kind is Kind.TIMESTAMP
+        kind = BreakType.TIMING if timing else cell_type(name, column)
+        sink.add(name, column, kind, left, right)
+    _add_rows(name, BreakType.MISSING, near.missing, left=True, sink=sink)
+    _add_rows(name, BreakType.EXTRA, near.extra, left=False, sink=sink)
+    for column, cells in values.items():
+        _compare_column(name, column, cells, pairing, sink)
+    return (*keys, *values)
+
+
+def cell_type(table: str, column: str) -> BreakType:
+    """The type of a cell's break is its stage's."""
+    return BreakType(field_stage(table, column).value)
+
+
+def _add_rows(table: str, kind: BreakType, rows: Rows, *, left: bool, sink: Sink) -> None:
+    none = np.full(len(rows), -1, np.int64)
+    sink.add(table, ROW, kind, rows if left else none, none if left else rows)
+
+
+def _settle_groups(name: str, values: dict[str, Comparable], pairing: Pairing, sink: Sink) -> None:
+    """Settle the groups that equality left, and put their rows where they belong."""
+    if not pairing.groups:
+        return
+    twins = (set(pairing.left_twins.tolist()), set(pairing.right_twins.tolist()))
+    pairs: list[tuple[int, int]] = []
+    over: tuple[list[int], list[int]] = ([], [])
+    doubled: tuple[list[int], list[int]] = ([], [])
+    for left, right in pairing.groups:
+        group = settle(values, left, right, twins, can_merge=name == "fills")
+        pairs += group.pairs
+        over[0].extend(group.left)
+        over[1].extend(group.right)
+        doubled[0].extend(group.left_twins)
+        doubled[1].extend(group.right_twins)
+        if group.merged is not None:
+            _compare_merged(name, values, group.merged, sink)
+    at = np.array(pairs, np.int64).reshape(-1, 2)
+    pairing.left = np.concatenate([pairing.left, at[:, 0]])
+    pairing.right = np.concatenate([pairing.right, at[:, 1]])
+    pairing.missing = np.sort(np.concatenate([pairing.missing, np.array(over[0], np.int64)]))
+    pairing.extra = np.sort(np.concatenate([pairing.extra, np.array(over[1], np.int64)]))
+    for rows, side in zip(doubled, (True, False), strict=True):
+        _add_rows(name, BreakType.DUPLICATE, np.array(rows, np.int64), left=side, sink=sink)
+
+
+def _compare_column(name: str, column: str, cells: Comparable, pairing: Pairing, sink: Sink) -> None:
+    """Breaks of one column over all pairs."""
+    at = np.flatnonzero(differing(cells, pairing.left, pairing.right)) if len(pairing.left) else EMPTY
+    left, right = pairing.left[at], pairing.right[at]
+    if pairing.in_place is not None and len(pairing.in_place[column]):
+        left = np.concatenate([pairing.in_place[column], left])
+        right = np.concatenate([pairing.in_place[column], right])
+    if not len(left):
+        return
+    if column == SEQUENCE and (len(pairing.missing) or len(pairing.extra)):
+        left, right = _out_of_order(cells, pairing, left, right)
+    keep = sink.absorb(name, column, cells, left, right)
+    left, right = left[keep], right[keep]
+    sink.add(name, column, cell_type(name, column), left, right)
+
+
+def _out_of_order(cells: Comparable, pairing: Pairing, left: Rows, right: Rows) -> tuple[Rows, Rows]:
+    """Pairs whose sequence differs: as it stands, or after allowing for the rows that the other side lacks
+    before them, whichever leaves fewer. (A row that was never there leaves no hole in the numbers.)"""
+    lacking = np.sort(cells.reference[pairing.missing]), np.sort(cells.candidate[pairing.extra])
+    a, b = cells.reference[pairing.left], cells.candidate[pairing.right]
+    at = np.flatnonzero(a - count_below(lacking[0], a) != b - count_below(lacking[1], b))
+    return (left, right) if len(left) <= len(at) else (pairing.left[at], pairing.right[at])
+
+
+def _compare_merged(
+    name: str, values: dict[str, Comparable], merged: tuple[list[int], list[int]], sink: Sink
+) -> None:
+    """Breaks of several fills compared as one (many to one)."""
+    for column in values:
+        if column == SEQUENCE:
+            continue
+        a, b = (_together(column, values, rows, side) for side, rows in enumerate(merged))
+        if a == b and a is not None:
+            continue
+        if isinstance(a, Fraction) and isinstance(b, Fraction) and sink.absorb_one(name, column, a, b):
+            continue
+        shown = (_shown(a), _shown(b))
+        first = np.array([merged[0][0]], np.int64), np.array([merged[1][0]], np.int64)
+        sink.add(name, column, cell_type(name, column), *first, values=(shown,))
+
+
+def _together(
+    column: str, values: dict[str, Comparable], rows: list[int], side: int
+) -> Fraction | str | None:
+    """One value for several rows: a sum, a price weighted by quantity, or the words that occur."""
+    cells = [_number(values[column], row, side) for row in rows]
+    numbers = [value for value in cells if isinstance(value, Fraction)]
+    if len(numbers) < len(cells) or values[column].words is not None:
+        return " ".join(sorted({str(value) for value in cells}))
+    if column in SUMMED:
+        return sum(numbers, Fraction(0))
+    if column != "price" or "quantity" not in values:
+        return numbers[0] if len(set(numbers)) == 1 else " ".join(sorted({str(value) for value in numbers}))
+    weights = [_number(values["quantity"], row, side) for row in rows]
+    total = sum((w for w in weights if isinstance(w, Fraction)), Fraction(0))
+    if not total:
+        return None
+    return (
+        sum((p * w for p, w in zip(numbers, weights, strict=True) if isinstance(w, Fraction)), Fraction(0))
+        / total
+    )
+
+
+def _number(cells: Comparable, row: int, side: int) -> Fraction | str | None:
+    if cells.words is None:
+        return number(cells, row, side)
+    missing = cells.candidate_missing if side else cells.reference_missing
+    if missing is not None and missing[row]:
+        return None
+    return cells.words[int((cells.candidate if side else cells.reference)[row])]
+
+
+def _shown(value: Fraction | str | None) -> Value:
+    return decimal(value) if isinstance(value, Fraction) else value
+
+
+def decimal(value: Fraction) -> Decimal:
+    """Exact where it ends within 50 digits, else rounded there."""
+    with localcontext() as context:
+        context.prec = 50
+        return Decimal(value.numerator) / Decimal(value.denominator)

@@ -1,0 +1,269 @@
+"""Which row of one side belongs to which row of the other: by key, both ways, never by position.
+
+1. Where both sides' key columns are the same arrays row by row, row i belongs to row i; this is only a
+   short cut, because equal rows may be paired in any way, and keys that repeat among the rows that differ
+   go through 3.
+2. A key that stands once on each side pairs its two rows.
+3. Several rows of one key: equal rows first, then see `groups`.
+4. What is left has no partner: missing or extra.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from reconcile.matching.cells import Array, Comparable, Rows, differing
+from reconcile.matching.codes import SPARE, codes_in, distinct_values
+from reconcile.matching.row_hashes import equal_rows, mixed, row_hashes
+from vocabulary.ledger import Kind
+
+EMPTY: Rows = np.zeros(0, np.int64)
+
+
+SEQUENCE = "sequence"
+"""Position in the order of execution: says which of two alike rows is meant, but is no content."""
+
+
+@dataclass(slots=True)
+class Pairing:
+    """Rows paired and rows left over.
+
+    in_place: where row i is row i: the differing rows by column (of `values`), else None.
+    left, right: rows paired otherwise; pair i is reference row left[i] and candidate row right[i].
+    groups: rows of one key that 3 could not pair by equality, (reference rows, candidate rows).
+    missing, extra: rows of the reference and of the candidate without partner.
+    left_twins, right_twins: rows of groups with an equal row (but for its sequence) on the other side.
+    """
+
+    in_place: dict[str, Rows] | None
+    left: Rows
+    right: Rows
+    groups: list[tuple[Rows, Rows]] = field(default_factory=list)
+    missing: Rows = field(default_factory=lambda: EMPTY)
+    extra: Rows = field(default_factory=lambda: EMPTY)
+    left_twins: Rows = field(default_factory=lambda: EMPTY)
+    right_twins: Rows = field(default_factory=lambda: EMPTY)
+
+
+def pair_rows(
+    keys: list[Comparable], values: dict[str, Comparable], rows: tuple[int, int], bars: Array
+) -> Pairing:
+    """Pair the rows of two tables of rows[0] and rows[1] rows.
+
+    keys: the key columns. values: the other columns, used to tell apart rows of one key. bars: the
+    timestamps of both tables, ascending.
+    """
+    if rows[0] == rows[1] and not any(bool(differing(key).any()) for key in keys):
+        return _aligned(keys, values)
+    left, right, width = _codes(keys, bars)
+    if width <= SPARE * (rows[0] + rows[1]):
+        return _addressed(left, right, width, values)
+    return _joined(left, right, values)
+
+
+def _aligned(keys: list[Comparable], values: dict[str, Comparable]) -> Pairing:
+    """Row i is row i, except among differing rows that share a key."""
+    in_place = {name: np.flatnonzero(differing(column)) for name, column in values.items()}
+    among = _repeated(keys, in_place)
+    if not len(among):
+        return Pairing(in_place, EMPTY, EMPTY)
+    # Rows that are equal in place may be taken away from both sides: what remains, as a multiset, does
+    # not depend on how equal rows are paired. So only the differing rows can need another partner.
+    codes, _ = key_codes([taken(key, among, among) for key in keys])
+    part = {name: taken(column, among, among) for name, column in values.items()}
+    inner = _joined(codes, codes, part)
+    in_place = {name: rows[~np.isin(rows, among)] for name, rows in in_place.items()}
+    groups = [(among[a], among[b]) for a, b in inner.groups]
+    return Pairing(in_place, among[inner.left], among[inner.right], groups)
+
+
+def _repeated(keys: list[Comparable], in_place: dict[str, Rows]) -> Rows:
+    """The differing rows whose key another differing row shares, ascending."""
+    changed = np.unique(np.concatenate([EMPTY, *in_place.values()]))
+    if len(changed) < 2:
+        return EMPTY
+    codes, _ = key_codes([taken(key, changed, changed) for key in keys])
+    order = np.argsort(codes, kind="stable")
+    same = codes[order][1:] == codes[order][:-1]
+    repeated = np.zeros(len(order), np.bool_)
+    repeated[1:] |= same
+    repeated[:-1] |= same
+    return np.sort(changed[order[repeated]])
+
+
+def taken(column: Comparable, left: Rows, right: Rows) -> Comparable:
+    """The column of some rows only."""
+    return Comparable(
+        column.kind,
+        column.reference[left],
+        column.candidate[right],
+        None if column.reference_missing is None else column.reference_missing[left],
+        None if column.candidate_missing is None else column.candidate_missing[right],
+        column.floats,
+        column.scale,
+        column.words,
+    )
+
+
+def key_codes(keys: list[Comparable]) -> tuple[Rows, Rows]:
+    """One integer a row, the same for equal keys on both sides and for no others."""
+    left, right, _ = _codes(keys, None)
+    return left, right
+
+
+def _codes(keys: list[Comparable], bars: Array | None) -> tuple[Rows, Rows, int]:
+    """The same, and how many there may be (all from 0). bars: as in `pair_rows`, if known."""
+    left = right = None
+    width = 1
+    for key in keys:
+        a, b, size = _dense(key, bars)
+        if left is None or right is None:
+            left, right, width = a, b, size
+            continue
+        if width > (2**62) // max(size, 1):
+            left, right, width = _coded(left, right, None)
+        left, right = left * np.int64(size) + a, right * np.int64(size) + b
+        width *= size
+    assert left is not None and right is not None
+    return left, right, width
+
+
+def _dense(key: Comparable, bars: Array | None) -> tuple[Rows, Rows, int]:
+    """Codes from 0; an empty cell is code 0 and everything else follows."""
+    if key.words is not None:
+        a, b = (side.astype(np.int64) + 1 for side in (key.reference, key.candidate))
+        size = len(key.words) + 1
+    else:
+        a, b, size = _coded(key.reference, key.candidate, bars if key.kind is Kind.TIMESTAMP else None)
+    if key.reference_missing is not None:
+        a = np.where(key.reference_missing, 0, a)
+    if key.candidate_missing is not None:
+        b = np.where(key.candidate_missing, 0, b)
+    return a, b, size
+
+
+def _coded(left: Array, right: Array, known: Array | None) -> tuple[Rows, Rows, int]:
+    distinct = np.union1d(distinct_values(left), distinct_values(right)) if known is None else known
+    # An empty cell's value may be none of the known ones; it is given code 0 by the caller.
+    return codes_in(left, distinct) + 1, codes_in(right, distinct) + 1, len(distinct) + 2
+
+
+def _addressed(left: Rows, right: Rows, width: int, values: dict[str, Comparable]) -> Pairing:
+    """Join by key code through a table with a place for each (2, 4); keys that repeat go the other way."""
+    place: Rows = np.full(width, -1, np.int64 if len(left) >= 2**31 else np.int32)
+    place[left] = np.arange(len(left))
+    again = np.zeros(width, np.bool_)
+    again[left[place[left] != np.arange(len(left))]] = True
+    partner = place[right]
+    # Two rows of the right that meet the same row of the left repeat a key, too.
+    place = np.full(len(left) + 1, -1, place.dtype)
+    place[partner] = np.arange(len(right))
+    again[right[(partner >= 0) & (place[partner] != np.arange(len(right)))]] = True
+    repeated = bool(again.any())
+    found = (partner >= 0) & ~again[right] if repeated else partner >= 0
+    extra = np.flatnonzero(partner < 0)
+    rights = np.flatnonzero(found)
+    lefts = partner[rights].astype(np.int64)
+    lonely = np.ones(len(left), np.bool_)
+    lonely[lefts] = False
+    if not repeated:
+        return Pairing(None, lefts, rights, [], np.flatnonzero(lonely), extra)
+    lonely &= ~again[left]
+    extra = extra[~again[right[extra]]]
+    among = np.flatnonzero(again[left]), np.flatnonzero(again[right])
+    part = {name: taken(column, *among) for name, column in values.items()}
+    inner = _joined(left[among[0]], right[among[1]], part)
+    return Pairing(
+        None,
+        np.concatenate([lefts, among[0][inner.left]]),
+        np.concatenate([rights, among[1][inner.right]]),
+        [(among[0][a], among[1][b]) for a, b in inner.groups],
+        np.sort(np.concatenate([np.flatnonzero(lonely), among[0][inner.missing]])),
+        np.sort(np.concatenate([extra, among[1][inner.extra]])),
+        among[0][inner.left_twins],
+        among[1][inner.right_twins],
+    )
+
+
+def _joined(left: Rows, right: Rows, values: dict[str, Comparable]) -> Pairing:
+    """Join by key code (2 to 4)."""
+    lo, ro = np.argsort(left, kind="stable"), np.argsort(right, kind="stable")
+    lk, lf, lc = _runs(left[lo])
+    rk, rf, rc = _runs(right[ro])
+    at = np.searchsorted(rk, lk)
+    hit = at < len(rk)
+    hit[hit] = rk[at[hit]] == lk[hit]
+    li, ri = np.flatnonzero(hit), at[hit]
+    single = (lc[li] == 1) & (rc[ri] == 1)
+    pairs_l, pairs_r = lo[lf[li[single]]], ro[rf[ri[single]]]
+    lonely = np.ones(len(rk), np.bool_)
+    lonely[ri] = False
+    missing = _expand(lo, lf[~hit], lc[~hit])
+    extra = _expand(ro, rf[lonely], rc[lonely])
+    out = Pairing(None, pairs_l, pairs_r, [], missing, extra)
+    if not bool(single.all()):
+        _pair_several(out, lo, ro, (lf, lc, li[~single]), (rf, rc, ri[~single]), values)
+    return out
+
+
+def _runs(codes: Rows) -> tuple[Rows, Rows, Rows]:
+    """Distinct codes of a sorted array, where each starts, how often it stands."""
+    if not len(codes):
+        return EMPTY, EMPTY, EMPTY
+    first = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+    return codes[first], first, np.diff(np.append(first, len(codes)))
+
+
+def _expand(order: Rows, first: Rows, count: Rows) -> Rows:
+    """The rows of some runs, ascending."""
+    if not len(first):
+        return EMPTY
+    offsets = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    return np.sort(order[np.repeat(first, count) + offsets])
+
+
+def _pair_several(
+    out: Pairing,
+    lo: Rows,
+    ro: Rows,
+    lefts: tuple[Rows, Rows, Rows],
+    rights: tuple[Rows, Rows, Rows],
+    values: dict[str, Comparable],
+) -> None:
+    """3: rows of one key, equal ones first; first with their sequence, then without."""
+    left, lg = _members(lo, *lefts)
+    right, rg = _members(ro, *rights)
+    content = {name: column for name, column in values.items() if name != SEQUENCE}
+    out.left_twins, out.right_twins = _twins(content, (left, lg), (right, rg))
+    for columns in [values] if SEQUENCE not in values else [values, content]:
+        lh, rh = row_hashes(columns, left, right)
+        taken_l, taken_r = equal_rows(lg, lh, rg, rh)
+        out.left = np.concatenate([out.left, left[taken_l]])
+        out.right = np.concatenate([out.right, right[taken_r]])
+        keep_l, keep_r = np.ones(len(left), np.bool_), np.ones(len(right), np.bool_)
+        keep_l[taken_l], keep_r[taken_r] = False, False
+        left, lg, right, rg = left[keep_l], lg[keep_l], right[keep_r], rg[keep_r]
+    ordered_l, ordered_r = np.argsort(lg, kind="stable"), np.argsort(rg, kind="stable")
+    left, lg, right, rg = left[ordered_l], lg[ordered_l], right[ordered_r], rg[ordered_r]
+    for group in np.union1d(lg, rg):
+        a = left[np.searchsorted(lg, group) : np.searchsorted(lg, group, "right")]
+        b = right[np.searchsorted(rg, group) : np.searchsorted(rg, group, "right")]
+        out.groups.append((a, b))
+
+
+def _twins(
+    content: dict[str, Comparable], lefts: tuple[Rows, Rows], rights: tuple[Rows, Rows]
+) -> tuple[Rows, Rows]:
+    """Rows of either side whose content stands on the other side under the same key."""
+    lh, rh = row_hashes(content, lefts[0], rights[0])
+    lh, rh = mixed(lh, lefts[1].view(np.uint64)), mixed(rh, rights[1].view(np.uint64))
+    return lefts[0][np.isin(lh, rh)], rights[0][np.isin(rh, lh)]
+
+
+def _members(order: Rows, first: Rows, count: Rows, runs: Rows) -> tuple[Rows, Rows]:
+    """Rows of the chosen runs, and for each the number of its group (its place in `runs`)."""
+    f, c = first[runs], count[runs]
+    offsets = np.arange(int(c.sum())) - np.repeat(np.cumsum(c) - c, c)
+    return order[np.repeat(f, c) + offsets], np.repeat(np.arange(len(runs)), c)

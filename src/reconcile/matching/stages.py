@@ -1,0 +1,72 @@
+"""Which stage a table's rows and columns belong to."""
+
+from __future__ import annotations
+
+from reconcile.matching.model import Stage
+
+STAGES = tuple(Stage)
+RANK = {stage: rank for rank, stage in enumerate(STAGES)}
+
+ROW_STAGE: dict[str, Stage] = {
+    "targets": Stage.TARGET,
+    "orders": Stage.ORDER,
+    "fills": Stage.STATUS,  # whether it executed, and when
+    "positions": Stage.POSITION,
+    "costs": Stage.COST,
+    "equity": Stage.EQUITY,
+}
+"""The stage of a break about a whole row: missing, extra, duplicate, timing."""
+
+FIELD_STAGE: dict[tuple[str, str], Stage] = {
+    ("targets", "rebalance"): Stage.TARGET,
+    ("targets", "rank"): Stage.TARGET,
+    ("targets", "weight"): Stage.TARGET,
+    ("targets", "quantity"): Stage.TARGET,
+    ("targets", "symbol"): Stage.TARGET,
+    ("orders", "executes_at"): Stage.ORDER,
+    ("orders", "rebalance"): Stage.ORDER,
+    ("orders", "symbol"): Stage.ORDER,
+    ("orders", "side"): Stage.ORDER,
+    ("orders", "quantity"): Stage.ORDER,
+    ("orders", "reason"): Stage.ORDER,
+    ("orders", "status"): Stage.STATUS,
+    ("orders", "filled"): Stage.QUANTITY,
+    ("fills", "decided_at"): Stage.ORDER,
+    ("fills", "symbol"): Stage.ORDER,
+    ("fills", "side"): Stage.ORDER,
+    ("fills", "reason"): Stage.ORDER,
+    ("fills", "sequence"): Stage.STATUS,  # E1: which order met the cash first
+    ("fills", "quantity"): Stage.QUANTITY,
+    ("fills", "price"): Stage.PRICE,
+    ("fills", "notional"): Stage.COST,
+    ("fills", "commission"): Stage.COST,
+    ("fills", "slippage"): Stage.COST,
+    ("positions", "symbol"): Stage.POSITION,
+    ("positions", "quantity"): Stage.POSITION,
+    ("positions", "average_price"): Stage.POSITION,
+    ("positions", "basis"): Stage.POSITION,
+    ("positions", "mark"): Stage.MARK,
+    ("positions", "market_value"): Stage.MARK,
+    ("costs", "turnover"): Stage.COST,
+    ("costs", "commission"): Stage.COST,
+    ("costs", "slippage"): Stage.COST,
+    ("equity", "rebalance"): Stage.TARGET,  # a decision of this bar: of the next cycle
+    ("equity", "cash"): Stage.CASH,
+    ("equity", "market_value"): Stage.MARK,
+    ("equity", "equity"): Stage.EQUITY,
+}
+
+ROW_VALUE: dict[str, str] = {
+    "targets": "quantity",
+    "orders": "quantity",
+    "fills": "quantity",
+    "positions": "quantity",
+    "costs": "turnover",
+    "equity": "equity",
+}
+"""The column that stands for a whole row where one is shown."""
+
+
+def field_stage(table: str, column: str) -> Stage:
+    """Stage of a cell of `column`; a column of nobody's schema takes its row's."""
+    return FIELD_STAGE.get((table, column), ROW_STAGE[table])

@@ -1,0 +1,1 @@
+"""Which breaks are mistakes of their own, and which follow from others."""

@@ -1,0 +1,267 @@
+"""The decision of one bar, compared: rebalance, targets, orders (X, R)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from reconcile.matching.model import BreakType
+from reconcile.roots.findings import Trial
+from reconcile.roots.pending_orders import Due, side_of
+from reconcile.roots.rebuild import History, order_of
+from reconcile.roots.rows import Cell, Row
+from reference import Decision
+from vocabulary.scenario import SizeOn, Timing
+from vocabulary.state import REBALANCE, Order, Side, State, Target
+
+Allowed = Mapping[str, Sequence[Cell]]
+
+
+def check_decision(
+    history: History, trial: Trial, state: State, t: int, decision: Decision, numbers: list[int]
+) -> dict[int, list[Due]]:
+    """Compare what bar t decided with `decision`; returns the orders by the bar they execute at.
+
+    state: marked, as the reference decided from it. numbers: what a rebalance here may be numbered.
+    """
+    expected = [None] if decision.rebalance is None else [decision.rebalance, *numbers]
+    rows = history.rows
+    agreed = True
+    told = rows.at("equity", t)
+    if told and rows.has("equity", "rebalance"):
+        row = next((row for row in told if row.cells["rebalance"] in expected), told[0])
+        agreed = trial.cell("equity", "rebalance", BreakType.TARGET, (t, -1, None), row, expected)
+    mine = history.number(t)
+    # Only whether there was one changes what follows; a wrong number is just that.
+    other = not agreed and (mine is None) != (decision.rebalance is None)
+    wrong = _check_targets(history, trial, state, t, decision, [*expected, mine], other)
+    return _check_orders(history, trial, state, t, decision, [*expected, mine], wrong, other)
+
+
+def main_rows(
+    rows: Sequence[Row], by: Callable[[Row], int], fit: Callable[[Row], int]
+) -> tuple[dict[int, Row], list[Row]]:
+    """For each key the row that fits best, and the others."""
+    groups: dict[int, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(by(row), []).append(row)
+    main: dict[int, Row] = {}
+    rest: list[Row] = []
+    for key, found in groups.items():
+        if len(found) > 1:
+            found = sorted(found, key=lambda row: (-fit(row), row.at))
+        main[key] = found[0]
+        rest += found[1:]
+    return main, rest
+
+
+def fitting(trial: Trial, table: str, row: Row, allowed: Allowed | None) -> int:
+    """How many cells of a row are as expected."""
+    if allowed is None:
+        return 0
+    return sum(
+        any(trial.same(table, name, value, row.cells.get(name)) for value in values)
+        for name, values in allowed.items()
+    )
+
+
+def surplus(row: Row, main: Row) -> BreakType:
+    """A further row of a key that has one: a duplicate when it says the same."""
+    same = all(row.cells[name] == main.cells[name] for name in row.cells if name != "sequence")
+    return BreakType.DUPLICATE if same else BreakType.EXTRA
+
+
+def _check_targets(
+    history: History,
+    trial: Trial,
+    state: State,
+    t: int,
+    decision: Decision,
+    numbers: list[int | None],
+    other: bool,
+) -> set[int]:
+    """Compare the targets; returns the symbols whose target is not the expected one."""
+    if not history.rows.has("targets"):
+        return set()
+    wanted = {target.symbol: _target_cells(target, numbers) for target in decision.targets}
+    main, rest = main_rows(
+        history.rows.at("targets", t),
+        lambda row: row.symbol,
+        lambda row: fitting(trial, "targets", row, wanted.get(row.symbol)),
+    )
+    wrong: set[int] = set()
+    common = [target.symbol for target in decision.targets if target.symbol in main]
+    ranked = sorted(common, key=lambda symbol: (main[symbol].whole("rank") or 0, symbol))
+    for row in rest:
+        trial.row(
+            "targets", surplus(row, main[row.symbol]), (t, row.symbol, None), row, row.cells, "quantity"
+        )
+    for symbol in sorted({*wanted, *main}):
+        where = (t, symbol, None)
+        cells, found = wanted.get(symbol), main.get(symbol)
+        if cells is None or found is None:
+            wrong.add(symbol)
+            if not other:
+                kind = BreakType.MISSING if found is None else BreakType.EXTRA
+                content = (
+                    {name: values[0] for name, values in cells.items()}
+                    if cells
+                    else found.cells
+                    if found
+                    else {}
+                )
+                trial.row("targets", kind, where, found, content, "quantity")
+            continue
+        trial.row("targets", None, where, found, {}, "quantity")
+        allowed = dict(cells)
+        shifted = len(common) < len(wanted) or len(common) < len(main)
+        if shifted and ranked.index(symbol) == common.index(symbol):
+            # Another choice shifts every later rank: then only the order of those in common tells.
+            allowed["rank"] = [*cells["rank"], found.cells.get("rank")]
+        allowed["quantity"] = [*cells["quantity"], _sized(history, state, t, symbol, found)]
+        for name, values in allowed.items():
+            if not trial.cell("targets", name, BreakType.TARGET, where, found, values):
+                wrong.add(symbol)
+    return wrong
+
+
+def _target_cells(target: Target, numbers: list[int | None]) -> dict[str, list[Cell]]:
+    return {
+        "rebalance": list(numbers),
+        "rank": [target.rank],
+        "weight": [target.weight],
+        "quantity": [target.quantity],
+    }
+
+
+def _sized(history: History, state: State, t: int, symbol: int, row: Row) -> int | None:
+    """R7: the quantity that follows from the weight as stated."""
+    weight = row.whole("weight")
+    close = int(history.market.close.item(t, symbol))
+    if weight is None or close == 0:
+        return None
+    scenario = history.scenario
+    worth = state.cash + sum(p.quantity * p.mark for p in state.positions.values())
+    base = max(0, worth if scenario.strategy.size_on is SizeOn.EQUITY else scenario.initial_cash)
+    quantity = base * abs(weight) // 1_000_000_000 // close
+    return quantity if weight >= 0 else -quantity
+
+
+def _check_orders(
+    history: History,
+    trial: Trial,
+    state: State,
+    t: int,
+    decision: Decision,
+    numbers: list[int | None],
+    wrong: set[int],
+    other: bool,
+) -> dict[int, list[Due]]:
+    """Compare the orders; returns them, with every reading of each that is in doubt."""
+    own = t if history.scenario.execution.timing is Timing.SAME_CLOSE else t + 1
+    if not history.rows.has("orders"):
+        return {own: [Due([order], None) for order in decision.orders]}
+    due: dict[int, list[Due]] = {}
+    expected = {order.symbol: order for order in decision.orders}
+    stamps = history.market.timestamps
+    bar = int(stamps[own]) if own < len(stamps) else None
+    cells = {symbol: _order_cells(order, numbers, bar) for symbol, order in expected.items()}
+    main, rest = main_rows(
+        history.rows.at("orders", t),
+        lambda row: row.symbol,
+        lambda row: fitting(trial, "orders", row, cells.get(row.symbol)),
+    )
+    for row in rest:
+        kind = surplus(row, main[row.symbol])
+        trial.row("orders", kind, (t, row.symbol, side_of(row)), row, row.cells, "quantity")
+    places = {symbol: place for place, symbol in enumerate(expected)}
+    for symbol in sorted({*expected, *main}, key=lambda s: (places.get(s, len(places)), s)):
+        follows = [_follow(history, state, t, symbol)] if other or symbol in wrong else []
+        readings, found = _check_order(trial, t, expected.get(symbol), main.get(symbol), follows, cells)
+        for at, entry in _when(history, readings, found, own).items():
+            due.setdefault(at, []).append(entry)
+    # After the row that fits best, so that this one has the fill.
+    due.setdefault(own, []).extend(Due([order_of(row, t), None], row) for row in rest)
+    return due
+
+
+def _order_cells(order: Order, numbers: list[int | None], bar: int | None) -> dict[str, list[Cell]]:
+    return {
+        "side": [order.side.value],
+        "quantity": [order.quantity],
+        "reason": [order.reason],
+        "rebalance": list(numbers),
+        "executes_at": [bar],
+    }
+
+
+def _check_order(
+    trial: Trial,
+    t: int,
+    expected: Order | None,
+    found: Row | None,
+    follows: list[Order | None],
+    cells: Mapping[int, dict[str, list[Cell]]],
+) -> tuple[list[Order | None], Row | None]:
+    """Compare one symbol's order; returns every reading of it, the recorded one first."""
+    symbol = found.symbol if found is not None else expected.symbol if expected is not None else -1
+    told = None if found is None else order_of(found, t)
+    side = side_of(found) if found is not None else expected.side.value if expected else None
+    where = (t, symbol, side)
+    if found is None:
+        if expected is None or None in follows:
+            return [None], None
+        content = {name: values[0] for name, values in cells[symbol].items()}
+        trial.row("orders", BreakType.MISSING, where, None, content, "quantity")
+        return [None, expected], None
+    alternatives = [order for order in (expected, *follows) if order is not None]
+    if not alternatives:
+        trial.row("orders", BreakType.EXTRA, where, found, found.cells, "quantity")
+        return [told, None], found
+    trial.row("orders", None, where, found, {}, "quantity")
+    rebalance = cells[symbol] if symbol in cells else _order_cells(alternatives[0], [None], None)
+    numbers, bar = rebalance["rebalance"], rebalance["executes_at"]
+    holds = [
+        trial.cell("orders", "side", BreakType.ORDER, where, found, [o.side.value for o in alternatives]),
+        trial.cell("orders", "quantity", BreakType.ORDER, where, found, [o.quantity for o in alternatives]),
+        trial.cell("orders", "reason", BreakType.ORDER, where, found, [o.reason for o in alternatives]),
+    ]
+    if symbol in cells:
+        trial.cell("orders", "rebalance", BreakType.ORDER, where, found, numbers)
+        trial.cell("orders", "executes_at", BreakType.ORDER, where, found, bar)
+    return ([told] if all(holds) else [told, *alternatives]), found
+
+
+def _when(history: History, readings: list[Order | None], found: Row | None, own: int) -> dict[int, Due]:
+    """When an order executes: at its bar, and, where it says another, perhaps there."""
+    entry = Due(readings, found)
+    stated = found.cells.get("executes_at") if found is not None else None
+    if found is None or not history.rows.has("orders", "executes_at") or not isinstance(stated, int):
+        return {own: entry}
+    at = history.bar_of(stated)
+    if at is None or at == own or at < own:
+        return {own: entry}
+    never = [order for order in readings if order is not None]
+    return {own: Due([*never, None], found), at: Due([None, *never], found)}
+
+
+def _follow(history: History, state: State, t: int, symbol: int) -> Order | None:
+    """R7, R8: the order that follows from the targets as stated, None for none."""
+    number = history.number(t)
+    if number is None:
+        return None
+    position = state.positions.get(symbol)
+    held = 0 if position is None else position.quantity
+    row = next((row for row in history.rows.at("targets", t) if row.symbol == symbol), None)
+    if row is not None:
+        target = row.whole("quantity")
+        delta = 0 if target is None else target - held
+        band = history.scenario.strategy.band
+        if target is not None and abs(delta) <= abs(target) * band // 1_000_000_000:
+            return None
+    else:
+        delta = -held if history.market.present.item(t, symbol) else 0
+    if delta == 0:
+        return None
+    order = Order(t, symbol, Side.BUY if delta > 0 else Side.SELL, abs(delta), REBALANCE, number)
+    return replace(order, quantity=abs(delta))

@@ -1,0 +1,152 @@
+"""What the resync finds: values that were newly got wrong, and the runs in which they persist."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from reconcile.comparing.tolerances import within
+from reconcile.matching.model import ROW, BreakType, Tolerance
+from reconcile.roots.rows import Cell, Row
+
+Key = tuple[str, str, int]
+"""(table, field, symbol): what can persist."""
+SKIPPED = ("timestamp", "decided_at", "executes_at", "symbol", "side", "sequence", "rebalance")
+"""Cells that do not tell what a row is about, or are its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One value that differs from what the reference does from the ledger's own state.
+
+    bar: of the row. symbol: place in the market, -1 without one. row: place in the ledger's table, -1 for a
+    row that is not there. content: the row's cells, for a finding about a whole row.
+    """
+
+    table: str
+    field: str
+    type: BreakType
+    bar: int
+    symbol: int
+    side: str | None
+    row: int
+    expected: Cell
+    found: Cell
+    content: Mapping[str, Cell] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One check. finding: None when it held."""
+
+    key: Key
+    finding: Finding | None
+
+
+@dataclass(slots=True)
+class Trial:
+    """Checks made under one reading of what happened; the reading with the fewest findings is kept."""
+
+    tolerances: Mapping[tuple[str, str], Tolerance]
+    scales: Mapping[tuple[str, str], int]
+    events: list[Event] = field(default_factory=list)
+
+    def found(self) -> int:
+        """How many checks failed."""
+        return sum(event.finding is not None for event in self.events)
+
+    def fork(self) -> Trial:
+        """An empty one of the same rules."""
+        return Trial(self.tolerances, self.scales)
+
+    def same(self, table: str, column: str, expected: Cell, found: Cell) -> bool:
+        """Whether a value is the one expected, under the tolerances given."""
+        if expected == found:
+            return True
+        tolerance = self.tolerances.get((table, column))
+        numbers = isinstance(expected, int | Fraction) and isinstance(found, int | Fraction)
+        if tolerance is None or not numbers:
+            return False
+        unit = 10 ** self.scales[table, column]
+        return within(tolerance, Fraction(expected) / unit, Fraction(found) / unit)  # type: ignore[arg-type]
+
+    def cell(
+        self,
+        table: str,
+        column: str,
+        kind: BreakType,
+        where: tuple[int, int, str | None],
+        row: Row,
+        allowed: Sequence[Cell],
+    ) -> bool:
+        """Check one cell of a row. where: (bar, symbol, side). allowed: the value expected, then others that
+        follow from what the ledger itself says before it."""
+        if column not in row.cells:
+            return True
+        found = row.cells[column]
+        holds = any(self.same(table, column, value, found) for value in allowed)
+        bar, symbol, side = where
+        finding = None
+        if not holds:
+            finding = Finding(table, column, kind, bar, symbol, side, row.at, allowed[0], found)
+        self.events.append(Event((table, column, symbol), finding))
+        return holds
+
+    def row(
+        self,
+        table: str,
+        kind: BreakType | None,
+        where: tuple[int, int, str | None],
+        row: Row | None,
+        content: Mapping[str, Cell],
+        shown: str,
+    ) -> None:
+        """Note a row as found where it was expected (kind None), or as missing, extra or duplicate."""
+        bar, symbol, side = where
+        finding = None
+        if kind is not None:
+            value = content.get(shown)
+            expected, found = (value, None) if row is None else (None, value)
+            at = -1 if row is None else row.at
+            finding = Finding(table, ROW, kind, bar, symbol, side, at, expected, found, content)
+        self.events.append(Event((table, ROW, symbol), finding))
+
+
+@dataclass(slots=True)
+class Run:
+    """One finding, persisting."""
+
+    findings: list[Finding]
+
+
+class Log:
+    """All checks in order; equal findings without a check between them that held are one run."""
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+        self._open: dict[Key, Run] = {}
+
+    def commit(self, trial: Trial) -> None:
+        """Take over the checks of a trial."""
+        for event in trial.events:
+            run = self._open.get(event.key)
+            if event.finding is None:
+                self._open.pop(event.key, None)
+            elif run is not None and run.findings[-1].type is event.finding.type:
+                run.findings.append(event.finding)
+            else:
+                self._open[event.key] = run = Run([event.finding])
+                self.runs.append(run)
+
+    def passed(self, table: str, symbols: Container[int]) -> None:
+        """Note that all cells of some symbols' rows held (-1: of the bar's own row)."""
+        for key in [key for key in self._open if key[0] == table and key[2] in symbols]:
+            del self._open[key]
+
+
+def alike(a: Finding, b: Finding) -> bool:
+    """Whether two rows are the same but for their place: the cells that tell what a row is about."""
+    x, y = a.content or {}, b.content or {}
+    shared = [name for name in x if name in y and name not in SKIPPED]
+    return bool(shared) and all(x[name] == y[name] for name in shared)

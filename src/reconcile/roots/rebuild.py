@@ -1,0 +1,289 @@
+"""A ledger's own account, bar by bar: its State rebuilt from its fills, else from its positions.
+
+Where fills and the reported book (`positions`, `equity.cash`) tell different things, one of them is
+misprinted, or the program lived by another book than it filled. What follows decides: the reported book
+counts when it goes on from there by the fills that come next, else the fills do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from reconcile.roots.account import book_all, fill_of, unlimited
+from reconcile.roots.holdings import FLAT, Holding, bare_position, fits
+from reconcile.roots.rows import LedgerRows, Row, read_rows
+from reference import execute, initial_state, mark
+from vocabulary.ledger import Ledger
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario, Timing, TopN
+from vocabulary.state import REBALANCE, Fill, Membership, Order, Position, Side, State
+
+LOOK = 3
+"""Bars with fills that may confirm a reported book."""
+
+
+def rebuild_states(ledger: Ledger, scenario: Scenario, market: Market) -> Iterator[State]:
+    """The State after each bar of the market, rebuilt from a ledger.
+
+    Yields a State for every bar: cash, positions and the rest as State's docstring says. A ledger without
+    fills is read by how its positions change.
+    """
+    rows = read_rows(ledger, scenario, market)
+    history = History(scenario, market, rows)
+    state = initial_state(scenario)
+    for t in range(len(market.timestamps)):
+        booked = book_all(scenario, market, state, t, history.fills(state, t))
+        state = history.decided(history.settled(state, t, [booked]), t)
+        yield state
+
+
+class History:
+    """One ledger's rows, read as the history of an account."""
+
+    def __init__(self, scenario: Scenario, market: Market, rows: LedgerRows) -> None:
+        self.scenario = scenario
+        self.market = market
+        self.rows = rows
+        self.last = len(market.timestamps) - 1
+        self._free = unlimited(scenario)
+        self._nothing = initial_state(scenario)
+        self._bars = {int(stamp): t for t, stamp in enumerate(market.timestamps.tolist())}
+        self._fill_bars: dict[int, list[int]] = {}
+        fills = rows.tables.get("fills")
+        for t, at in sorted(fills.by_bar.items()) if fills is not None else []:
+            for symbol in {fills.symbols[i] for i in at} if fills is not None else ():
+                self._fill_bars.setdefault(symbol, []).append(t)
+
+    def fills(self, state: State, t: int) -> list[Fill]:
+        """The fills of bar t as recorded, in execution order; without a table, as the positions changed."""
+        if self.rows.has("fills"):
+            made = [fill_of(self.scenario, row) for row in in_sequence(self.rows.at("fills", t))]
+            return [fill for fill in made if fill is not None]
+        return self._fills_of_positions(state, t)
+
+    def _fills_of_positions(self, state: State, t: int) -> list[Fill]:
+        """What must have been filled for the positions to be as reported, at the scenario's costs."""
+        held = self.reported(t)
+        if held is None:
+            return []
+        out = []
+        for symbol in sorted({*held, *state.positions}):
+            before = state.positions[symbol].quantity if symbol in state.positions else 0
+            moved = held.get(symbol, [FLAT])[0].quantity - before
+            if moved:
+                order = Order(t, symbol, Side.BUY if moved > 0 else Side.SELL, abs(moved), REBALANCE, None)
+                fill = execute(self._free, state, self.market, t, order).fill
+                if fill is not None:
+                    out.append(fill)
+        return sorted(out, key=lambda fill: fill.side is Side.BUY)
+
+    def reported(self, t: int) -> dict[int, list[Holding]] | None:
+        """What `positions` says at bar t, None where it tells no quantities. More than one holding of a
+        symbol: rows of one key."""
+        if not self.rows.has("positions", "quantity"):
+            return None
+        out: dict[int, list[Holding]] = {}
+        for row in self.rows.at("positions", t):
+            quantity = row.whole("quantity")
+            if quantity:
+                out.setdefault(row.symbol, []).append(Holding(quantity, row.whole("basis")))
+        return out
+
+    def cashes(self, t: int) -> list[int]:
+        """What `equity` says of cash at bar t: one number, more where the bar has more rows."""
+        told = [row.whole("cash") for row in self.rows.at("equity", t)]
+        return sorted({cash for cash in told if cash is not None})
+
+    def bar_of(self, stamp: int) -> int | None:
+        """The bar of a timestamp."""
+        return self._bars.get(stamp)
+
+    def priced(self, t: int, symbol: int, side: Side, quantity: int) -> Fill:
+        """What a fill of that quantity is at bar t, where the symbol is present (E2, E3)."""
+        order = Order(t, symbol, side, quantity, REBALANCE, None)
+        fill = execute(self._free, self._nothing, self.market, t, order).fill
+        assert fill is not None
+        return fill
+
+    def settled(self, before: State, t: int, options: Sequence[State]) -> State:
+        """The state of bar t, executed and marked. options: the state with the fills of t booked, in every
+        way they can be read, the recorded one first."""
+        cash = self._cash_after(t, [option.cash for option in options])
+        positions = self._positions_after(before, t, options, doubtful=cash != options[0].cash)
+        state = replace(options[0], bar=t + 1, cash=cash, positions=positions)
+        return mark(self.scenario, state, self.market, t)[0]
+
+    def _cash_after(self, t: int, options: list[int]) -> int:
+        told = self.cashes(t)
+        for cash in told:
+            if cash in options:
+                return cash
+        return told[0] if told and self._cash_goes_on(t, told[0], options[0]) else options[0]
+
+    def _cash_goes_on(self, t: int, told: int, booked: int) -> bool:
+        """Whether the reported cash, rather than that booked from fills, is borne out later."""
+        if t == self.last or not self.rows.has("fills"):
+            return True
+        cash, seen = told, 0
+        for u in range(t + 1, self.last + 1):
+            fills = self.fills(self._nothing, u)
+            moved = -sum((1 if f.side is Side.BUY else -1) * f.notional + f.commission for f in fills)
+            cash, booked = cash + moved, booked + moved
+            then = self.cashes(u)
+            if booked in then:
+                return False
+            if fills and then:
+                # A later mistake may lie between: then it is enough that cash moves with the fills.
+                if cash in then or any(
+                    now - before == moved for now in then for before in self.cashes(u - 1)
+                ):
+                    return True
+                seen += 1
+                if seen == LOOK:
+                    return False
+        # Nothing was traded any more: then cash must simply have stayed.
+        return not seen and told in self.cashes(self.last)
+
+    def _positions_after(
+        self, before: State, t: int, options: Sequence[State], doubtful: bool
+    ) -> Mapping[int, Position]:
+        """doubtful: cash does not bear the recorded fills out."""
+        told = self.reported(t)
+        if told is None:
+            return options[0].positions
+        out = dict(options[0].positions)
+        for symbol in {*told, *(s for option in options for s in option.positions)}:
+            holdings = told.get(symbol, [FLAT])
+            fitting = [o for o in options if fits(o.positions.get(symbol), holdings)]
+            if fitting:
+                position = fitting[0].positions.get(symbol)
+            elif self._goes_on(t, symbol, holdings[0], options[0].positions.get(symbol), doubtful):
+                position = self._told_position(before, t, symbol, holdings[0])
+            else:
+                continue
+            if position is None:
+                out.pop(symbol, None)
+            else:
+                out[symbol] = position
+        return out
+
+    def _goes_on(
+        self, t: int, symbol: int, holding: Holding, booked: Position | None, doubtful: bool
+    ) -> bool:
+        """Whether the reported position, rather than the one booked from fills, is borne out later."""
+        if t == self.last or not self.rows.has("fills"):
+            return True
+        empty = self._nothing
+        told = replace(empty, positions={symbol: bare_position(holding)} if holding.quantity else {})
+        filled = replace(empty, positions={} if booked is None else {symbol: booked})
+        later = [u for u in self._fill_bars.get(symbol, []) if u > t][:LOOK]
+        for u in later:
+            fills = [fill for fill in self.fills(empty, u) if fill.symbol == symbol]
+            told, filled = (book_all(self.scenario, self.market, s, u, fills) for s in (told, filled))
+            then = (self.reported(u) or {}).get(symbol, [FLAT])
+            fit = [fits(state.positions.get(symbol), then) for state in (told, filled)]
+            if fit[0] != fit[1]:
+                return fit[0]
+            if fit[0]:
+                # From here on the two are one: only what lies between can tell.
+                break
+        else:
+            if later:
+                return False
+        if t + 1 not in later:
+            then = (self.reported(t + 1) or {}).get(symbol, [FLAT])
+            fit = [holding in then, fits(booked, then)]
+            if fit[0] != fit[1]:
+                return fit[0]
+        return doubtful
+
+    def _told_position(self, before: State, t: int, symbol: int, holding: Holding) -> Position | None:
+        """X2: a reported position that the fills do not explain; opened now if it was not there before."""
+        if not holding.quantity:
+            return None
+        bare = bare_position(holding)
+        was = before.positions.get(symbol)
+        if was is not None and (was.quantity > 0) == (holding.quantity > 0):
+            basis = was.basis if holding.basis is None else bare.basis
+            return Position(holding.quantity, basis, was.opened, was.peak, was.mark)
+        if holding.basis is not None:
+            # From flat, a basis is quantity times the one price paid (A1).
+            price = bare.basis // abs(holding.quantity)
+            return Position(holding.quantity, bare.basis, t, price, price)
+        price = int(self.market.close.item(t, symbol))
+        return Position(holding.quantity, abs(holding.quantity) * price, t, price, price)
+
+    def decided(self, state: State, t: int) -> State:
+        """The state with what bar t decided, by the ledger's own word (X4, R1, R4, T3)."""
+        orders = self.orders(t)
+        cooldown = self.scenario.strategy.cooldown
+        barred = {symbol: until for symbol, until in state.barred.items() if until > t}
+        if cooldown:
+            barred |= {order.symbol: t + cooldown for order in orders if order.reason != REBALANCE}
+        number = self.number(t)
+        same = self.scenario.execution.timing is Timing.SAME_CLOSE
+        return replace(
+            state,
+            barred=barred,
+            pending=() if same else orders,
+            membership=self.membership(t) if number is not None else state.membership,
+            rebalances=state.rebalances if number is None else number + 1,
+        )
+
+    def number(self, t: int) -> int | None:
+        """The number of the rebalance that bar t decided, None without one."""
+        for table in ("equity", "targets", "orders"):
+            numbers = [row.whole("rebalance") for row in self.rows.at(table, t)]
+            if numbers and self.rows.has(table, "rebalance"):
+                return next((number for number in numbers if number is not None), None)
+        return None
+
+    def membership(self, t: int) -> Membership | None:
+        """R4: who `top_n` chose at bar t."""
+        selection = self.scenario.strategy.selection
+        if not isinstance(selection, TopN):
+            return None
+        ranked = [(row.whole("rank"), row.symbol) for row in self.rows.at("targets", t)]
+        longs = sorted(symbol for rank, symbol in ranked if rank is not None and rank < selection.n)
+        shorts = sorted(symbol for rank, symbol in ranked if rank is not None and rank >= selection.n)
+        return Membership(tuple(longs), tuple(shorts))
+
+    def orders(self, t: int) -> tuple[Order, ...]:
+        """The orders that bar t decided, in submission order."""
+        return tuple(order for order, _ in self.ordered(t))
+
+    def ordered(self, t: int) -> list[tuple[Order, Row]]:
+        """The same, each with its row. R9: exits, closings, targets by rank, each in symbol order."""
+        if not self.rows.has("orders"):
+            return []
+        ranks = {row.symbol: row.whole("rank") or 0 for row in self.rows.at("targets", t)}
+
+        def submitted(pair: tuple[Order, Row]) -> tuple[int, int, int, int]:
+            order, row = pair
+            if order.reason != REBALANCE:
+                return 0, order.symbol, 0, row.at
+            if order.symbol in ranks:
+                return 2, ranks[order.symbol], order.symbol, row.at
+            return 1, order.symbol, 0, row.at
+
+        made = [(order_of(row, t), row) for row in self.rows.at("orders", t)]
+        return sorted(((order, row) for order, row in made if order is not None), key=submitted)
+
+
+def order_of(row: Row, t: int) -> Order | None:
+    """A row of `orders` as an Order, None where it is none."""
+    quantity, side, reason = row.whole("quantity"), row.cells.get("side"), row.cells.get("reason", REBALANCE)
+    if quantity is None or quantity <= 0 or side not in ("buy", "sell"):
+        return None
+    return Order(t, row.symbol, Side(side), quantity, str(reason), row.whole("rebalance"))
+
+
+def in_sequence(rows: Sequence[Row]) -> list[Row]:
+    """Rows of `fills` in execution order: by sequence where there is one, sells first where not."""
+
+    def key(row: Row) -> tuple[int, int, int]:
+        number = row.whole("sequence")
+        return (0, number, 0) if number is not None else (1, int(row.cells.get("side") == "buy"), row.symbol)
+
+    return sorted(rows, key=key)

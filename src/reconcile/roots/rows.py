@@ -1,0 +1,173 @@
+"""A ledger's rows by bar, as plain values in a scenario's units: what the resync reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from reconcile.matching.axis import TIME
+from reconcile.matching.cells import WORDS, is_float
+from vocabulary.ledger import Column, Kind, Ledger
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario
+
+Cell = int | Fraction | float | str | None
+"""An integer in the scenario's unit; a Fraction of that unit where it is no whole one; NaN or an infinity as
+it stands; a word; None for an empty cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. at: its place in the table. symbol: its place in the market, -1 for tables without one."""
+
+    at: int
+    symbol: int
+    cells: dict[str, Cell]
+
+    def whole(self, column: str) -> int | None:
+        """A number rounded to a whole unit, None where there is none."""
+        value = self.cells.get(column)
+        if isinstance(value, int):
+            return value
+        return round(value) if isinstance(value, Fraction) else None
+
+
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """One table as lists of cells, and its rows by bar.
+
+    columns: cells in table order. symbols: the place of each row's symbol in the market.
+    by_bar: row numbers of a bar, in table order. cache: rows made so far.
+    """
+
+    columns: dict[str, list[Any]]
+    symbols: list[int]
+    by_bar: dict[int, list[int]]
+    cache: dict[int, list[Row]]
+
+    def at(self, bar: int) -> list[Row]:
+        """The rows of a bar."""
+        if bar not in self.cache:
+            self.cache[bar] = [self.row(i) for i in self.by_bar.get(bar, [])]
+        return self.cache[bar]
+
+    def row(self, at: int) -> Row:
+        """One row."""
+        return Row(at, self.symbols[at], {name: cells[at] for name, cells in self.columns.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRows:
+    """Rows of each table by bar (targets and orders: of the decision), in table order.
+
+    stray: (table, row) of rows at no bar of the market, or for no symbol of it.
+    """
+
+    tables: dict[str, TableRows]
+    stray: tuple[tuple[str, int], ...]
+
+    def at(self, table: str, bar: int) -> list[Row]:
+        """Rows of a bar; none where the table is lacking."""
+        return self.tables[table].at(bar) if table in self.tables else []
+
+    def has(self, table: str, column: str | None = None) -> bool:
+        """Whether there is such a table, or column."""
+        return table in self.tables and (column is None or column in self.tables[table].columns)
+
+
+def read_rows(
+    ledger: Ledger,
+    scenario: Scenario,
+    market: Market,
+    meant: Mapping[tuple[str, int], int] | None = None,
+) -> LedgerRows:
+    """Sort a ledger's rows into the bars of a market.
+
+    meant: (table, row) -> place in the market of the symbol it is meant for, where the market does not know
+        the one it is told under.
+    """
+    places = {symbol: s for s, symbol in enumerate(market.symbols)}
+    tables: dict[str, TableRows] = {}
+    stray: list[tuple[str, int]] = []
+    for name, table in ledger.tables.items():
+        if TIME[name] not in table.columns:
+            continue
+        columns = {
+            key: cells(column, scale_of(column.kind, scenario)) for key, column in table.columns.items()
+        }
+        bars, symbols = _bars(table.columns[TIME[name]], market), [-1] * table.rows
+        if "symbol" in columns:
+            symbols = [places.get(symbol, -1) for symbol in columns["symbol"]]
+            for (table_name, at), place in (meant or {}).items():
+                if table_name == name:
+                    symbols[at] = place
+        by_bar: dict[int, list[int]] = {}
+        for at, (bar, symbol) in enumerate(zip(bars, symbols, strict=True)):
+            if bar < 0 or (symbol < 0 and "symbol" in columns):
+                stray.append((name, at))
+            else:
+                by_bar.setdefault(bar, []).append(at)
+        tables[name] = TableRows(columns, symbols, by_bar, {})
+    return LedgerRows(tables, tuple(stray))
+
+
+def _bars(column: Column, market: Market) -> list[int]:
+    """The bar of each timestamp, -1 where it is none of the market's."""
+    stamps = market.timestamps
+    at = np.minimum(np.searchsorted(stamps, column.values), len(stamps) - 1)
+    known = stamps[at] == column.values
+    if column.missing is not None:
+        known = known & ~column.missing
+    return [int(bar) for bar in np.where(known, at, -1)]
+
+
+def scale_of(kind: Kind, scenario: Scenario) -> int:
+    """Decimals of a kind of number in a scenario's units (section U)."""
+    price, quantity = scenario.market.price_decimals, scenario.market.quantity_decimals
+    scales = {Kind.PRICE: price, Kind.QUANTITY: quantity, Kind.MONEY: price + quantity, Kind.RATE: 9}
+    return scales.get(kind, 0)
+
+
+def cells(column: Column, scale: int) -> list[Any]:
+    """The cells of a column in units of 10**-scale."""
+    if column.kind in WORDS:
+        words = column.dictionary or ()
+        out: list[Any] = [words[code] if code >= 0 else None for code in column.values.tolist()]
+    elif is_float(column):
+        out = _from_doubles(column, scale)
+    else:
+        out = _from_exact(column, scale)
+    if column.missing is not None:
+        for at in np.flatnonzero(column.missing):
+            out[at] = None
+    return out
+
+
+def _from_exact(column: Column, scale: int) -> list[Any]:
+    values = column.values.tolist()
+    apart = scale - (column.scale or 0)
+    if column.kind is Kind.TIMESTAMP or apart == 0:
+        return list(values)
+    if apart > 0:
+        return [value * 10**apart for value in values]
+    divisor = 10**-apart
+    return [value // divisor if value % divisor == 0 else Fraction(value, divisor) for value in values]
+
+
+def _from_doubles(column: Column, scale: int) -> list[Any]:
+    """A double that is the nearest to a whole number of units is that number."""
+    values = column.values.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        whole = np.rint(values * 10.0**scale)
+        fits = np.isfinite(values) & (np.abs(whole) < 2**53) & (whole / 10.0**scale == values)
+    out: list[Any] = []
+    for value, unit, fit in zip(values.tolist(), whole.tolist(), fits.tolist(), strict=True):
+        if fit:
+            out.append(int(unit))
+        else:
+            out.append(Fraction(repr(value)) * 10**scale if np.isfinite(value) else value)
+    return out

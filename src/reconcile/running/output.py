@@ -1,0 +1,147 @@
+"""The folder of --out: made beside its place, then put there in one move; nothing of others is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from vocabulary.errors import OutputError
+
+if TYPE_CHECKING:
+    from reconcile.running.run import Outcome
+
+MARKER = "summary.json"
+_EXCHANGE_LINUX = 2  # RENAME_EXCHANGE
+_EXCHANGE_MACOS = 2  # RENAME_SWAP
+_AT_FDCWD = -100
+
+
+@contextlib.contextmanager
+def staged(out: str | None, kind: str, own: Sequence[str] = ()) -> Iterator[Path | None]:
+    """A new folder to write to; it takes the place of `out` when the block ends well, else it is gone.
+
+    kind: what the marker file must say for an existing `out` to be replaced. own: what may stand in it
+    besides the marker and the ledgers. None in, None out.
+    Raises OutputError before the block runs when `out` may not be replaced or its parent not written.
+    """
+    if out is None:
+        yield None
+        return
+    place = Path(out).resolve()
+    _refuse_strangers(out, place, kind, own)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent))
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    try:
+        yield folder
+        _refuse_strangers(out, place, kind, own)
+        try:
+            folder.chmod(0o777 & ~_umask())
+            _take_place(folder, place)
+        except OSError as error:
+            raise _unwritable(out, error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_sides(folder: Path, outcome: Outcome, file_format: Literal["parquet", "csv"]) -> None:
+    """Both ledgers, every table of theirs and the manifest, to `reference/` and `candidate/`."""
+    from reconcile.ledger.write import write_ledger
+
+    write_ledger(outcome.reference.ledger, folder / "reference", format=file_format)
+    write_ledger(outcome.candidate.ledger, folder / "candidate", format=file_format)
+
+
+def write_text(folder: Path, name: str, text: str) -> None:
+    """Write one file of the output."""
+    (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _refuse_strangers(out: str, place: Path, kind: str, own: Sequence[str]) -> None:
+    if not place.exists():
+        return
+    remedy = "Name a new folder, or remove this one yourself."
+    where = f"--out {out}"
+    if not place.is_dir():
+        raise OutputError(where, "a file", "a folder, or nothing yet", remedy)
+    if place == Path.cwd() or place in Path.cwd().parents:
+        raise OutputError(where, "the current folder", "one that can be replaced whole", remedy)
+    stranger = _stranger(place, kind, own)
+    if stranger is not None:
+        raise OutputError(where, stranger, "an earlier output, or an empty folder", remedy)
+
+
+def _stranger(place: Path, kind: str, own: Sequence[str]) -> str | None:
+    """What stands in `place` that no run of ours wrote, None when it may be replaced."""
+    entries = sorted(path.relative_to(place).as_posix() for path in place.rglob("*"))
+    if not entries:
+        return None
+    try:
+        marker = json.loads((place / MARKER).read_text(encoding="utf-8"))
+        ours = isinstance(marker, dict) and marker.get("kind") == kind
+    except (OSError, ValueError, RecursionError):
+        ours = False
+    if not ours:
+        return f"other things ({entries[0]})"
+    foreign = [name for name in entries if name.partition("/")[0] not in own and not _is_ours(name)]
+    return f"{foreign[0]}, which is no part of an output" if foreign else None
+
+
+def _is_ours(name: str) -> bool:
+    from vocabulary.ledger import SCHEMA
+
+    side, slash, file = name.partition("/")
+    if not slash:
+        return name in (MARKER, "reference", "candidate")
+    stem, _, ending = file.partition(".")
+    known = (stem in SCHEMA and ending in ("parquet", "csv")) or file == "manifest.json"
+    return side in ("reference", "candidate") and known
+
+
+def _take_place(folder: Path, place: Path) -> None:
+    """Put `folder` at `place`; where something stands there, both swap in one step if the system can."""
+    if not place.exists():
+        folder.rename(place)
+    elif not _exchange(folder, place):
+        # Two steps: a kill between them leaves the old output under its temporary name.
+        old = place.parent / f"{folder.name}.old"
+        place.rename(old)
+        try:
+            folder.rename(place)
+        except OSError:
+            old.rename(place)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders atomically; False where the system or the file system cannot."""
+    try:
+        library = ctypes.CDLL(None, use_errno=True)
+        names = os.fsencode(one), os.fsencode(other)
+        if sys.platform == "darwin":
+            return bool(library.renamex_np(names[0], names[1], _EXCHANGE_MACOS) == 0)
+        return bool(library.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _EXCHANGE_LINUX) == 0)
+    except (AttributeError, OSError, TypeError):
+        return False
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _unwritable(out: str, error: OSError) -> OutputError:
+    reason = error.strerror or type(error).__name__
+    return OutputError(f"--out {out}", reason, "a folder that can be written", "Name another place.")

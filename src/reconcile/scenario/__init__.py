@@ -1,0 +1,1 @@
+"""Scenarios: a TOML file becomes a Scenario, validated once."""

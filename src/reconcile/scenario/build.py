@@ -1,0 +1,247 @@
+"""A table in the shape of the scenario file becomes a Scenario of integers, or one clear error."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from reconcile.files.decimals import NumberError, to_units
+from reconcile.scenario import schema as models
+from reconcile.scenario.callables import resolve_callable
+from reconcile.scenario.toml import scenario_to_toml
+from reconcile.scenario.values import show, show_key
+from vocabulary import scenario as nouns
+from vocabulary.errors import InputError
+from vocabulary.state import REBALANCE
+
+Calls = Mapping[str, Callable[..., Any]]
+
+
+def build(
+    raw: Mapping[str, Any], origin: str, name: str, where: str, calls: Calls | None = None
+) -> nouns.Scenario:
+    """Validate, turn decimal text into integers, look up the callable, digest.
+
+    raw: tables as dict, lists as list, as tomllib gives them. where: the file, for errors.
+    calls: functions already at hand, by `module:function`; others are looked up in `origin` first.
+    Raises InputError.
+    """
+    file = _validated(raw, where)
+    market = _market(file.market)
+    strategy = _strategy(file.strategy, origin, where, calls or {})
+    _check_shorts(strategy.selection, file.execution.allow_short, where)
+    units = _Units(market.price_decimals, market.quantity_decimals, where)
+    scenario = nouns.Scenario(
+        market=market,
+        initial_cash=units.money(file.portfolio.initial_cash, "portfolio.initial_cash"),
+        strategy=strategy,
+        exits=_exits(file.exits, where),
+        execution=nouns.Execution(**dict(file.execution)),
+        costs=nouns.Costs(_commission(file.costs.commission, units), _slippage(file.costs.slippage, units)),
+        origin=origin,
+        name=name,
+    )
+    digest = hashlib.sha256(scenario_to_toml(scenario).encode()).hexdigest()
+    return dataclasses.replace(scenario, digest=digest)
+
+
+def _validated(raw: Mapping[str, Any], where: str) -> models.ScenarioTable:
+    try:
+        return models.ScenarioTable.model_validate(raw)
+    except ValidationError as error:
+        _refuse(raw, error, where)
+
+
+def _refuse(raw: Mapping[str, Any], error: ValidationError, where: str) -> NoReturn:
+    """Tell the first trouble."""
+    first = error.errors(include_url=False)[0]
+    told = first.get("ctx", {})
+    key = _dotted(raw, first["loc"], told.get("key"))
+    raise InputError(
+        f"{where}: {key}" if key else where,
+        told.get("found", show(first["input"])),
+        told.get("expected", first["msg"]),
+        told.get("remedy", "Correct it."),
+    ) from error
+
+
+def _dotted(raw: Any, location: tuple[int | str, ...], below: str | None) -> str:
+    """The key as the file has it: pydantic's location without the tags of its unions."""
+    parts: list[str] = []
+    here, tag = raw, None
+    for step in location:
+        if step == tag or not _is_inside(here, step):
+            tag = None
+            continue
+        here = here[step]
+        parts.append(_bare(step))
+        tag = here.get("kind") if isinstance(here, Mapping) else None
+    return ".".join(parts + ([] if below is None else [_bare(below)]))
+
+
+def _is_inside(here: Any, step: int | str) -> bool:
+    return step in here if isinstance(here, Mapping) else isinstance(here, list) and isinstance(step, int)
+
+
+def _bare(step: int | str) -> str:
+    text = str(step)
+    return text if text.isascii() and text.replace("_", "").replace("-", "").isalnum() else show_key(text)
+
+
+def _market(table: models.MarketTable) -> nouns.MarketSource:
+    features: list[nouns.Feature] = []
+    for name, feature in sorted(table.features.items()):  # their order in the file means nothing
+        if isinstance(feature, models.AtrTable):
+            features.append(nouns.AtrFeature(name, feature.period))
+        else:
+            features.append(nouns.MomentumFeature(name, feature.lookback, feature.skip))
+    return nouns.MarketSource(
+        data=table.data,
+        context=table.context,
+        price_decimals=table.price_decimals,
+        quantity_decimals=table.quantity_decimals,
+        features=tuple(features),
+    )
+
+
+def _strategy(table: models.StrategyTable, origin: str, where: str, calls: Calls) -> nouns.Strategy:
+    return nouns.Strategy(
+        selection=_selection(table, origin, where, calls),
+        band=table.band,
+        size_on=table.size_on,
+        cooldown=table.cooldown,
+        schedule=_schedule(table.schedule),
+        gate=_gate(table.gate),
+    )
+
+
+def _selection(table: models.StrategyTable, origin: str, where: str, calls: Calls) -> nouns.Selection:
+    if isinstance(table, models.TopNTable):
+        return nouns.TopN(
+            score=table.score,
+            n=table.n,
+            short_n=table.short_n,
+            gross_long=table.gross_long,
+            gross_short=table.gross_short,
+            require=tuple(table.require),
+            when=table.when,
+        )
+    if isinstance(table, models.WeightsTable):
+        return nouns.Weights(table.feature)
+    assert isinstance(table, models.CallableTable)
+    name = table.function
+    call = calls[name] if name in calls else resolve_callable(name, origin, f"{where}: strategy.function")
+    return nouns.CallableStrategy(name, call)
+
+
+def _schedule(table: models.ScheduleTable | nouns.ScheduleKind) -> nouns.Schedule:
+    if isinstance(table, nouns.ScheduleKind):
+        return nouns.Schedule(table)
+    return nouns.Schedule(nouns.ScheduleKind.EVERY, table.every, table.start)
+
+
+def _gate(table: models.GateTable | None) -> nouns.Gate | None:
+    if table is None:
+        return None
+    if table.max is not None:
+        return nouns.Gate(table.context, nouns.Bound.MAX, table.max)
+    assert table.min is not None
+    return nouns.Gate(table.context, nouns.Bound.MIN, table.min)
+
+
+def _check_shorts(selection: nouns.Selection, allow_short: bool, where: str) -> None:
+    """E5: a short that the execution forbids is refused at load."""
+    if isinstance(selection, nouns.TopN) and selection.short_n > 0 and not allow_short:
+        raise InputError(
+            f"{where}: strategy.short_n",
+            show(selection.short_n),
+            "0, because execution.allow_short is false",
+            "Set execution.allow_short = true, or short_n = 0.",
+        )
+
+
+def _exits(tables: list[Any], where: str) -> tuple[nouns.ExitRule, ...]:
+    rules = tuple(_exit(table, table.name or table.kind) for table in tables)
+    seen: set[str] = set()
+    for index, rule in enumerate(rules):
+        named = tables[index].name is not None
+        key = f"{where}: exits.{index}" + (".name" if named else "")
+        if rule.name == REBALANCE:
+            raise InputError(key, repr(REBALANCE), "any other name: that is the rebalance's", "Change it.")
+        if rule.name in seen:
+            raise InputError(
+                key,
+                f"a second exit called {rule.name!r}" + ("" if named else ", the name it has from its kind"),
+                "names that differ (X1)",
+                f"Give each a name of its own, like name = {_free(rule.name, seen)!r}.",
+            )
+        seen.add(rule.name)
+    return rules
+
+
+def _free(name: str, taken: set[str]) -> str:
+    number = 2
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
+
+
+def _exit(table: models.ExitTable, name: str) -> nouns.ExitRule:
+    if isinstance(table, models.StopLossTable):
+        return nouns.StopLoss(name, table.loss)
+    if isinstance(table, models.TakeProfitTable):
+        return nouns.TakeProfit(name, table.gain)
+    if isinstance(table, models.VolatilityStopTable):
+        return nouns.VolatilityStop(name, table.multiple, table.feature)
+    if isinstance(table, models.TrailingStopTable):
+        return nouns.TrailingStop(name, table.initial, table.tighten, table.minimum)
+    assert isinstance(table, models.TimeExitTable)
+    return nouns.TimeExit(name, table.bars)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Units:
+    """The units that this scenario chose (U)."""
+
+    price_decimals: int
+    quantity_decimals: int
+    where: str
+
+    def money(self, text: str, key: str) -> int:
+        decimals = self.price_decimals + self.quantity_decimals
+        return self._exact(text, decimals, key, "market.price_decimals or market.quantity_decimals")
+
+    def ticks(self, text: str, key: str) -> int:
+        return self._exact(text, self.price_decimals, key, "market.price_decimals")
+
+    def _exact(self, text: str, decimals: int, key: str, chosen_by: str) -> int:
+        try:
+            return to_units(text, decimals)
+        except NumberError as error:
+            remedy = f"{error.remedy} Its unit is chosen by {chosen_by}."
+            raise InputError(f"{self.where}: {key}", show(text), error.expected, remedy) from error
+
+
+def _commission(
+    table: models.BpsCommissionTable | models.PerShareCommissionTable | None, units: _Units
+) -> nouns.Commission | None:
+    if table is None:
+        return None
+    minimum = units.money(table.minimum, "costs.commission.minimum")
+    if isinstance(table, models.BpsCommissionTable):
+        return nouns.BpsCommission(table.rate, minimum)
+    return nouns.PerShareCommission(table.rate, minimum)
+
+
+def _slippage(
+    table: models.BpsSlippageTable | models.FixedSlippageTable | None, units: _Units
+) -> nouns.Slippage | None:
+    if table is None:
+        return None
+    if isinstance(table, models.BpsSlippageTable):
+        return nouns.BpsSlippage(table.rate)
+    return nouns.FixedSlippage(units.ticks(table.amount, "costs.slippage.amount"))

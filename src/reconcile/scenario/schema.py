@@ -1,0 +1,290 @@
+"""The shape of a scenario file (section S): every table and its keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag, model_validator
+
+from reconcile.scenario import values
+from reconcile.scenario.table_model import (
+    Amount,
+    Band,
+    Bps,
+    CashPolicy,
+    Decimals,
+    Flag,
+    Gross,
+    Multiple,
+    Natural,
+    Positive,
+    Real,
+    Sequence,
+    Share,
+    SizeOn,
+    TableModel,
+    Timing,
+    When,
+    Word,
+    Words,
+    kinds,
+)
+from reconcile.scenario.values import default
+from vocabulary import scenario as nouns
+
+
+class FeatureTable(TableModel):
+    """market.features.NAME (M4)."""
+
+
+class AtrTable(FeatureTable):
+    """M4 atr."""
+
+    kind: Literal["atr"]
+    period: Positive
+
+
+class MomentumTable(FeatureTable):
+    """M4 momentum."""
+
+    kind: Literal["momentum"]
+    lookback: Positive
+    skip: Natural
+
+    @model_validator(mode="after")
+    def _order(self) -> MomentumTable:
+        if self.skip >= self.lookback:
+            raise values.fault(
+                self.skip, f"an integer below lookback, {self.lookback}", "Make skip smaller.", key="skip"
+            )
+        return self
+
+
+FeatureModel = Annotated[
+    AtrTable | MomentumTable, Field(discriminator="kind"), kinds(AtrTable, MomentumTable)
+]
+FeaturesModel = Annotated[dict[Word, FeatureModel], BeforeValidator(values.features)]
+
+
+class MarketTable(TableModel):
+    """[market] (U, M)."""
+
+    data: Word
+    context: Word | None = None
+    price_decimals: Decimals = default(nouns.MarketSource, "price_decimals")
+    quantity_decimals: Decimals = default(nouns.MarketSource, "quantity_decimals")
+    features: FeaturesModel = Field(default_factory=dict)
+
+
+class PortfolioTable(TableModel):
+    """[portfolio]."""
+
+    initial_cash: Amount
+
+
+class ScheduleTable(TableModel):
+    """R2 `every` k bars from `start`."""
+
+    every: Positive = default(nouns.Schedule, "every")
+    start: Natural = default(nouns.Schedule, "start")
+
+
+_CALENDAR = [nouns.ScheduleKind.WEEKLY, nouns.ScheduleKind.MONTHLY]
+Period = Annotated[nouns.ScheduleKind, PlainValidator(values.choice(_CALENDAR, " or { every, start }"))]
+ScheduleModel = Annotated[
+    Annotated[ScheduleTable, Tag("a table")] | Annotated[Period, Tag("a word")],
+    Discriminator(lambda value: "a table" if isinstance(value, dict | ScheduleTable) else "a word"),
+]
+
+
+class GateTable(TableModel):
+    """R3."""
+
+    context: Word
+    max: Real | None = None
+    min: Real | None = None
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> GateTable:
+        if (self.max is None) == (self.min is None):
+            found, remedy = ("neither", "Add one") if self.max is None else ("both", "Remove one")
+            raise values.fault(None, "exactly one of max and min", f"{remedy} of the two.", found=found)
+        return self
+
+
+class StrategyTable(TableModel):
+    """What every kind of [strategy] has (R2, R3, R7, X4)."""
+
+    band: Band = default(nouns.Strategy, "band")
+    size_on: SizeOn = default(nouns.Strategy, "size_on")
+    cooldown: Natural = default(nouns.Strategy, "cooldown")
+    schedule: ScheduleModel = ScheduleTable()
+    gate: GateTable | None = None
+
+
+class TopNTable(StrategyTable):
+    """R4."""
+
+    kind: Literal["top_n"]
+    score: Word
+    n: Natural
+    short_n: Natural = default(nouns.TopN, "short_n")
+    gross_long: Gross = default(nouns.TopN, "gross_long")
+    gross_short: Gross = default(nouns.TopN, "gross_short")
+    require: Words = Field(default_factory=list)
+    when: When = default(nouns.TopN, "when")
+
+    @model_validator(mode="after")
+    def _someone(self) -> TopNTable:
+        if self.n == 0 and self.short_n == 0:
+            raise values.fault(0, "n or short_n above 0", "Say how many symbols to hold.", key="n")
+        return self
+
+
+class WeightsTable(StrategyTable):
+    """R5."""
+
+    kind: Literal["weights"]
+    feature: Word
+
+
+class CallableTable(StrategyTable):
+    """R6."""
+
+    kind: Literal["callable"]
+    function: Word
+
+
+StrategyModel = Annotated[
+    TopNTable | WeightsTable | CallableTable,
+    Field(discriminator="kind"),
+    kinds(TopNTable, WeightsTable, CallableTable),
+]
+
+
+class ExitTable(TableModel):
+    """[[exits]] (X1): its name is its kind unless it has one."""
+
+    name: Word | None = None
+
+
+class StopLossTable(ExitTable):
+    """X3."""
+
+    kind: Literal["stop_loss"]
+    loss: Share
+
+
+class TakeProfitTable(ExitTable):
+    """X3."""
+
+    kind: Literal["take_profit"]
+    gain: Multiple
+
+
+class VolatilityStopTable(ExitTable):
+    """X3."""
+
+    kind: Literal["volatility_stop"]
+    multiple: Multiple
+    feature: Word
+
+
+class TrailingStopTable(ExitTable):
+    """X3."""
+
+    kind: Literal["trailing_stop"]
+    initial: Share
+    tighten: Multiple
+    minimum: Share
+
+
+class TimeExitTable(ExitTable):
+    """X3."""
+
+    kind: Literal["time_exit"]
+    bars: Natural
+
+
+ExitModel = Annotated[
+    StopLossTable | TakeProfitTable | VolatilityStopTable | TrailingStopTable | TimeExitTable,
+    Field(discriminator="kind"),
+    kinds(StopLossTable, TakeProfitTable, VolatilityStopTable, TrailingStopTable, TimeExitTable),
+]
+
+
+class ExecutionTable(TableModel):
+    """[execution] (T1, T2, E1, E4, E5)."""
+
+    timing: Timing = default(nouns.Execution, "timing")
+    sequence: Sequence = default(nouns.Execution, "sequence")
+    cash: CashPolicy = default(nouns.Execution, "cash")
+    allow_short: Flag = default(nouns.Execution, "allow_short")
+
+
+class CommissionTable(TableModel):
+    """costs.commission (E3)."""
+
+    minimum: Amount = str(default(nouns.BpsCommission, "minimum"))
+
+
+class BpsCommissionTable(CommissionTable):
+    """E3 bps."""
+
+    kind: Literal["bps"]
+    rate: Bps
+
+
+class PerShareCommissionTable(CommissionTable):
+    """E3 per_share: currency a share."""
+
+    kind: Literal["per_share"]
+    rate: Multiple
+
+
+class SlippageTable(TableModel):
+    """costs.slippage (E2)."""
+
+
+class BpsSlippageTable(SlippageTable):
+    """E2 bps."""
+
+    kind: Literal["bps"]
+    rate: Bps
+
+
+class FixedSlippageTable(SlippageTable):
+    """E2 fixed: currency a share."""
+
+    kind: Literal["fixed"]
+    amount: Amount
+
+
+CommissionModel = Annotated[
+    BpsCommissionTable | PerShareCommissionTable,
+    Field(discriminator="kind"),
+    kinds(BpsCommissionTable, PerShareCommissionTable),
+]
+SlippageModel = Annotated[
+    BpsSlippageTable | FixedSlippageTable,
+    Field(discriminator="kind"),
+    kinds(BpsSlippageTable, FixedSlippageTable),
+]
+
+
+class CostsTable(TableModel):
+    """[costs]."""
+
+    commission: CommissionModel | None = None
+    slippage: SlippageModel | None = None
+
+
+class ScenarioTable(TableModel):
+    """The file."""
+
+    market: MarketTable
+    portfolio: PortfolioTable
+    strategy: StrategyModel
+    exits: Annotated[list[ExitModel], BeforeValidator(values.listed)] = Field(default_factory=list)
+    execution: ExecutionTable = ExecutionTable()
+    costs: CostsTable = CostsTable()

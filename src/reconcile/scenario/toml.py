@@ -1,0 +1,162 @@
+"""A Scenario back to the shape of its file, with every setting that applies written out.
+
+The text is canonical: fixed order, one spelling of every value. Its sha256 is the scenario's digest,
+so how it is written may not change with a library's version: the writer is here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from reconcile.files.decimals import BPS, PPB, from_units
+from vocabulary import scenario as nouns
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+
+
+def scenario_to_dict(scenario: nouns.Scenario) -> dict[str, Any]:
+    """Tables, lists and values in the shape and order of section S; numbers of a unit as text."""
+    source = scenario.market
+    money = source.price_decimals + source.quantity_decimals
+    market: dict[str, Any] = {"data": source.data}
+    if source.context is not None:
+        market["context"] = source.context
+    market["price_decimals"] = source.price_decimals
+    market["quantity_decimals"] = source.quantity_decimals
+    market["features"] = {feature.name: _feature(feature) for feature in source.features}
+    return {
+        "market": market,
+        "portfolio": {"initial_cash": from_units(scenario.initial_cash, money)},
+        "strategy": _strategy(scenario.strategy),
+        "exits": [_exit(rule) for rule in scenario.exits],
+        "execution": {
+            "timing": scenario.execution.timing.value,
+            "sequence": scenario.execution.sequence.value,
+            "cash": scenario.execution.cash.value,
+            "allow_short": scenario.execution.allow_short,
+        },
+        "costs": _costs(scenario.costs, source.price_decimals, money),
+    }
+
+
+def scenario_to_toml(scenario: nouns.Scenario) -> str:
+    """The canonical text: equal scenarios give equal text, and reading it back an equal scenario."""
+    return "".join(_table(scenario_to_dict(scenario), ())).lstrip("\n")
+
+
+def _feature(feature: nouns.Feature) -> dict[str, Any]:
+    if isinstance(feature, nouns.AtrFeature):
+        return {"kind": "atr", "period": feature.period}
+    return {"kind": "momentum", "lookback": feature.lookback, "skip": feature.skip}
+
+
+def _strategy(strategy: nouns.Strategy) -> dict[str, Any]:
+    schedule = strategy.schedule
+    written: dict[str, Any] = {
+        **_selection(strategy.selection),
+        "band": from_units(strategy.band, PPB),
+        "size_on": strategy.size_on.value,
+        "cooldown": strategy.cooldown,
+        "schedule": {"every": schedule.every, "start": schedule.start}
+        if schedule.kind is nouns.ScheduleKind.EVERY
+        else schedule.kind.value,
+    }
+    if strategy.gate is not None:
+        written["gate"] = {"context": strategy.gate.context, strategy.gate.bound.value: strategy.gate.value}
+    return written
+
+
+def _selection(selection: nouns.Selection) -> dict[str, Any]:
+    if isinstance(selection, nouns.Weights):
+        return {"kind": "weights", "feature": selection.feature}
+    if isinstance(selection, nouns.CallableStrategy):
+        return {"kind": "callable", "function": selection.function}
+    return {
+        "kind": "top_n",
+        "score": selection.score,
+        "n": selection.n,
+        "short_n": selection.short_n,
+        "gross_long": from_units(selection.gross_long, PPB),
+        "gross_short": from_units(selection.gross_short, PPB),
+        "require": list(selection.require),
+        "when": selection.when.value,
+    }
+
+
+def _exit(rule: nouns.ExitRule) -> dict[str, Any]:
+    if isinstance(rule, nouns.StopLoss):
+        return {"kind": "stop_loss", "name": rule.name, "loss": from_units(rule.loss, PPB)}
+    if isinstance(rule, nouns.TakeProfit):
+        return {"kind": "take_profit", "name": rule.name, "gain": from_units(rule.gain, PPB)}
+    if isinstance(rule, nouns.VolatilityStop):
+        multiple = from_units(rule.multiple, PPB)
+        return {"kind": "volatility_stop", "name": rule.name, "multiple": multiple, "feature": rule.feature}
+    if isinstance(rule, nouns.TrailingStop):
+        return {
+            "kind": "trailing_stop",
+            "name": rule.name,
+            "initial": from_units(rule.initial, PPB),
+            "tighten": from_units(rule.tighten, PPB),
+            "minimum": from_units(rule.minimum, PPB),
+        }
+    return {"kind": "time_exit", "name": rule.name, "bars": rule.bars}
+
+
+def _costs(costs: nouns.Costs, price_decimals: int, money: int) -> dict[str, Any]:
+    written: dict[str, Any] = {}
+    commission, slippage = costs.commission, costs.slippage
+    if commission is not None:
+        kind, unit = ("bps", BPS) if isinstance(commission, nouns.BpsCommission) else ("per_share", PPB)
+        rate, minimum = from_units(commission.rate, unit), from_units(commission.minimum, money)
+        written["commission"] = {"kind": kind, "rate": rate, "minimum": minimum}
+    if isinstance(slippage, nouns.BpsSlippage):
+        written["slippage"] = {"kind": "bps", "rate": from_units(slippage.rate, BPS)}
+    elif isinstance(slippage, nouns.FixedSlippage):
+        written["slippage"] = {"kind": "fixed", "amount": from_units(slippage.ticks, price_decimals)}
+    return written
+
+
+def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
+    """Lines of a table: its plain values, then its tables and lists of tables; none for an empty one."""
+    lines = [f"{_key(key)} = {_value(value)}\n" for key, value in table.items() if not _is_nested(value)]
+    for key, value in table.items():
+        below = (*path, key)
+        header = ".".join(_key(part) for part in below)
+        if isinstance(value, dict):
+            plain = any(not _is_nested(each) for each in value.values())
+            lines += [f"\n[{header}]\n"] * plain + _table(value, below)
+        elif _is_nested(value):
+            for item in value:
+                lines += [f"\n[[{header}]]\n", *_table(item, below)]
+    return lines
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else _text(key)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(each) for each in value) + "]"
+    return repr(value)
+
+
+def _text(text: str) -> str:
+    return '"' + "".join(map(_character, text)) + '"'
+
+
+def _character(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    return character if character.isprintable() else f"\\U{ord(character):08X}"

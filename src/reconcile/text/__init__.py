@@ -1,0 +1,1 @@
+"""Text, tables and instants as every page shows them."""
