@@ -238,7 +238,7 @@ def test_reading_parquet_leaves_pandas_alone(tmp_path: Path) -> None:
     """A process that loads a market from Parquet has not imported pandas, nor numba."""
     path = parquet(tmp_path, table(symbol=pa.array(["A", "B"] * 3)))
     code = (
-        "import sys; from reconcile.scenario import load_market, scenario_from_dict;"
+        "import sys; from reconcile import load_market, scenario_from_dict;"
         "s = scenario_from_dict({'market': {'data': 'x.csv'}, 'portfolio': {'initial_cash': '1'},"
         "'strategy': {'kind': 'top_n', 'score': 'score', 'n': 1}});"
         f"load_market(s, {str(path)!r}); print([m for m in ('pandas', 'numba') if m in sys.modules])"
