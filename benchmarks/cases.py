@@ -53,7 +53,7 @@ def whole(ledger: Any) -> Any:
 
 
 def steady(scenario: Any) -> Any:
-    from reconcile.scenario.paths import replace
+    from reconcile.scenario.files import replace
 
     return replace(scenario, "strategy.size_on", "initial_cash")
 

@@ -129,7 +129,7 @@ def many(cases: dict[str, Case]) -> Iterator[Row]:
     """Counterfactuals: one market, a commission each."""
     import engine
     from reconcile.ledger.digest import ledger_digest
-    from reconcile.scenario.paths import replace as replace_setting
+    from reconcile.scenario.files import replace as replace_setting
 
     case, jobs = cases["126k"], 200
     scenarios = [

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.scenario.files import builtin_scenario, scenario_from_text
-from reconcile.scenario.paths import replace
+from reconcile.scenario.files import builtin_scenario, replace, scenario_from_text
 from reconcile.scenario.toml import scenario_to_dict
 from vocabulary import scenario as nouns
 from vocabulary.errors import InputError

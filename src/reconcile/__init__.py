@@ -26,11 +26,11 @@ if TYPE_CHECKING:
         builtin_scenario,
         builtin_scenarios,
         find_scenario,
+        replace,
         scenario_from_dict,
         scenario_from_file,
         scenario_from_text,
     )
-    from reconcile.scenario.paths import replace
     from reconcile.scenario.toml import scenario_to_dict, scenario_to_toml
 
 __version__ = "0.1.0"
@@ -81,7 +81,7 @@ _HOMES = {
     "read_ledger": "ledger.read",
     "read_market": "market.file",
     "render": "comparing.render",
-    "replace": "scenario.paths",
+    "replace": "scenario.files",
     "scenario_from_dict": "scenario.files",
     "scenario_from_file": "scenario.files",
     "scenario_from_text": "scenario.files",

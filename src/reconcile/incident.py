@@ -16,7 +16,7 @@ import numpy as np
 
 import engine
 from reconcile.market.edit import replace_columns
-from reconcile.scenario.paths import replace as replace_setting
+from reconcile.scenario.files import replace as replace_setting
 from vocabulary.ledger import Ledger
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconcile.drilling.model import Data, Hooks, Patch, Plant, Setting, Shape, Told
 from reconcile.ledger.frames import frame, from_frames
-from reconcile.scenario.paths import replace as replace_setting
+from reconcile.scenario.files import replace as replace_setting
 from vocabulary.ledger import Ledger, Manifest
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario

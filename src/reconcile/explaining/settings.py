@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from reconcile.explaining.model import Change
-from reconcile.scenario.paths import replace as replace_setting
+from reconcile.scenario.files import replace as replace_setting
 from vocabulary.scenario import Scenario, VolatilityStop
 
 NEVER = "\x00never"

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from reconcile.files.decimals import NumberError, to_units
 from reconcile.scenario import schema as models
 from reconcile.scenario.callables import resolve_callable
+from reconcile.scenario.exits import read_exits
 from reconcile.scenario.toml import scenario_to_toml
 from reconcile.scenario.values import show, show_key
 from vocabulary import scenario as nouns
 from vocabulary.errors import InputError
-from vocabulary.state import REBALANCE
 
 Calls = Mapping[str, Callable[..., Any]]
 
@@ -39,7 +39,7 @@ def build(
         market=market,
         initial_cash=units.money(file.portfolio.initial_cash, "portfolio.initial_cash"),
         strategy=strategy,
-        exits=_exits(file.exits, where),
+        exits=read_exits(file.exits, where),
         execution=nouns.Execution(**dict(file.execution)),
         costs=nouns.Costs(_commission(file.costs.commission, units), _slippage(file.costs.slippage, units)),
         origin=origin,
@@ -162,45 +162,6 @@ def _check_shorts(selection: nouns.Selection, allow_short: bool, where: str) -> 
             "0, because execution.allow_short is false",
             "Set execution.allow_short = true, or short_n = 0.",
         )
-
-
-def _exits(tables: list[Any], where: str) -> tuple[nouns.ExitRule, ...]:
-    rules = tuple(_exit(table, table.name or table.kind) for table in tables)
-    seen: set[str] = set()
-    for index, rule in enumerate(rules):
-        named = tables[index].name is not None
-        key = f"{where}: exits.{index}" + (".name" if named else "")
-        if rule.name == REBALANCE:
-            raise InputError(key, repr(REBALANCE), "any other name: that is the rebalance's", "Change it.")
-        if rule.name in seen:
-            raise InputError(
-                key,
-                f"a second exit called {rule.name!r}" + ("" if named else ", the name it has from its kind"),
-                "names that differ (X1)",
-                f"Give each a name of its own, like name = {_free(rule.name, seen)!r}.",
-            )
-        seen.add(rule.name)
-    return rules
-
-
-def _free(name: str, taken: set[str]) -> str:
-    number = 2
-    while f"{name}_{number}" in taken:
-        number += 1
-    return f"{name}_{number}"
-
-
-def _exit(table: models.ExitTable, name: str) -> nouns.ExitRule:
-    if isinstance(table, models.StopLossTable):
-        return nouns.StopLoss(name, table.loss)
-    if isinstance(table, models.TakeProfitTable):
-        return nouns.TakeProfit(name, table.gain)
-    if isinstance(table, models.VolatilityStopTable):
-        return nouns.VolatilityStop(name, table.multiple, table.feature)
-    if isinstance(table, models.TrailingStopTable):
-        return nouns.TrailingStop(name, table.initial, table.tighten, table.minimum)
-    assert isinstance(table, models.TimeExitTable)
-    return nouns.TimeExit(name, table.bars)
 
 
 @dataclasses.dataclass(frozen=True)

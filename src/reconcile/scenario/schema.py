@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag, model_validator
 
 from reconcile.scenario import values
-from reconcile.scenario.table_model import (
+from reconcile.scenario.exits import AnyExit
+from reconcile.scenario.values import (
     Amount,
     Band,
     Bps,
-    CashPolicy,
     Decimals,
     Flag,
     Gross,
@@ -19,18 +19,19 @@ from reconcile.scenario.table_model import (
     Natural,
     Positive,
     Real,
-    Sequence,
-    Share,
-    SizeOn,
     TableModel,
-    Timing,
-    When,
     Word,
     Words,
-    kinds,
+    any_of,
+    default,
 )
-from reconcile.scenario.values import default
 from vocabulary import scenario as nouns
+
+SizeOn = Annotated[nouns.SizeOn, PlainValidator(values.choice(nouns.SizeOn))]
+When = Annotated[nouns.When, PlainValidator(values.choice(nouns.When))]
+Timing = Annotated[nouns.Timing, PlainValidator(values.choice(nouns.Timing))]
+Sequence = Annotated[nouns.Sequence, PlainValidator(values.choice(nouns.Sequence))]
+CashPolicy = Annotated[nouns.CashPolicy, PlainValidator(values.choice(nouns.CashPolicy))]
 
 
 class FeatureTable(TableModel):
@@ -60,10 +61,11 @@ class MomentumTable(FeatureTable):
         return self
 
 
-FeatureModel = Annotated[
-    AtrTable | MomentumTable, Field(discriminator="kind"), kinds(AtrTable, MomentumTable)
-]
-FeaturesModel = Annotated[dict[Word, FeatureModel], BeforeValidator(values.features)]
+if TYPE_CHECKING:
+    AnyFeature = AtrTable | MomentumTable
+else:
+    AnyFeature = any_of(AtrTable, MomentumTable)
+Features = Annotated[dict[Word, AnyFeature], BeforeValidator(values.features)]
 
 
 class MarketTable(TableModel):
@@ -73,7 +75,7 @@ class MarketTable(TableModel):
     context: Word | None = None
     price_decimals: Decimals = default(nouns.MarketSource, "price_decimals")
     quantity_decimals: Decimals = default(nouns.MarketSource, "quantity_decimals")
-    features: FeaturesModel = Field(default_factory=dict)
+    features: Features = Field(default_factory=dict)
 
 
 class PortfolioTable(TableModel):
@@ -155,62 +157,10 @@ class CallableTable(StrategyTable):
     function: Word
 
 
-StrategyModel = Annotated[
-    TopNTable | WeightsTable | CallableTable,
-    Field(discriminator="kind"),
-    kinds(TopNTable, WeightsTable, CallableTable),
-]
-
-
-class ExitTable(TableModel):
-    """[[exits]] (X1): its name is its kind unless it has one."""
-
-    name: Word | None = None
-
-
-class StopLossTable(ExitTable):
-    """X3."""
-
-    kind: Literal["stop_loss"]
-    loss: Share
-
-
-class TakeProfitTable(ExitTable):
-    """X3."""
-
-    kind: Literal["take_profit"]
-    gain: Multiple
-
-
-class VolatilityStopTable(ExitTable):
-    """X3."""
-
-    kind: Literal["volatility_stop"]
-    multiple: Multiple
-    feature: Word
-
-
-class TrailingStopTable(ExitTable):
-    """X3."""
-
-    kind: Literal["trailing_stop"]
-    initial: Share
-    tighten: Multiple
-    minimum: Share
-
-
-class TimeExitTable(ExitTable):
-    """X3."""
-
-    kind: Literal["time_exit"]
-    bars: Natural
-
-
-ExitModel = Annotated[
-    StopLossTable | TakeProfitTable | VolatilityStopTable | TrailingStopTable | TimeExitTable,
-    Field(discriminator="kind"),
-    kinds(StopLossTable, TakeProfitTable, VolatilityStopTable, TrailingStopTable, TimeExitTable),
-]
+if TYPE_CHECKING:
+    AnyStrategy = StrategyTable
+else:
+    AnyStrategy = any_of(TopNTable, WeightsTable, CallableTable)
 
 
 class ExecutionTable(TableModel):
@@ -260,23 +210,19 @@ class FixedSlippageTable(SlippageTable):
     amount: Amount
 
 
-CommissionModel = Annotated[
-    BpsCommissionTable | PerShareCommissionTable,
-    Field(discriminator="kind"),
-    kinds(BpsCommissionTable, PerShareCommissionTable),
-]
-SlippageModel = Annotated[
-    BpsSlippageTable | FixedSlippageTable,
-    Field(discriminator="kind"),
-    kinds(BpsSlippageTable, FixedSlippageTable),
-]
+if TYPE_CHECKING:
+    AnyCommission = BpsCommissionTable | PerShareCommissionTable
+    AnySlippage = BpsSlippageTable | FixedSlippageTable
+else:
+    AnyCommission = any_of(BpsCommissionTable, PerShareCommissionTable)
+    AnySlippage = any_of(BpsSlippageTable, FixedSlippageTable)
 
 
 class CostsTable(TableModel):
     """[costs]."""
 
-    commission: CommissionModel | None = None
-    slippage: SlippageModel | None = None
+    commission: AnyCommission | None = None
+    slippage: AnySlippage | None = None
 
 
 class ScenarioTable(TableModel):
@@ -284,7 +230,7 @@ class ScenarioTable(TableModel):
 
     market: MarketTable
     portfolio: PortfolioTable
-    strategy: StrategyModel
-    exits: Annotated[list[ExitModel], BeforeValidator(values.listed)] = Field(default_factory=list)
+    strategy: AnyStrategy
+    exits: Annotated[list[AnyExit], BeforeValidator(values.listed)] = Field(default_factory=list)
     execution: ExecutionTable = ExecutionTable()
     costs: CostsTable = CostsTable()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconcile.files.decimals import BPS, PPB, from_units
+from reconcile.scenario.exits import write_exit
 from vocabulary import scenario as nouns
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -31,7 +32,7 @@ def scenario_to_dict(scenario: nouns.Scenario) -> dict[str, Any]:
         "market": market,
         "portfolio": {"initial_cash": from_units(scenario.initial_cash, money)},
         "strategy": _strategy(scenario.strategy),
-        "exits": [_exit(rule) for rule in scenario.exits],
+        "exits": [write_exit(rule) for rule in scenario.exits],
         "execution": {
             "timing": scenario.execution.timing.value,
             "sequence": scenario.execution.sequence.value,
@@ -84,25 +85,6 @@ def _selection(selection: nouns.Selection) -> dict[str, Any]:
         "require": list(selection.require),
         "when": selection.when.value,
     }
-
-
-def _exit(rule: nouns.ExitRule) -> dict[str, Any]:
-    if isinstance(rule, nouns.StopLoss):
-        return {"kind": "stop_loss", "name": rule.name, "loss": from_units(rule.loss, PPB)}
-    if isinstance(rule, nouns.TakeProfit):
-        return {"kind": "take_profit", "name": rule.name, "gain": from_units(rule.gain, PPB)}
-    if isinstance(rule, nouns.VolatilityStop):
-        multiple = from_units(rule.multiple, PPB)
-        return {"kind": "volatility_stop", "name": rule.name, "multiple": multiple, "feature": rule.feature}
-    if isinstance(rule, nouns.TrailingStop):
-        return {
-            "kind": "trailing_stop",
-            "name": rule.name,
-            "initial": from_units(rule.initial, PPB),
-            "tighten": from_units(rule.tighten, PPB),
-            "minimum": from_units(rule.minimum, PPB),
-        }
-    return {"kind": "time_exit", "name": rule.name, "bars": rule.bars}
 
 
 def _costs(costs: nouns.Costs, price_decimals: int, money: int) -> dict[str, Any]:

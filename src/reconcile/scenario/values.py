@@ -1,4 +1,8 @@
-"""What one value of a scenario file may be, and the error that says so."""
+"""What one value and one table of a scenario file may be, and the error that says so.
+
+Numbers whose unit the file does not choose (ppb, counts) are integers once read. Amounts of currency stay
+decimal text here, because their unit depends on market.price_decimals and quantity_decimals.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,20 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any, Union
 
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from reconcile.files.decimals import PPB, NumberError, from_units, split, to_units
+from reconcile.files.decimals import BPS, PPB, NumberError, from_units, split, to_units
 
 ONE = 10**PPB
 COUNT_MAX = 10**18
@@ -258,3 +271,80 @@ def features(value: Any) -> Mapping[str, Any]:
             found, expected = f"a feature called {name!r}", "a name that no column of bars has"
             raise fault(None, expected, "Choose another name.", found=found, key=name)
     return named
+
+
+Word = Annotated[str, PlainValidator(word)]
+Amount = Annotated[str, PlainValidator(amount)]
+Real = Annotated[float, PlainValidator(real)]
+Flag = Annotated[bool, PlainValidator(flag)]
+Natural = Annotated[int, PlainValidator(count(0))]
+Positive = Annotated[int, PlainValidator(count(1))]
+Decimals = Annotated[int, PlainValidator(count(0, 9))]
+_AS_TEXT = PlainSerializer(lambda ppb: from_units(ppb, PPB))
+Multiple = Annotated[int, PlainValidator(decimal()), _AS_TEXT]
+Share = Annotated[int, PlainValidator(decimal(most=ONE)), _AS_TEXT]
+Band = Annotated[int, PlainValidator(decimal(below=ONE)), _AS_TEXT]
+Gross = Annotated[int, PlainValidator(decimal(most=100 * ONE)), _AS_TEXT]
+Bps = Annotated[int, PlainValidator(decimal(BPS)), PlainSerializer(lambda ppb: from_units(ppb, BPS))]
+Words = Annotated[list[Word], BeforeValidator(listed)]
+
+EXAMPLES: Mapping[str, str] = {
+    "market": '[market] with data = "top25"',
+    "portfolio": '[portfolio] with initial_cash = "1000000"',
+    "strategy": '[strategy] with kind = "top_n"',
+    "data": 'data = "top25"',
+    "initial_cash": 'initial_cash = "1000000"',
+    "kind": 'kind = "top_n"',
+    "score": 'score = "ml_score"',
+    "n": "n = 25",
+    "feature": 'feature = "atr"',
+    "function": 'function = "module:function"',
+    "context": 'context = "vix"',
+    "period": "period = 14",
+    "lookback": "lookback = 252",
+    "skip": "skip = 21",
+    "loss": 'loss = "0.1"',
+    "gain": 'gain = "0.2"',
+    "multiple": 'multiple = "2"',
+    "initial": 'initial = "0.05"',
+    "tighten": 'tighten = "0.001"',
+    "minimum": 'minimum = "0.005"',
+    "bars": "bars = 60",
+    "rate": 'rate = "0.01"',
+    "amount": 'amount = "0.01"',
+}
+"""What each key without a default looks like, for the error that misses it."""
+
+
+class TableModel(BaseModel):
+    """A table of the file: known keys only, required ones there."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys(cls, value: Any) -> Any:
+        table(value)
+        needed = {key: EXAMPLES[key] for key, field in cls.model_fields.items() if field.is_required()}
+        homes = {key: kind_of(other) for other in _kin(cls) for key in other.model_fields}
+        known = sorted(cls.model_fields, key=lambda key: key != "kind")
+        keys(value, known=known, needed=needed, homes=homes)
+        return value
+
+
+def _kin(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """The kinds that a table of this kind could be instead."""
+    parent: type[Any] = model.__mro__[1]
+    return [other for other in parent.__subclasses__() if "kind" in other.model_fields]
+
+
+def kind_of(model: type[BaseModel]) -> str:
+    """The `kind` that a table bears."""
+    (kind,) = model.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
+    return str(kind)
+
+
+def any_of(*models: type[BaseModel]) -> Any:
+    """The type of a table that is one of several kinds. `kind` reports an unknown one, not pydantic."""
+    check = BeforeValidator(kind([kind_of(model) for model in models]))
+    return Annotated[Union[models], Field(discriminator="kind"), check]  # noqa: UP007

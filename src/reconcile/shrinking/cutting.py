@@ -14,7 +14,7 @@ import numpy as np
 
 from reconcile.market.digest import make_market
 from reconcile.market.edit import slice_market
-from reconcile.scenario.paths import replace as replace_setting
+from reconcile.scenario.files import replace as replace_setting
 from reconcile.shrinking.model import Case
 from vocabulary.errors import InputError
 from vocabulary.market import Market
