@@ -102,6 +102,15 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "costs": ("timestamp",),
     "equity": ("timestamp",),
 }
+TIME_COLUMN: Mapping[str, str] = {
+    "targets": "decided_at",
+    "orders": "decided_at",
+    "fills": "timestamp",
+    "positions": "timestamp",
+    "costs": "timestamp",
+    "equity": "timestamp",
+}
+"""The column that says to which bar a row of the table belongs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,10 +10,7 @@ import numpy as np
 from reconcile.auditing.amounts import Amounts, Ints, Mask, of_column, usable
 from reconcile.matching.cells import cell
 from reconcile.matching.model import Value
-from vocabulary.ledger import KEYS, Column, Kind, Ledger, Table
-
-CLOCK = {"targets": "decided_at", "orders": "decided_at"}
-"""The column that places a row in time, where it is not `timestamp`."""
+from vocabulary.ledger import KEYS, TIME_COLUMN, Column, Kind, Ledger, Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +116,7 @@ def _bars(ledger: Ledger) -> Ints:
 def _place(table: Table, bars: Ints, codes: Mapping[str, int]) -> Placed:
     nothing = np.full(table.rows, -1, np.int64)
     time, bar, symbol = np.zeros(table.rows, np.int64), nothing, nothing
-    clock = table.columns.get(CLOCK.get(table.name, "timestamp"))
+    clock = table.columns.get(TIME_COLUMN[table.name])
     if clock is not None and clock.kind is Kind.TIMESTAMP:
         time, full = times(clock)
         bar = np.searchsorted(bars, time).astype(np.int64)

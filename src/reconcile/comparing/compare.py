@@ -13,7 +13,7 @@ from reconcile.comparing.periods import Periods
 from reconcile.comparing.tolerances import Gauge
 from reconcile.comparing.verify_digests import UNTOLD, hold_chains
 from reconcile.matching.assemble import assemble
-from reconcile.matching.axis import TIME, Axis, make_axis, manifest_notes
+from reconcile.matching.axis import Axis, make_axis, manifest_notes
 from reconcile.matching.breaks import Breaks
 from reconcile.matching.diff_tables import Sink, compare_tables
 from reconcile.matching.model import (
@@ -30,7 +30,7 @@ from reconcile.matching.model import (
 )
 from reconcile.roots.label_roots import Told, tell_apart
 from vocabulary.errors import InputError
-from vocabulary.ledger import KEYS, SCHEMA, Ledger
+from vocabulary.ledger import KEYS, SCHEMA, TIME_COLUMN, Ledger
 
 if TYPE_CHECKING:
     from reconcile.matching.model import Tolerance
@@ -206,7 +206,12 @@ def _compare_all(
     out = []
     for name in chosen or tuple(SCHEMA):
         left, right = reference.tables.get(name), candidate.tables.get(name)
-        if left is None or right is None or TIME[name] not in left.columns or TIME[name] not in right.columns:
+        if (
+            left is None
+            or right is None
+            or TIME_COLUMN[name] not in left.columns
+            or TIME_COLUMN[name] not in right.columns
+        ):
             continue
         columns = compare_tables(left, right, axis, sink)
         out.append(Compared(name, left.rows, right.rows, columns))
@@ -233,7 +238,7 @@ def _not_compared(
             if left is not None or right is not None or ours or chosen is not None:
                 out.append(NotCompared(name, None, _absent(left is None, right is None)))
             continue
-        if TIME[name] not in left.columns or TIME[name] not in right.columns:
+        if TIME_COLUMN[name] not in left.columns or TIME_COLUMN[name] not in right.columns:
             out.append(NotCompared(name, None, Why.NO_TIME))
             continue
         for column in dict.fromkeys((*schema, *left.columns, *right.columns)):

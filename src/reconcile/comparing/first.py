@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from reconcile.matching.axis import TIME, Axis, Ints
+from reconcile.matching.axis import Axis, Ints
 from reconcile.matching.near_rows import WINDOW
-from vocabulary.ledger import Column, Ledger, Table
+from vocabulary.ledger import TIME_COLUMN, Column, Ledger, Table
 
 FIRST_STRETCH = 32
 """Bars in the first stretch; each one after is twice as long."""
@@ -39,7 +39,7 @@ def between(ledger: Ledger, start: int, end: int) -> Ledger:
 
 
 def _table_between(table: Table, start: int, end: int) -> Table:
-    column = table.columns.get(TIME[table.name])
+    column = table.columns.get(TIME_COLUMN[table.name])
     if column is None:
         return table
     values = column.values

@@ -9,12 +9,12 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.matching.axis import TIME, Axis, Ints, cycles, periods
+from reconcile.matching.axis import Axis, Ints, cycles, periods
 from reconcile.matching.breaks import Breaks
 from reconcile.matching.cells import cell, exact
 from reconcile.matching.codes import codes_in
 from reconcile.matching.model import LedgerSide, Period, PeriodSide, Stage, Value
-from vocabulary.ledger import Column, Table
+from vocabulary.ledger import TIME_COLUMN, Column, Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +132,7 @@ def side_columns(side: LedgerSide, axis: Axis, count: int) -> SideColumns:
     if source is None and fills is not None:
         source, names, turnover = fills, ("notional", "commission", "slippage"), "notional"
     sums = {}
-    if source is not None and TIME[source.name] in source.columns:
+    if source is not None and TIME_COLUMN[source.name] in source.columns:
         place = places(source, axis)
         for name in names:
             if name in source.columns:
@@ -144,7 +144,7 @@ def side_columns(side: LedgerSide, axis: Axis, count: int) -> SideColumns:
 
 def places(table: Table, axis: Axis) -> Ints:
     """The place of each row's period."""
-    time = table.columns[TIME[table.name]].values
+    time = table.columns[TIME_COLUMN[table.name]].values
     decided = cycles(axis, table.name, "", time) - axis.lag
     if table.name == "fills" and "decided_at" in table.columns:
         own = table.columns["decided_at"]
@@ -154,7 +154,7 @@ def places(table: Table, axis: Axis) -> Ints:
 
 
 def _counts(table: Table | None, axis: Axis, count: int) -> Ints | None:
-    if table is None or TIME[table.name] not in table.columns:
+    if table is None or TIME_COLUMN[table.name] not in table.columns:
         return None
     return np.bincount(places(table, axis), minlength=count)
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reconcile.matching.model import BoundKind, Tolerance
-from vocabulary.ledger import Column, Kind, Ledger, Table
+from vocabulary.ledger import TIME_COLUMN, Column, Kind, Ledger, Table
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
 
@@ -26,14 +26,6 @@ EMPTY = np.iinfo(np.int64).min
 LIVED = ("targets", "orders", "fills")
 DECISIONS = "decisions"
 """The column `rebalance` of `equity`, apart from it: it belongs to the next cycle."""
-TIMED_BY = {
-    "targets": "decided_at",
-    "orders": "decided_at",
-    "fills": "timestamp",
-    "positions": "timestamp",
-    "costs": "timestamp",
-    "equity": "timestamp",
-}
 UNCOMPARED = ("sequence", "symbol", "side")
 SIDES = ("buy", "sell")
 
@@ -104,7 +96,7 @@ def read(ledger: Ledger, axes: Axes, only: Sequence[str] | None = None) -> dict[
     for name, table in ledger.tables.items():
         if only is not None and name not in only:
             continue
-        if TIMED_BY[name] not in table.columns or (
+        if TIME_COLUMN[name] not in table.columns or (
             name not in ("costs", "equity") and "symbol" not in table.columns
         ):
             continue
@@ -121,14 +113,14 @@ def read(ledger: Ledger, axes: Axes, only: Sequence[str] | None = None) -> dict[
 
 def _rows(table: Table, axes: Axes) -> Rows:
     columns, count = table.columns, table.rows
-    cycle = bars_of(columns[TIMED_BY[table.name]], axes)
-    if TIMED_BY[table.name] == "decided_at" and not axes.same_bar:
+    cycle = bars_of(columns[TIME_COLUMN[table.name]], axes)
+    if TIME_COLUMN[table.name] == "decided_at" and not axes.same_bar:
         cycle = cycle + 1
     symbol = _symbols(columns["symbol"], axes) if "symbol" in columns else np.zeros(count, np.int64)
     side = _words(columns["side"], axes, SIDES) if "side" in columns else np.zeros(count, np.int64)
     key = (cycle * (len(axes.places) + 1) + symbol) * 4 + side
     cells = {name: cells_of(column, axes) for name, column in columns.items() if name not in UNCOMPARED}
-    cells.pop(TIMED_BY[table.name], None)
+    cells.pop(TIME_COLUMN[table.name], None)
     if "sequence" in columns:
         cells["place"] = _places(cycle, cells_of(columns["sequence"], axes))
     if count > 1 and not bool((key[1:] > key[:-1]).all()):

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from reconcile.explaining.evidence import TIMED_BY
-from vocabulary.ledger import Column, Ledger
+from vocabulary.ledger import TIME_COLUMN, Column, Ledger
 from vocabulary.market import Market
 
 
@@ -19,7 +18,7 @@ def strangers(ledger: Ledger, market: Market) -> tuple[str, ...]:
 def _no_bar(ledger: Ledger, market: Market) -> Iterator[str]:
     from reconcile.text.times import stamp
 
-    found = [each for name in ledger.tables for each in _columns(ledger, name, TIMED_BY[name])]
+    found = [each for name in ledger.tables for each in _columns(ledger, name, TIME_COLUMN[name])]
     if found and not any(np.isin(column.values, market.timestamps).any() for column in found):
         theirs, ours = int(found[0].values.min()), int(market.timestamps[0])
         yield (

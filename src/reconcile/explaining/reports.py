@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from reconcile.explaining.inputs import carried, later
 from reconcile.explaining.model import Change
-from vocabulary.ledger import KEYS, Column, Ledger, Table
+from vocabulary.ledger import KEYS, TIME_COLUMN, Column, Ledger, Table
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
@@ -28,7 +28,7 @@ def told(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> 
 
 def _rows(table: Table, market: Market, change: Change) -> Array:
     """Which rows the change is about."""
-    timed = table.columns["decided_at" if table.name in ("targets", "orders") else "timestamp"].values
+    timed = table.columns[TIME_COLUMN[table.name]].values
     out: Array = timed >= market.timestamps[min(change.since, len(market.timestamps) - 1)]
     if change.until is not None and change.until < len(market.timestamps):
         out &= timed < market.timestamps[change.until]

@@ -18,7 +18,7 @@ from reconcile.golden.figures import SUMMARY, figures_of, summary_rows
 from reconcile.golden.model import Agreement, Facts, Golden, Inputs, Place, Storage
 from reconcile.golden.seal import FILE as SEAL
 from reconcile.golden.seal import seal_id, seal_text
-from reconcile.ledger.digest import chain, ledger_digest
+from reconcile.ledger.digest import chain, chain_bars, ledger_digest
 from reconcile.ledger.write import write_ledger
 from vocabulary.ledger import SEMANTICS_DIGEST, Column, Ledger, Table
 
@@ -108,7 +108,7 @@ def kept_ledger(ledger: Ledger, storage: Storage) -> Ledger:
         return ledger
     if storage is Storage.SUMMARY:
         return replace(ledger, tables={})
-    bars = _bars(ledger)
+    bars = chain_bars(ledger)
     places = [(k + 1) * len(bars) // CHECKPOINTS - 1 for k in range(CHECKPOINTS)]
     chosen = bars[sorted({place for place in places if place >= 0})]
     tables = {
@@ -139,23 +139,8 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _chain_rows(ledger: Ledger, links: tuple[str, ...]) -> Iterable[tuple[str, str]]:
-    stamps = iso_text(_bars(ledger), ledger.manifest.timezone)
+    stamps = iso_text(chain_bars(ledger), ledger.manifest.timezone)
     return ((stamp, link[:LINK]) for stamp, link in zip(stamps, links, strict=True))
-
-
-def _bars(ledger: Ledger) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """All times that rows belong to, ascending: those of the chain."""
-    clocks = {"targets": "decided_at", "orders": "decided_at"}
-    found = [np.empty(0, np.int64)]
-    for name, table in ledger.tables.items():
-        column = table.columns.get(clocks.get(name, "timestamp"))
-        no_time = np.iinfo(np.int64).min
-        if column is None:
-            found.append(np.full(min(table.rows, 1), no_time))
-        else:
-            gone = column.missing
-            found.append(column.values if gone is None else np.where(gone, no_time, column.values))
-    return np.unique(np.concatenate(found))
 
 
 def _rows_at(table: Table, stamps: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Table:

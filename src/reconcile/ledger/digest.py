@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Table
+from vocabulary import SCHEMA, TIME_COLUMN, Column, InputError, Kind, Ledger, Table
 
 Cells = npt.NDArray[np.int64]
 
@@ -36,7 +36,6 @@ _ELSEWHERE, _FLOAT, _MISSING = -1, -2, -3
 _NO_TIME = np.iinfo(np.int64).min
 _BLOCK = 16_000
 """Rows encoded at a time, all tables together (whole bars): bounds the memory used."""
-_CLOCKS = {"targets": "decided_at", "orders": "decided_at"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +121,7 @@ def _columns(table: Table) -> list[str]:
 
 
 def _times(table: Table) -> Cells:
-    column = table.columns.get(_CLOCKS.get(table.name, "timestamp"))
+    column = table.columns.get(TIME_COLUMN[table.name])
     if column is None:
         return np.full(table.rows, _NO_TIME, dtype=np.int64)
     return column.values if column.missing is None else np.where(column.missing, _NO_TIME, column.values)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.matching.axis import TIME, Axis, Ints, cycles, periods
+from reconcile.matching.axis import Axis, Ints, cycles, periods
 from reconcile.matching.breaks import COLUMNS, NONE, TABLES, TYPES, BreakColumns, Breaks
 from reconcile.matching.cells import doubles
 from reconcile.matching.codes import codes_in
 from reconcile.matching.diff_tables import Chunk
 from reconcile.matching.model import ROW, BreakType, LedgerSide, Value
 from reconcile.matching.stages import RANK
-from vocabulary.ledger import SCHEMA, Column
+from vocabulary.ledger import SCHEMA, TIME_COLUMN, Column
 
 Sides = tuple[LedgerSide, LedgerSide]
 Mask = npt.NDArray[np.bool_]
@@ -95,7 +95,7 @@ def _placed(
 ) -> list[npt.NDArray[Any]]:
     """The columns of one chunk, in the order of COLUMNS."""
     n = len(chunk.left)
-    time, known = reader.either(chunk, TIME[chunk.table])
+    time, known = reader.either(chunk, TIME_COLUMN[chunk.table])
     timestamp = np.where(known, time, axis.bars[-1] if len(axis.bars) else 0)
     cycle = cycles(axis, chunk.table, chunk.field, timestamp)
     decided = cycle - axis.lag

@@ -10,21 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from reconcile.matching.codes import codes_in, distinct_values
-from vocabulary.ledger import Ledger, Manifest, Table
+from vocabulary.ledger import TIME_COLUMN, Ledger, Manifest, Table
 from vocabulary.scenario import Timing
 
 Ints = npt.NDArray[np.int64]
 EMPTY: Ints = np.zeros(0, np.int64)
 DECISIONS = ("targets", "orders")
-TIME: Mapping[str, str] = {
-    "targets": "decided_at",
-    "orders": "decided_at",
-    "fills": "timestamp",
-    "positions": "timestamp",
-    "costs": "timestamp",
-    "equity": "timestamp",
-}
-"""The column that places a table's rows in time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +38,7 @@ class Axis:
 
     def of(self, table: str) -> Ints:
         """The timestamps at which either side's table has rows, ascending."""
-        return np.union1d(*(self.stamps.get((side, table, TIME[table]), EMPTY) for side in (0, 1)))
+        return np.union1d(*(self.stamps.get((side, table, TIME_COLUMN[table]), EMPTY) for side in (0, 1)))
 
 
 def make_axis(reference: Ledger, candidate: Ledger, timing: Timing | None) -> Axis:

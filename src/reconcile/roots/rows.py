@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from reconcile.matching.axis import TIME
 from reconcile.matching.cells import WORDS, is_float
-from vocabulary.ledger import Column, Kind, Ledger
+from vocabulary.ledger import TIME_COLUMN, Column, Kind, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
@@ -94,12 +93,12 @@ def read_rows(
     tables: dict[str, TableRows] = {}
     stray: list[tuple[str, int]] = []
     for name, table in ledger.tables.items():
-        if TIME[name] not in table.columns:
+        if TIME_COLUMN[name] not in table.columns:
             continue
         columns = {
             key: cells(column, scale_of(column.kind, scenario)) for key, column in table.columns.items()
         }
-        bars, symbols = _bars(table.columns[TIME[name]], market), [-1] * table.rows
+        bars, symbols = _bars(table.columns[TIME_COLUMN[name]], market), [-1] * table.rows
         if "symbol" in columns:
             symbols = [places.get(symbol, -1) for symbol in columns["symbol"]]
             for (table_name, at), place in (meant or {}).items():
