@@ -20,7 +20,9 @@ from vocabulary.ledger import SEMANTICS_DIGEST
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 STANDARD = frozenset(sys.stdlib_module_names)
 OURS = frozenset({"engine", "reference", "reconcile", "vocabulary"})
-RUNTIME = frozenset({"numpy", "pandas", "pyarrow", "numba", "click", "rich", "pydantic", "tomli_w"}) | {
+RUNTIME = frozenset(
+    {"numpy", "pandas", "pyarrow", "numba", "click", "rich", "pydantic", "tomli_w", "openpyxl", "lxml"}
+) | {
     "pydantic_core"  # the error types of pydantic
 }
 

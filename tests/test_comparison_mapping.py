@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from reconcile.comparing.compare import compare
-from reconcile.ledger.apply_mapping import apply_mapping
 from reconcile.ledger.columns import Source, ledger_from_arrow
-from reconcile.ledger.mapping import Mapping, mapping_from, read_mapping
 from reconcile.ledger.read import raw_tables
+from reconcile.mapping.apply import apply_mapping
+from reconcile.mapping.schema import Mapping, mapping_from, read_mapping
 from reconcile.matching.model import Verdict
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger

@@ -32,7 +32,7 @@ from vocabulary.ledger import Ledger
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from reconcile.ledger.apply_mapping import Returns
+    from reconcile.mapping.apply import Returns
     from reconcile.matching.model import Tolerance
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario

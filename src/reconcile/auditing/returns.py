@@ -14,7 +14,7 @@ from reconcile.auditing.sums import value_of_bars
 from reconcile.matching.model import BoundKind
 
 if TYPE_CHECKING:
-    from reconcile.ledger.apply_mapping import Returns
+    from reconcile.mapping.apply import Returns
 
 
 def check_returns(sink: Sink, books: Books, returns: Returns | None, initial: Amounts | None) -> None:

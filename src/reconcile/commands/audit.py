@@ -53,7 +53,7 @@ def audit(
     from reconcile.auditing.audit import audit as audit_
     from reconcile.auditing.model import Verdict
     from reconcile.comparing.tolerances import read_tolerances
-    from reconcile.ledger.open import open_ledger
+    from reconcile.mapping.open import open_ledger
     from reconcile.running import run as running
     from reconcile.scenario.files import find_scenario
     from reconcile.text import times as clock

@@ -78,7 +78,7 @@ def diff(
     from reconcile.comparing.compare import compare
     from reconcile.comparing.exit_codes import exit_code
     from reconcile.comparing.tolerances import read_tolerances
-    from reconcile.ledger.open import open_ledger
+    from reconcile.mapping.open import open_ledger
     from reconcile.running import run as running
     from reconcile.scenario.files import find_scenario
     from reconcile.text import times as clock

@@ -81,7 +81,7 @@ def _ledger(
     candidate: str, mapping: str | None, scenario: Scenario, market: Market
 ) -> tuple[Ledger, tuple[str, ...]]:
     """A path where there is one, with what of it was left out; else a function by its name."""
-    from reconcile.ledger.open import open_ledger
+    from reconcile.mapping.open import open_ledger
     from reconcile.running.candidate import load_candidate
     from reconcile.running.run import run_candidate
     from vocabulary.errors import InputError

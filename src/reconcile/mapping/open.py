@@ -10,8 +10,9 @@ from reconcile.ledger.read import raw_tables, read_ledger_with_notes
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
-    from reconcile.ledger.apply_mapping import Returns
-    from reconcile.ledger.mapping import Mapping
+    from reconcile.mapping.apply import Returns
+    from reconcile.mapping.schema import Mapping
+    from reconcile.tables.model import Unread
     from vocabulary.ledger import Ledger
 
 _SUFFIXES = (".parquet", ".csv")
@@ -19,12 +20,13 @@ _SUFFIXES = (".parquet", ".csv")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """A ledger, the returns beside it, what of its source was left out, and what was mapped."""
+    """A ledger, the returns beside it, what was mapped (a sentence each), and what was not read."""
 
     ledger: Ledger
     returns: Returns | None
     notes: tuple[str, ...]
     mapped: bool
+    unread: tuple[Unread, ...] = ()
 
 
 def open_ledger(path: str | Path, mapping: str | Path | None = None) -> Opened:
@@ -32,8 +34,8 @@ def open_ledger(path: str | Path, mapping: str | Path | None = None) -> Opened:
     if mapping is None:
         reading = read_ledger_with_notes(path)
         return Opened(reading.ledger, None, reading.notes, mapped=False)
-    from reconcile.ledger.apply_mapping import apply_mapping
-    from reconcile.ledger.mapping import read_mapping
+    from reconcile.mapping.apply import apply_mapping
+    from reconcile.mapping.schema import read_mapping
 
     rules = read_mapping(mapping)
     made = apply_mapping(_named(Path(path), rules), rules, origin=str(path))

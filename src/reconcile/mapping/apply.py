@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconcile.ledger.columns import Source, ledger_from_arrow
-from reconcile.ledger.mapping import Mapping, ReturnsMapping, TableMapping, TimeMapping
+from reconcile.mapping.schema import Mapping, ReturnsMapping, TableMapping, TimeMapping
 from vocabulary.errors import InputError
 from vocabulary.ledger import SCHEMA, Column, Kind, Ledger, Manifest, Table
 
