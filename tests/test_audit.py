@@ -14,8 +14,8 @@ from tests import comparison_kit as kit
 
 import reference
 from reconcile.auditing.audit import audit
-from reconcile.auditing.basis import booked
 from reconcile.auditing.model import Check, Finding, FindingKind, Unchecked, Verdict, Why
+from reconcile.auditing.positions import booked
 from reconcile.matching.cells import doubles
 from reconcile.matching.model import BoundKind, Tolerance
 from vocabulary.errors import InputError

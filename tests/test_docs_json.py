@@ -12,7 +12,7 @@ from tests import comparison_faults as faults
 from tests import comparison_kit as kit
 
 from reconcile.auditing.audit import audit
-from reconcile.auditing.audit_json import audit_json
+from reconcile.auditing.audit_page import audit_json
 from reconcile.auditing.model import CLAIMS
 from reconcile.comparing.compare import compare
 from reconcile.comparing.diff_json import diff_json

@@ -12,9 +12,9 @@ from tests.test_explain_causes import CAPITAL, DEARER, NEXT_CLOSE, NO_GATE, ZERO
 
 import engine
 from reconcile.explaining.model import Change
-from reconcile.shrinking.cutting import at_bars, frozen, rarer
 from reconcile.shrinking.model import Case, Shrunk
 from reconcile.shrinking.shrink import shrink
+from reconcile.shrinking.smaller_cases import at_bars, frozen, rarer
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario

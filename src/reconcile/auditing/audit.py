@@ -7,24 +7,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reconcile.auditing import (
-    basis,
-    cash,
-    cells,
-    frozen,
-    market_costs,
-    market_prices,
-    market_rows,
-    positions,
-    returns,
-    sums,
-)
-from reconcile.auditing import cash_policy as policy
-from reconcile.auditing import check_digest as sealed
 from reconcile.auditing.amounts import Amounts, constant, of_value
-from reconcile.auditing.layout import lay_out
+from reconcile.auditing.cash import check_cash
+from reconcile.auditing.equity import check_frozen, check_returns, equity_by_bar
+from reconcile.auditing.integrity import check_cells, check_chain, check_keys, check_sequence, shuffled
+from reconcile.auditing.ledger_index import index_ledger
+from reconcile.auditing.market_prices import (
+    check_commission,
+    check_marks,
+    check_prices,
+    check_slippage,
+)
+from reconcile.auditing.market_rules import (
+    check_bars,
+    check_cash_policy,
+    check_decisions,
+    check_shorts,
+    check_symbols,
+)
 from reconcile.auditing.model import NEEDS_MARKET, Audit, Check, Finding, FindingKind, Unchecked, Verdict, Why
-from reconcile.auditing.sink import Sink
+from reconcile.auditing.positions import check_basis, check_positions, position_cells
+from reconcile.auditing.recorder import Recorder
+from reconcile.auditing.sums import (
+    check_costs,
+    check_equity,
+    check_market_value,
+    check_notional,
+    check_orders,
+    check_values,
+)
 from reconcile.ledger.shape import check_ledger
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
@@ -63,15 +74,15 @@ def audit(
     bounds = _allowed(ledger, tuple(tolerances))
     if (scenario is None) != (market is None):
         raise InputError("audit", "one of scenario and market", "both or neither", "Give the other one, too.")
-    sink = Sink(lay_out(ledger), bounds, _units(ledger, scenario))
-    sealed.check_chain(sink, ledger)
+    recorder = Recorder(index_ledger(ledger), bounds, _units(ledger, scenario))
+    check_chain(recorder, ledger)
     initial = _initial(ledger, scenario, initial_cash)
-    _check_alone(sink, chosen, initial, reported, scenario, market)
-    return _result(sink, chosen, scenario is not None)
+    _check_alone(recorder, chosen, initial, reported, scenario, market)
+    return _result(recorder, chosen, scenario is not None)
 
 
 def _check_alone(
-    sink: Sink,
+    recorder: Recorder,
     chosen: tuple[Check, ...] | None,
     initial: Amounts | None,
     reported: Returns | None,
@@ -79,35 +90,35 @@ def _check_alone(
     market: Market | None,
 ) -> None:
     """Every check in turn."""
-    _note_order(sink)
-    cells.check_cells(sink)
-    cells.check_keys(sink)
-    cells.check_sequence(sink)
-    sums.check_notional(sink)
-    sums.check_costs(sink)
-    sums.check_orders(sink)
-    held = positions.position_cells(sink)
-    broken = positions.check_positions(sink, held)
-    basis.check_basis(sink, held)
-    sums.check_values(sink)
-    plain = frozen.lay_books(sink)
-    books = frozen.check_frozen(sink, plain)
+    _note_order(recorder)
+    check_cells(recorder)
+    check_keys(recorder)
+    check_sequence(recorder)
+    check_notional(recorder)
+    check_costs(recorder)
+    check_orders(recorder)
+    held = position_cells(recorder)
+    broken = check_positions(recorder, held)
+    check_basis(recorder, held)
+    check_values(recorder)
+    plain = equity_by_bar(recorder)
+    books = check_frozen(recorder, plain)
     if chosen is not None and Check.FROZEN not in chosen:
         books = plain  # what is not told as frozen is not passed over either
-    sums.check_market_value(sink, books.skip)
-    sums.check_equity(sink, books.skip)
-    cash.check_cash(sink, books, broken, initial)
-    returns.check_returns(sink, books, reported, initial)
+    check_market_value(recorder, books.skip)
+    check_equity(recorder, books.skip)
+    check_cash(recorder, books, broken, initial)
+    check_returns(recorder, books, reported, initial)
     if scenario is not None and market is not None:
-        market_rows.check_bars(sink, market)
-        market_rows.check_symbols(sink, market)
-        market_rows.check_decisions(sink, scenario, market)
-        mispriced = market_prices.check_prices(sink, scenario, market)
-        market_costs.check_commission(sink, scenario)
-        market_prices.check_slippage(sink, scenario, market, mispriced)
-        market_prices.check_marks(sink, scenario, market)
-        policy.check_cash_policy(sink, scenario, books, held, initial)
-        market_costs.check_shorts(sink, scenario)
+        check_bars(recorder, market)
+        check_symbols(recorder, market)
+        check_decisions(recorder, scenario, market)
+        mispriced = check_prices(recorder, scenario, market)
+        check_commission(recorder, scenario)
+        check_slippage(recorder, scenario, market, mispriced)
+        check_marks(recorder, scenario, market)
+        check_cash_policy(recorder, scenario, books, held, initial)
+        check_shorts(recorder, scenario)
 
 
 def _chosen(checks: Iterable[str] | None) -> tuple[Check, ...] | None:
@@ -156,28 +167,28 @@ def _initial(ledger: Ledger, scenario: Scenario | None, given: Decimal | None) -
     return None if decimals is None or cash is None else constant(cash, sum(decimals), 1)
 
 
-def _note_order(sink: Sink) -> None:
-    late = [name for name, placed in sink.ground.tables.items() if cells.shuffled(placed)]
+def _note_order(recorder: Recorder) -> None:
+    late = [name for name, placed in recorder.index.tables.items() if shuffled(placed)]
     if late:
-        sink.notes.append(f"rows out of time order, sorted before checking: {', '.join(late)}.")
-    fills = sink.ground.get("fills")
-    if fills is not None and "timestamp" in fills and len(sink.ground.bars):
-        at = np.minimum(fills.bar, len(sink.ground.bars) - 1)
-        between = fills.full("timestamp") & (fills.bar >= 0) & (sink.ground.bars[at] != fills.time)
+        recorder.notes.append(f"rows out of time order, sorted before checking: {', '.join(late)}.")
+    fills = recorder.index.get("fills")
+    if fills is not None and "timestamp" in fills and len(recorder.index.bars):
+        at = np.minimum(fills.bar, len(recorder.index.bars) - 1)
+        between = fills.full("timestamp") & (fills.bar >= 0) & (recorder.index.bars[at] != fills.time)
         if bool(between.any()):
-            sink.notes.append(
+            recorder.notes.append(
                 f"{int(between.sum()):,} fills stand between two bars of equity; they count to the later one."
             )
 
 
-def _result(sink: Sink, chosen: tuple[Check, ...] | None, with_market: bool) -> Audit:
-    checked, unchecked, findings = sink.checked(), sink.unchecked(), sink.findings
-    counts = {kind: sink.counts[kind] for kind in FindingKind if sink.counts[kind]}
+def _result(recorder: Recorder, chosen: tuple[Check, ...] | None, with_market: bool) -> Audit:
+    checked, unchecked, findings = recorder.checked(), recorder.unchecked(), recorder.findings
+    counts = {kind: recorder.counts[kind] for kind in FindingKind if recorder.counts[kind]}
     if chosen is not None:
         findings = [one for one in findings if one.check in chosen]
         checked = tuple(one for one in checked if one.check in chosen)
         unchecked = tuple(one for one in unchecked if one.check in chosen)
-        counts = {kind: count for kind in counts if (count := sink.counted(chosen, kind))}
+        counts = {kind: count for kind in counts if (count := recorder.counted(chosen, kind))}
         done = {one.check for one in checked} | {one.check for one in unchecked}
         unchecked += tuple(_never_made(check) for check in chosen if check not in done)
     verdict = _verdict(bool(counts), sum(one.values for one in checked), bool(unchecked))
@@ -191,8 +202,8 @@ def _result(sink: Sink, chosen: tuple[Check, ...] | None, with_market: bool) -> 
         unchecked,
         chosen,
         with_market,
-        sink.absorbed(),
-        tuple(dict.fromkeys(sink.notes)),
+        recorder.absorbed(),
+        tuple(dict.fromkeys(recorder.notes)),
     )
 
 

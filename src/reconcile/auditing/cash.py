@@ -22,40 +22,39 @@ from reconcile.auditing.amounts import (
     totals,
     value,
 )
-from reconcile.auditing.flows import cash_of_fills, without_echo
-from reconcile.auditing.frozen import Books
-from reconcile.auditing.layout import Placed
+from reconcile.auditing.equity import EquityByBar
+from reconcile.auditing.ledger_index import PlacedTable
 from reconcile.auditing.model import Check, FindingKind, Why
-from reconcile.auditing.sink import Sink
-from reconcile.auditing.sums import finite
+from reconcile.auditing.recorder import Recorder
+from reconcile.auditing.sums import cash_of_fills, finite, without_echo
 
 
-def check_cash(sink: Sink, books: Books, broken: Ints, initial: Amounts | None) -> None:
+def check_cash(recorder: Recorder, books: EquityByBar, broken: Ints, initial: Amounts | None) -> None:
     """A1: cash = cash of the bar before + what the bar's fills did to it.
 
     broken: bars whose positions do not follow from fills either: there a fill is wrong, cash has no flow.
     initial: what the account started with, None where nothing says.
     """
-    equity = sink.need(Check.CASH, "equity", "timestamp", "cash")
-    fills = sink.need(Check.CASH, "fills", "timestamp", "side")
+    equity = recorder.need(Check.CASH, "equity", "timestamp", "cash")
+    fills = recorder.need(Check.CASH, "fills", "timestamp", "side")
     if equity is None or fills is None:
         return
     moved = cash_of_fills(fills)
     if moved is None:
-        sink.need(Check.CASH, "fills", "price", "quantity")
+        recorder.need(Check.CASH, "fills", "price", "quantity")
         return
     if "commission" not in fills:
-        sink.notes.append("fills carry no commission: cash was rolled forward without.")
-    count = len(sink.ground.bars)
+        recorder.notes.append("fills carry no commission: cash was rolled forward without.")
+    count = len(recorder.index.bars)
     cash = take(equity.amounts("cash"), books.row)
     before = take(cash, np.arange(count) - 1)
     expected = add(before, totals(moved[0], fills.bar, count))
     told = _told(equity, fills, books, moved[1])
-    _opening(sink, equity, books, cash, minus(expected, before), initial, told)
+    _opening(recorder, equity, books, cash, minus(expected, before), initial, told)
     where = told & np.append(False, np.append(equity.full("cash"), False)[books.row][:-1])
     where &= ~np.append(books.skip_cash, False)[books.row]
-    places = sink.disagree(Check.CASH, "equity.cash", cash, expected, where)
-    places = _not_by_record(sink, fills, places, cash, before)
+    places = recorder.disagreements(Check.CASH, "equity.cash", cash, expected, where)
+    places = _not_by_record(recorder, fills, places, cash, before)
     gaps = minus(cash, expected)
     kept = without_echo(places, gaps, None, np.arange(count))
     mistakes = np.union1d(broken, np.setdiff1d(places, kept) - 1)
@@ -63,23 +62,27 @@ def check_cash(sink: Sink, books: Books, broken: Ints, initial: Amounts | None) 
     for place in kept.tolist():
         mistaken = place in mistakes or _explained(by_bar, place, take(gaps, np.array([place])))
         kind = FindingKind.CASH if mistaken else FindingKind.FLOW
-        if sink.full(kind):
-            sink.count_only(Check.CASH, kind, 1)
+        if recorder.is_full(kind):
+            recorder.count_more(Check.CASH, kind, 1)
             continue
         row = int(books.row[place])
-        sink.row(Check.CASH, kind, equity, "cash", row, value(cash, place), value(expected, place))
-    late = np.flatnonzero((fills.bar < 0) & fills.full("timestamp")).tolist()
-    sink.rows(Check.CASH, FindingKind.CASH, fills, "timestamp", late)
+        recorder.add_row(
+            Check.CASH, kind, equity.field("cash"), row, value(cash, place), value(expected, place)
+        )
+    late = (fills.bar < 0) & fills.full("timestamp")
+    recorder.add_where(Check.CASH, FindingKind.CASH, fills.field("timestamp"), late)
 
 
-def _told(equity: Placed, fills: Placed, books: Books, full: Mask) -> Mask:
+def _told(equity: PlacedTable, fills: PlacedTable, books: EquityByBar, full: Mask) -> Mask:
     """Bars whose cash stands there, and whose fills all tell what they did. full: of each fill."""
     out = np.append(equity.full("cash"), False)[books.row]
     out[fills.bar[~full & (fills.bar >= 0)]] = False
     return np.asarray(out, np.bool_)
 
 
-def _not_by_record(sink: Sink, fills: Placed, places: Ints, cash: Amounts, before: Amounts) -> Ints:
+def _not_by_record(
+    recorder: Recorder, fills: PlacedTable, places: Ints, cash: Amounts, before: Amounts
+) -> Ints:
     """Without the bars whose cash follows from the notionals on record, or the commission in `costs`: there
     a cell of fills is misprinted, and that is a finding of `notional` or `costs`."""
     if not len(places):
@@ -91,7 +94,7 @@ def _not_by_record(sink: Sink, fills: Placed, places: Ints, cash: Amounts, befor
             continue
         expected = add(before, totals(moved[0], fills.bar, count))
         places = places[apart(cash, expected)[places]]
-        costs = sink.ground.get("costs")
+        costs = recorder.index.get("costs")
         if costs is not None and "commission" in costs and "commission" in fills and "timestamp" in costs:
             charged = finite(only(fills.amounts("commission"), fills.full("commission")))
             booked = finite(only(costs.amounts("commission"), costs.full("commission") & costs.first))
@@ -104,7 +107,7 @@ def _not_by_record(sink: Sink, fills: Placed, places: Ints, cash: Amounts, befor
 class _ByBar:
     """Fills, what each did to cash, and their rows by bar."""
 
-    fills: Placed
+    fills: PlacedTable
     moved: Amounts
     order: Ints
 
@@ -134,9 +137,9 @@ def _explained(by_bar: _ByBar, bar: int, gap: Amounts) -> bool:
 
 
 def _opening(
-    sink: Sink,
-    equity: Placed,
-    books: Books,
+    recorder: Recorder,
+    equity: PlacedTable,
+    books: EquityByBar,
     cash: Amounts,
     flows: Amounts,
     initial: Amounts | None,
@@ -146,10 +149,12 @@ def _opening(
     if not len(cash) or not told[0]:
         return
     if initial is None:
-        sink.cannot(Check.OPENING, "initial cash", Why.NO_OPENING)
+        recorder.not_made(Check.OPENING, "initial cash", Why.NO_OPENING)
         return
     expected = add(initial, take(flows, np.zeros(1, np.int64)))
     found = take(cash, np.zeros(1, np.int64))
-    if len(sink.disagree(Check.OPENING, "equity.cash", found, expected, np.ones(1, np.bool_))):
+    if len(recorder.disagreements(Check.OPENING, "equity.cash", found, expected, np.ones(1, np.bool_))):
         row = int(books.row[0])
-        sink.row(Check.OPENING, FindingKind.OPENING, equity, "cash", row, value(found, 0), value(expected, 0))
+        recorder.add_row(
+            Check.OPENING, FindingKind.OPENING, equity.field("cash"), row, value(found, 0), value(expected, 0)
+        )

@@ -7,25 +7,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from reconcile.auditing.amounts import (
+    PPB,
     Amounts,
     Array,
     Ints,
     Mask,
     apart,
     as_doubles,
+    at_scale,
     loosened,
     magnitude,
     minus,
+    mul,
     picked,
     times,
+    whole,
 )
-from reconcile.auditing.layout import Placed
-from reconcile.auditing.market_rows import OnMarket, on_market
+from reconcile.auditing.ledger_index import PlacedTable
+from reconcile.auditing.market_rules import OnMarket, on_market
 from reconcile.auditing.model import Check, FindingKind
-from reconcile.auditing.rates import mul
-from reconcile.auditing.sink import Sink
+from reconcile.auditing.recorder import Recorder
 from vocabulary.market import Market
-from vocabulary.scenario import BpsSlippage, FixedSlippage, Scenario, Timing
+from vocabulary.scenario import BpsCommission, BpsSlippage, FixedSlippage, Scenario, Timing
 
 
 def slipped(scenario: Scenario, raw: Array, sells: Mask) -> Array:
@@ -42,18 +45,18 @@ def slipped(scenario: Scenario, raw: Array, sells: Mask) -> Array:
 class Executed:
     """Fills at a bar and symbol that are present. rows: of fills. raw: ticks."""
 
-    fills: Placed
+    fills: PlacedTable
     rows: Ints
     spot: OnMarket
     raw: Array
 
 
-def executed(sink: Sink, scenario: Scenario, market: Market, check: Check) -> Executed | None:
+def executed(recorder: Recorder, scenario: Scenario, market: Market, check: Check) -> Executed | None:
     """Fills that can be held against a bar."""
-    fills = sink.need(check, "fills", "timestamp", "symbol", "side", "price")
+    fills = recorder.need(check, "fills", "timestamp", "symbol", "side", "price")
     if fills is None:
         return None
-    spot = on_market(sink, market, fills)
+    spot = on_market(recorder, market, fills)
     usable = spot.known & fills.full("price", "side")
     usable[usable] &= market.present[spot.bar[usable], spot.symbol[usable]]
     rows = np.flatnonzero(usable)
@@ -65,12 +68,12 @@ def _field(scenario: Scenario, market: Market) -> Ints:
     return market.open if scenario.execution.timing is Timing.NEXT_OPEN else market.close
 
 
-def check_prices(sink: Sink, scenario: Scenario, market: Market) -> Ints:
+def check_prices(recorder: Recorder, scenario: Scenario, market: Market) -> Ints:
     """E2: the price is the bar's with slippage. What is not: tomorrow's, out of range, or just another.
 
     Returns the rows of fills at fault.
     """
-    done = executed(sink, scenario, market, Check.PRICES)
+    done = executed(recorder, scenario, market, Check.PRICES)
     if done is None:
         return np.zeros(0, np.int64)
     scale, sells = scenario.market.price_decimals, done.fills.sells[done.rows]
@@ -78,19 +81,18 @@ def check_prices(sink: Sink, scenario: Scenario, market: Market) -> Ints:
     found = loosened(found, 0.5 * 10.0**-scale)
     expected = Amounts(slipped(scenario, done.raw, sells), scale)
     where = np.ones(len(done.rows), np.bool_)
-    wrong = sink.disagree(Check.PRICES, "fills.price", found, expected, where)
+    wrong = recorder.disagreements(Check.PRICES, "fills.price", found, expected, where)
     kinds = _why_wrong(scenario, market, done, found, wrong)
     for kind in (FindingKind.TOMORROW, FindingKind.RANGE, FindingKind.PRICE):
         places = wrong[kinds == list(FindingKind).index(kind)]
         whole = np.zeros(done.fills.table.rows, np.int64)
         whole[done.rows] = np.arange(len(done.rows))
         rows = done.rows[places]
-        sink.rows(
+        recorder.add_rows(
             Check.PRICES,
             kind,
-            done.fills,
-            "price",
-            rows.tolist(),
+            done.fills.field("price"),
+            rows,
             done.fills.amounts("price"),
             Amounts(expected.values[whole], scale),
         )
@@ -130,11 +132,11 @@ def _why_wrong(scenario: Scenario, market: Market, done: Executed, found: Amount
     )
 
 
-def check_slippage(sink: Sink, scenario: Scenario, market: Market, mispriced: Ints) -> None:
+def check_slippage(recorder: Recorder, scenario: Scenario, market: Market, mispriced: Ints) -> None:
     """A2: slippage = quantity * |fill price - raw price|. mispriced: rows that are findings already."""
-    if sink.need(Check.SLIPPAGE, "fills", "quantity", "slippage") is None:
+    if recorder.need(Check.SLIPPAGE, "fills", "quantity", "slippage") is None:
         return
-    done = executed(sink, scenario, market, Check.SLIPPAGE)
+    done = executed(recorder, scenario, market, Check.SLIPPAGE)
     if done is None:
         return
     fills, scale = done.fills, scenario.market.price_decimals
@@ -147,8 +149,7 @@ def check_slippage(sink: Sink, scenario: Scenario, market: Market, mispriced: In
     where &= fills.full("quantity", "slippage")
     where[mispriced] = False
     found = fills.amounts("slippage")
-    rows = sink.disagree(Check.SLIPPAGE, "fills.slippage", found, expected, where)
-    sink.rows(Check.SLIPPAGE, FindingKind.SLIPPAGE, fills, "slippage", rows.tolist(), found, expected)
+    recorder.hold(Check.SLIPPAGE, FindingKind.SLIPPAGE, fills.field("slippage"), found, expected, where)
 
 
 def _spread(a: Amounts, rows: Ints, count: int) -> Amounts:
@@ -162,12 +163,12 @@ def _spread(a: Amounts, rows: Ints, count: int) -> Amounts:
     return Amounts(values, None, slop)
 
 
-def check_marks(sink: Sink, scenario: Scenario, market: Market) -> None:
+def check_marks(recorder: Recorder, scenario: Scenario, market: Market) -> None:
     """M3: the mark is the last present close."""
-    positions = sink.need(Check.MARKS, "positions", "timestamp", "symbol", "mark")
+    positions = recorder.need(Check.MARKS, "positions", "timestamp", "symbol", "mark")
     if positions is None:
         return
-    spot = on_market(sink, market, positions)
+    spot = on_market(recorder, market, positions)
     last = np.maximum.accumulate(np.where(market.present, np.arange(len(market.timestamps))[:, None], -1), 0)
     where = spot.known & positions.full("mark")
     bar, symbol = np.where(where, spot.bar, 0), np.where(where, spot.symbol, 0)
@@ -176,9 +177,67 @@ def check_marks(sink: Sink, scenario: Scenario, market: Market) -> None:
     close = market.close[np.maximum(seen, 0), symbol] if last.size else np.zeros(len(bar), np.int64)
     scale = scenario.market.price_decimals
     found, expected = positions.amounts("mark"), Amounts(close, scale)
-    wrong = sink.disagree(Check.MARKS, "positions.mark", loosened(found, 0.5 * 10.0**-scale), expected, where)
+    wrong = recorder.disagreements(
+        Check.MARKS, "positions.mark", loosened(found, 0.5 * 10.0**-scale), expected, where
+    )
     after = np.minimum(bar[wrong] + 1, len(market.timestamps) - 1)
     tomorrow = market.present[after, symbol[wrong]] & (after > bar[wrong])
     tomorrow &= ~apart(picked(found, wrong), Amounts(market.close[after, symbol[wrong]], scale))
     for kind, rows in ((FindingKind.TOMORROW, wrong[tomorrow]), (FindingKind.MARK, wrong[~tomorrow])):
-        sink.rows(Check.MARKS, kind, positions, "mark", rows.tolist(), found, expected)
+        recorder.add_rows(Check.MARKS, kind, positions.field("mark"), rows, found, expected)
+
+
+def check_commission(recorder: Recorder, scenario: Scenario) -> None:
+    """E3: what the scenario's commission charges for each fill."""
+    fills = recorder.need(Check.COMMISSION, "fills", "price", "quantity", "commission")
+    if fills is None:
+        return
+    found = fills.amounts("commission")
+    expected = expected_commission(scenario, fills)
+    where = fills.full("price", "quantity", "commission")
+    rows = recorder.disagreements(Check.COMMISSION, "fills.commission", found, expected, where)
+    rows = _not_by_record(scenario, fills, rows, found)
+    recorder.add_rows(
+        Check.COMMISSION, FindingKind.COMMISSION, fills.field("commission"), rows, found, expected
+    )
+
+
+def _not_by_record(scenario: Scenario, fills: PlacedTable, rows: Ints, found: Amounts) -> Ints:
+    """Without fills whose commission follows from the notional on record: there a price is misprinted."""
+    scale = scenario.market.price_decimals + scenario.market.quantity_decimals
+    commission = scenario.costs.commission
+    notional = whole(fills.amounts("notional"), scale) if "notional" in fills else None
+    if notional is None or not isinstance(commission, BpsCommission):
+        return rows
+    charged = np.maximum(mul(magnitude(notional).values, commission.rate), commission.minimum)
+    return np.asarray(rows[apart(found, Amounts(charged, scale))[rows]], np.int64)
+
+
+def expected_commission(scenario: Scenario, fills: PlacedTable) -> Amounts:
+    """E3, exact where price and quantity are whole in the scenario's units, else within half a unit."""
+    ticks, lots = scenario.market.price_decimals, scenario.market.quantity_decimals
+    commission, count = scenario.costs.commission, fills.table.rows
+    if commission is None:
+        return Amounts(np.zeros(count, np.int64), ticks + lots)
+    price, quantity = whole(fills.amounts("price"), ticks), whole(fills.amounts("quantity"), lots)
+    minimum = commission.minimum
+    if price is None or quantity is None:
+        return _commission_of_doubles(scenario, fills)
+    base = (
+        times(price, quantity) if isinstance(commission, BpsCommission) else at_scale(quantity, ticks + lots)
+    )
+    charged = np.maximum(mul(magnitude(base).values, commission.rate), minimum)
+    return Amounts(np.where(quantity.values != 0, charged, 0), ticks + lots)
+
+
+def _commission_of_doubles(scenario: Scenario, fills: PlacedTable) -> Amounts:
+    commission = scenario.costs.commission
+    assert commission is not None
+    unit = 10.0 ** -(scenario.market.price_decimals + scenario.market.quantity_decimals)
+    quantity = as_doubles(fills.amounts("quantity"))
+    base = times(fills.amounts("price"), quantity) if isinstance(commission, BpsCommission) else quantity
+    rate = Amounts(np.full(fills.table.rows, commission.rate / PPB), None, np.full(fills.table.rows, 0.0))
+    charged = as_doubles(times(base, rate))
+    assert charged.slop is not None
+    values = np.where(quantity.values != 0, np.maximum(charged.values, commission.minimum * unit), 0.0)
+    return loosened(Amounts(values, None, charged.slop + 2.0**-52 * np.abs(values)), 0.5 * unit)

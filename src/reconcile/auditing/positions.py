@@ -7,10 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from reconcile.auditing.amounts import (
+    SAFETY,
+    UNIT,
     Amounts,
+    Array,
     Ints,
     Mask,
     add,
+    as_doubles,
+    at_scale,
+    largest,
+    loosened,
     minus,
     nonzero,
     only,
@@ -19,12 +26,12 @@ from reconcile.auditing.amounts import (
     take,
     totals,
     value,
+    wide,
 )
-from reconcile.auditing.flows import without_echo
-from reconcile.auditing.layout import Placed
+from reconcile.auditing.ledger_index import PlacedTable
 from reconcile.auditing.model import Check, Finding, FindingKind, RowName, Why
-from reconcile.auditing.sink import Sink, difference
-from reconcile.auditing.sums import finite
+from reconcile.auditing.recorder import Recorder, difference
+from reconcile.auditing.sums import fill_notional, finite, without_echo
 from reconcile.matching.model import Value
 
 
@@ -42,13 +49,13 @@ class Cells:
     moved: Amounts
 
 
-def position_cells(sink: Sink) -> Cells | None:
+def position_cells(recorder: Recorder) -> Cells | None:
     """Where positions stand or fills happen; None, with the reason on record, where that cannot be told."""
-    positions = sink.need(Check.POSITIONS, "positions", "timestamp", "symbol")
-    fills = sink.need(Check.POSITIONS, "fills", "timestamp", "symbol", "side", "quantity")
+    positions = recorder.need(Check.POSITIONS, "positions", "timestamp", "symbol")
+    fills = recorder.need(Check.POSITIONS, "fills", "timestamp", "symbol", "side", "quantity")
     if positions is None or fills is None:
         return None
-    count = len(sink.ground.bars)
+    count = len(recorder.index.bars)
     rows = np.flatnonzero(positions.first & (positions.bar >= 0) & (positions.symbol >= 0))
     held = positions.symbol[rows] * count + positions.bar[rows]
     traded = np.where((fills.bar >= 0) & (fills.symbol >= 0), fills.symbol * count + fills.bar, -1)
@@ -72,44 +79,44 @@ def _row_at(held: Ints, rows: Ints, keys: Ints) -> Ints:
     return np.where(held[at] == keys, rows[at], -1)
 
 
-def check_positions(sink: Sink, cells: Cells | None) -> Ints:
+def check_positions(recorder: Recorder, cells: Cells | None) -> Ints:
     """A1: quantity = quantity of the bar before + what fills bought and sold. Returns the bars at fault."""
-    positions = sink.ground.get("positions")
+    positions = recorder.index.get("positions")
     if cells is None or positions is None:
         return np.zeros(0, np.int64)
     if "quantity" not in positions:
-        return _check_signs(sink, cells, positions)
+        return _check_signs(recorder, cells, positions)
     quantity = positions.amounts("quantity")
     found, expected = take(quantity, cells.row), add(take(quantity, cells.before), cells.moved)
     where = _both_full(positions, "quantity", cells)
-    places = sink.disagree(Check.POSITIONS, "positions.quantity", found, expected, where)
+    places = recorder.disagreements(Check.POSITIONS, "positions.quantity", found, expected, where)
     places = without_echo(places, minus(found, expected), cells.symbol, cells.bar)
     for place in places.tolist():
-        _position_finding(sink, positions, cells, place, value(found, place), value(expected, place))
+        _position_finding(recorder, positions, cells, place, value(found, place), value(expected, place))
     return np.unique(cells.bar[places])
 
 
-def _both_full(positions: Placed, column: str, cells: Cells) -> Mask:
+def _both_full(positions: PlacedTable, column: str, cells: Cells) -> Mask:
     """Cells whose row, and the one before, hold a number."""
     full = np.append(positions.full(column), True)
     return np.asarray(full[cells.row] & full[cells.before])
 
 
 def _position_finding(
-    sink: Sink, positions: Placed, cells: Cells, place: int, found: Value, expected: Value
+    recorder: Recorder, positions: PlacedTable, cells: Cells, place: int, found: Value, expected: Value
 ) -> None:
-    if sink.full(FindingKind.POSITION):
-        sink.count_only(Check.POSITIONS, FindingKind.POSITION, 1)
+    if recorder.is_full(FindingKind.POSITION):
+        recorder.count_more(Check.POSITIONS, FindingKind.POSITION, 1)
         return
-    time, symbol = int(sink.ground.bars[cells.bar[place]]), sink.ground.symbols[cells.symbol[place]]
+    time, symbol = int(recorder.index.bars[cells.bar[place]]), recorder.index.symbols[cells.symbol[place]]
     rows = [int(row) for row in (cells.row[place], cells.before[place]) if row >= 0]
-    names = [sink.name(positions, row) for row in rows]
+    names = [recorder.row_name(positions, row) for row in rows]
     if cells.row[place] < 0:
         names.insert(0, RowName("positions", (time, symbol), None))
-    fills = sink.ground.tables["fills"]
+    fills = recorder.index.tables["fills"]
     traded = np.flatnonzero((fills.bar == cells.bar[place]) & (fills.symbol == cells.symbol[place]))
-    names += [sink.name(fills, int(row)) for row in traded[:4]]
-    sink.add(
+    names += [recorder.row_name(fills, int(row)) for row in traded[:4]]
+    recorder.add(
         Finding(
             Check.POSITIONS,
             FindingKind.POSITION,
@@ -124,12 +131,12 @@ def _position_finding(
     )
 
 
-def _check_signs(sink: Sink, cells: Cells, positions: Placed) -> Ints:
+def _check_signs(recorder: Recorder, cells: Cells, positions: PlacedTable) -> Ints:
     """Positions without quantities: fills summed from the start tell which are open, and on which side."""
     if "market_value" not in positions:
-        sink.cannot(Check.POSITIONS, "positions.quantity", Why.NO_COLUMN)
+        recorder.not_made(Check.POSITIONS, "positions.quantity", Why.NO_COLUMN)
         return np.zeros(0, np.int64)
-    sink.notes.append(
+    recorder.notes.append(
         "positions carry no quantity: that they are open, flat, long or short was held against the fills."
     )
     held = _since_start(cells)
@@ -138,10 +145,10 @@ def _check_signs(sink: Sink, cells: Cells, positions: Placed) -> Ints:
     short = nonzero(held) & np.asarray(held.values < 0)
     up, down = np.asarray(worth.values > 0, np.bool_), np.asarray(worth.values < 0, np.bool_)
     full = np.append(positions.full("market_value"), True)[cells.row]
-    sink.made(Check.POSITIONS, int(full.sum()))
+    recorder.made(Check.POSITIONS, int(full.sum()))
     places = np.flatnonzero(full & ((long != up) | (short != down)))
     for place in places.tolist():
-        _position_finding(sink, positions, cells, place, value(worth, place), value(held, place))
+        _position_finding(recorder, positions, cells, place, value(worth, place), value(held, place))
     return np.unique(cells.bar[places])
 
 
@@ -151,3 +158,134 @@ def _since_start(cells: Cells) -> Amounts:
     starts = np.flatnonzero(np.append(True, cells.symbol[1:] != cells.symbol[:-1]))
     start_of = starts[np.searchsorted(starts, np.arange(len(cells.symbol)), "right") - 1]
     return minus(sums, take(sums, start_of - 1))
+
+
+def check_basis(recorder: Recorder, cells: Cells | None) -> None:
+    """basis follows from the bar before and the fills, average_price from basis and quantity."""
+    positions = recorder.need(Check.BASIS, "positions", "timestamp", "symbol", "quantity", "basis")
+    fills = recorder.need(Check.BASIS, "fills", "timestamp", "symbol", "side", "quantity")
+    if positions is None or fills is None or cells is None:
+        return
+    found = fill_notional(fills)
+    if found is None:
+        recorder.need(Check.BASIS, "fills", "price")
+        return
+    notional = finite(only(*found))
+    basis, quantity = positions.amounts("basis"), positions.amounts("quantity")
+    lots = finite(only(signed(fills.amounts("quantity"), fills.sells), fills.full("quantity")))
+    exact = None not in (basis.scale, quantity.scale, notional.scale, lots.scale)
+    if exact:
+        scale = max(basis.scale or 0, notional.scale or 0)
+        basis, notional = at_scale(basis, scale), at_scale(notional, scale)
+        unit = max(quantity.scale or 0, lots.scale or 0)
+        quantity, lots = at_scale(quantity, unit), at_scale(lots, unit)
+    else:
+        basis, notional, quantity, lots = map(as_doubles, (basis, notional, quantity, lots))
+    expected = _rolled(recorder, cells, basis, quantity, lots, notional)
+    full = np.append(positions.full("basis", "quantity"), True)
+    where = full[cells.row] & full[cells.before] & (cells.row >= 0)
+    seen = take(basis, cells.row)
+    for place in recorder.disagreements(Check.BASIS, "positions.basis", seen, expected, where).tolist():
+        if recorder.is_full(FindingKind.BASIS):
+            recorder.count_more(Check.BASIS, FindingKind.BASIS, 1)
+            continue
+        row = int(cells.row[place])
+        recorder.add_row(
+            Check.BASIS,
+            FindingKind.BASIS,
+            positions.field("basis"),
+            row,
+            value(seen, place),
+            value(expected, place),
+        )
+    _check_average(recorder, positions)
+
+
+def _rolled(
+    recorder: Recorder, cells: Cells, basis: Amounts, quantity: Amounts, lots: Amounts, notional: Amounts
+) -> Amounts:
+    """The basis of every cell, from the bar before and the fills of this one, each fill after the other.
+
+    All cells take their first fill at once, then those that have one their second, and so on.
+    """
+    out = take(basis, cells.before)
+    held, values = take(quantity, cells.before).values.copy(), out.values.copy()
+    slop = None if out.slop is None else out.slop.copy()
+    keys = cells.symbol * len(recorder.index.bars) + cells.bar
+    rows = _traded_rows(recorder)
+    fills = recorder.index.tables["fills"]
+    at = np.searchsorted(keys, fills.symbol[rows] * len(recorder.index.bars) + fills.bar[rows])
+    starts = np.flatnonzero(np.append(True, at[1:] != at[:-1])[: len(at)])
+    counts = np.diff(np.append(starts, len(at)))
+    for turn in range(int(counts.max()) if len(counts) else 0):
+        here = starts[counts > turn] + turn
+        cell, row = at[here], rows[here]
+        q, b = booked(held[cell], values[cell], lots.values[row], notional.values[row])
+        held, values = _put(held, cell, q), _put(values, cell, b)
+        if slop is not None:
+            size = np.abs(b) + np.abs(notional.values[row])
+            slop[cell] += 8 * UNIT * size + recorder.money_unit / SAFETY  # A1 floors what is removed
+    return Amounts(values, out.scale, slop)
+
+
+def _put(values: Array, at: Ints, new: Array) -> Array:
+    """The values with some replaced, in place; as Python integers where the new ones are."""
+    if new.dtype == object and values.dtype != object:
+        values = values.astype(object)
+    values[at] = new
+    return values
+
+
+def _traded_rows(recorder: Recorder) -> Ints:
+    """Fills by symbol, bar and execution."""
+    fills = recorder.index.tables["fills"]
+    rows = recorder.index.sequence
+    rows = rows[(fills.bar[rows] >= 0) & (fills.symbol[rows] >= 0)]
+    order = np.lexsort((fills.bar[rows], fills.symbol[rows]))
+    return np.asarray(rows[order])
+
+
+def booked(held: Array, basis: Array, lots: Array, notional: Array) -> tuple[Array, Array]:
+    """A1, on arrays: (quantity, basis) after one fill of signed lots each. Integers stay exact."""
+    exact = held.dtype.kind != "f"
+    if exact:
+        bound = (largest(basis) + largest(notional)) * (largest(held) + largest(lots) + 1)
+        held, basis, lots, notional = (wide(array, bound) for array in (held, basis, lots, notional))
+    size, traded = np.abs(held), np.abs(lots)
+    same = (held == 0) | (lots == 0) | ((held > 0) == (lots > 0))
+    closed = np.minimum(size, traded)
+    rest = traded - closed
+    removed = _share(basis, closed, np.where(size == 0, 1, size), exact)
+    opened = _share(notional, rest, np.where(traded == 0, 1, traded), exact)
+    return held + lots, np.where(same, basis + notional, np.where(rest != 0, opened, basis - removed))
+
+
+def _share(amount: Array, part: Array, whole: Array, exact: bool) -> Array:
+    return amount * part // whole if exact else amount * part / whole
+
+
+def _check_average(recorder: Recorder, positions: PlacedTable) -> None:
+    """X2: average_price = (2*B + |Q|) // (2*|Q|), in ticks and lots."""
+    if recorder.need(Check.BASIS, "positions", "average_price") is None:
+        return
+    average, basis = positions.amounts("average_price"), positions.amounts("basis")
+    quantity = positions.amounts("quantity")
+    where = positions.full("average_price", "basis", "quantity") & np.asarray(quantity.values != 0, np.bool_)
+    if average.scale is None or basis.scale is None or quantity.scale is None:
+        x, y = as_doubles(basis), as_doubles(quantity)
+        assert x.slop is not None
+        size = np.where(where, np.abs(y.values), 1.0)
+        expected = Amounts(x.values / size, None, 4 * x.slop / size)
+        average = loosened(as_doubles(average), 0.5 * recorder.tick)  # X2 rounds to ticks
+    else:
+        shift = average.scale + quantity.scale - basis.scale
+        if shift < 0:
+            recorder.not_made(Check.BASIS, "positions.average_price", Why.NO_UNITS)
+            return
+        lots = np.where(where, np.abs(quantity.values), 1).astype(object)
+        money = at_scale(basis, basis.scale + shift).values.astype(object)
+        expected = Amounts((2 * money + lots) // (2 * lots), average.scale)
+    rows = recorder.disagreements(Check.BASIS, "positions.average_price", average, expected, where)
+    recorder.add_rows(
+        Check.BASIS, FindingKind.BASIS, positions.field("average_price"), rows, average, expected
+    )

@@ -10,50 +10,61 @@ from reconcile.auditing.amounts import (
     Mask,
     add,
     apart,
+    minus,
+    negative,
     nonzero,
     of_column,
+    only,
+    signed,
     take,
     times,
     totals,
     usable,
 )
-from reconcile.auditing.layout import Placed
+from reconcile.auditing.ledger_index import PlacedTable
 from reconcile.auditing.model import Check, FindingKind, Why
-from reconcile.auditing.sink import Sink
+from reconcile.auditing.recorder import Recorder
 from vocabulary.state import Status
 
 
-def check_notional(sink: Sink) -> None:
+def check_notional(recorder: Recorder) -> None:
     """E3: notional = price x quantity."""
-    fills = sink.need(Check.NOTIONAL, "fills", "price", "quantity", "notional")
+    fills = recorder.need(Check.NOTIONAL, "fills", "price", "quantity", "notional")
     if fills is not None:
         found, expected = fills.amounts("notional"), times(fills.amounts("price"), fills.amounts("quantity"))
-        rows = sink.disagree(
-            Check.NOTIONAL, "fills.notional", found, expected, fills.full("price", "quantity", "notional")
+        recorder.hold(
+            Check.NOTIONAL,
+            FindingKind.NOTIONAL,
+            fills.field("notional"),
+            found,
+            expected,
+            fills.full("price", "quantity", "notional"),
         )
-        sink.rows(Check.NOTIONAL, FindingKind.NOTIONAL, fills, "notional", rows.tolist(), found, expected)
 
 
-def check_costs(sink: Sink) -> None:
+def check_costs(recorder: Recorder) -> None:
     """Each column of `costs` is the sum over the bar's fills; a bar with fills has a row."""
-    costs = sink.need(Check.COSTS, "costs", "timestamp")
-    fills = sink.need(Check.COSTS, "fills", "timestamp")
+    costs = recorder.need(Check.COSTS, "costs", "timestamp")
+    fills = recorder.need(Check.COSTS, "fills", "timestamp")
     if costs is None or fills is None:
         return
     of_bar = _by_time(fills, costs)
     for name, source in (("turnover", "notional"), ("commission", "commission"), ("slippage", "slippage")):
-        if sink.need(Check.COSTS, "costs", name) is None or sink.need(Check.COSTS, "fills", source) is None:
+        if (
+            recorder.need(Check.COSTS, "costs", name) is None
+            or recorder.need(Check.COSTS, "fills", source) is None
+        ):
             continue
         found = costs.amounts(name)
         expected = totals(fills.amounts(source), of_bar, costs.table.rows)
         where = costs.full("timestamp", name) & costs.first & _groups_full(fills, source, of_bar, costs)
-        rows = sink.disagree(Check.COSTS, f"costs.{name}", found, expected, where)
-        sink.rows(Check.COSTS, FindingKind.COST, costs, name, rows.tolist(), found, expected)
-    homeless = np.flatnonzero((of_bar < 0) & fills.full("timestamp")).tolist()
-    sink.rows(Check.COSTS, FindingKind.COST, fills, "timestamp", homeless)
+        recorder.hold(Check.COSTS, FindingKind.COST, costs.field(name), found, expected, where)
+    recorder.add_where(
+        Check.COSTS, FindingKind.COST, fills.field("timestamp"), (of_bar < 0) & fills.full("timestamp")
+    )
 
 
-def _by_time(rows: Placed, keyed: Placed) -> Ints:
+def _by_time(rows: PlacedTable, keyed: PlacedTable) -> Ints:
     """For each row, the row of `keyed` with the same timestamp, -1 without one."""
     full = keyed.full("timestamp") & keyed.first
     places = np.flatnonzero(full)
@@ -65,7 +76,7 @@ def _by_time(rows: Placed, keyed: Placed) -> Ints:
     return np.where(hit, places[at], -1)
 
 
-def _groups_full(rows: Placed, column: str, groups: Ints, keyed: Placed) -> Mask:
+def _groups_full(rows: PlacedTable, column: str, groups: Ints, keyed: PlacedTable) -> Mask:
     """Groups in which every row's cell is usable: of the others, the cell itself is a finding."""
     lacking = ~usable(rows.table.columns[column]) & (groups >= 0)
     out = np.ones(keyed.table.rows, np.bool_)
@@ -73,18 +84,19 @@ def _groups_full(rows: Placed, column: str, groups: Ints, keyed: Placed) -> Mask
     return out
 
 
-def check_values(sink: Sink) -> None:
+def check_values(recorder: Recorder) -> None:
     """market_value = quantity x mark."""
-    positions = sink.need(Check.VALUES, "positions", "quantity", "mark", "market_value")
+    positions = recorder.need(Check.VALUES, "positions", "quantity", "mark", "market_value")
     if positions is not None:
         found = positions.amounts("market_value")
         expected = times(positions.amounts("quantity"), positions.amounts("mark"))
         where = positions.full("quantity", "mark", "market_value")
-        rows = sink.disagree(Check.VALUES, "positions.market_value", found, expected, where)
-        sink.rows(Check.VALUES, FindingKind.VALUE, positions, "market_value", rows.tolist(), found, expected)
+        recorder.hold(
+            Check.VALUES, FindingKind.VALUE, positions.field("market_value"), found, expected, where
+        )
 
 
-def position_value(positions: Placed) -> Amounts | None:
+def position_value(positions: PlacedTable) -> Amounts | None:
     """What each row of positions is worth: quantity x mark where it tells, else its market value."""
     if "market_value" in positions:
         return positions.amounts("market_value")
@@ -93,9 +105,9 @@ def position_value(positions: Placed) -> Amounts | None:
     return None
 
 
-def value_of_bars(sink: Sink, rows: Placed) -> Amounts | None:
+def value_of_bars(recorder: Recorder, rows: PlacedTable) -> Amounts | None:
     """For each row of `rows` (keyed by bar), the sum over the positions of its bar."""
-    positions = sink.ground.get("positions")
+    positions = recorder.index.get("positions")
     worth = None if positions is None or "timestamp" not in positions else position_value(positions)
     if positions is None or worth is None:
         return None
@@ -111,35 +123,33 @@ def finite(a: Amounts) -> Amounts:
     return Amounts(np.where(good, a.values, 0.0), None, np.where(good, a.slop, 0.0))
 
 
-def check_market_value(sink: Sink, skip: Mask) -> None:
+def check_market_value(recorder: Recorder, skip: Mask) -> None:
     """equity.market_value = the sum over the bar's positions. skip: rows of equity that are frozen."""
-    equity = sink.need(Check.MARKET_VALUE, "equity", "timestamp", "market_value")
-    positions = sink.need(Check.MARKET_VALUE, "positions", "timestamp")
+    equity = recorder.need(Check.MARKET_VALUE, "equity", "timestamp", "market_value")
+    positions = recorder.need(Check.MARKET_VALUE, "positions", "timestamp")
     if equity is None or positions is None:
         return
-    expected = value_of_bars(sink, equity)
+    expected = value_of_bars(recorder, equity)
     if expected is None:
-        sink.cannot(Check.MARKET_VALUE, "positions.market_value", Why.NO_COLUMN)
+        recorder.not_made(Check.MARKET_VALUE, "positions.market_value", Why.NO_COLUMN)
         return
     found = equity.amounts("market_value")
     where = equity.full("timestamp", "market_value") & equity.first & ~skip
-    rows = sink.disagree(Check.MARKET_VALUE, "equity.market_value", found, expected, where)
-    sink.rows(
-        Check.MARKET_VALUE, FindingKind.MARKET_VALUE, equity, "market_value", rows.tolist(), found, expected
+    recorder.hold(
+        Check.MARKET_VALUE, FindingKind.MARKET_VALUE, equity.field("market_value"), found, expected, where
     )
     homeless = (_by_time(positions, equity) < 0) & positions.full("timestamp")
-    sink.rows(
+    recorder.add_where(
         Check.MARKET_VALUE,
         FindingKind.MARKET_VALUE,
-        positions,
-        "timestamp",
-        np.flatnonzero(homeless).tolist(),
+        positions.field("timestamp"),
+        homeless,
     )
 
 
-def check_equity(sink: Sink, skip: Mask) -> None:
+def check_equity(recorder: Recorder, skip: Mask) -> None:
     """A3: equity = cash + market value, of its own column, else of the positions."""
-    equity = sink.need(Check.EQUITY, "equity", "cash", "equity")
+    equity = recorder.need(Check.EQUITY, "equity", "cash", "equity")
     if equity is None:
         return
     worth: Amounts | None
@@ -148,20 +158,26 @@ def check_equity(sink: Sink, skip: Mask) -> None:
         worth = equity.amounts("market_value")
         columns.append("market_value")
     else:
-        worth = value_of_bars(sink, equity) if "timestamp" in equity else None
+        worth = value_of_bars(recorder, equity) if "timestamp" in equity else None
     if worth is None:
-        sink.cannot(Check.EQUITY, "equity.market_value", Why.NO_COLUMN)
+        recorder.not_made(Check.EQUITY, "equity.market_value", Why.NO_COLUMN)
         return
     found, expected = equity.amounts("equity"), add(equity.amounts("cash"), worth)
-    rows = sink.disagree(Check.EQUITY, "equity.equity", found, expected, equity.full(*columns) & ~skip)
-    sink.rows(Check.EQUITY, FindingKind.EQUITY, equity, "equity", rows.tolist(), found, expected)
+    recorder.hold(
+        Check.EQUITY,
+        FindingKind.EQUITY,
+        equity.field("equity"),
+        found,
+        expected,
+        equity.full(*columns) & ~skip,
+    )
 
 
-def check_orders(sink: Sink) -> None:
+def check_orders(recorder: Recorder) -> None:
     """orders.filled is what the fills of its decision, symbol and side add up to, and fits the status."""
     keys = ("decided_at", "symbol", "side")
-    orders = sink.need(Check.ORDERS, "orders", *keys, "filled", "quantity", "status")
-    fills = sink.need(Check.ORDERS, "fills", *keys, "quantity")
+    orders = recorder.need(Check.ORDERS, "orders", *keys, "filled", "quantity", "status")
+    fills = recorder.need(Check.ORDERS, "fills", *keys, "quantity")
     if orders is None or fills is None:
         return
     order_of, count, group_of = _match_orders(orders, fills)
@@ -169,14 +185,15 @@ def check_orders(sink: Sink) -> None:
     where = orders.full(*keys, "filled")
     sums = take(totals(fills.amounts("quantity"), order_of, count), group_of)
     wanted = take(totals(filled, group_of, count), group_of)
-    rows = sink.disagree(Check.ORDERS, "orders.filled", wanted, sums, where)
-    sink.rows(Check.ORDERS, FindingKind.ORDER, orders, "filled", rows.tolist(), filled, sums)
-    orphans = np.flatnonzero((order_of < 0) & fills.full(*keys)).tolist()
-    sink.rows(Check.ORDERS, FindingKind.ORDER, fills, "decided_at", orphans)
-    _check_status(sink, orders, filled)
+    rows = recorder.disagreements(Check.ORDERS, "orders.filled", wanted, sums, where)
+    recorder.add_rows(Check.ORDERS, FindingKind.ORDER, orders.field("filled"), rows, filled, sums)
+    recorder.add_where(
+        Check.ORDERS, FindingKind.ORDER, fills.field("decided_at"), (order_of < 0) & fills.full(*keys)
+    )
+    _check_status(recorder, orders, filled)
 
 
-def _match_orders(orders: Placed, fills: Placed) -> tuple[Ints, int, Ints]:
+def _match_orders(orders: PlacedTable, fills: PlacedTable) -> tuple[Ints, int, Ints]:
     """(group of each fill or -1, groups, group of each order): a group is one decision, symbol and side."""
     decided = of_column(fills.table.columns["decided_at"]).values
     columns = [(orders.time, decided), (orders.symbol, fills.symbol), (orders.sells, fills.sells)]
@@ -200,7 +217,7 @@ def grouped(*keys: Ints) -> Ints:
     return out
 
 
-def _check_status(sink: Sink, orders: Placed, filled: Amounts) -> None:
+def _check_status(recorder: Recorder, orders: PlacedTable, filled: Amounts) -> None:
     """E4: filled is the whole, reduced a part, no_cash and no_bar nothing."""
     column = orders.table.columns["status"]
     words = np.array([*(column.dictionary or ()), ""])
@@ -211,5 +228,52 @@ def _check_status(sink: Sink, orders: Placed, filled: Amounts) -> None:
         [status == Status.FILLED.value, status == Status.REDUCED.value], [whole, some & ~whole], ~some
     )
     where = orders.full("status", "filled", "quantity")
-    sink.made(Check.ORDERS, int(where.sum()))
-    sink.rows(Check.ORDERS, FindingKind.ORDER, orders, "status", np.flatnonzero(where & ~fits).tolist())
+    recorder.made(Check.ORDERS, int(where.sum()))
+    recorder.add_where(Check.ORDERS, FindingKind.ORDER, orders.field("status"), where & ~fits)
+
+
+def fill_notional(fills: PlacedTable) -> tuple[Amounts, Mask] | None:
+    """(price x quantity, or what the ledger calls notional; rows that tell), None where it has neither."""
+    if "price" in fills and "quantity" in fills:
+        return times(fills.amounts("price"), fills.amounts("quantity")), fills.full("price", "quantity")
+    if "notional" in fills:
+        return fills.amounts("notional"), fills.full("notional")
+    return None
+
+
+def cash_of_fills(fills: PlacedTable, *, recorded: bool = False) -> tuple[Amounts, Mask] | None:
+    """A1: what each fill does to cash, -(q*p + c); no commission where the ledger has none.
+
+    recorded: with the notional on record in place of q*p, None where there is none.
+    """
+    if recorded and "notional" not in fills:
+        return None
+    found = (fills.amounts("notional"), fills.full("notional")) if recorded else fill_notional(fills)
+    if found is None:
+        return None
+    notional, full = found
+    out = signed(notional, ~fills.sells)
+    if "commission" in fills:
+        out, full = minus(out, fills.amounts("commission")), full & fills.full("commission")
+    return finite(only(out, full)), full
+
+
+def without_echo(places: Ints, gaps: Amounts, group: Ints | None, bar: Ints) -> Ints:
+    """A wrong cell is off by x at its bar and by -x at the next: the second is the first's echo."""
+    keep: list[int] = []
+    echo = -1
+    for place in places.tolist():
+        if place == echo:
+            echo = -1
+            continue
+        keep.append(place)
+        after = place + 1
+        if (
+            after < len(bar)
+            and bar[after] == bar[place] + 1
+            and (group is None or group[after] == group[place])
+        ):
+            both = take(gaps, np.array([place, after]))
+            if not apart(take(both, np.array([0])), negative(take(both, np.array([1]))))[0]:
+                echo = after
+    return np.array(keep, np.int64)

@@ -48,9 +48,8 @@ def audit(
     Exits 1 when there are findings, 0 when there are none and everything was checked, 2 when there are none
     but something could not be checked.
     """
-    from reconcile.auditing import audit_json
-    from reconcile.auditing import audit_page as audit_text
     from reconcile.auditing.audit import audit as audit_
+    from reconcile.auditing.audit_page import Subject, audit_json, audit_page
     from reconcile.auditing.model import Verdict
     from reconcile.comparing.tolerances import read_tolerances
     from reconcile.mapping.open import open_ledger
@@ -76,11 +75,11 @@ def audit(
     )
     manifest = opened.ledger.manifest
     if as_json:
-        emit(audit_json.audit_json(result, opened.notes, clock.exact_clock(market, manifest)))
+        emit(audit_json(result, opened.notes, clock.exact_clock(market, manifest)))
     else:
         name = None if found is None else found.name
-        subject = audit_text.Subject(ledger, opened.ledger, name, opened.notes)
-        emit(audit_text.audit_page(result, subject, clock.short_clock(market, manifest)))
+        subject = Subject(ledger, opened.ledger, name, opened.notes)
+        emit(audit_page(result, subject, clock.short_clock(market, manifest)))
     return {Verdict.CLEAN: 0, Verdict.FINDINGS: 1}.get(result.verdict, 2)
 
 

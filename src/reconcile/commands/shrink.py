@@ -42,7 +42,7 @@ def shrink(scenario: str, data: str | None, candidate: str, out: str, as_json: b
     from reconcile.running import run as running
     from reconcile.running.candidate import call_candidate, load_candidate
     from reconcile.scenario.files import find_scenario
-    from reconcile.shrinking.folder import KIND, OURS, write_folder
+    from reconcile.shrinking.case_folder import KIND, OURS, write_folder
     from reconcile.shrinking.shrink import TRIALS, same_causes
     from reconcile.shrinking.shrink import shrink as shrink_case
     from reconcile.shrinking.shrink_page import shrink_page, told

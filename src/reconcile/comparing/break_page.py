@@ -199,7 +199,7 @@ def _told(number: int | None) -> str:
 
 def gap_text(reference: Value, candidate: Value) -> str:
     """candidate - reference, signed; `-` where one does not tell."""
-    from reconcile.auditing.sink import difference
+    from reconcile.auditing.recorder import difference
 
     gap = difference(candidate, reference)
     if gap is None:

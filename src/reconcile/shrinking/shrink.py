@@ -11,9 +11,9 @@ from reconcile.comparing.compare import compare
 from reconcile.matching.model import Verdict
 from reconcile.running import run as running
 from reconcile.running.candidate import Candidate, call_candidate, talking_to_stderr
-from reconcile.shrinking.cutting import frozen
 from reconcile.shrinking.model import Case, Look, Shrunk, Sort
-from reconcile.shrinking.reducing import Reducer, Test
+from reconcile.shrinking.reducer import Reducer, Test
+from reconcile.shrinking.smaller_cases import frozen
 from vocabulary.errors import TieoutError
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario

@@ -124,7 +124,7 @@ def told(shrunk: Shrunk, name: str) -> dict[str, Any]:
 
 def test_file(shrunk: Shrunk, name: str) -> str:
     """The text of the test."""
-    from reconcile.shrinking.folder import TEST as FILE
+    from reconcile.shrinking.case_folder import TEST as FILE
 
     module, _, function = name.partition(":")
     first = first_line(shrunk).replace("\\", "\\\\").replace('"', "'")

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 
 from reconcile.auditing.amounts import UNIT, Amounts, Ints, Mask, apart, as_doubles, limit, value
-from reconcile.auditing.layout import Ground, Placed
+from reconcile.auditing.ledger_index import Field, LedgerIndex, PlacedTable
 from reconcile.auditing.model import (
     LIMIT,
     Absorbed,
@@ -35,14 +35,14 @@ class _Use:
     largest: Fraction = Fraction(0)
 
 
-class Sink:
+class Recorder:
     """Collects findings, and says of every check whether it was made."""
 
     def __init__(
-        self, ground: Ground, tolerances: Iterable[Tolerance], units: tuple[int, int] | None
+        self, index: LedgerIndex, tolerances: Iterable[Tolerance], units: tuple[int, int] | None
     ) -> None:
         """units: decimals of prices and quantities, where scenario or manifest tell."""
-        self.ground = ground
+        self.index = index
         self.tick = 0.0 if units is None else 10.0 ** -units[0]
         self.money_unit = 0.0 if units is None else 10.0 ** -(units[0] + units[1])
         self.findings: list[Finding] = []
@@ -55,18 +55,18 @@ class Sink:
         self._uses = {field: _Use() for field in self.tolerances}
         self.notes: list[str] = []
 
-    def need(self, check: Check, table: str, *columns: str) -> Placed | None:
+    def need(self, check: Check, table: str, *columns: str) -> PlacedTable | None:
         """The table with these columns; None, with the reason on record, where it lacks one."""
-        placed = self.ground.get(table)
+        placed = self.index.get(table)
         if placed is None:
-            self.cannot(check, table, Why.NO_TABLE)
+            self.not_made(check, table, Why.NO_TABLE)
             return None
         lacking = [name for name in columns if name not in placed]
         for name in lacking:
-            self.cannot(check, f"{table}.{name}", Why.NO_COLUMN)
+            self.not_made(check, f"{table}.{name}", Why.NO_COLUMN)
         return None if lacking else placed
 
-    def cannot(self, check: Check, what: str, why: Why) -> None:
+    def not_made(self, check: Check, what: str, why: Why) -> None:
         """Put on record that a check, or a part of it, is not made."""
         self._unchecked.setdefault((check, what), why)
 
@@ -81,16 +81,16 @@ class Sink:
         if self.counts[finding.kind] <= LIMIT:
             self.findings.append(finding)
 
-    def full(self, kind: FindingKind) -> bool:
+    def is_full(self, kind: FindingKind) -> bool:
         """Whether no more findings of a kind are kept."""
         return self.counts[kind] >= LIMIT
 
-    def count_only(self, check: Check, kind: FindingKind, more: int) -> None:
+    def count_more(self, check: Check, kind: FindingKind, more: int) -> None:
         """Findings beyond the limit."""
         self.counts[kind] += more
         self._of[check, kind] += more
 
-    def disagree(self, check: Check, field: str, found: Amounts, expected: Amounts, where: Mask) -> Ints:
+    def disagreements(self, check: Check, field: str, found: Amounts, expected: Amounts, where: Mask) -> Ints:
         """Places, of those asked for, at which found is not expected, after rounding and tolerance."""
         self.made(check, int(np.count_nonzero(where)))
         bound = limit(found, expected)
@@ -128,46 +128,57 @@ class Sink:
             use.largest = max(use.largest, measured(tolerance, a, b))
         return np.asarray(places[keep], np.int64)
 
-    def rows(
+    def hold(
         self,
         check: Check,
         kind: FindingKind,
-        placed: Placed,
-        field: str,
-        rows: Iterable[int],
+        field: Field,
+        found: Amounts,
+        expected: Amounts,
+        where: Mask,
+    ) -> None:
+        """Add a finding for each row, of those asked for, in which found and expected disagree."""
+        rows = self.disagreements(check, field.path, found, expected, where)
+        self.add_rows(check, kind, field, rows, found, expected)
+
+    def add_rows(
+        self,
+        check: Check,
+        kind: FindingKind,
+        field: Field,
+        rows: Ints,
         found: Amounts | None = None,
         expected: Amounts | None = None,
     ) -> None:
-        """A finding for each of these rows; amounts are indexed by row. Without them: the cell itself."""
-        listed = list(rows)
-        for done, row in enumerate(listed):
-            if self.full(kind):
-                self.count_only(check, kind, len(listed) - done)
-                return
-            seen = value(found, row) if found is not None else placed.value(field, row)
-            wanted = None if expected is None else value(expected, row)
-            self.row(check, kind, placed, field, row, seen, wanted)
+        """Add a finding for each of these rows.
 
-    def row(
-        self,
-        check: Check,
-        kind: FindingKind,
-        placed: Placed,
-        field: str,
-        row: int,
-        found: Value,
-        expected: Value,
+        found, expected: one amount for each row of the table. Without `found` the cell itself is shown.
+        """
+        for done, row in enumerate(rows.tolist()):
+            if self.is_full(kind):
+                self.count_more(check, kind, len(rows) - done)
+                return
+            seen = value(found, row) if found is not None else field.placed.value(field.column, row)
+            self.add_row(check, kind, field, row, seen, None if expected is None else value(expected, row))
+
+    def add_where(self, check: Check, kind: FindingKind, field: Field, wrong: Mask) -> None:
+        """Add a finding about the cell itself for each row that the mask marks."""
+        self.add_rows(check, kind, field, np.flatnonzero(wrong))
+
+    def add_row(
+        self, check: Check, kind: FindingKind, field: Field, row: int, found: Value, expected: Value
     ) -> None:
-        """A finding about one row."""
+        """Add a finding about one row."""
+        placed = field.placed
         symbol = int(placed.symbol[row])
         self.add(
             Finding(
                 check,
                 kind,
-                f"{placed.name}.{field}",
-                (self.name(placed, row),),
+                field.path,
+                (self.row_name(placed, row),),
                 int(placed.time[row]) if placed.time[row] else None,
-                self.ground.symbols[symbol] if symbol >= 0 else None,
+                self.index.symbols[symbol] if symbol >= 0 else None,
                 found,
                 expected,
                 difference(found, expected),
@@ -175,7 +186,7 @@ class Sink:
         )
 
     @staticmethod
-    def name(placed: Placed, row: int) -> RowName:
+    def row_name(placed: PlacedTable, row: int) -> RowName:
         """How a row is called."""
         return RowName(placed.name, placed.key(row), row)
 

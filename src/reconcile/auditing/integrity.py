@@ -1,15 +1,36 @@
-"""Cells, keys and order: whether the tables can be read as a ledger at all."""
+"""Whether the tables are those that the digest chain in the manifest was written for."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from reconcile.auditing.amounts import usable
-from reconcile.auditing.layout import Placed, repeated
-from reconcile.auditing.model import Check, FindingKind
-from reconcile.auditing.sink import Sink
-from vocabulary.ledger import KEYS, Kind
+from reconcile.auditing.ledger_index import PlacedTable, repeated
+from reconcile.auditing.model import Check, Finding, FindingKind, Why
+from reconcile.auditing.recorder import Recorder
+from reconcile.comparing.verify_digests import hold_chain
+from reconcile.matching.model import ChainState
+from vocabulary.ledger import KEYS, Kind, Ledger
 from vocabulary.state import Side, Status
+
+
+def check_chain(recorder: Recorder, ledger: Ledger) -> None:
+    """Hash the tables again; a ledger without a chain claims nothing, and lacks nothing."""
+    held = hold_chain(ledger)
+    if held.state is ChainState.NONE:
+        return
+    if held.state is ChainState.NOT_HELD:
+        recorder.not_made(
+            Check.CHAIN, "tables or columns that the chain may have been written for", Why.LACKING
+        )
+        return
+    recorder.made(Check.CHAIN, len(ledger.manifest.chain or ()))
+    if held.state is ChainState.BROKEN:
+        at = held.edited_at
+        recorder.add(
+            Finding(Check.CHAIN, FindingKind.EDITED, "manifest.chain", (), at, None, None, None, until=None)
+        )
+
 
 MAY_BE_EMPTY = {("orders", "rebalance"), ("equity", "rebalance"), ("orders", "reason"), ("fills", "reason")}
 WORDS = {"side": [side.value for side in Side], "status": [status.value for status in Status]}
@@ -17,9 +38,9 @@ UNSIGNED = {("fills", "quantity"), ("fills", "price"), ("fills", "commission"), 
 UNSIGNED |= {("fills", "notional"), ("fills", "slippage"), ("orders", "filled"), ("positions", "mark")}
 
 
-def check_cells(sink: Sink) -> None:
+def check_cells(recorder: Recorder) -> None:
     """Empty cells, NaN and infinities, unknown words, negative amounts where a side gives the sign."""
-    for placed in sink.ground.tables.values():
+    for placed in recorder.index.tables.values():
         for name, column in placed.table.columns.items():
             if (placed.name, name) in MAY_BE_EMPTY:
                 continue
@@ -31,39 +52,38 @@ def check_cells(sink: Sink) -> None:
             if (placed.name, name) in UNSIGNED and column.kind not in (Kind.WORD, Kind.SYMBOL):
                 with np.errstate(invalid="ignore"):
                     wrong |= full & np.asarray(column.values < 0, np.bool_)
-            sink.made(Check.CELLS, placed.table.rows)
-            sink.rows(Check.CELLS, FindingKind.CELL, placed, name, np.flatnonzero(wrong).tolist())
+            recorder.made(Check.CELLS, placed.table.rows)
+            recorder.add_where(Check.CELLS, FindingKind.CELL, placed.field(name), wrong)
 
 
-def check_keys(sink: Sink) -> None:
+def check_keys(recorder: Recorder) -> None:
     """One row a bar in costs and equity, one a bar and symbol in positions, one fill a sequence number."""
     for name in ("positions", "costs", "equity"):
-        placed = sink.ground.get(name)
+        placed = recorder.index.get(name)
         if placed is not None and all(key in placed for key in KEYS[name]):
-            sink.made(Check.KEYS, placed.table.rows)
-            rows = np.flatnonzero(~placed.first).tolist()
-            sink.rows(Check.KEYS, FindingKind.DUPLICATE, placed, KEYS[name][-1], rows)
-    fills = sink.ground.get("fills")
+            recorder.made(Check.KEYS, placed.table.rows)
+            recorder.add_where(Check.KEYS, FindingKind.DUPLICATE, placed.field(KEYS[name][-1]), ~placed.first)
+    fills = recorder.index.get("fills")
     if fills is not None and "sequence" in fills:
         full = fills.full("sequence")
         again = np.zeros(fills.table.rows, np.bool_)
         again[full] = repeated(fills.table.columns["sequence"].values[full])
-        sink.made(Check.KEYS, fills.table.rows)
-        sink.rows(Check.KEYS, FindingKind.DUPLICATE, fills, "sequence", np.flatnonzero(again).tolist())
+        recorder.made(Check.KEYS, fills.table.rows)
+        recorder.add_where(Check.KEYS, FindingKind.DUPLICATE, fills.field("sequence"), again)
 
 
-def check_sequence(sink: Sink) -> None:
+def check_sequence(recorder: Recorder) -> None:
     """A fill with a higher number does not stand earlier in time."""
-    fills = sink.need(Check.SEQUENCE, "fills", "timestamp", "sequence")
+    fills = recorder.need(Check.SEQUENCE, "fills", "timestamp", "sequence")
     if fills is None:
         return
     rows = np.flatnonzero(fills.full("timestamp", "sequence"))
     order = rows[np.argsort(fills.table.columns["sequence"].values[rows], kind="stable")]
     backwards = np.flatnonzero(fills.time[order][1:] < fills.time[order][:-1]) + 1
-    sink.made(Check.SEQUENCE, len(order))
-    sink.rows(Check.SEQUENCE, FindingKind.SEQUENCE, fills, "timestamp", order[backwards].tolist())
+    recorder.made(Check.SEQUENCE, len(order))
+    recorder.add_rows(Check.SEQUENCE, FindingKind.SEQUENCE, fills.field("timestamp"), order[backwards])
 
 
-def shuffled(placed: Placed) -> bool:
+def shuffled(placed: PlacedTable) -> bool:
     """Whether rows stand out of time order."""
     return bool((placed.time[1:] < placed.time[:-1]).any())

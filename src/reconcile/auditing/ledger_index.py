@@ -14,11 +14,11 @@ from vocabulary.ledger import KEYS, TIME_COLUMN, Column, Kind, Ledger, Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
+class PlacedTable:
     """A table and where its rows stand.
 
-    time: ns, 0 where unknown. bar: place in Ground.bars: its own, else the next one, -1 after the last.
-    symbol: place in Ground.symbols, -1 without one. sells: where the side is `sell`.
+    time: ns, 0 where unknown. bar: place in LedgerIndex.bars: its own, else the next one, -1 after the last.
+    symbol: place in LedgerIndex.symbols, -1 without one. sells: where the side is `sell`.
     first: False for a row whose key stood before; sums and roll-forwards leave those of keyed tables out.
     """
 
@@ -33,6 +33,10 @@ class Placed:
     def name(self) -> str:
         """The table's name."""
         return self.table.name
+
+    def field(self, column: str) -> Field:
+        """A column of this table, to be named in findings."""
+        return Field(self, column)
 
     def __contains__(self, column: str) -> bool:
         return column in self.table.columns
@@ -59,7 +63,20 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class Field:
+    """One column of one table of the ledger under audit."""
+
+    placed: PlacedTable
+    column: str
+
+    @property
+    def path(self) -> str:
+        """`table.column`."""
+        return f"{self.placed.name}.{self.column}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LedgerIndex:
     """bars: the ledger's own, ascending: of `equity`, else of positions and fills. symbols: all, sorted.
 
     sequence: the rows of `fills` by bar and in the order they executed; `ordered` says whether the ledger
@@ -69,16 +86,16 @@ class Ground:
     ledger: Ledger
     bars: Ints
     symbols: tuple[str, ...]
-    tables: Mapping[str, Placed]
+    tables: Mapping[str, PlacedTable]
     sequence: Ints
     ordered: bool
 
-    def get(self, name: str) -> Placed | None:
+    def get(self, name: str) -> PlacedTable | None:
         """A table, None where the ledger has none."""
         return self.tables.get(name)
 
 
-def lay_out(ledger: Ledger) -> Ground:
+def index_ledger(ledger: Ledger) -> LedgerIndex:
     """Place every row."""
     bars = _bars(ledger)
     words = {word for table in ledger.tables.values() for word in _symbols(table)}
@@ -86,7 +103,7 @@ def lay_out(ledger: Ledger) -> Ground:
     codes = {word: place for place, word in enumerate(symbols)}
     tables = {name: _place(table, bars, codes) for name, table in ledger.tables.items()}
     sequence, ordered = _execution_order(tables.get("fills"))
-    return Ground(ledger, bars, symbols, tables, sequence, ordered)
+    return LedgerIndex(ledger, bars, symbols, tables, sequence, ordered)
 
 
 def _symbols(table: Table) -> tuple[str, ...]:
@@ -94,7 +111,7 @@ def _symbols(table: Table) -> tuple[str, ...]:
     return () if column is None else column.dictionary or ()
 
 
-def times(column: Column) -> tuple[Ints, Mask]:
+def timestamps_of(column: Column) -> tuple[Ints, Mask]:
     """(ns, 0 where empty; where it is full)."""
     full = usable(column)
     return np.where(full, column.values, 0).astype(np.int64), full
@@ -106,19 +123,19 @@ def _bars(ledger: Ledger) -> Ints:
         for name in names:
             column = ledger.tables[name].columns.get("timestamp") if name in ledger.tables else None
             if column is not None:
-                stamps, full = times(column)
+                stamps, full = timestamps_of(column)
                 found.append(np.unique(stamps[full]))
         if found and any(map(len, found)):
             return np.unique(np.concatenate(found))
     return np.zeros(0, np.int64)
 
 
-def _place(table: Table, bars: Ints, codes: Mapping[str, int]) -> Placed:
+def _place(table: Table, bars: Ints, codes: Mapping[str, int]) -> PlacedTable:
     nothing = np.full(table.rows, -1, np.int64)
     time, bar, symbol = np.zeros(table.rows, np.int64), nothing, nothing
     clock = table.columns.get(TIME_COLUMN[table.name])
     if clock is not None and clock.kind is Kind.TIMESTAMP:
-        time, full = times(clock)
+        time, full = timestamps_of(clock)
         bar = np.searchsorted(bars, time).astype(np.int64)
         bar = np.where(full & (bar < len(bars)), bar, -1)
     words = table.columns.get("symbol")
@@ -129,7 +146,7 @@ def _place(table: Table, bars: Ints, codes: Mapping[str, int]) -> Placed:
     first = np.ones(table.rows, np.bool_)
     if table.name in ("positions", "costs", "equity"):
         first = ~repeated(time, symbol)
-    return Placed(table, time, bar, symbol, _sells(table), first)
+    return PlacedTable(table, time, bar, symbol, _sells(table), first)
 
 
 def repeated(*keys: Ints) -> Mask:
@@ -166,7 +183,7 @@ def _sells(table: Table) -> Mask:
     return np.asarray(lookup[np.where(usable(column), column.values, len(lookup) - 1)])
 
 
-def _execution_order(fills: Placed | None) -> tuple[Ints, bool]:
+def _execution_order(fills: PlacedTable | None) -> tuple[Ints, bool]:
     if fills is None:
         return np.zeros(0, np.int64), False
     column = fills.table.columns.get("sequence")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from reconcile.shrinking import cutting
+from reconcile.shrinking import smaller_cases as cutting
 from reconcile.shrinking.model import Case, Look
 
 Item = TypeVar("Item")

@@ -16,9 +16,9 @@ from reconcile.running.candidate import Candidate
 from reconcile.scenario.files import scenario_from_file
 from reconcile.scenario.toml import scenario_to_toml
 from reconcile.shrinking import shrink_page as shrink_text
-from reconcile.shrinking.cutting import DATA
 from reconcile.shrinking.model import Case, Shrunk
 from reconcile.shrinking.shrink import breaks_alike
+from reconcile.shrinking.smaller_cases import DATA
 from vocabulary.errors import InputError
 
 KIND = "shrink"

@@ -1,0 +1,232 @@
+"""EquityByBar that stand still while fills and positions move: somewhere a second portfolio is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reconcile.auditing.amounts import (
+    SAFETY,
+    UNIT,
+    Amounts,
+    Ints,
+    Mask,
+    add,
+    as_doubles,
+    minus,
+    nonzero,
+    take,
+    totals,
+    value,
+)
+from reconcile.auditing.ledger_index import PlacedTable
+from reconcile.auditing.model import Check, Finding, FindingKind, RowName, Why
+from reconcile.auditing.recorder import Recorder, difference
+from reconcile.auditing.sums import cash_of_fills, value_of_bars
+from reconcile.matching.model import BoundKind
+
+if TYPE_CHECKING:
+    from reconcile.mapping.apply import Returns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EquityByBar:
+    """The `equity` table by bar.
+
+    row: of each bar, -1 without one. skip: rows of `equity` at which some number stands still while the
+    account moves. skip_cash: those at which cash does.
+    """
+
+    row: Ints
+    skip: Mask
+    skip_cash: Mask
+
+
+def equity_by_bar(recorder: Recorder) -> EquityByBar:
+    """Which row stands for which bar; nothing frozen yet."""
+    equity = recorder.index.get("equity")
+    count = len(recorder.index.bars)
+    row = np.full(count, -1, np.int64)
+    if equity is None:
+        return EquityByBar(row, np.zeros(0, np.bool_), np.zeros(0, np.bool_))
+    rows = np.flatnonzero(equity.first & (equity.bar >= 0))
+    row[equity.bar[rows]] = rows
+    none = np.zeros(equity.table.rows, np.bool_)
+    return EquityByBar(row, none, none.copy())
+
+
+def cash_moved_by_bar(recorder: Recorder) -> Amounts | None:
+    """What the fills of each bar did to cash."""
+    fills = recorder.index.get("fills")
+    moved = (
+        None
+        if fills is None or not {"timestamp", "side"} <= set(fills.table.columns)
+        else cash_of_fills(fills)
+    )
+    if fills is None or moved is None:
+        return None
+    return totals(moved[0], fills.bar, len(recorder.index.bars))
+
+
+def check_frozen(recorder: Recorder, books: EquityByBar) -> EquityByBar:
+    """Reported equity, else cash, that stands still over two bars or more on which the account moved."""
+    equity, flows = recorder.need(Check.FROZEN, "equity", "timestamp"), cash_moved_by_bar(recorder)
+    if equity is None or not len(recorder.index.bars):
+        return books
+    if flows is None:
+        recorder.need(Check.FROZEN, "fills", "timestamp", "side", "price", "quantity")
+    worth = value_of_bars(recorder, equity)
+    skip, skip_cash = books.skip.copy(), books.skip_cash.copy()
+    for name in ("equity", "cash"):
+        if recorder.need(Check.FROZEN, "equity", name) is None:
+            continue
+        if name == "equity" and worth is None:
+            recorder.not_made(Check.FROZEN, "positions", Why.NO_TABLE)
+            continue
+        moved = _moved(books, worth if name == "equity" else None, flows)
+        if moved is None:
+            continue
+        found = take(equity.amounts(name), books.row)
+        full = np.append(equity.full(name), False)[books.row]
+        still = np.zeros(len(found), np.bool_)
+        still[1:] = ~apart_exactly(found) & full[1:] & full[:-1]
+        recorder.made(Check.FROZEN, int(full.sum()))
+        for start, stop in still_stretches(still, moved):
+            rows = books.row[start:stop]
+            rows = rows[rows >= 0]
+            known = bool(skip[rows].any())
+            skip[rows] = True
+            if name == "cash":
+                skip_cash[rows] = True
+            if name == "cash" and known:
+                continue  # the same second book, told once
+            _frozen_finding(
+                recorder, equity, books, name, start, stop, int((moved & still)[start:stop].sum())
+            )
+    return replace(books, skip=skip, skip_cash=skip_cash)
+
+
+def apart_exactly(found: Amounts) -> Mask:
+    """Whether each differs from the one before, as recorded: a frozen number is the same to the last bit."""
+    return np.asarray(found.values[1:] != found.values[:-1], np.bool_)
+
+
+def _moved(books: EquityByBar, worth: Amounts | None, flows: Amounts | None) -> Mask | None:
+    """Bars on which fills and positions changed what the account is worth (worth None: its cash)."""
+    if worth is None:
+        return None if flows is None else nonzero(flows)
+    by_bar = take(worth, books.row)
+    change = minus(by_bar, take(by_bar, np.arange(len(books.row)) - 1))
+    return nonzero(change if flows is None else add(change, flows))
+
+
+def still_stretches(still: Mask, moved: Mask) -> list[tuple[int, int]]:
+    """[start, stop) of bars that stand still, with at least two on which the account moved."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], still.view(np.int8), [0]])))
+    found = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    count = np.concatenate([[0], np.cumsum(still & moved)])
+    return [(start, stop) for start, stop in found if count[stop] - count[start] >= 2]
+
+
+def _frozen_finding(
+    recorder: Recorder, equity: PlacedTable, books: EquityByBar, name: str, start: int, stop: int, bars: int
+) -> None:
+    first, last = int(books.row[start]), int(books.row[stop - 1])
+    time = recorder.index.bars
+    recorder.add(
+        Finding(
+            Check.FROZEN,
+            FindingKind.FROZEN,
+            f"equity.{name}",
+            (recorder.row_name(equity, first), recorder.row_name(equity, last)),
+            int(time[start]),
+            None,
+            equity.value(name, first),
+            None,
+            until=int(time[stop - 1]),
+            bars=bars,
+        )
+    )
+
+
+def check_returns(
+    recorder: Recorder, books: EquityByBar, returns: Returns | None, initial: Amounts | None
+) -> None:
+    """return[t] = equity[t] / equity[t-1] - 1; before the first bar of the ledger nothing was earned."""
+    if returns is None:
+        return
+    equity = recorder.need(Check.RETURNS, "equity", "timestamp")
+    if equity is None:
+        return
+    worth = _worth(recorder)
+    if worth is None:
+        recorder.not_made(Check.RETURNS, "equity.equity", Why.NO_COLUMN)
+        return
+    own = as_doubles(take(_bounded(recorder, worth), books.row))
+    opening = as_doubles(initial) if initial is not None else Amounts(np.full(1, np.nan), None, np.zeros(1))
+    if initial is None:
+        recorder.not_made(Check.RETURNS, "initial cash", Why.NO_OPENING)
+    assert own.slop is not None and opening.slop is not None
+    before = np.concatenate([opening.values, own.values[:-1]]), np.concatenate([opening.slop, own.slop[:-1]])
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratio = own.values / before[0]
+        slop = (own.slop + np.abs(ratio) * before[1]) / np.abs(before[0]) + 4 * UNIT * (1 + np.abs(ratio))
+    _hold(recorder, returns, Amounts(ratio - 1, None, slop))
+
+
+def _worth(recorder: Recorder) -> Amounts | None:
+    """Equity of each row: its column, else cash + positions."""
+    equity = recorder.index.tables["equity"]
+    if "equity" in equity:
+        return equity.amounts("equity")
+    worth = value_of_bars(recorder, equity)
+    if worth is None or "cash" not in equity:
+        return None
+    recorder.notes.append("equity has no column of its own: returns were held against cash + positions.")
+    return add(equity.amounts("cash"), worth)
+
+
+def _bounded(recorder: Recorder, worth: Amounts) -> Amounts:
+    """The same, as far off as the tolerances of what it is made of say it may be."""
+    bounds = [
+        recorder.tolerances.get(name) for name in ("equity.cash", "equity.equity", "positions.market_value")
+    ]
+    out = as_doubles(worth)
+    assert out.slop is not None
+    slop = out.slop
+    for tolerance in bounds:
+        if tolerance is not None:
+            relative = tolerance.kind is BoundKind.RELATIVE
+            slop = slop + float(tolerance.bound) * (np.abs(out.values) if relative else 1.0) / SAFETY
+    return Amounts(out.values, None, slop)
+
+
+def _hold(recorder: Recorder, returns: Returns, expected: Amounts) -> None:
+    """Each reported return against the bar of its timestamp."""
+    bars = recorder.index.bars
+    full = np.isfinite(returns.values)
+    found = Amounts(returns.values, None, UNIT * np.abs(returns.values))
+    at = np.minimum(np.searchsorted(bars, returns.timestamps), max(len(bars) - 1, 0))
+    hit = bars[at] == returns.timestamps if len(bars) else np.zeros(len(at), np.bool_)
+    early = returns.timestamps < bars[0] if len(bars) else ~hit
+    wanted = take(expected, np.where(hit, at, -1))
+    known = np.isfinite(wanted.values)
+    where = full & (hit | early) & known
+    places = recorder.disagreements(Check.RETURNS, "returns.return", found, wanted, where)
+    odd = np.flatnonzero(~(hit | early) | ~full)
+    for place in np.union1d(places, odd).tolist():
+        if recorder.is_full(FindingKind.RETURN):
+            recorder.count_more(Check.RETURNS, FindingKind.RETURN, 1)
+            continue
+        time = int(returns.timestamps[place])
+        seen = value(found, place) if full[place] else None
+        right = value(wanted, place) if hit[place] or early[place] else None
+        name = RowName("returns", (time,), place)
+        gap = difference(seen, right)
+        kind = FindingKind.RETURN
+        recorder.add(Finding(Check.RETURNS, kind, "returns.return", (name,), time, None, seen, right, gap))
+    lacking = np.setdiff1d(bars, returns.timestamps)
+    if len(lacking):
+        recorder.notes.append(f"{len(lacking):,} bars of the ledger have no reported return.")
