@@ -12,8 +12,7 @@ import pytest
 
 from reconcile.cli import exit_code
 from reconcile.running import run as running
-from reconcile.running.determinism import CONDITIONS, THREADS
-from reconcile.running.determinism_difference import difference
+from reconcile.running.determinism import CONDITIONS, THREADS, difference
 from reconcile.scenario.files import find_scenario
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger, Table

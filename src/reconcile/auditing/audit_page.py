@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from reconcile.auditing.model import CLAIMS, NEEDS_MARKET, Audit, Check, Finding, FindingKind, Verdict, Why
-from reconcile.running.summary import to_json
 from reconcile.text.escape import printable
+from reconcile.text.json_text import to_json
 from reconcile.text.times import Clock
 from vocabulary.ledger import KEYS, SCHEMA, Kind
 

@@ -53,25 +53,26 @@ def run(
     SCENARIO is a built-in name (see: reconcile scenarios) or a TOML file.
     """
     from reconcile.comparing.exit_codes import NOT_DETERMINISTIC, exit_code
-    from reconcile.running import output, summary
+    from reconcile.running import output
     from reconcile.running import run as running
-    from reconcile.running import run_page as text
     from reconcile.running.determinism import Disagreement
-    from reconcile.running.determinism_page import twice_json, twice_page
+    from reconcile.running.run_json import KIND, run_json, twice_json
+    from reconcile.running.run_page import run_page, twice_page
+    from reconcile.running.summary import summarise
     from reconcile.scenario.files import find_scenario
 
     sys.path.append(os.getcwd())  # --candidate names a module of the user's; last, so that it shadows nothing
     try:
-        with output.staged(out, summary.KIND) as folder:
+        with output.staged(out, KIND) as folder:
             found = find_scenario(scenario)
             outcome = running.run(found, data=data, candidate=candidate, twice=twice, watch=watching())
-            numbers = summary.summarise(outcome)
-            as_text = summary.as_json(outcome, numbers)
+            numbers = summarise(outcome)
+            as_text = run_json(outcome, numbers)
             if folder is not None:
                 output.write_sides(folder, outcome, file_format)
                 output.write_text(folder, output.MARKER, as_text + "\n")
     except Disagreement as disagreement:
         emit(twice_json(disagreement) if as_json else twice_page(disagreement, out))
         return NOT_DETERMINISTIC
-    emit(as_text if as_json else text.run_page(outcome, numbers, out))
+    emit(as_text if as_json else run_page(outcome, numbers, out))
     return exit_code(outcome.reconciliation.verdict)

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reconcile.comparing.filters import NONE, Filters, shown
-from reconcile.running.summary import to_json
+from reconcile.text.json_text import to_json
 from vocabulary.ledger import KEYS, Kind
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from typing import Any
 from reconcile.gating.gate import outcomes
 from reconcile.gating.model import Case, Outcome, Pair, Report, Throughput
 from reconcile.golden.model import Checked
-from reconcile.running.summary import to_json
+from reconcile.text.json_text import to_json
 
 KIND = "tieout.gate"
 VERSION = 1

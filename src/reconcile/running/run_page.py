@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reconcile.comparing.break_page import break_lines, count, headline, noted
-from reconcile.running.determinism_page import conditions
+from reconcile.comparing.break_page import break_lines, count, headline, noted, value_text
+from reconcile.running.determinism import CONDITIONS
 from reconcile.text.escape import printable
-from reconcile.text.times import day, short_clock
+from reconcile.text.times import Clock, day, short_clock
 
 if TYPE_CHECKING:
+    from reconcile.running.determinism import Difference, Disagreement
     from reconcile.running.run import Outcome
     from reconcile.running.summary import SideSummary, Stranded, Summary
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
 
 UNKNOWN = "-"
+ORDER = "the same rows in another order or form"
 SHOWN = 5
 """Names listed before the rest is only counted."""
 
@@ -134,3 +136,64 @@ def _stranded_of(side: str, held: Sequence[Stranded], market: Market) -> Iterabl
     ]
     more = f" and {len(held) - SHOWN} more" if len(held) > SHOWN else ""
     yield f"{'stranded':<14}held at their last mark, never traded again{side}: {', '.join(listed)}{more}"
+
+
+def conditions() -> str:
+    """What was varied, in words."""
+    return "; ".join(map(str, CONDITIONS))
+
+
+def twice_page(found: Disagreement, out: str | None) -> str:
+    """The page; its first line names the first difference of the first side that has one."""
+    clock = short_clock(found.market)
+    lines = [f"not deterministic: {_headline(one, clock)}" for one in found.differences]
+    lines += ["", *_around(found.differences[0], clock)]
+    lines += [f"compared      nothing: {_name(found.differences[0].side)} has no one answer to compare"]
+    lines += [] if out is None else [f"written       nothing; {printable(out)} is as it was"]
+    return "\n".join(lines)
+
+
+def _headline(one: Difference, clock: Clock) -> str:
+    left, right = _values(one, clock)
+    first, second = one.runs
+    where = ", ".join(_where(one, clock))
+    return f"{_name(one.side)} disagrees with itself: {where}: {left} ({first}) vs {right} ({second})"
+
+
+def _name(side: str) -> str:
+    return f"the {side}" if side in ("reference", "engine") else f"candidate {printable(side, 60)}"
+
+
+def _where(one: Difference, clock: Clock) -> Iterator[str]:
+    if one.found is None:
+        yield one.where
+        if one.timestamp is not None:
+            yield clock(one.timestamp)
+        yield printable(one.field, 60)
+        return
+    if one.found.rebalance is not None:
+        yield f"rebalance {one.found.rebalance}"
+    yield clock(one.found.timestamp)
+    field = one.found.type.value if one.found.field == "row" else printable(one.found.field, 60)
+    yield f"{one.found.table.removesuffix('s')} {field}"
+    if one.found.symbol is not None:
+        yield printable(one.found.symbol, 60)
+
+
+def _values(one: Difference, clock: Clock) -> tuple[str, str]:
+    if one.found is None:
+        return printable(one.values[0], 60), printable(one.values[1], 60)
+    return value_text(one.found, "reference", clock), value_text(one.found, "candidate", clock)
+
+
+def _around(one: Difference, clock: Clock) -> Iterator[str]:
+    if one.found is None:
+        yield f"stage         none: {ORDER}"
+    else:
+        decided = one.found.decided_at
+        yield f"stage         {one.found.stage.value}" + (f", decided {clock(decided)}" if decided else "")
+    for number, condition in enumerate(CONDITIONS, 1):
+        yield f"{f'run {number}':<14}a fresh process: {condition}"
+    if "this run" in one.runs:
+        yield f"{'this run':<14}the command itself"
+    yield "look for      the order of a set, an unseeded random number, the clock, threads, what is kept"

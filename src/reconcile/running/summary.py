@@ -1,48 +1,19 @@
-"""The summary of a run: a handful of numbers read from each side's ledger, and the verdict.
-
-As JSON (`to_json`), version 1. Amounts are exact decimals, timestamps ISO 8601 in the market's zone, and
-what a ledger does not tell is null:
-
-    kind, version        "tieout.run", 1
-    verdict              matched, breaks, matched_as_far_as_compared or nothing_compared
-    breaks               how many
-    first                null when nothing differs, else: rebalance, decided_at, timestamp, stage, type,
-                         symbol, field, reference, candidate
-    not_compared         table or table.column, and why, one text each
-    scenario, market     name and digest
-    bars, symbols, events
-    notes                what was odd in the market's data
-    loading_seconds, compiling_seconds (null for a user's engine)
-    reference, candidate name, fills, rebalances, commission, slippage, final_equity, total_return,
-                         seconds, events_per_second, stranded (symbols held that never trade again, M3),
-                         deterministic (null unless run with --twice)
-
-Where --twice finds a side that disagrees with itself there are no numbers: kind and version as above, verdict
-`not_deterministic`, breaks and first null, of each side name and deterministic, and under `disagreements` one
-object a side: side, rebalance, decided_at, timestamp, stage, type, symbol, field, runs, values.
-"""
+"""The figures of a run: a handful of numbers, read from each side's ledger."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from reconcile.text.times import stamp
-from vocabulary.ledger import Column, Kind, Ledger, Table
+from vocabulary.ledger import Column, Ledger, Table
 
 if TYPE_CHECKING:
-    from reconcile.matching.model import Break
     from reconcile.running.run import Outcome, Side
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
-
-KIND = "tieout.run"
-VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,69 +163,3 @@ def _return(equity: Decimal | None, initial: Decimal) -> Decimal | None:
     ratio = (Fraction(equity) - Fraction(initial)) / Fraction(initial)
     # Half up in whole numbers: the same nine decimals on every platform.
     return _decimal((2 * ratio.numerator * 10**9 + ratio.denominator) // (2 * ratio.denominator), 9)
-
-
-def as_json(outcome: Outcome, summary: Summary) -> str:
-    """The summary as JSON text; the keys are in this module's docstring."""
-    market, scenario, found = outcome.market, outcome.scenario, outcome.reconciliation
-    return to_json(
-        {
-            "kind": KIND,
-            "version": VERSION,
-            "verdict": found.verdict.value,
-            "breaks": len(found.breaks),
-            "first": None if found.first is None else first_break(found.first, market),
-            "not_compared": [
-                f"{gap.table}{'' if gap.column is None else '.' + gap.column}: {gap.why.value}"
-                for gap in found.not_compared
-            ],
-            "scenario": {"name": scenario.name, "digest": scenario.digest},
-            "market": {"name": market.name, "digest": market.digest},
-            "bars": len(market.timestamps),
-            "symbols": len(market.symbols),
-            "events": market.present.size,
-            "notes": market.notes,
-            "loading_seconds": round(outcome.loading, 6),
-            "compiling_seconds": None if outcome.compiling is None else round(outcome.compiling, 6),
-            "reference": _side(summary.reference, outcome),
-            "candidate": _side(summary.candidate, outcome),
-        }
-    )
-
-
-def first_break(found: Break, market: Market) -> dict[str, Any]:
-    """A break under the names the summary uses."""
-    at = {name: getattr(found, name) for name in ("decided_at", "timestamp")}
-    sides = {name: getattr(found, name) for name in ("reference", "candidate")}
-    if found.kind is Kind.TIMESTAMP:
-        sides = {name: stamp(market, value) for name, value in sides.items()}
-    return {
-        "rebalance": found.rebalance,
-        **{name: stamp(market, value) for name, value in at.items()},
-        "stage": found.stage.value,
-        "type": found.type.value,
-        "symbol": found.symbol,
-        "field": found.field,
-        **sides,
-    }
-
-
-def _side(side: SideSummary, outcome: Outcome) -> dict[str, Any]:
-    values = {field.name: getattr(side, field.name) for field in fields(side)}
-    stranded_names = [one.symbol for one in side.stranded]
-    return {**values, "stranded": stranded_names, "deterministic": outcome.deterministic}
-
-
-def to_json(value: Any, indent: str = "") -> str:
-    """JSON text in which a Decimal is a number with all its digits (json would make it a float)."""
-    deeper = indent + "  "
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, Mapping) and value:
-        pairs = (f"{json.dumps(str(key))}: {to_json(item, deeper)}" for key, item in value.items())
-        return "{\n" + ",\n".join(deeper + pair for pair in pairs) + f"\n{indent}}}"
-    if isinstance(value, (list, tuple)) and value:
-        return "[\n" + ",\n".join(deeper + to_json(item, deeper) for item in value) + f"\n{indent}]"
-    if isinstance(value, float) and not math.isfinite(value):
-        return json.dumps(str(value))
-    return json.dumps([] if value == () else value)
