@@ -309,7 +309,7 @@ def _wrong(life: Life, state: State, t: int, done: Execution) -> tuple[State, Ex
 
 
 def _priced(scenario: Scenario, fill: Fill, price: int, raw: int) -> Fill:
-    from reconcile.roots.account import commission
+    from reconcile.roots.rows import commission
 
     notional = fill.quantity * price
     return replace(

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests import comparison_kit as kit
 
 from reconcile.comparing.compare import compare
-from reconcile.comparing.tolerances import read_tolerances, tolerances_from, within
+from reconcile.comparing.tolerances import read_tolerances, tolerances_from
+from reconcile.matching.bounds import within
 from reconcile.matching.model import BoundKind, Tolerance, Verdict
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger

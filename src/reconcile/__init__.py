@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reconcile.comparing.compare import compare
-    from reconcile.comparing.render import render
+    from reconcile.comparing.diff_exports import render
     from reconcile.ledger.digest import chain, ledger_digest
     from reconcile.ledger.frames import frame, from_frames
     from reconcile.ledger.read import read_ledger
@@ -80,7 +80,7 @@ _HOMES = {
     "market_from_frame": "market.load",
     "read_ledger": "ledger.read",
     "read_market": "market.file",
-    "render": "comparing.render",
+    "render": "comparing.diff_exports",
     "replace": "scenario.files",
     "scenario_from_dict": "scenario.files",
     "scenario_from_file": "scenario.files",

@@ -8,7 +8,7 @@ from reconcile.auditing.amounts import usable
 from reconcile.auditing.ledger_index import PlacedTable, repeated
 from reconcile.auditing.model import Check, Finding, FindingKind, Why
 from reconcile.auditing.recorder import Recorder
-from reconcile.comparing.verify_digests import hold_chain
+from reconcile.comparing.verdict import hold_chain
 from reconcile.matching.model import ChainState
 from vocabulary.ledger import KEYS, Kind, Ledger
 from vocabulary.state import Side, Status

@@ -23,8 +23,8 @@ from reconcile.auditing.model import (
     Unchecked,
     Why,
 )
-from reconcile.comparing.tolerances import gap as measured
-from reconcile.comparing.tolerances import within
+from reconcile.matching.bounds import gap as measured
+from reconcile.matching.bounds import within
 from reconcile.matching.cells import rational
 from reconcile.matching.model import BoundKind, Tolerance, Value
 

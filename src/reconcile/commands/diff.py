@@ -73,11 +73,10 @@ def diff(
     something was not compared. Filters (--date, --symbol, --stage, --type) choose what is shown; the verdict
     is always about everything. --mapping is about the candidate.
     """
-    from reconcile.comparing import diff_csv, diff_json, diff_markdown, filters, periods_csv
-    from reconcile.comparing import diff_page as diff_text
+    from reconcile.comparing import diff_exports, diff_json, diff_page, filters
     from reconcile.comparing.compare import compare
-    from reconcile.comparing.exit_codes import exit_code
     from reconcile.comparing.tolerances import read_tolerances
+    from reconcile.comparing.verdict import exit_code
     from reconcile.mapping.open import open_ledger
     from reconcile.running import run as running
     from reconcile.scenario.files import find_scenario
@@ -106,17 +105,17 @@ def diff(
         )
     short, exact = clock.short_clock(market, *manifests), clock.exact_clock(market, *manifests)
     notes = (*(f"reference: {one}" for one in left.notes), *(f"candidate: {one}" for one in right.notes))
-    subject = diff_text.Compared(reference, candidate, None if spec is None else spec.name, market, notes)
+    subject = diff_page.DiffSubject(reference, candidate, None if spec is None else spec.name, market, notes)
     if csv_file is not None:
-        _write("--csv", csv_file, diff_csv.diff_csv(filters.shown(found, chosen), exact))
+        _write("--csv", csv_file, diff_exports.diff_csv(filters.shown(found, chosen), exact))
     if summary_file is not None:
-        _write("--rebalances", summary_file, periods_csv.periods_csv(found, exact))
+        _write("--rebalances", summary_file, diff_exports.periods_csv(found, exact))
     if as_json:
         emit(diff_json.diff_json(found, exact, notes, chosen))
     elif as_markdown:
-        emit(diff_markdown.diff_markdown(found, subject, short, chosen))
+        emit(diff_exports.diff_markdown(found, subject, short, chosen))
     else:
-        emit(diff_text.diff_page(found, subject, short, chosen))
+        emit(diff_page.diff_page(found, subject, short, chosen))
     return exit_code(found.verdict)
 
 

@@ -52,7 +52,7 @@ def run(
 
     SCENARIO is a built-in name (see: reconcile scenarios) or a TOML file.
     """
-    from reconcile.comparing.exit_codes import NOT_DETERMINISTIC, exit_code
+    from reconcile.comparing.verdict import NOT_DETERMINISTIC, exit_code
     from reconcile.running import output
     from reconcile.running import run as running
     from reconcile.running.determinism import Disagreement

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reconcile.comparing import around
+from reconcile.comparing import surroundings as around
 from reconcile.comparing.filters import NONE, Filters, shown
 from reconcile.text.escape import printable
 from reconcile.text.times import Clock

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reconcile.comparing.first import between, stretches
 from reconcile.comparing.periods import Periods
-from reconcile.comparing.tolerances import Gauge
-from reconcile.comparing.verify_digests import UNTOLD, hold_chains
+from reconcile.comparing.verdict import (
+    UNTOLD,
+    absent_table_notes,
+    decide_verdict,
+    hold_chains,
+    list_not_compared,
+    manifest_notes,
+)
 from reconcile.matching.assemble import assemble
-from reconcile.matching.axis import Axis, make_axis, manifest_notes
+from reconcile.matching.axis import Axis, Ints, make_axis
+from reconcile.matching.bounds import AppliedTolerances
 from reconcile.matching.breaks import Breaks
-from reconcile.matching.diff_tables import Sink, compare_tables
+from reconcile.matching.diff_tables import BreakCollector, compare_tables
+from reconcile.matching.inexact_pairs import WINDOW
 from reconcile.matching.model import (
     Break,
     Chains,
-    ChainState,
     Compared,
     LedgerSide,
-    NotCompared,
     Reconciliation,
     Root,
-    Verdict,
-    Why,
 )
-from reconcile.roots.label_roots import Told, tell_apart
+from reconcile.roots.label_roots import LabelledBreaks, label_roots
 from vocabulary.errors import InputError
-from vocabulary.ledger import KEYS, SCHEMA, TIME_COLUMN, Ledger
+from vocabulary.ledger import SCHEMA, TIME_COLUMN, Column, Ledger, Table
 
 if TYPE_CHECKING:
     from reconcile.matching.model import Tolerance
@@ -58,18 +61,18 @@ def compare(
     Raises InputError for an unknown table, a tolerance where it does not belong, or a column that
     holds words on one side and numbers on the other.
     """
-    asked = _Asked(_chosen(tables), tuple(tolerances or ()), scenario, market)
+    request = _Request(_chosen(tables), tuple(tolerances or ()), scenario, market)
     axis = make_axis(reference, candidate, scenario.execution.timing if scenario else None)
     if first:
-        for stretch in stretches(axis):
-            found = _first_within(reference, candidate, asked, axis, stretch)
+        for stretch in windows(axis):
+            found = _first_within(reference, candidate, request, axis, stretch)
             if found is not None:
                 return found
-    return _whole(reference, candidate, asked, axis, first)
+    return _compare_whole(reference, candidate, request, axis, first)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Request:
     """What was asked for. chosen: the tables named, None when none were."""
 
     chosen: tuple[str, ...] | None
@@ -78,40 +81,42 @@ class _Asked:
     market: Market | None
 
 
-def _whole(reference: Ledger, candidate: Ledger, asked: _Asked, axis: Axis, first: bool) -> Reconciliation:
+def _compare_whole(
+    reference: Ledger, candidate: Ledger, request: _Request, axis: Axis, first: bool
+) -> Reconciliation:
     """The comparison of everything."""
-    gauge = Gauge(asked.tolerances, reference, candidate)
-    breaks, compared = _broken(reference, candidate, asked, axis, gauge)
-    told = tell_apart(breaks, axis, (reference, candidate), asked.scenario, asked.market, gauge)
+    bounds = AppliedTolerances(request.tolerances, reference, candidate)
+    breaks, compared = _find_breaks(reference, candidate, request, axis, bounds)
+    told = label_roots(breaks, axis, (reference, candidate), request.scenario, request.market, bounds)
     chains = hold_chains(reference, candidate)
-    return _result((reference, candidate), asked, axis, gauge, compared, told, chains, first)
+    return _result((reference, candidate), request, axis, bounds, compared, told, chains, first)
 
 
 def _first_within(
-    reference: Ledger, candidate: Ledger, asked: _Asked, axis: Axis, stretch: tuple[int, int, int]
+    reference: Ledger, candidate: Ledger, request: _Request, axis: Axis, stretch: tuple[int, int, int]
 ) -> Reconciliation | None:
     """The first divergence, if it is in a stretch of time; nothing beyond is looked at."""
     start, end, beyond = stretch
-    sides = [between(ledger, start, beyond) for ledger in (reference, candidate)]
+    sides = [rows_between(ledger, start, beyond) for ledger in (reference, candidate)]
     part = make_axis(sides[0], sides[1], None)
-    gauge = Gauge(asked.tolerances, reference, candidate)
-    breaks, _ = _broken(sides[0], sides[1], asked, replace(axis, stamps=part.stamps), gauge)
+    bounds = AppliedTolerances(request.tolerances, reference, candidate)
+    breaks, _ = _find_breaks(sides[0], sides[1], request, replace(axis, stamps=part.stamps), bounds)
     if not bool(np.any(breaks.columns.timestamp < end)):
         return None
     # Now from the beginning, so that roots can be told; up to here all is equal.
-    sides = [between(ledger, int(axis.bars[0]), beyond) for ledger in (reference, candidate)]
+    sides = [rows_between(ledger, int(axis.bars[0]), beyond) for ledger in (reference, candidate)]
     part = make_axis(sides[0], sides[1], None)
-    gauge = Gauge(asked.tolerances, reference, candidate)
+    bounds = AppliedTolerances(request.tolerances, reference, candidate)
     known = replace(axis, stamps=part.stamps)
-    breaks, compared = _broken(sides[0], sides[1], asked, known, gauge)
+    breaks, compared = _find_breaks(sides[0], sides[1], request, known, bounds)
     breaks = breaks.at(breaks.columns.timestamp < end)
-    told = tell_apart(breaks, known, (sides[0], sides[1]), asked.scenario, asked.market, gauge, beyond)
+    told = label_roots(breaks, known, (sides[0], sides[1]), request.scenario, request.market, bounds, beyond)
     place = _first_place(told.breaks)
-    alone = replace(told, breaks=told.breaks.at([place]), roots=_alone(told, told.breaks[place]))
-    return _result((sides[0], sides[1]), asked, known, gauge, compared, alone, UNTOLD, True)
+    alone = replace(told, breaks=told.breaks.at([place]), roots=_root_of_first(told, told.breaks[place]))
+    return _result((sides[0], sides[1]), request, known, bounds, compared, alone, UNTOLD, True)
 
 
-def _alone(told: Told, first: Break) -> tuple[Root, ...] | None:
+def _root_of_first(told: LabelledBreaks, first: Break) -> tuple[Root, ...] | None:
     """The root of the first break; how far it reaches is not looked at."""
     if told.roots is None:
         return None
@@ -119,13 +124,13 @@ def _alone(told: Told, first: Break) -> tuple[Root, ...] | None:
     return tuple(Root(root.first, root.first.timestamp, 1) for root in (same or told.roots)[:1])
 
 
-def _broken(
-    reference: Ledger, candidate: Ledger, asked: _Asked, axis: Axis, gauge: Gauge
+def _find_breaks(
+    reference: Ledger, candidate: Ledger, request: _Request, axis: Axis, bounds: AppliedTolerances
 ) -> tuple[Breaks, tuple[Compared, ...]]:
     """The breaks of two ledgers, and what was compared."""
-    sink = Sink(gauge.absorb, gauge.absorb_one)
-    compared = _compare_all(reference, candidate, asked.chosen, axis, sink)
-    return assemble(sink.chunks, axis, _sides(reference, candidate)), compared
+    collector = BreakCollector(bounds.absorb, bounds.absorb_one)
+    compared = _compare_all(reference, candidate, request.chosen, axis, collector)
+    return assemble(collector.groups, axis, _sides(reference, candidate)), compared
 
 
 def _sides(reference: Ledger, candidate: Ledger) -> tuple[LedgerSide, LedgerSide]:
@@ -137,20 +142,20 @@ def _sides(reference: Ledger, candidate: Ledger) -> tuple[LedgerSide, LedgerSide
 
 def _result(
     ledgers: tuple[Ledger, Ledger],
-    asked: _Asked,
+    request: _Request,
     axis: Axis,
-    gauge: Gauge,
+    bounds: AppliedTolerances,
     compared: tuple[Compared, ...],
-    told: Told,
+    told: LabelledBreaks,
     chains: Chains,
     first: bool,
 ) -> Reconciliation:
     """All of it in one noun."""
     reference, candidate = ledgers
     breaks, sides = told.breaks, _sides(reference, candidate)
-    left_out = _not_compared(reference, candidate, asked.chosen)
+    left_out = list_not_compared(reference, candidate, request.chosen)
     return Reconciliation(
-        verdict=_verdict(len(breaks), compared, left_out, asked.chosen, chains),
+        verdict=decide_verdict(len(breaks), compared, left_out, request.chosen, chains),
         breaks=breaks,
         first=breaks[_first_place(breaks)] if len(breaks) else None,
         roots=told.roots,
@@ -158,15 +163,15 @@ def _result(
         by_type=breaks.by_type(),
         compared=compared,
         not_compared=left_out,
-        named=asked.chosen is not None,
+        named=request.chosen is not None,
         first_only=first,
         periods=Periods(axis, breaks, sides),
         periods_are_bars=axis.are_bars,
-        tolerances=gauge.report(),
+        tolerances=bounds.report(),
         chains=chains,
         notes=(
             *manifest_notes(reference.manifest, candidate.manifest),
-            *_neither_notes(reference, candidate),
+            *absent_table_notes(reference, candidate),
             *told.notes,
         ),
         reference=sides[0],
@@ -200,7 +205,11 @@ def _chosen(tables: Iterable[str] | None) -> tuple[str, ...] | None:
 
 
 def _compare_all(
-    reference: Ledger, candidate: Ledger, chosen: tuple[str, ...] | None, axis: Axis, sink: Sink
+    reference: Ledger,
+    candidate: Ledger,
+    chosen: tuple[str, ...] | None,
+    axis: Axis,
+    collector: BreakCollector,
 ) -> tuple[Compared, ...]:
     """Every table that both have and that can be placed in time."""
     out = []
@@ -213,71 +222,53 @@ def _compare_all(
             or TIME_COLUMN[name] not in right.columns
         ):
             continue
-        columns = compare_tables(left, right, axis, sink)
+        columns = compare_tables(left, right, axis, collector)
         out.append(Compared(name, left.rows, right.rows, columns))
     return tuple(out)
 
 
-def _not_compared(
-    reference: Ledger, candidate: Ledger, chosen: tuple[str, ...] | None
-) -> tuple[NotCompared, ...]:
-    """What was not compared and why: over the union of both sides' tables and columns.
-
-    What neither foreign ledger has is nobody's claim and no omission; of our own ledgers every table and
-    column of SCHEMA is expected.
-    """
-    ours = any(ledger.manifest.semantics is not None for ledger in (reference, candidate))
-    out: list[NotCompared] = []
-    for name, schema in SCHEMA.items():
-        left, right = reference.tables.get(name), candidate.tables.get(name)
-        if chosen is not None and name not in chosen:
-            if left is not None or right is not None:
-                out.append(NotCompared(name, None, Why.NOT_NAMED))
-            continue
-        if left is None or right is None:
-            if left is not None or right is not None or ours or chosen is not None:
-                out.append(NotCompared(name, None, _absent(left is None, right is None)))
-            continue
-        if TIME_COLUMN[name] not in left.columns or TIME_COLUMN[name] not in right.columns:
-            out.append(NotCompared(name, None, Why.NO_TIME))
-            continue
-        for column in dict.fromkeys((*schema, *left.columns, *right.columns)):
-            lacks = column not in left.columns, column not in right.columns
-            if any(lacks) and (ours or not all(lacks)):
-                out.append(NotCompared(name, column, _absent(*lacks)))
-    return tuple(out)
+FIRST_STRETCH = 32
+"""Bars in the first stretch; each one after is twice as long."""
 
 
-def _absent(left: bool, right: bool) -> Why:
-    if left and right:
-        return Why.ABSENT_IN_BOTH
-    return Why.ABSENT_IN_REFERENCE if left else Why.ABSENT_IN_CANDIDATE
+def windows(axis: Axis) -> Iterator[tuple[int, int, int]]:
+    """(from, to, beyond): timestamps such that a break of a row in [from, to) can be told from the rows in
+    [from, beyond). What lies beyond is not looked at. A row may have its partner WINDOW bars off, and that
+    one another nearer by; so `beyond` is twice that far from `to`."""
+    bars = axis.bars
+    start, length = 0, FIRST_STRETCH
+    while start < len(bars):
+        end = min(start + length, len(bars))
+        beyond = min(end + 2 * WINDOW, len(bars))
+        yield int(bars[start]), _after(bars, end), _after(bars, beyond)
+        start, length = end, 2 * length
 
 
-def _neither_notes(reference: Ledger, candidate: Ledger) -> tuple[str, ...]:
-    """Tables that two foreign ledgers both lack."""
-    if any(ledger.manifest.semantics is not None for ledger in (reference, candidate)):
-        return ()
-    lacking = [name for name in SCHEMA if name not in reference.tables and name not in candidate.tables]
-    return (f"Neither ledger has {', '.join(lacking)}.",) if lacking else ()
+def _after(bars: Ints, place: int) -> int:
+    return int(bars[place]) if place < len(bars) else int(bars[-1]) + 1
 
 
-def _verdict(
-    breaks: int,
-    compared: tuple[Compared, ...],
-    left_out: tuple[NotCompared, ...],
-    chosen: tuple[str, ...] | None,
-    chains: Chains,
-) -> Verdict:
-    """What may be claimed; nothing compared is never a pass, nor is what was edited."""
-    if breaks:
-        return Verdict.BREAKS
-    told = {part.table for part in compared if set(part.columns) - set(KEYS[part.table])}
-    if not any(part.reference_rows or part.candidate_rows for part in compared if part.table in told):
-        return Verdict.NOTHING_COMPARED
-    if ChainState.BROKEN in (chains.reference.state, chains.candidate.state):
-        return Verdict.EDITED
-    if chosen is not None:
-        # Tables that were named must have been compared, in more than their keys.
-        return Verdict.MATCHED if set(chosen) <= told else Verdict.MATCHED_AS_FAR_AS_COMPARED
-    return Verdict.MATCHED_AS_FAR_AS_COMPARED if left_out else Verdict.MATCHED
+def rows_between(ledger: Ledger, start: int, end: int) -> Ledger:
+    """The rows stamped within [start, end); rows without a stamp are of the last stretch there is."""
+    tables = {name: _table_rows_between(table, start, end) for name, table in ledger.tables.items()}
+    return Ledger(ledger.manifest, tables)
+
+
+def _table_rows_between(table: Table, start: int, end: int) -> Table:
+    column = table.columns.get(TIME_COLUMN[table.name])
+    if column is None:
+        return table
+    values = column.values
+    rows: slice | Ints
+    if column.missing is None and bool(np.all(values[1:] >= values[:-1])):
+        low, high = np.searchsorted(values, [start, end])
+        rows, count = slice(int(low), int(high)), int(high - low)
+    else:
+        rows = np.flatnonzero((values >= start) & (values < end))
+        count = len(rows)
+    return Table(table.name, {name: _some(part, rows) for name, part in table.columns.items()}, count)
+
+
+def _some(column: Column, rows: slice | Ints) -> Column:
+    missing = None if column.missing is None else column.missing[rows]
+    return replace(column, values=column.values[rows], missing=missing)

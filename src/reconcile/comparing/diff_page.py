@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class DiffSubject:
     """What was compared: both paths, the scenario's name and its market, what reading left to say."""
 
     reference: str
@@ -27,7 +27,7 @@ class Compared:
     notes: tuple[str, ...] = ()
 
 
-def diff_page(found: Reconciliation, subject: Compared, clock: Clock, filters: Filters = NONE) -> str:
+def diff_page(found: Reconciliation, subject: DiffSubject, clock: Clock, filters: Filters = NONE) -> str:
     """All of it; the first line is the answer."""
     lines = [
         headline(found, clock),
@@ -39,7 +39,7 @@ def diff_page(found: Reconciliation, subject: Compared, clock: Clock, filters: F
     return "\n".join([*lines, *(["", *notes] if notes else [])])
 
 
-def _subject(found: Reconciliation, subject: Compared) -> Iterable[str]:
+def _subject(found: Reconciliation, subject: DiffSubject) -> Iterable[str]:
     yield f"reference     {printable(subject.reference)}: {_tables(found.reference)}"
     yield f"candidate     {printable(subject.candidate)}: {_tables(found.candidate)}"
     if subject.scenario is None:

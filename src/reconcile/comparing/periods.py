@@ -9,10 +9,9 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.matching.axis import Axis, Ints, cycles, periods
+from reconcile.matching.axis import Axis, Ints, codes_in, cycles, periods
 from reconcile.matching.breaks import Breaks
 from reconcile.matching.cells import cell, exact
-from reconcile.matching.codes import codes_in
 from reconcile.matching.model import LedgerSide, Period, PeriodSide, Stage, Value
 from vocabulary.ledger import TIME_COLUMN, Column, Table
 

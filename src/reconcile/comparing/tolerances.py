@@ -1,50 +1,104 @@
-"""Tolerances: how far foreign values may be apart and still agree, and why.
+"""The tolerance file: a TOML table from `table.column` to one bound and the reason for it.
 
-A tolerance bounds the gap |a - b| of two numbers:
-
-    absolute   |a - b| <= bound
-    relative   |a - b| <= bound * max(|a|, |b|)
-    quantum    one of the two stands on the grid of multiples of the bound, and |a - b| <= bound / 2:
-               one side shows the other's number rounded to that grid
-
-All three are symmetric. An exact number counts as itself (beside a double: as the double nearest to it), a
-double as the shortest decimal that reads back as it, and the comparison with the bound is exact. An empty
-cell, NaN or an infinity is never absorbed.
+What a bound means is in `matching.bounds`.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation, localcontext
-from fractions import Fraction
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import numpy as np
-import numpy.typing as npt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
-from reconcile.matching.cells import NUMBERS, Comparable, Rows, as_doubles, number
-from reconcile.matching.model import BoundKind, Tolerance, ToleranceUse
+from reconcile.matching.cells import NUMBERS
+from reconcile.matching.model import BoundKind, Tolerance
+from reconcile.scenario.values import fault
 from vocabulary.errors import InputError
-from vocabulary.ledger import KEYS, SCHEMA, Ledger
+from vocabulary.ledger import KEYS, SCHEMA
 
-SLACK = 10
-"""A bound more than this many times the largest gap it absorbed is slack."""
-
-_EPS = float(np.finfo(np.float64).eps)
+_KINDS = tuple(kind.value for kind in BoundKind)
 _SHAPE = '"fills.price" = { absolute = "0.01", reason = "their prices are rounded to cents" }'
+_LIKE = f"Write it like {_SHAPE}."
+
+
+def _bound(value: Any) -> Decimal:
+    """Decimal text, greater than zero."""
+    try:
+        bound = Decimal(value) if isinstance(value, str) else Decimal("NaN")
+    except InvalidOperation:
+        bound = Decimal("NaN")
+    if not bound.is_finite() or bound <= 0:
+        raise fault(
+            value, 'a number above 0 as text, such as "0.01"', "Write it in quotes.", found=repr(value)
+        )
+    return bound
+
+
+def _reason(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        remedy = "Say why: it is shown with the result."
+        raise fault(value, "a reason why values may differ", remedy, found="no reason")
+    return value.strip()
+
+
+def _column(name: str) -> str:
+    """`table.column` of a column that may have a tolerance."""
+    table, _, column = name.partition(".")
+    if column not in SCHEMA.get(table, ()):
+        raise fault(name, "table.column of a ledger", _LIKE, found=repr(name))
+    if column in KEYS[table] or SCHEMA[table][column] not in NUMBERS:
+        expected = "a column of numbers that is no key"
+        raise fault(name, expected, "Leave it out.", found=f"a bound for {name}")
+    return name
+
+
+_Bound = Annotated[Decimal, PlainValidator(_bound)]
+
+
+class _Entry(BaseModel):
+    """One line of the file: one bound, and why it is right."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    absolute: _Bound | None = None
+    relative: _Bound | None = None
+    quantum: _Bound | None = None
+    reason: Annotated[str, PlainValidator(_reason)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_bound(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            raise fault(raw, "a table with a bound and a reason", _LIKE, found=repr(raw))
+        unknown = sorted(set(raw) - {*_KINDS, "reason"})
+        named = [kind for kind in _KINDS if kind in raw]
+        if unknown or len(named) != 1:
+            found = repr(unknown[0]) if unknown else f"{len(named)} bounds"
+            raise fault(raw, f"one of {', '.join(_KINDS)}, and a reason", _LIKE, found=found)
+        return {"reason": None, **raw}
+
+
+_FILE: TypeAdapter[dict[str, _Entry]] = TypeAdapter(dict[Annotated[str, AfterValidator(_column)], _Entry])
 
 
 def read_tolerances(path: str | Path) -> tuple[Tolerance, ...]:
-    """The tolerances of a TOML file: a table from `table.column` to a bound and a reason.
+    """The tolerances of a TOML file, in the order of the file.
 
-    Raises InputError naming file and key where the file is not that.
+    Raises InputError naming file and key: the file cannot be read, is no TOML, or breaks the schema above.
     """
     try:
-        text = Path(path).read_bytes().decode()
-        read = tomllib.loads(text)
+        read = tomllib.loads(Path(path).read_bytes().decode())
     except OSError as error:
         raise InputError(
             str(path), error.strerror or "no readable file", "a TOML file", "Check the path."
@@ -57,174 +111,19 @@ def read_tolerances(path: str | Path) -> tuple[Tolerance, ...]:
 
 
 def tolerances_from(table: Mapping[str, Any], *, origin: str = "tolerances") -> tuple[Tolerance, ...]:
-    """The same, from a mapping. origin: what errors call it."""
-    return tuple(_tolerance(f"{origin}: {name}", name, entry) for name, entry in table.items())
-
-
-def _tolerance(where: str, name: str, entry: Any) -> Tolerance:
-    kinds = [kind.value for kind in BoundKind]
-    table, _, column = name.partition(".")
-    if column not in SCHEMA.get(table, ()):
-        raise InputError(where, repr(name), "table.column of a ledger", f"Write it like {_SHAPE}.")
-    if column in KEYS[table] or SCHEMA[table][column] not in NUMBERS:
-        raise InputError(where, f"a bound for {name}", "a column of numbers that is no key", "Leave it out.")
-    if not isinstance(entry, dict):
-        raise InputError(where, repr(entry), "a table with a bound and a reason", f"Write it like {_SHAPE}.")
-    unknown = sorted(set(entry) - {*kinds, "reason"})
-    named = [kind for kind in BoundKind if kind.value in entry]
-    if unknown or len(named) != 1:
-        raise InputError(
-            where,
-            repr(unknown[0]) if unknown else f"{len(named)} bounds",
-            f"one of {', '.join(kinds)}, and a reason",
-            f"Write it like {_SHAPE}.",
-        )
-    reason = entry.get("reason")
-    if not isinstance(reason, str) or not reason.strip():
-        raise InputError(
-            where, "no reason", "a reason why values may differ", "Say why: it is shown with the result."
-        )
-    return Tolerance(table, column, named[0], _bound(where, entry[named[0].value]), reason.strip())
-
-
-def _bound(where: str, value: Any) -> Decimal:
-    """Decimal text, greater than zero."""
+    """The same, from a mapping. origin: what errors call it. Raises InputError."""
     try:
-        bound = Decimal(value) if isinstance(value, str) else Decimal("NaN")
-    except InvalidOperation:
-        bound = Decimal("NaN")
-    if not bound.is_finite() or bound <= 0:
-        raise InputError(
-            where, repr(value), 'a number above 0 as text, such as "0.01"', "Write it in quotes."
-        )
-    return bound
+        entries = _FILE.validate_python(dict(table))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        told = first["ctx"]
+        where = f"{origin}: {first['loc'][0]}"
+        raise InputError(where, told["found"], told["expected"], told["remedy"]) from None
+    return tuple(_tolerance(name, entry) for name, entry in entries.items())
 
 
-@dataclass(slots=True)
-class _Use:
-    """What one tolerance absorbed so far."""
-
-    absorbed: int = 0
-    largest: Fraction = Fraction(0)
-
-
-class Gauge:
-    """Applies tolerances and remembers what each one absorbed."""
-
-    def __init__(self, tolerances: tuple[Tolerance, ...], reference: Ledger, candidate: Ledger) -> None:
-        """Raises InputError where both ledgers are ours, and where a column has two bounds."""
-        if tolerances and all(ledger.manifest.semantics is not None for ledger in (reference, candidate)):
-            raise InputError(
-                "tolerances",
-                "two ledgers of these semantics, which are exact",
-                "a foreign ledger on one side",
-                "Compare them without: they must agree to the last unit.",
-            )
-        self.by_column: dict[tuple[str, str], Tolerance] = {}
-        for one in tolerances:
-            if (one.table, one.column) in self.by_column:
-                raise InputError(
-                    "tolerances",
-                    f"two bounds for {one.table}.{one.column}",
-                    "one",
-                    "Keep the one that is meant.",
-                )
-            self.by_column[one.table, one.column] = one
-        self._uses = {key: _Use() for key in self.by_column}
-
-    def absorb(self, table: str, column: str, cells: Comparable, left: Rows, right: Rows) -> Rows:
-        """Of pairs that differ, the places of those that remain breaks."""
-        tolerance = self.by_column.get((table, column))
-        everything = np.arange(len(left))
-        if tolerance is None or not len(left):
-            return everything
-        within = _within_all(tolerance, cells, left, right)
-        self._remember(tolerance, cells, left[within], right[within])
-        return everything[~within]
-
-    def absorb_one(self, table: str, column: str, a: Fraction, b: Fraction) -> bool:
-        """Whether two numbers agree."""
-        tolerance = self.by_column.get((table, column))
-        if tolerance is None or not within(tolerance, a, b):
-            return False
-        use = self._uses[table, column]
-        use.absorbed += 1
-        use.largest = max(use.largest, gap(tolerance, a, b))
-        return True
-
-    def report(self) -> tuple[ToleranceUse, ...]:
-        """What each tolerance did."""
-        return tuple(_report(self.by_column[key], use) for key, use in self._uses.items())
-
-    def _remember(self, tolerance: Tolerance, cells: Comparable, left: Rows, right: Rows) -> None:
-        """Count, and find the largest gap exactly among those that doubles cannot tell from it."""
-        if not len(left):
-            return
-        x, y = as_doubles(cells, left, 0), as_doubles(cells, right, 1)
-        size = np.maximum(np.abs(x), np.abs(y))
-        gaps, doubt = np.abs(x - y), 8 * _EPS * size
-        if tolerance.kind is BoundKind.RELATIVE:
-            safe = np.where(size > 0, size, 1.0)
-            gaps, doubt = gaps / safe, doubt / safe + _EPS
-        near = np.flatnonzero(gaps + doubt >= np.max(gaps - doubt))
-        # Most of them are the same few numbers.
-        pairs = {(number(cells, int(left[i]), 0), number(cells, int(right[i]), 1)) for i in near}
-        use = self._uses[tolerance.table, tolerance.column]
-        use.absorbed += len(left)
-        found = [gap(tolerance, a, b) for a, b in pairs if a is not None and b is not None]
-        use.largest = max(use.largest, *found)
-
-
-def _report(tolerance: Tolerance, use: _Use) -> ToleranceUse:
-    bound = Fraction(tolerance.bound) / (2 if tolerance.kind is BoundKind.QUANTUM else 1)
-    with localcontext() as context:
-        context.prec = 28
-        largest = Decimal(use.largest.numerator) / Decimal(use.largest.denominator)
-    return ToleranceUse(tolerance, use.absorbed, largest, bound > SLACK * use.largest)
-
-
-def gap(tolerance: Tolerance, a: Fraction, b: Fraction) -> Fraction:
-    """How far two numbers are apart, in the measure of the bound."""
-    size = max(abs(a), abs(b))
-    return abs(a - b) / size if tolerance.kind is BoundKind.RELATIVE and size else abs(a - b)
-
-
-def within(tolerance: Tolerance, a: Fraction, b: Fraction) -> bool:
-    """Whether two numbers agree under a tolerance; exact and symmetric."""
-    bound = Fraction(tolerance.bound)
-    if tolerance.kind is not BoundKind.QUANTUM:
-        return gap(tolerance, a, b) <= bound
-    on_grid = (a / bound).denominator == 1 or (b / bound).denominator == 1
-    return on_grid and abs(a - b) <= bound / 2
-
-
-def _within_all(tolerance: Tolerance, cells: Comparable, left: Rows, right: Rows) -> npt.NDArray[np.bool_]:
-    """`within` for many pairs: by doubles where they leave no doubt, else exactly."""
-    x, y = as_doubles(cells, left, 0), as_doubles(cells, right, 1)
-    usable = np.isfinite(x) & np.isfinite(y)
-    for mask, rows in ((cells.reference_missing, left), (cells.candidate_missing, right)):
-        if mask is not None:
-            usable &= ~mask[rows]
-    x, y = np.where(usable, x, 0.0), np.where(usable, y, 0.0)
-    size = np.maximum(np.abs(x), np.abs(y))
-    bound = float(tolerance.bound)
-    limit = {
-        BoundKind.ABSOLUTE: np.full(len(x), bound),
-        BoundKind.RELATIVE: bound * size,
-        BoundKind.QUANTUM: np.full(len(x), bound / 2),
-    }[tolerance.kind]
-    with np.errstate(over="ignore"):
-        gaps = np.abs(x - y)
-    doubt = 8 * _EPS * (size + limit)
-    out = usable & (gaps < limit - doubt)
-    unsure = usable & (np.abs(gaps - limit) <= doubt)
-    if tolerance.kind is BoundKind.QUANTUM:
-        off = [np.abs(v / bound - np.rint(v / bound)) > 1e-6 + 8 * _EPS * np.abs(v / bound) for v in (x, y)]
-        unsure, out = (unsure | out) & ~(off[0] & off[1]), np.zeros(len(x), np.bool_)
-    known: dict[tuple[Fraction | None, Fraction | None], bool] = {}
-    for i in np.flatnonzero(unsure):
-        a, b = number(cells, int(left[i]), 0), number(cells, int(right[i]), 1)
-        if (a, b) not in known:
-            known[a, b] = a is not None and b is not None and within(tolerance, a, b)
-        out[i] = known[a, b]
-    return np.asarray(out, np.bool_)
+def _tolerance(name: str, entry: _Entry) -> Tolerance:
+    table, _, column = name.partition(".")
+    bounds = {kind: getattr(entry, kind.value) for kind in BoundKind}
+    kind, bound = next((kind, bound) for kind, bound in bounds.items() if bound is not None)
+    return Tolerance(table, column, kind, bound, entry.reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconcile.comparing.diff_markdown import escaped, table
+from reconcile.comparing.diff_exports import escaped, table
 from reconcile.gating.gate import outcomes
 from reconcile.gating.gate_words import (
     CASE_HEAD,

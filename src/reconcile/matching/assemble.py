@@ -1,4 +1,4 @@
-"""From raw chunks to breaks in order: placed in time, period and symbol, and sorted."""
+"""From raw groups to breaks in order: placed in time, period and symbol, and sorted."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.matching.axis import Axis, Ints, cycles, periods
+from reconcile.matching.axis import Axis, Ints, codes_in, cycles, periods
 from reconcile.matching.breaks import COLUMNS, NONE, TABLES, TYPES, BreakColumns, Breaks
 from reconcile.matching.cells import doubles
-from reconcile.matching.codes import codes_in
-from reconcile.matching.diff_tables import Chunk
+from reconcile.matching.diff_tables import BreakGroup
 from reconcile.matching.model import ROW, BreakType, LedgerSide, Value
 from reconcile.matching.stages import RANK
 from vocabulary.ledger import SCHEMA, TIME_COLUMN, Column
@@ -33,17 +32,17 @@ _DTYPES = (
 )
 
 
-def assemble(chunks: list[Chunk], axis: Axis, sides: Sides) -> Breaks:
+def assemble(groups: list[BreakGroup], axis: Axis, sides: Sides) -> Breaks:
     """All breaks, by cycle, stage, table, symbol, side, field; the order knows neither rows nor sides."""
-    names = _names(chunks)
+    names = _names(groups)
     symbols = _symbols(sides)
     specials: list[tuple[Value, Value]] = []
     parts: list[list[npt.NDArray[Any]]] = []
     ties: list[list[npt.NDArray[Any]]] = []
     reader = _Reader(sides, symbols)
-    for chunk in chunks:
-        parts.append(_placed(chunk, axis, reader, names, specials))
-        ties.append(_ties(chunk, reader))
+    for group in groups:
+        parts.append(_placed(group, axis, reader, names, specials))
+        ties.append(_ties(group, reader))
     if not parts:
         empty = BreakColumns(*(np.zeros(0, dtype) for dtype in _DTYPES))
         return Breaks(empty, names, symbols, (), sides)
@@ -71,9 +70,9 @@ def assemble(chunks: list[Chunk], axis: Axis, sides: Sides) -> Breaks:
     return Breaks(columns, names, symbols, tuple(specials), sides)
 
 
-def _names(chunks: list[Chunk]) -> tuple[str, ...]:
+def _names(groups: list[BreakGroup]) -> tuple[str, ...]:
     known = dict.fromkeys(column for columns in SCHEMA.values() for column in columns)
-    return (ROW, *known, *sorted({chunk.field for chunk in chunks} - set(known) - {ROW}))
+    return (ROW, *known, *sorted({group.field for group in groups} - set(known) - {ROW}))
 
 
 def _symbols(sides: Sides) -> tuple[str, ...]:
@@ -87,51 +86,51 @@ def _symbols(sides: Sides) -> tuple[str, ...]:
 
 
 def _placed(
-    chunk: Chunk,
+    group: BreakGroup,
     axis: Axis,
     reader: _Reader,
     names: tuple[str, ...],
     specials: list[tuple[Value, Value]],
 ) -> list[npt.NDArray[Any]]:
-    """The columns of one chunk, in the order of COLUMNS."""
-    n = len(chunk.left)
-    time, known = reader.either(chunk, TIME_COLUMN[chunk.table])
+    """The columns of one group, in the order of COLUMNS."""
+    n = len(group.left)
+    time, known = reader.either(group, TIME_COLUMN[group.table])
     timestamp = np.where(known, time, axis.bars[-1] if len(axis.bars) else 0)
-    cycle = cycles(axis, chunk.table, chunk.field, timestamp)
+    cycle = cycles(axis, group.table, group.field, timestamp)
     decided = cycle - axis.lag
     decided_at = np.full(n, NONE)
     reached = axis.timed & (decided >= 0) & (decided < len(axis.bars))
     decided_at[reached] = axis.bars[decided[reached]]
-    if chunk.table == "fills":
-        own, told = reader.either(chunk, "decided_at")
+    if group.table == "fills":
+        own, told = reader.either(group, "decided_at")
         decided_at = np.where(told, own, decided_at)
         decided = np.where(told, codes_in(own, axis.bars), decided)
     period = periods(axis, decided)
     special = np.full(n, -1)
-    if chunk.values is not None:
+    if group.values is not None:
         special = np.arange(len(specials), len(specials) + n)
-        specials.extend(chunk.values)
-    word, has = reader.either(chunk, "symbol")
+        specials.extend(group.values)
+    word, has = reader.either(group, "symbol")
     return [
-        np.full(n, TABLES.index(chunk.table)),
-        np.full(n, names.index(chunk.field)),
-        np.full(n, RANK[chunk.stage]),
-        np.full(n, TYPES.index(chunk.type)),
+        np.full(n, TABLES.index(group.table)),
+        np.full(n, names.index(group.field)),
+        np.full(n, RANK[group.stage]),
+        np.full(n, TYPES.index(group.type)),
         timestamp,
         decided_at,
         cycle,
         np.where(period < 0, NONE, period),
         np.where(has, word, -1),
-        chunk.left,
-        chunk.right,
+        group.left,
+        group.right,
         special,
         np.full(n, -1),
     ]
 
 
-def _ties(chunk: Chunk, reader: _Reader) -> list[npt.NDArray[Any]]:
+def _ties(group: BreakGroup, reader: _Reader) -> list[npt.NDArray[Any]]:
     """What tells breaks of one symbol and field apart: side, quantity, price."""
-    return [reader.either(chunk, name)[0] for name in ("side", "quantity", "price")]
+    return [reader.either(group, name)[0] for name in ("side", "quantity", "price")]
 
 
 class _Reader:
@@ -142,12 +141,12 @@ class _Reader:
         self._codes = {"symbol": {word: code for code, word in enumerate(symbols)}, "side": SIDES}
         self._lookups: dict[tuple[int, str, str], Ints] = {}
 
-    def either(self, chunk: Chunk, column: str) -> tuple[Ints, Mask]:
+    def either(self, group: BreakGroup, column: str) -> tuple[Ints, Mask]:
         """The cells of a column, the smaller of both sides' where they differ, and whether there is one."""
         big = np.iinfo(np.int64).max
         found = []
-        for side, rows in enumerate((chunk.left, chunk.right)):
-            values, known = self._cells(side, chunk.table, column, rows)
+        for side, rows in enumerate((group.left, group.right)):
+            values, known = self._cells(side, group.table, column, rows)
             found.append(np.where(known, values, big))
         value = np.minimum(*found)
         known = value != big

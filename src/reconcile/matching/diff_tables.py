@@ -9,12 +9,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from reconcile.matching.axis import Axis
+from reconcile.matching.axis import Axis, count_below
 from reconcile.matching.cells import Comparable, Rows, comparable, differing, number
-from reconcile.matching.codes import count_below
-from reconcile.matching.groups import settle
+from reconcile.matching.inexact_pairs import pair_group, pair_near_rows
 from reconcile.matching.model import ROW, BreakType, Stage, Value
-from reconcile.matching.near_rows import near_rows
 from reconcile.matching.pair_rows import EMPTY, SEQUENCE, Pairing, pair_rows
 from reconcile.matching.stages import ROW_STAGE, field_stage
 from vocabulary.ledger import KEYS, Kind, Table
@@ -28,7 +26,7 @@ AbsorbOne = Callable[[str, str, Fraction, Fraction], bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chunk:
+class BreakGroup:
     """Breaks of one table, field and type; rows are -1 on a side that has none. values: where no row
     holds them."""
 
@@ -42,12 +40,12 @@ class Chunk:
 
 
 @dataclass(slots=True)
-class Sink:
-    """Where chunks are collected, and the tolerances asked on the way."""
+class BreakCollector:
+    """Where groups are collected, and the tolerances asked on the way."""
 
     absorb: Absorb
     absorb_one: AbsorbOne
-    chunks: list[Chunk] = field(default_factory=list)
+    groups: list[BreakGroup] = field(default_factory=list)
 
     def add(
         self,
@@ -58,14 +56,16 @@ class Sink:
         right: Rows,
         values: tuple[tuple[Value, Value], ...] | None = None,
     ) -> None:
-        """Keep a chunk, unless it is empty."""
+        """Keep a group, unless it is empty."""
         if len(left):
             whole = name == ROW or kind is BreakType.TIMING
             stage = ROW_STAGE[table] if whole else field_stage(table, name)
-            self.chunks.append(Chunk(table, name, stage, kind, left, right, values))
+            self.groups.append(BreakGroup(table, name, stage, kind, left, right, values))
 
 
-def compare_tables(reference: Table, candidate: Table, axis: Axis, sink: Sink) -> tuple[str, ...]:
+def compare_tables(
+    reference: Table, candidate: Table, axis: Axis, collector: BreakCollector
+) -> tuple[str, ...]:
     """Compare two tables of one name, on the columns both have; returns those, keys first."""
     name = reference.name
     shared = [column for column in reference.columns if column in candidate.columns]
@@ -76,16 +76,16 @@ def compare_tables(reference: Table, candidate: Table, axis: Axis, sink: Sink) -
     keys = {column: columns[column] for column in KEYS[name] if column in columns}
     values = {column: columns[column] for column in shared if column not in keys}
     pairing = pair_rows(list(keys.values()), values, (reference.rows, candidate.rows), axis.of(name))
-    _settle_groups(name, values, pairing, sink)
-    near = near_rows(name, keys, values, (pairing.missing, pairing.extra), axis.bars)
+    _settle_groups(name, values, pairing, collector)
+    near = pair_near_rows(name, keys, values, (pairing.missing, pairing.extra), axis.bars)
     for column, left, right in near.found:
         timing = columns[column].kind is Kind.TIMESTAMP
         kind = BreakType.TIMING if timing else cell_type(name, column)
-        sink.add(name, column, kind, left, right)
-    _add_rows(name, BreakType.MISSING, near.missing, left=True, sink=sink)
-    _add_rows(name, BreakType.EXTRA, near.extra, left=False, sink=sink)
+        collector.add(name, column, kind, left, right)
+    _add_rows(name, BreakType.MISSING, near.missing, left=True, collector=collector)
+    _add_rows(name, BreakType.EXTRA, near.extra, left=False, collector=collector)
     for column, cells in values.items():
-        _compare_column(name, column, cells, pairing, sink)
+        _compare_column(name, column, cells, pairing, collector)
     return (*keys, *values)
 
 
@@ -94,12 +94,14 @@ def cell_type(table: str, column: str) -> BreakType:
     return BreakType(field_stage(table, column).value)
 
 
-def _add_rows(table: str, kind: BreakType, rows: Rows, *, left: bool, sink: Sink) -> None:
+def _add_rows(table: str, kind: BreakType, rows: Rows, *, left: bool, collector: BreakCollector) -> None:
     none = np.full(len(rows), -1, np.int64)
-    sink.add(table, ROW, kind, rows if left else none, none if left else rows)
+    collector.add(table, ROW, kind, rows if left else none, none if left else rows)
 
 
-def _settle_groups(name: str, values: dict[str, Comparable], pairing: Pairing, sink: Sink) -> None:
+def _settle_groups(
+    name: str, values: dict[str, Comparable], pairing: Pairing, collector: BreakCollector
+) -> None:
     """Settle the groups that equality left, and put their rows where they belong."""
     if not pairing.groups:
         return
@@ -108,24 +110,26 @@ def _settle_groups(name: str, values: dict[str, Comparable], pairing: Pairing, s
     over: tuple[list[int], list[int]] = ([], [])
     doubled: tuple[list[int], list[int]] = ([], [])
     for left, right in pairing.groups:
-        group = settle(values, left, right, twins, can_merge=name == "fills")
+        group = pair_group(values, left, right, twins, can_merge=name == "fills")
         pairs += group.pairs
         over[0].extend(group.left)
         over[1].extend(group.right)
         doubled[0].extend(group.left_twins)
         doubled[1].extend(group.right_twins)
         if group.merged is not None:
-            _compare_merged(name, values, group.merged, sink)
+            _compare_merged(name, values, group.merged, collector)
     at = np.array(pairs, np.int64).reshape(-1, 2)
     pairing.left = np.concatenate([pairing.left, at[:, 0]])
     pairing.right = np.concatenate([pairing.right, at[:, 1]])
     pairing.missing = np.sort(np.concatenate([pairing.missing, np.array(over[0], np.int64)]))
     pairing.extra = np.sort(np.concatenate([pairing.extra, np.array(over[1], np.int64)]))
     for rows, side in zip(doubled, (True, False), strict=True):
-        _add_rows(name, BreakType.DUPLICATE, np.array(rows, np.int64), left=side, sink=sink)
+        _add_rows(name, BreakType.DUPLICATE, np.array(rows, np.int64), left=side, collector=collector)
 
 
-def _compare_column(name: str, column: str, cells: Comparable, pairing: Pairing, sink: Sink) -> None:
+def _compare_column(
+    name: str, column: str, cells: Comparable, pairing: Pairing, collector: BreakCollector
+) -> None:
     """Breaks of one column over all pairs."""
     at = np.flatnonzero(differing(cells, pairing.left, pairing.right)) if len(pairing.left) else EMPTY
     left, right = pairing.left[at], pairing.right[at]
@@ -136,9 +140,9 @@ def _compare_column(name: str, column: str, cells: Comparable, pairing: Pairing,
         return
     if column == SEQUENCE and (len(pairing.missing) or len(pairing.extra)):
         left, right = _out_of_order(cells, pairing, left, right)
-    keep = sink.absorb(name, column, cells, left, right)
+    keep = collector.absorb(name, column, cells, left, right)
     left, right = left[keep], right[keep]
-    sink.add(name, column, cell_type(name, column), left, right)
+    collector.add(name, column, cell_type(name, column), left, right)
 
 
 def _out_of_order(cells: Comparable, pairing: Pairing, left: Rows, right: Rows) -> tuple[Rows, Rows]:
@@ -151,7 +155,7 @@ def _out_of_order(cells: Comparable, pairing: Pairing, left: Rows, right: Rows) 
 
 
 def _compare_merged(
-    name: str, values: dict[str, Comparable], merged: tuple[list[int], list[int]], sink: Sink
+    name: str, values: dict[str, Comparable], merged: tuple[list[int], list[int]], collector: BreakCollector
 ) -> None:
     """Breaks of several fills compared as one (many to one)."""
     for column in values:
@@ -160,11 +164,11 @@ def _compare_merged(
         a, b = (_together(column, values, rows, side) for side, rows in enumerate(merged))
         if a == b and a is not None:
             continue
-        if isinstance(a, Fraction) and isinstance(b, Fraction) and sink.absorb_one(name, column, a, b):
+        if isinstance(a, Fraction) and isinstance(b, Fraction) and collector.absorb_one(name, column, a, b):
             continue
         shown = (_shown(a), _shown(b))
         first = np.array([merged[0][0]], np.int64), np.array([merged[1][0]], np.int64)
-        sink.add(name, column, cell_type(name, column), *first, values=(shown,))
+        collector.add(name, column, cell_type(name, column), *first, values=(shown,))
 
 
 def _together(

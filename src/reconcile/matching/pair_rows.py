@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
+from reconcile.matching.axis import SPARE, codes_in, distinct_values
 from reconcile.matching.cells import Array, Comparable, Rows, differing
-from reconcile.matching.codes import SPARE, codes_in, distinct_values
-from reconcile.matching.row_hashes import equal_rows, mixed, row_hashes
 from vocabulary.ledger import Kind
 
 EMPTY: Rows = np.zeros(0, np.int64)
@@ -56,14 +56,14 @@ def pair_rows(
     timestamps of both tables, ascending.
     """
     if rows[0] == rows[1] and not any(bool(differing(key).any()) for key in keys):
-        return _aligned(keys, values)
+        return _pair_in_place(keys, values)
     left, right, width = _codes(keys, bars)
     if width <= SPARE * (rows[0] + rows[1]):
-        return _addressed(left, right, width, values)
-    return _joined(left, right, values)
+        return _join_by_table(left, right, width, values)
+    return _join_by_sorting(left, right, values)
 
 
-def _aligned(keys: list[Comparable], values: dict[str, Comparable]) -> Pairing:
+def _pair_in_place(keys: list[Comparable], values: dict[str, Comparable]) -> Pairing:
     """Row i is row i, except among differing rows that share a key."""
     in_place = {name: np.flatnonzero(differing(column)) for name, column in values.items()}
     among = _repeated(keys, in_place)
@@ -71,9 +71,9 @@ def _aligned(keys: list[Comparable], values: dict[str, Comparable]) -> Pairing:
         return Pairing(in_place, EMPTY, EMPTY)
     # Rows that are equal in place may be taken away from both sides: what remains, as a multiset, does
     # not depend on how equal rows are paired. So only the differing rows can need another partner.
-    codes, _ = key_codes([taken(key, among, among) for key in keys])
-    part = {name: taken(column, among, among) for name, column in values.items()}
-    inner = _joined(codes, codes, part)
+    codes, _ = key_codes([select_rows(key, among, among) for key in keys])
+    part = {name: select_rows(column, among, among) for name, column in values.items()}
+    inner = _join_by_sorting(codes, codes, part)
     in_place = {name: rows[~np.isin(rows, among)] for name, rows in in_place.items()}
     groups = [(among[a], among[b]) for a, b in inner.groups]
     return Pairing(in_place, among[inner.left], among[inner.right], groups)
@@ -84,7 +84,7 @@ def _repeated(keys: list[Comparable], in_place: dict[str, Rows]) -> Rows:
     changed = np.unique(np.concatenate([EMPTY, *in_place.values()]))
     if len(changed) < 2:
         return EMPTY
-    codes, _ = key_codes([taken(key, changed, changed) for key in keys])
+    codes, _ = key_codes([select_rows(key, changed, changed) for key in keys])
     order = np.argsort(codes, kind="stable")
     same = codes[order][1:] == codes[order][:-1]
     repeated = np.zeros(len(order), np.bool_)
@@ -93,7 +93,7 @@ def _repeated(keys: list[Comparable], in_place: dict[str, Rows]) -> Rows:
     return np.sort(changed[order[repeated]])
 
 
-def taken(column: Comparable, left: Rows, right: Rows) -> Comparable:
+def select_rows(column: Comparable, left: Rows, right: Rows) -> Comparable:
     """The column of some rows only."""
     return Comparable(
         column.kind,
@@ -150,7 +150,7 @@ def _coded(left: Array, right: Array, known: Array | None) -> tuple[Rows, Rows, 
     return codes_in(left, distinct) + 1, codes_in(right, distinct) + 1, len(distinct) + 2
 
 
-def _addressed(left: Rows, right: Rows, width: int, values: dict[str, Comparable]) -> Pairing:
+def _join_by_table(left: Rows, right: Rows, width: int, values: dict[str, Comparable]) -> Pairing:
     """Join by key code through a table with a place for each (2, 4); keys that repeat go the other way."""
     place: Rows = np.full(width, -1, np.int64 if len(left) >= 2**31 else np.int32)
     place[left] = np.arange(len(left))
@@ -173,8 +173,8 @@ def _addressed(left: Rows, right: Rows, width: int, values: dict[str, Comparable
     lonely &= ~again[left]
     extra = extra[~again[right[extra]]]
     among = np.flatnonzero(again[left]), np.flatnonzero(again[right])
-    part = {name: taken(column, *among) for name, column in values.items()}
-    inner = _joined(left[among[0]], right[among[1]], part)
+    part = {name: select_rows(column, *among) for name, column in values.items()}
+    inner = _join_by_sorting(left[among[0]], right[among[1]], part)
     return Pairing(
         None,
         np.concatenate([lefts, among[0][inner.left]]),
@@ -187,7 +187,7 @@ def _addressed(left: Rows, right: Rows, width: int, values: dict[str, Comparable
     )
 
 
-def _joined(left: Rows, right: Rows, values: dict[str, Comparable]) -> Pairing:
+def _join_by_sorting(left: Rows, right: Rows, values: dict[str, Comparable]) -> Pairing:
     """Join by key code (2 to 4)."""
     lo, ro = np.argsort(left, kind="stable"), np.argsort(right, kind="stable")
     lk, lf, lc = _runs(left[lo])
@@ -267,3 +267,55 @@ def _members(order: Rows, first: Rows, count: Rows, runs: Rows) -> tuple[Rows, R
     f, c = first[runs], count[runs]
     offsets = np.arange(int(c.sum())) - np.repeat(np.cumsum(c) - c, c)
     return order[np.repeat(f, c) + offsets], np.repeat(np.arange(len(runs)), c)
+
+
+Hashes = npt.NDArray[np.uint64]
+
+
+def row_hashes(columns: dict[str, Comparable], left: Rows, right: Rows) -> tuple[Hashes, Hashes]:
+    """A hash of the values of each row, equal for equal rows; NaN hashes by its bits."""
+    a, b = np.zeros(len(left), np.uint64), np.zeros(len(right), np.uint64)
+    for column in columns.values():
+        a = mixed(a, _bits(column.reference[left], _part(column.reference_missing, left)))
+        b = mixed(b, _bits(column.candidate[right], _part(column.candidate_missing, right)))
+    return a, b
+
+
+def _part(mask: npt.NDArray[np.bool_] | None, rows: Rows) -> npt.NDArray[np.bool_] | None:
+    return None if mask is None else mask[rows]
+
+
+def _bits(values: Array, missing: npt.NDArray[np.bool_] | None) -> Hashes:
+    if values.dtype.kind == "f":
+        bits = (values + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
+    elif values.dtype == object:
+        bits = np.array([hash(int(v)) & (2**64 - 1) for v in values], np.uint64)
+    else:
+        bits = values.astype(np.int64, copy=False).view(np.uint64)
+    return bits if missing is None else np.where(missing, np.uint64(0x9E3779B97F4A7C15), bits)
+
+
+def mixed(state: Hashes, bits: Hashes) -> Hashes:
+    """Fold one column in (the finaliser of splitmix64)."""
+    z = (state * np.uint64(0x9E3779B97F4A7C15)) ^ (bits + np.uint64(0x9E3779B97F4A7C15))
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(z ^ (z >> np.uint64(31)), np.uint64)
+
+
+def equal_rows(lg: Rows, lh: Hashes, rg: Rows, rh: Hashes) -> tuple[Rows, Rows]:
+    """Pairs of places with equal (group, hash): as many as the side that has fewer of them."""
+    groups, hashes = np.concatenate([lg, rg]), np.concatenate([lh, rh])
+    is_right = np.arange(len(groups)) >= len(lg)
+    order = np.lexsort((is_right, hashes, groups))
+    if not len(order):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    g, h = groups[order], hashes[order]
+    first = np.flatnonzero(np.concatenate([[True], (g[1:] != g[:-1]) | (h[1:] != h[:-1])]))
+    count = np.diff(np.append(first, len(order)))
+    of_right = np.add.reduceat(is_right[order].astype(np.int64), first)
+    pairs = np.minimum(of_right, count - of_right)
+    offsets = np.arange(int(pairs.sum())) - np.repeat(np.cumsum(pairs) - pairs, pairs)
+    left = order[np.repeat(first, pairs) + offsets]
+    right = order[np.repeat(first + count - of_right, pairs) + offsets]
+    return left, right - len(lg)

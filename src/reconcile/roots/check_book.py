@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconcile.matching.model import BreakType
-from reconcile.roots.branches import Branch
-from reconcile.roots.decision import fitting, main_rows, surplus
+from reconcile.roots.check_decision import best_rows, fitting, surplus_type
 from reconcile.roots.findings import Trial
-from reconcile.roots.holdings import holds
+from reconcile.roots.readings import Reading
 from reconcile.roots.rebuild import History
-from reconcile.roots.rows import Cell, Row
+from reconcile.roots.rows import Cell, Row, holds
 from reference import mark
 from vocabulary.state import Position, State
 
@@ -23,17 +22,17 @@ KINDS = {
 }
 
 
-def check_book(history: History, trial: Trial, branches: Sequence[Branch], t: int) -> None:
+def check_book(history: History, trial: Trial, readings: Sequence[Reading], t: int) -> None:
     """Compare the book at the end of bar t with every reading of what was executed."""
-    states = [mark(history.scenario, branch.state, history.market, t)[0] for branch in branches]
+    states = [mark(history.scenario, reading.state, history.market, t)[0] for reading in readings]
     _check_positions(history, trial, states, t)
     told = history.reported(t)
-    fitting = [told is None or holds(branch.state, told) for branch in branches]
+    fitting = [told is None or holds(reading.state, told) for reading in readings]
     if any(fitting):
         # The positions tell which reading of the fills is meant; costs and cash must agree with it.
-        branches = [branch for branch, fits in zip(branches, fitting, strict=True) if fits]
+        readings = [reading for reading, fits in zip(readings, fitting, strict=True) if fits]
         states = [state for state, fits in zip(states, fitting, strict=True) if fits]
-    _check_costs(history, trial, branches, t)
+    _check_costs(history, trial, readings, t)
     _check_equity(history, trial, states, t)
 
 
@@ -50,14 +49,19 @@ def _check_positions(history: History, trial: Trial, states: Sequence[State], t:
         for symbol, position in state.positions.items():
             held.setdefault(symbol, []).append(position)
     wanted = {symbol: _position_cells(positions) for symbol, positions in held.items()}
-    main, rest = main_rows(
+    main, rest = best_rows(
         history.rows.at("positions", t),
         lambda row: row.symbol,
         lambda row: fitting(trial, "positions", row, wanted.get(row.symbol)),
     )
     for row in rest:
         trial.row(
-            "positions", surplus(row, main[row.symbol]), (t, row.symbol, None), row, row.cells, "quantity"
+            "positions",
+            surplus_type(row, main[row.symbol]),
+            (t, row.symbol, None),
+            row,
+            row.cells,
+            "quantity",
         )
     for symbol in sorted({*wanted, *main}):
         where, cells, found = (t, symbol, None), wanted.get(symbol), main.get(symbol)
@@ -94,14 +98,14 @@ def _following(cells: dict[str, list[Cell]], row: Row) -> dict[str, list[Cell]]:
     return out
 
 
-def _check_costs(history: History, trial: Trial, branches: Sequence[Branch], t: int) -> None:
+def _check_costs(history: History, trial: Trial, readings: Sequence[Reading], t: int) -> None:
     if not history.rows.has("costs"):
         return
     fills = history.rows.at("fills", t)
     cells: dict[str, list[Cell]] = {
-        "turnover": [branch.turnover for branch in branches] + _total(fills, "notional"),
-        "commission": [branch.commission for branch in branches] + _total(fills, "commission"),
-        "slippage": [branch.slippage for branch in branches] + _total(fills, "slippage"),
+        "turnover": [reading.turnover for reading in readings] + _total(fills, "notional"),
+        "commission": [reading.commission for reading in readings] + _total(fills, "commission"),
+        "slippage": [reading.slippage for reading in readings] + _total(fills, "slippage"),
     }
     row = _one_row(history, trial, "costs", t, cells, "turnover")
     for name, values in cells.items():
@@ -148,7 +152,7 @@ def _one_row(
     history: History, trial: Trial, table: str, t: int, cells: dict[str, list[Cell]], shown: str
 ) -> Row | None:
     """The one row of a bar that a table has."""
-    main, rest = main_rows(
+    main, rest = best_rows(
         history.rows.at(table, t), lambda row: -1, lambda row: fitting(trial, table, row, cells)
     )
     where, row = (t, -1, None), main.get(-1)
@@ -158,5 +162,5 @@ def _one_row(
         return None
     trial.row(table, None, where, row, {}, shown)
     for other in rest:
-        trial.row(table, surplus(other, row), where, other, other.cells, shown)
+        trial.row(table, surplus_type(other, row), where, other, other.cells, shown)
     return row

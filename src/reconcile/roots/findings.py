@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from reconcile.comparing.tolerances import within
+import numpy as np
+
+from reconcile.matching.bounds import within
+from reconcile.matching.breaks import TABLES, Breaks
+from reconcile.matching.cells import cell
+from reconcile.matching.diff_tables import cell_type
 from reconcile.matching.model import ROW, BreakType, Tolerance
-from reconcile.roots.rows import Cell, Row
+from reconcile.roots.rows import Cell, LedgerRows, Row
+from vocabulary.market import Market
 
 Key = tuple[str, str, int]
 """(table, field, symbol): what can persist."""
@@ -114,18 +121,18 @@ class Trial:
 
 
 @dataclass(slots=True)
-class Run:
+class FindingRun:
     """One finding, persisting."""
 
     findings: list[Finding]
 
 
-class Log:
+class CheckLog:
     """All checks in order; equal findings without a check between them that held are one run."""
 
     def __init__(self) -> None:
-        self.runs: list[Run] = []
-        self._open: dict[Key, Run] = {}
+        self.runs: list[FindingRun] = []
+        self._open: dict[Key, FindingRun] = {}
 
     def commit(self, trial: Trial) -> None:
         """Take over the checks of a trial."""
@@ -136,7 +143,7 @@ class Log:
             elif run is not None and run.findings[-1].type is event.finding.type:
                 run.findings.append(event.finding)
             else:
-                self._open[event.key] = run = Run([event.finding])
+                self._open[event.key] = run = FindingRun([event.finding])
                 self.runs.append(run)
 
     def passed(self, table: str, symbols: Container[int]) -> None:
@@ -150,3 +157,59 @@ def alike(a: Finding, b: Finding) -> bool:
     x, y = a.content or {}, b.content or {}
     shared = [name for name in x if name in y and name not in SKIPPED]
     return bool(shared) and all(x[name] == y[name] for name in shared)
+
+
+SYMBOL = "symbol"
+IntendedSymbols = Mapping[tuple[str, int], int]
+"""(table, row) -> place in the market of the symbol that a row is meant for."""
+
+
+def intended_symbols(breaks: Breaks, is_candidate: bool, market: Market) -> IntendedSymbols:
+    """The rows of one side whose symbol the market does not know and the other side's row tells."""
+    places = {symbol: place for place, symbol in enumerate(market.symbols)}
+    c = breaks.columns
+    sides = (breaks.reference, c.reference_row), (breaks.candidate, c.candidate_row)
+    (there, other_rows), (here, own_rows) = sides if is_candidate else reversed(sides)
+    out: dict[tuple[str, int], int] = {}
+    for at in np.flatnonzero(c.field == breaks.names.index(SYMBOL)).tolist():
+        table, own, other = TABLES[c.table[at]], int(own_rows[at]), int(other_rows[at])
+        if cell(here.tables[table].columns[SYMBOL], own) in places:
+            continue
+        place = places.get(str(cell(there.tables[table].columns[SYMBOL], other)))
+        if place is not None:
+            out[table, own] = place
+    return out
+
+
+def unknown_symbol_runs(rows: LedgerRows, intended: IntendedSymbols, market: Market) -> list[FindingRun]:
+    """One run for as long as the rows of a table and symbol are told under another name."""
+    runs: list[FindingRun] = []
+    for name in dict.fromkeys(table for table, _ in intended):
+        table = rows.tables[name]
+        by_symbol: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for bar, found in sorted(table.by_bar.items()):
+            for at in found:
+                by_symbol[table.symbols[at]].append((bar, at))
+        for symbol, places in by_symbol.items():
+            run: FindingRun | None = None
+            for bar, at in places:
+                if (name, at) not in intended:
+                    run = None
+                    continue
+                side = table.columns.get("side")
+                finding = Finding(
+                    name,
+                    SYMBOL,
+                    cell_type(name, SYMBOL),
+                    bar,
+                    symbol,
+                    None if side is None else side[at],
+                    at,
+                    market.symbols[symbol],
+                    table.columns[SYMBOL][at],
+                )
+                if run is None:
+                    run = FindingRun([])
+                    runs.append(run)
+                run.findings.append(finding)
+    return runs

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reconcile.comparing.tolerances import Gauge
 from reconcile.matching.axis import Axis
+from reconcile.matching.bounds import AppliedTolerances
 from reconcile.matching.breaks import Breaks
 from reconcile.matching.model import Root
 from vocabulary.errors import TieoutError
@@ -17,7 +17,7 @@ from vocabulary.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
+class LabelledBreaks:
     """Breaks with their labels, the roots (None where they cannot be told), and why not."""
 
     breaks: Breaks
@@ -25,42 +25,44 @@ class Told:
     notes: tuple[str, ...] = ()
 
 
-def tell_apart(
+def label_roots(
     breaks: Breaks,
     axis: Axis,
     ledgers: tuple[Ledger, Ledger],
     scenario: Scenario | None,
     market: Market | None,
-    gauge: Gauge,
+    gauge: AppliedTolerances,
     until: int | None = None,
-) -> Told:
+) -> LabelledBreaks:
     """Resync both ledgers, each on its own account: whichever newly got something wrong has the root.
 
     until: a timestamp that neither ledger reaches, None where they are whole.
     """
     if scenario is None or market is None:
-        return Told(breaks, None)
+        return LabelledBreaks(breaks, None)
     if not len(breaks):
-        return Told(breaks, ())
+        return LabelledBreaks(breaks, ())
     # Only here: comparing alone needs neither the reference nor what reads ledgers row by row.
+    from reconcile.roots.causes import RootFrame, causes_of, label
+    from reconcile.roots.findings import intended_symbols
     from reconcile.roots.resync import can_resync, resync
-    from reconcile.roots.roots import Frame, causes_of, label
-    from reconcile.roots.unknown_symbols import meant_symbols
 
     if not all(can_resync(ledger) for ledger in ledgers):
-        return Told(breaks, None, ("Roots cannot be told: a ledger has neither fills nor positions.",))
+        return LabelledBreaks(
+            breaks, None, ("Roots cannot be told: a ledger has neither fills nor positions.",)
+        )
     start = _start(breaks, ledgers, market)
     stop = len(market.timestamps) if until is None else int(np.searchsorted(market.timestamps, until))
     try:
         found = []
         for ledger, is_candidate in zip(ledgers, (False, True), strict=True):
-            meant = meant_symbols(breaks, is_candidate, market)
-            runs = resync(ledger, scenario, market, (start, stop), gauge.by_column, meant)
+            intended = intended_symbols(breaks, is_candidate, market)
+            runs = resync(ledger, scenario, market, (start, stop), gauge.by_column, intended)
             found.append((causes_of(runs), is_candidate))
     except TieoutError as error:
-        return Told(breaks, None, (f"Roots cannot be told: {error}",))
-    labelled, roots = label(breaks, found, Frame(scenario, market, axis))
-    return Told(labelled, roots)
+        return LabelledBreaks(breaks, None, (f"Roots cannot be told: {error}",))
+    labelled, roots = label(breaks, found, RootFrame(scenario, market, axis))
+    return LabelledBreaks(labelled, roots)
 
 
 def _start(breaks: Breaks, ledgers: tuple[Ledger, Ledger], market: Market) -> int:

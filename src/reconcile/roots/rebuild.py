@@ -10,9 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from reconcile.roots.account import book_all, fill_of, unlimited
-from reconcile.roots.holdings import FLAT, Holding, bare_position, fits
-from reconcile.roots.rows import LedgerRows, Row, read_rows
+from reconcile.roots.rows import (
+    FLAT,
+    Holding,
+    LedgerRows,
+    Row,
+    bare_position,
+    book_all,
+    fill_of,
+    fits,
+    read_rows,
+    unlimited,
+)
 from reference import execute, initial_state, mark
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market

@@ -18,18 +18,21 @@ from dataclasses import dataclass, replace
 from reconcile.matching.cells import cell
 from reconcile.matching.model import ROW, BreakType, Tolerance, Value
 from reconcile.matching.stages import ROW_VALUE
-from reconcile.roots.account import book_all
-from reconcile.roots.branches import MOST, Branch
 from reconcile.roots.check_book import check_book
-from reconcile.roots.decision import check_decision
-from reconcile.roots.execution import check_execution
-from reconcile.roots.findings import Finding, Log, Run, Trial
-from reconcile.roots.numbering import Numbers
-from reconcile.roots.pending_orders import Due
-from reconcile.roots.quick import quick_decision, quick_execution
+from reconcile.roots.check_decision import check_decision
+from reconcile.roots.check_execution import Numbers, check_execution
+from reconcile.roots.findings import (
+    CheckLog,
+    Finding,
+    FindingRun,
+    IntendedSymbols,
+    Trial,
+    unknown_symbol_runs,
+)
+from reconcile.roots.quick_checks import quick_decision, quick_execution
+from reconcile.roots.readings import MOST, DueOrder, Reading
 from reconcile.roots.rebuild import History
-from reconcile.roots.rows import read_rows, scale_of
-from reconcile.roots.unknown_symbols import Meant, misspelled
+from reconcile.roots.rows import book_all, read_rows, scale_of
 from reference import Decision, decide, hand_over, initial_state, mark
 from vocabulary.ledger import SCHEMA, Ledger
 from vocabulary.market import Market
@@ -41,14 +44,14 @@ Memory = tuple[Membership | None, Mapping[int, int]]
 
 
 @dataclass(slots=True)
-class _Run:
+class _Pass:
     """The pass so far. due: orders by the bar they execute at. memories: readings of what was decided.
     numbers: what the next rebalance may be numbered."""
 
     history: History
-    log: Log
+    log: CheckLog
     rules: Trial
-    due: dict[int, list[Due]]
+    due: dict[int, list[DueOrder]]
     memories: list[Memory]
     numbers: list[int]
     sequence: Numbers = frozenset({-1})
@@ -66,8 +69,8 @@ def resync(
     market: Market,
     bars: tuple[int, int] | None = None,
     tolerances: Mapping[tuple[str, str], Tolerance] | None = None,
-    meant: Meant | None = None,
-) -> list[Run]:
+    intended: IntendedSymbols | None = None,
+) -> list[FindingRun]:
     """All independent findings of a ledger, each with the bars it persists over.
 
     bars: the first that is checked (before it the ledger is known to be right) and one past the last; by
@@ -75,12 +78,12 @@ def resync(
     meant: rows under a symbol that the market does not know, and what they are meant for.
     Raises CallableError where the scenario's function fails on the ledger's account.
     """
-    rows = read_rows(ledger, scenario, market, meant)
+    rows = read_rows(ledger, scenario, market, intended)
     history = History(scenario, market, rows)
     scales = {
         (table, name): scale_of(kind, scenario) for table in SCHEMA for name, kind in SCHEMA[table].items()
     }
-    run = _Run(history, Log(), Trial(tolerances or {}, scales), {}, [(None, {})], [0])
+    run = _Pass(history, CheckLog(), Trial(tolerances or {}, scales), {}, [(None, {})], [0])
     state = initial_state(scenario)
     start, stop = bars or (0, len(market.timestamps))
     for t in range(stop):
@@ -90,16 +93,16 @@ def resync(
             state = _same_bar(run, state, t)
         else:
             state = _next_bar(run, state, t)
-    return [*run.log.runs, *misspelled(rows, meant or {}, market), *_strays(ledger, rows.stray)]
+    return [*run.log.runs, *unknown_symbol_runs(rows, intended or {}, market), *_strays(ledger, rows.stray)]
 
 
-def _known(run: _Run, state: State, t: int) -> State:
+def _known(run: _Pass, state: State, t: int) -> State:
     """A bar that is known to be right: only the account goes on."""
     history = run.history
     booked = book_all(history.scenario, history.market, state, t, history.fills(state, t))
     after = history.decided(history.settled(state, t, [booked]), t)
     same = history.scenario.execution.timing is Timing.SAME_CLOSE
-    run.due = {} if same else {t + 1: [Due([order], row) for order, row in history.ordered(t)]}
+    run.due = {} if same else {t + 1: [DueOrder([order], row) for order, row in history.ordered(t)]}
     run.memories, run.numbers = [(after.membership, after.barred)], [after.rebalances]
     numbers = [row.whole("sequence") for row in history.rows.at("fills", t)]
     last = max((number for number in numbers if number is not None), default=max(run.sequence))
@@ -107,13 +110,13 @@ def _known(run: _Run, state: State, t: int) -> State:
     return after
 
 
-def _next_bar(run: _Run, state: State, t: int) -> State:
+def _next_bar(run: _Pass, state: State, t: int) -> State:
     """T1: execute what was decided before, mark, decide."""
     settled = _executed(run, state, t)
     return _decided(run, settled, t)
 
 
-def _same_bar(run: _Run, state: State, t: int) -> State:
+def _same_bar(run: _Pass, state: State, t: int) -> State:
     """T2: mark, decide, execute at this close, mark again."""
     history = run.history
     marked, _ = mark(history.scenario, state, history.market, t)
@@ -128,35 +131,35 @@ def _same_bar(run: _Run, state: State, t: int) -> State:
     )
 
 
-def _executed(run: _Run, state: State, t: int) -> State:
+def _executed(run: _Pass, state: State, t: int) -> State:
     """Execute the orders due and compare; then the book."""
     due = run.due.pop(t, [])
     quick = quick_execution(run.history, run.log, state, t, due, run.sequence)
     if quick is not None:
         settled, run.sequence = quick
         return settled
-    trial, branches, numbers = _execution(run, state, t, due, (-1, 0))
+    trial, readings, numbers = _execution(run, state, t, due, (-1, 0))
     money = _cash_apart(trial)
     if money and trial.found() > 1:
         # Cash that went its own way after some order of the bar is what the later ones met.
         for place in range(-1, len(due)):
             other = _execution(run, state, t, due, (place, money))
             if other[0].found() < trial.found():
-                trial, branches, numbers = other
+                trial, readings, numbers = other
     run.sequence = numbers
     run.log.commit(trial)
-    return run.history.settled(state, t, [branch.state for branch in branches])
+    return run.history.settled(state, t, [reading.state for reading in readings])
 
 
 def _execution(
-    run: _Run, state: State, t: int, due: list[Due], apart: tuple[int, int]
-) -> tuple[Trial, list[Branch], Numbers]:
+    run: _Pass, state: State, t: int, due: list[DueOrder], apart: tuple[int, int]
+) -> tuple[Trial, list[Reading], Numbers]:
     """One reading of a bar: with more cash at hand, from some order on, than there should be."""
     trial = run.rules.fork()
-    branches, numbers = check_execution(run.history, trial, state, t, due, run.sequence, apart)
-    branches = [replace(b, state=replace(b.state, cash=b.state.cash - apart[1])) for b in branches]
-    check_book(run.history, trial, branches, t)
-    return trial, branches, numbers
+    readings, numbers = check_execution(run.history, trial, state, t, due, run.sequence, apart)
+    readings = [replace(b, state=replace(b.state, cash=b.state.cash - apart[1])) for b in readings]
+    check_book(run.history, trial, readings, t)
+    return trial, readings, numbers
 
 
 def _cash_apart(trial: Trial) -> int:
@@ -168,7 +171,7 @@ def _cash_apart(trial: Trial) -> int:
     return 0
 
 
-def _decided(run: _Run, marked: State, t: int) -> State:
+def _decided(run: _Pass, marked: State, t: int) -> State:
     """Decide from every reading of what is remembered; keep those that explain most."""
     history = run.history
     found = []
@@ -192,12 +195,12 @@ def _decided(run: _Run, marked: State, t: int) -> State:
     return replace(after, membership=run.memories[0][0], barred=run.memories[0][1])
 
 
-def _taken(run: _Run, state: State, t: int, decision: Decision) -> State:
+def _taken(run: _Pass, state: State, t: int, decision: Decision) -> State:
     """A decision that is right in every cell, handed on."""
     history = run.history
     same = history.scenario.execution.timing is Timing.SAME_CLOSE
     rows = {row.symbol: row for row in history.rows.at("orders", t)}
-    entries = [Due([order], rows.get(order.symbol)) for order in decision.orders]
+    entries = [DueOrder([order], rows.get(order.symbol)) for order in decision.orders]
     run.due.setdefault(t if same else t + 1, []).extend(entries)
     after = hand_over(history.scenario, state, history.market, t, decision)
     run.memories = [(after.membership, after.barred)]
@@ -246,13 +249,13 @@ def _remembered(history: History, state: State, orders: tuple[Order, ...], t: in
     return hand_over(history.scenario, state, history.market, t, decision).barred
 
 
-def _strays(ledger: Ledger, rows: Sequence[tuple[str, int]]) -> list[Run]:
+def _strays(ledger: Ledger, rows: Sequence[tuple[str, int]]) -> list[FindingRun]:
     """Rows that the market has no place for: those of one table and symbol are one mistake."""
-    runs: dict[tuple[str, Value], Run] = {}
+    runs: dict[tuple[str, Value], FindingRun] = {}
     for table, at in rows:
         symbol = ledger.tables[table].columns.get("symbol")
         key = table, None if symbol is None else cell(symbol, at)
-        runs.setdefault(key, Run([])).findings.append(_stray(ledger, table, at))
+        runs.setdefault(key, FindingRun([])).findings.append(_stray(ledger, table, at))
     return list(runs.values())
 
 

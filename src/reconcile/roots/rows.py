@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from reconcile.matching.cells import WORDS, is_float
+from reference import book
 from vocabulary.ledger import TIME_COLUMN, Column, Kind, Ledger
 from vocabulary.market import Market
-from vocabulary.scenario import Scenario
+from vocabulary.scenario import BpsCommission, CashPolicy, Scenario
+from vocabulary.state import Fill, Position, Side, State
 
 Cell = int | Fraction | float | str | None
 """An integer in the scenario's unit; a Fraction of that unit where it is no whole one; NaN or an infinity as
@@ -82,7 +84,7 @@ def read_rows(
     ledger: Ledger,
     scenario: Scenario,
     market: Market,
-    meant: Mapping[tuple[str, int], int] | None = None,
+    intended: Mapping[tuple[str, int], int] | None = None,
 ) -> LedgerRows:
     """Sort a ledger's rows into the bars of a market.
 
@@ -101,7 +103,7 @@ def read_rows(
         bars, symbols = _bars(table.columns[TIME_COLUMN[name]], market), [-1] * table.rows
         if "symbol" in columns:
             symbols = [places.get(symbol, -1) for symbol in columns["symbol"]]
-            for (table_name, at), place in (meant or {}).items():
+            for (table_name, at), place in (intended or {}).items():
                 if table_name == name:
                     symbols[at] = place
         by_bar: dict[int, list[int]] = {}
@@ -170,3 +172,68 @@ def _from_doubles(column: Column, scale: int) -> list[Any]:
         else:
             out.append(Fraction(repr(value)) * 10**scale if np.isfinite(value) else value)
     return out
+
+
+def book_all(scenario: Scenario, market: Market, state: State, t: int, fills: Sequence[Fill]) -> State:
+    """A1: the state after some fills."""
+    for fill in fills:
+        state = book(scenario, state, market, t, fill)
+    return state
+
+
+def commission(scenario: Scenario, quantity: int, notional: int) -> int:
+    """E3: money for a fill of `quantity` lots worth `notional`, whatever its price should have been."""
+    rule = scenario.costs.commission
+    if rule is None or quantity == 0:
+        return 0
+    amount = notional if isinstance(rule, BpsCommission) else quantity * 10**scenario.market.price_decimals
+    return max((amount * rule.rate + 500_000_000) // 1_000_000_000, rule.minimum)
+
+
+def unlimited(scenario: Scenario) -> Scenario:
+    """The scenario with every order affordable: says what a fill would be like."""
+    return replace(scenario, execution=replace(scenario.execution, cash=CashPolicy.ALLOW_NEGATIVE))
+
+
+def fill_of(scenario: Scenario, row: Row) -> Fill | None:
+    """A row of `fills` as a Fill; what it lacks is computed from the rest, None where it is no fill."""
+    quantity, price, side = row.whole("quantity"), row.whole("price"), row.cells.get("side")
+    if quantity is None or price is None or quantity <= 0 or side not in ("buy", "sell"):
+        return None
+    notional = quantity * price
+    charged = row.whole("commission")
+    charged = commission(scenario, quantity, notional) if charged is None else charged
+    return Fill(row.symbol, Side(side), quantity, price, notional, charged, row.whole("slippage") or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a book says of one symbol: signed lots and basis (None where it does not tell)."""
+
+    quantity: int
+    basis: int | None
+
+
+FLAT = Holding(0, 0)
+
+
+def bare_position(holding: Holding) -> Position:
+    """The same as a position that knows nothing else."""
+    return Position(holding.quantity, holding.basis or 0, 0, 0, 0)
+
+
+def fits(position: Position | None, holdings: Sequence[Holding]) -> bool:
+    """Whether a position is what a book reports."""
+    quantity, basis = (0, 0) if position is None else (position.quantity, position.basis)
+    return any(told.quantity == quantity and told.basis in (None, basis) for told in holdings)
+
+
+def holds(state: State, told: Mapping[int, Sequence[Holding]]) -> bool:
+    """Whether an account holds just what a book reports."""
+    return not misfits(state, told)
+
+
+def misfits(state: State, told: Mapping[int, Sequence[Holding]]) -> int:
+    """Of how many symbols an account holds something else than a book reports."""
+    symbols = {*state.positions, *told}
+    return sum(not fits(state.positions.get(symbol), told.get(symbol, [FLAT])) for symbol in symbols)

@@ -13,10 +13,10 @@ from reconcile.matching.axis import Axis, cycles, periods
 from reconcile.matching.breaks import NONE, TABLES, BreakColumns, Breaks
 from reconcile.matching.cells import cell, exact
 from reconcile.matching.diff_tables import cell_type, decimal
+from reconcile.matching.inexact_pairs import TIMED, WINDOW
 from reconcile.matching.model import ROW, Break, BreakType, LedgerSide, Root, Stage, Value
-from reconcile.matching.near_rows import TIMED, WINDOW
 from reconcile.matching.stages import RANK, ROW_STAGE, ROW_VALUE, field_stage
-from reconcile.roots.findings import Finding, Run, alike
+from reconcile.roots.findings import Finding, FindingRun, alike
 from reconcile.roots.rows import Cell, scale_of
 from vocabulary.ledger import KEYS, SCHEMA, Kind
 from vocabulary.market import Market
@@ -51,7 +51,7 @@ class Cause:
         return field_stage(self.first.table, self.field)
 
 
-def causes_of(runs: Iterable[Run]) -> list[Cause]:
+def causes_of(runs: Iterable[FindingRun]) -> list[Cause]:
     """Merge what is one mistake: cells of one row and stage, a row told elsewhere, one book."""
     causes = [Cause(list(run.findings), run.findings[0].field, run.findings[0].type) for run in runs]
     causes = _same_row(causes)
@@ -139,7 +139,7 @@ def _one_book(causes: list[Cause]) -> list[Cause]:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class RootFrame:
     """What it takes to tell a root: the market and scenario it was found in, and the time axis."""
 
     scenario: Scenario
@@ -152,7 +152,7 @@ class Frame:
 
 
 def label(
-    breaks: Breaks, found: Sequence[tuple[list[Cause], bool]], frame: Frame
+    breaks: Breaks, found: Sequence[tuple[list[Cause], bool]], frame: RootFrame
 ) -> tuple[Breaks, tuple[Root, ...]]:
     """The breaks with their labels, and the roots in order.
 
@@ -166,7 +166,7 @@ def label(
     doubtful: list[Root] = []
     for causes, is_candidate in found:
         side = breaks.candidate if is_candidate else breaks.reference
-        index = _Index(breaks, frame, is_candidate)
+        index = _BreakIndex(breaks, frame, is_candidate)
         for cause in causes:
             places = sorted(
                 {place for finding in (*cause.findings, *cause.covers) for place in index.of(finding)}
@@ -188,10 +188,10 @@ def _in_order(root: Root) -> tuple[int, int, int, str, str, str]:
     return one.cycle, stage, table, one.symbol or "", one.field, str(one.key)
 
 
-class _Index:
+class _BreakIndex:
     """Finds the breaks that a finding is about."""
 
-    def __init__(self, breaks: Breaks, frame: Frame, is_candidate: bool) -> None:
+    def __init__(self, breaks: Breaks, frame: RootFrame, is_candidate: bool) -> None:
         self.frame = frame
         c = breaks.columns
         rows = c.candidate_row if is_candidate else c.reference_row
@@ -244,7 +244,7 @@ def _place(side: LedgerSide, table: str, row: int) -> Place:
     )
 
 
-def _root(cause: Cause, frame: Frame, is_candidate: bool, breaks: Breaks, places: list[int]) -> Root:
+def _root(cause: Cause, frame: RootFrame, is_candidate: bool, breaks: Breaks, places: list[int]) -> Root:
     """A cause as the root it is told as."""
     f = cause.first
     bars = [finding.bar for finding in (*cause.findings, *cause.covers)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconcile.matching.model import BreakType
 from reconcile.roots.findings import Trial
-from reconcile.roots.pending_orders import Due, side_of
+from reconcile.roots.readings import DueOrder, side_of
 from reconcile.roots.rebuild import History, order_of
 from reconcile.roots.rows import Cell, Row
 from reference import Decision
@@ -19,7 +19,7 @@ Allowed = Mapping[str, Sequence[Cell]]
 
 def check_decision(
     history: History, trial: Trial, state: State, t: int, decision: Decision, numbers: list[int]
-) -> dict[int, list[Due]]:
+) -> dict[int, list[DueOrder]]:
     """Compare what bar t decided with `decision`; returns the orders by the bar they execute at.
 
     state: marked, as the reference decided from it. numbers: what a rebalance here may be numbered.
@@ -38,7 +38,7 @@ def check_decision(
     return _check_orders(history, trial, state, t, decision, [*expected, mine], wrong, other)
 
 
-def main_rows(
+def best_rows(
     rows: Sequence[Row], by: Callable[[Row], int], fit: Callable[[Row], int]
 ) -> tuple[dict[int, Row], list[Row]]:
     """For each key the row that fits best, and the others."""
@@ -65,7 +65,7 @@ def fitting(trial: Trial, table: str, row: Row, allowed: Allowed | None) -> int:
     )
 
 
-def surplus(row: Row, main: Row) -> BreakType:
+def surplus_type(row: Row, main: Row) -> BreakType:
     """A further row of a key that has one: a duplicate when it says the same."""
     same = all(row.cells[name] == main.cells[name] for name in row.cells if name != "sequence")
     return BreakType.DUPLICATE if same else BreakType.EXTRA
@@ -84,7 +84,7 @@ def _check_targets(
     if not history.rows.has("targets"):
         return set()
     wanted = {target.symbol: _target_cells(target, numbers) for target in decision.targets}
-    main, rest = main_rows(
+    main, rest = best_rows(
         history.rows.at("targets", t),
         lambda row: row.symbol,
         lambda row: fitting(trial, "targets", row, wanted.get(row.symbol)),
@@ -94,7 +94,7 @@ def _check_targets(
     ranked = sorted(common, key=lambda symbol: (main[symbol].whole("rank") or 0, symbol))
     for row in rest:
         trial.row(
-            "targets", surplus(row, main[row.symbol]), (t, row.symbol, None), row, row.cells, "quantity"
+            "targets", surplus_type(row, main[row.symbol]), (t, row.symbol, None), row, row.cells, "quantity"
         )
     for symbol in sorted({*wanted, *main}):
         where = (t, symbol, None)
@@ -156,23 +156,23 @@ def _check_orders(
     numbers: list[int | None],
     wrong: set[int],
     other: bool,
-) -> dict[int, list[Due]]:
+) -> dict[int, list[DueOrder]]:
     """Compare the orders; returns them, with every reading of each that is in doubt."""
     own = t if history.scenario.execution.timing is Timing.SAME_CLOSE else t + 1
     if not history.rows.has("orders"):
-        return {own: [Due([order], None) for order in decision.orders]}
-    due: dict[int, list[Due]] = {}
+        return {own: [DueOrder([order], None) for order in decision.orders]}
+    due: dict[int, list[DueOrder]] = {}
     expected = {order.symbol: order for order in decision.orders}
     stamps = history.market.timestamps
     bar = int(stamps[own]) if own < len(stamps) else None
     cells = {symbol: _order_cells(order, numbers, bar) for symbol, order in expected.items()}
-    main, rest = main_rows(
+    main, rest = best_rows(
         history.rows.at("orders", t),
         lambda row: row.symbol,
         lambda row: fitting(trial, "orders", row, cells.get(row.symbol)),
     )
     for row in rest:
-        kind = surplus(row, main[row.symbol])
+        kind = surplus_type(row, main[row.symbol])
         trial.row("orders", kind, (t, row.symbol, side_of(row)), row, row.cells, "quantity")
     places = {symbol: place for place, symbol in enumerate(expected)}
     for symbol in sorted({*expected, *main}, key=lambda s: (places.get(s, len(places)), s)):
@@ -181,7 +181,7 @@ def _check_orders(
         for at, entry in _when(history, readings, found, own).items():
             due.setdefault(at, []).append(entry)
     # After the row that fits best, so that this one has the fill.
-    due.setdefault(own, []).extend(Due([order_of(row, t), None], row) for row in rest)
+    due.setdefault(own, []).extend(DueOrder([order_of(row, t), None], row) for row in rest)
     return due
 
 
@@ -232,9 +232,9 @@ def _check_order(
     return ([told] if all(holds) else [told, *alternatives]), found
 
 
-def _when(history: History, readings: list[Order | None], found: Row | None, own: int) -> dict[int, Due]:
+def _when(history: History, readings: list[Order | None], found: Row | None, own: int) -> dict[int, DueOrder]:
     """When an order executes: at its bar, and, where it says another, perhaps there."""
-    entry = Due(readings, found)
+    entry = DueOrder(readings, found)
     stated = found.cells.get("executes_at") if found is not None else None
     if found is None or not history.rows.has("orders", "executes_at") or not isinstance(stated, int):
         return {own: entry}
@@ -242,7 +242,7 @@ def _when(history: History, readings: list[Order | None], found: Row | None, own
     if at is None or at == own or at < own:
         return {own: entry}
     never = [order for order in readings if order is not None]
-    return {own: Due([*never, None], found), at: Due([None, *never], found)}
+    return {own: DueOrder([*never, None], found), at: DueOrder([None, *never], found)}
 
 
 def _follow(history: History, state: State, t: int, symbol: int) -> Order | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconcile.roots.check_book import entry_price
-from reconcile.roots.findings import Log
-from reconcile.roots.numbering import Numbers
-from reconcile.roots.pending_orders import Due
+from reconcile.roots.check_execution import Numbers
+from reconcile.roots.findings import CheckLog
+from reconcile.roots.readings import DueOrder
 from reconcile.roots.rebuild import History
 from reconcile.roots.rows import TableRows
 from reference import Decision, Execution, Valuation, mark, trade
@@ -19,7 +19,7 @@ Line = tuple[object, ...]
 
 
 def quick_execution(
-    history: History, log: Log, state: State, t: int, due: Sequence[Due], numbers: Numbers
+    history: History, log: CheckLog, state: State, t: int, due: Sequence[DueOrder], numbers: Numbers
 ) -> tuple[State, Numbers] | None:
     """The state after bar t's executions, marked, where every cell that tells of them is as expected;
     None where one is not, or where an order is in doubt."""
@@ -44,7 +44,7 @@ def quick_execution(
     return after, numbered
 
 
-def _outcomes(due: Sequence[Due], executions: Sequence[Execution]) -> bool:
+def _outcomes(due: Sequence[DueOrder], executions: Sequence[Execution]) -> bool:
     """Status and quantity filled of every order."""
     became = {id(execution.order): execution for execution in executions}
     for entry in due:
@@ -137,7 +137,9 @@ def _numbers(history: History, t: int, executions: Sequence[Execution], numbers:
     return frozenset({ours[-1]})
 
 
-def quick_decision(history: History, log: Log, t: int, decision: Decision, numbers: Sequence[int]) -> bool:
+def quick_decision(
+    history: History, log: CheckLog, t: int, decision: Decision, numbers: Sequence[int]
+) -> bool:
     """Whether every cell that tells of a decision is as expected."""
     number = decision.rebalance
     rows, market = history.rows, history.market

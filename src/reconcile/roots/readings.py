@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reconcile.roots.account import book_all, commission, fill_of
-from reconcile.roots.holdings import misfits
-from reconcile.roots.pending_orders import Due
 from reconcile.roots.rebuild import History
-from reconcile.roots.rows import Row
+from reconcile.roots.rows import Row, book_all, commission, fill_of, misfits
 from vocabulary.scenario import Timing
-from vocabulary.state import Fill, State
+from vocabulary.state import Fill, Order, State
 
 MOST = 16
 """Readings of one bar that are carried on at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Reading:
     """One reading of a bar: the account, and the bar's costs so far."""
 
     state: State
@@ -27,29 +24,29 @@ class Branch:
     slippage: int = 0
 
 
-def richer(branches: list[Branch], money: int) -> list[Branch]:
+def with_more_cash(readings: list[Reading], money: int) -> list[Reading]:
     """The same with so much more cash."""
     if not money:
-        return branches
-    return [replace(b, state=replace(b.state, cash=b.state.cash + money)) for b in branches]
+        return readings
+    return [replace(b, state=replace(b.state, cash=b.state.cash + money)) for b in readings]
 
 
-def branched(
+def branch_readings(
     history: History,
-    branches: list[Branch],
+    readings: list[Reading],
     t: int,
     recorded: Sequence[Sequence[Row]],
     alternatives: list[Fill],
     nothing: bool = False,
-) -> list[Branch]:
+) -> list[Reading]:
     """Every branch after the fills as recorded, then after each alternative; equal ones once."""
-    out: dict[tuple[object, ...], Branch] = {}
+    out: dict[tuple[object, ...], Reading] = {}
     distinct = dict.fromkeys(alternatives)  # most branches make the same fill of an order
-    for branch in branches:
-        options = [_booked_rows(history, branch, t, rows) for rows in recorded]
-        options += [_booked(history, branch, t, [fill]) for fill in distinct]
+    for reading in readings:
+        options = [_booked_rows(history, reading, t, rows) for rows in recorded]
+        options += [_booked(history, reading, t, [fill]) for fill in distinct]
         if nothing:
-            options.append(branch)
+            options.append(reading)
         for option in options:
             s = option.state
             book = tuple((symbol, p.quantity, p.basis) for symbol, p in sorted(s.positions.items()))
@@ -57,43 +54,43 @@ def branched(
     return _likeliest(history, list(out.values()), t)
 
 
-def _likeliest(history: History, branches: list[Branch], t: int) -> list[Branch]:
+def _likeliest(history: History, readings: list[Reading], t: int) -> list[Reading]:
     """At most MOST of them: the recorded reading, which comes first, then those that agree most with the
     positions reported at the end of the bar."""
     told = history.reported(t)
-    if len(branches) <= MOST or told is None:
-        return branches[:MOST]
-    ranked = sorted(branches[1:], key=lambda branch: misfits(branch.state, told))
-    return [branches[0], *ranked[: MOST - 1]]
+    if len(readings) <= MOST or told is None:
+        return readings[:MOST]
+    ranked = sorted(readings[1:], key=lambda reading: misfits(reading.state, told))
+    return [readings[0], *ranked[: MOST - 1]]
 
 
-def _booked_rows(history: History, branch: Branch, t: int, rows: Sequence[Row]) -> Branch:
+def _booked_rows(history: History, reading: Reading, t: int, rows: Sequence[Row]) -> Reading:
     """A branch after fills as recorded, costs by their own cells."""
     made = [(row, fill_of(history.scenario, row)) for row in rows]
     fills = [fill for _, fill in made if fill is not None]
-    out = _booked(history, branch, t, fills)
+    out = _booked(history, reading, t, fills)
     for row, fill in made:
         if fill is not None:
             notional, slippage = row.whole("notional"), row.whole("slippage")
             moved = 0 if notional is None else notional - fill.notional
-            out = Branch(out.state, out.turnover + moved, out.commission, out.slippage)
+            out = Reading(out.state, out.turnover + moved, out.commission, out.slippage)
             if slippage is None:
                 raw = raw_price(history, t, fill.symbol)
                 cost = 0 if raw is None else fill.quantity * abs(fill.price - raw)
-                out = Branch(out.state, out.turnover, out.commission, out.slippage + cost)
+                out = Reading(out.state, out.turnover, out.commission, out.slippage + cost)
     return out
 
 
-def _booked(history: History, branch: Branch, t: int, fills: Sequence[Fill]) -> Branch:
-    return Branch(
-        book_all(history.scenario, history.market, branch.state, t, fills),
-        branch.turnover + sum(fill.notional for fill in fills),
-        branch.commission + sum(fill.commission for fill in fills),
-        branch.slippage + sum(fill.slippage for fill in fills),
+def _booked(history: History, reading: Reading, t: int, fills: Sequence[Fill]) -> Reading:
+    return Reading(
+        book_all(history.scenario, history.market, reading.state, t, fills),
+        reading.turnover + sum(fill.notional for fill in fills),
+        reading.commission + sum(fill.commission for fill in fills),
+        reading.slippage + sum(fill.slippage for fill in fills),
     )
 
 
-def as_ordered(history: History, t: int, entry: Due) -> list[Fill]:
+def as_ordered(history: History, t: int, entry: DueOrder) -> list[Fill]:
     """The fill that `orders` tells of, for a ledger without fills."""
     filled, order = None if entry.row is None else entry.row.whole("filled"), entry.order()
     if not filled or order is None or raw_price(history, t, order.symbol) is None:
@@ -101,7 +98,7 @@ def as_ordered(history: History, t: int, entry: Due) -> list[Fill]:
     return [history.priced(t, order.symbol, order.side, filled)]
 
 
-def as_stated(history: History, t: int, entry: Due, row: Row) -> list[Fill]:
+def as_stated(history: History, t: int, entry: DueOrder, row: Row) -> list[Fill]:
     """What the fill is when all but one of its stated values is right."""
     stated = fill_of(history.scenario, row)
     order = entry.order()
@@ -132,3 +129,28 @@ def raw_price(history: History, t: int, symbol: int) -> int | None:
         return None
     prices = market.open if history.scenario.execution.timing is Timing.NEXT_OPEN else market.close
     return int(prices.item(t, symbol))
+
+
+@dataclass(frozen=True, slots=True)
+class DueOrder:
+    """An order that executes at a bar, in every reading (None: there was none), and its row in `orders`."""
+
+    readings: list[Order | None]
+    row: Row | None
+
+    def order(self, reading: int = 0) -> Order | None:
+        """The first (0) or last (-1) reading in which there is one."""
+        orders = [order for order in self.readings if order is not None]
+        return orders[reading] if orders else None
+
+
+def symbol_of(entry: DueOrder) -> int:
+    """The symbol of an order, -1 where in no reading there is one."""
+    order = entry.order()
+    return -1 if order is None else order.symbol
+
+
+def side_of(row: Row) -> str | None:
+    """The side as a row says it, None where it says none."""
+    side = row.cells.get("side")
+    return side if isinstance(side, str) else None

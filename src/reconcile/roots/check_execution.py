@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from reconcile.matching.model import ROW, BreakType
-from reconcile.roots.branches import Branch, as_ordered, as_stated, branched, richer
-from reconcile.roots.fills import check_fill, fills_of, merged, says_the_same
-from reconcile.roots.findings import Trial
-from reconcile.roots.numbering import Numbers, check_sequence
-from reconcile.roots.pending_orders import Due, side_of, symbol_of
+from reconcile.roots.check_fills import check_fill, fills_of, merged, same_but_number
+from reconcile.roots.findings import Finding, Trial
+from reconcile.roots.readings import (
+    DueOrder,
+    Reading,
+    as_ordered,
+    as_stated,
+    branch_readings,
+    side_of,
+    symbol_of,
+    with_more_cash,
+)
 from reconcile.roots.rebuild import History, in_sequence
 from reconcile.roots.rows import Cell, Row
 from reference import Execution, execute, sequence
@@ -21,10 +29,10 @@ def check_execution(
     trial: Trial,
     state: State,
     t: int,
-    due: list[Due],
+    due: list[DueOrder],
     numbers: Numbers,
     apart: tuple[int, int] = (-1, 0),
-) -> tuple[list[Branch], Numbers]:
+) -> tuple[list[Reading], Numbers]:
     """Execute the orders due at bar t from the ledger's own state and compare with its fills.
 
     apart: (place, money): with so much more cash at hand after the order at that place (-1: from the start).
@@ -42,15 +50,15 @@ def check_execution(
         results.append((part, _in_order(history, part, state, t, order, fills, apart)))
         if not part.found():
             break
-    part, branches = min(results, key=lambda result: result[0].found())
+    part, readings = min(results, key=lambda result: result[0].found())
     trial.events += part.events
     whole = [e.finding for e in part.events if e.finding is not None and e.key[:2] == ("fills", ROW)]
-    return branches, check_sequence(history, trial, t, entries, fills, numbers, whole)
+    return readings, check_sequence(history, trial, t, entries, fills, numbers, whole)
 
 
-def _submitted(history: History, due: list[Due], reading: int) -> list[Due]:
+def _submitted(history: History, due: list[DueOrder], reading: int) -> list[DueOrder]:
     """E1: in the order in which they meet the cash, by their first (0) or last (-1) reading."""
-    named: dict[int, Due] = {}
+    named: dict[int, DueOrder] = {}
     orders = []
     for entry in due:
         order = entry.order(reading)
@@ -60,7 +68,7 @@ def _submitted(history: History, due: list[Due], reading: int) -> list[Due]:
     return [named[id(order)] for order in sequence(history.scenario, orders)]
 
 
-def _as_filled(entries: list[Due], fills: Sequence[Row]) -> list[Due]:
+def _as_filled(entries: list[DueOrder], fills: Sequence[Row]) -> list[DueOrder]:
     """The same in the order the fills say, where they say one."""
     place = {row.symbol: number for row in fills if (number := row.whole("sequence")) is not None}
     filled = iter(sorted((e for e in entries if symbol_of(e) in place), key=lambda e: place[symbol_of(e)]))
@@ -72,44 +80,44 @@ def _in_order(
     trial: Trial,
     state: State,
     t: int,
-    entries: list[Due],
+    entries: list[DueOrder],
     fills: Sequence[Row],
     apart: tuple[int, int],
-) -> list[Branch]:
+) -> list[Reading]:
     """Each order meets what the earlier ones left."""
-    branches = richer([Branch(state)], apart[1] if apart[0] < 0 else 0)
+    readings = with_more_cash([Reading(state)], apart[1] if apart[0] < 0 else 0)
     left = list(fills)
     for place, entry in enumerate(entries):
         later = any(symbol_of(other) == symbol_of(entry) for other in entries[place + 1 :])
         mine = fills_of(history, entry, left, t, last=not later)
-        branches, taken = _check_one(history, trial, branches, t, entry, mine)
+        readings, taken = _check_one(history, trial, readings, t, entry, mine)
         if taken:
             left = [row for row in left if row not in mine]
         if place == apart[0]:
-            branches = richer(branches, apart[1])
+            readings = with_more_cash(readings, apart[1])
     for row in left:
-        twin = next((other for other in fills if other is not row and says_the_same(other, row)), None)
+        twin = next((other for other in fills if other is not row and same_but_number(other, row)), None)
         kind = BreakType.EXTRA if twin is None else BreakType.DUPLICATE
         trial.row("fills", kind, (t, row.symbol, side_of(row)), row, row.cells, "quantity")
-        branches = branched(history, branches, t, [[row], []], [])
-    return branches
+        readings = branch_readings(history, readings, t, [[row], []], [])
+    return readings
 
 
 def _check_one(
-    history: History, trial: Trial, branches: list[Branch], t: int, entry: Due, fills: list[Row]
-) -> tuple[list[Branch], bool]:
+    history: History, trial: Trial, readings: list[Reading], t: int, entry: DueOrder, fills: list[Row]
+) -> tuple[list[Reading], bool]:
     """One order: its status and quantity, its fill, and the account after it in every reading.
 
     Returns the readings, and whether the fills are this order's.
     """
     before = trial.found()
-    done, made = _executions(history, branches, t, entry)
+    done, made = _executions(history, readings, t, entry)
     quantities = _check_order_row(trial, t, entry, done, doubtful=None in entry.readings)
     if None in entry.readings:
         quantities.append(0)
     if not history.rows.has("fills"):
         alternatives = [*as_ordered(history, t, entry), *(fill for fill in made if fill is not None)]
-        return branched(history, branches, t, [], alternatives, nothing=None in made), True
+        return branch_readings(history, readings, t, [], alternatives, nothing=None in made), True
     row, taken = merged(fills), True
     part = trial.fork()
     side = check_fill(history, part, t, entry, row, done, quantities)
@@ -119,31 +127,33 @@ def _check_one(
     else:
         trial.events += part.events
     if trial.found() == before and len(entry.readings) == 1 and row is not None:
-        return branched(history, branches, t, [fills], []), True
+        return branch_readings(history, readings, t, [fills], []), True
     alternatives = [fill for fill in made if fill is not None]
     if side is not None and row is not None and row.whole("quantity"):
         alternatives += as_stated(history, t, entry, row)
-    return branched(history, branches, t, [fills], alternatives, nothing=None in made), taken
+    return branch_readings(history, readings, t, [fills], alternatives, nothing=None in made), taken
 
 
 def _executions(
-    history: History, branches: list[Branch], t: int, entry: Due
+    history: History, readings: list[Reading], t: int, entry: DueOrder
 ) -> tuple[list[Execution], list[Fill | None]]:
     """What becomes of an order in every reading, and the fills that makes (None: none)."""
     done: list[Execution] = []
     made: list[Fill | None] = []
-    for branch in branches:
+    for reading in readings:
         for order in entry.readings:
             if order is None:
                 made.append(None)
                 continue
-            execution = execute(history.scenario, branch.state, history.market, t, order)
+            execution = execute(history.scenario, reading.state, history.market, t, order)
             done.append(execution)
             made.append(execution.fill)
     return done, made
 
 
-def _check_order_row(trial: Trial, t: int, entry: Due, done: list[Execution], doubtful: bool) -> list[int]:
+def _check_order_row(
+    trial: Trial, t: int, entry: DueOrder, done: list[Execution], doubtful: bool
+) -> list[int]:
     """Status and quantity filled, as `orders` says; returns the quantities that a fill may have."""
     expected = [execution.filled for execution in done]
     row = entry.row
@@ -169,3 +179,50 @@ def _check_order_row(trial: Trial, t: int, entry: Due, done: list[Execution], do
     if agreed and filled is not None and "status" in row.cells:
         return [filled]  # its fill must agree with the same reading
     return [*expected, *([] if agreed or filled is None else [filled])]
+
+
+Numbers = frozenset[int]
+"""What the last sequence number may have been."""
+
+
+def check_sequence(
+    history: History,
+    trial: Trial,
+    t: int,
+    entries: list[DueOrder],
+    fills: Sequence[Row],
+    numbers: Numbers,
+    whole: list[Finding],
+) -> Numbers:
+    """E1: fills are numbered on in the order in which their orders met the cash.
+
+    whole: findings about whole fills. Where a row is missing, too many or in doubt, the numbers may have a
+    hole for it or not.
+    """
+    if not history.rows.has("fills", "sequence"):
+        return numbers
+    doubtful = {finding.row for finding in whole}
+    rows: dict[int, list[Row]] = {}
+    for row in fills:
+        rows.setdefault(row.symbol, []).append(row)
+    sure: list[Row] = []
+    entered = Counter(symbol_of(entry) for entry in entries)
+    for entry in entries:
+        mine = rows.get(symbol_of(entry), [])
+        if (
+            entered[symbol_of(entry)] == 1
+            and len(mine) == 1
+            and len(entry.readings) == 1
+            and mine[0].at not in doubtful
+        ):
+            sure += rows.pop(symbol_of(entry))
+    slack = sum(finding.row < 0 for finding in whole) + sum(len(more) for more in rows.values())
+    for row in sure:
+        number = row.whole("sequence")
+        allowed: list[Cell] = [last + step for step in range(1, slack + 2) for last in sorted(numbers)]
+        holds = trial.cell("fills", "sequence", BreakType.STATUS, (t, -1, side_of(row)), row, allowed)
+        after = {number} if number is not None else set()
+        numbers = frozenset(after if holds else after | {last + 1 for last in numbers})
+    return (
+        numbers if not slack else numbers | {last + step for last in numbers for step in range(1, slack + 1)}
+    )

@@ -5,17 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 
 from reconcile.matching.model import BreakType
-from reconcile.roots.account import commission
-from reconcile.roots.branches import raw_price
 from reconcile.roots.findings import Trial
-from reconcile.roots.pending_orders import Due, side_of
+from reconcile.roots.readings import DueOrder, raw_price, side_of
 from reconcile.roots.rebuild import History
-from reconcile.roots.rows import Cell, Row
+from reconcile.roots.rows import Cell, Row, commission
 from reference import Execution
 from vocabulary.state import Fill, Order, Side
 
 
-def fills_of(history: History, entry: Due, fills: list[Row], t: int, last: bool) -> list[Row]:
+def fills_of(history: History, entry: DueOrder, fills: list[Row], t: int, last: bool) -> list[Row]:
     """The fills of one order: those of its symbol, of its own decision where they tell."""
     order = entry.order()
     rows = [row for row in fills if order is not None and row.symbol == order.symbol]
@@ -39,7 +37,7 @@ def fills_of(history: History, entry: Due, fills: list[Row], t: int, last: bool)
     )[:1]
 
 
-def says_the_same(a: Row, b: Row) -> bool:
+def same_but_number(a: Row, b: Row) -> bool:
     """Whether two rows are equal in all but their number."""
     return all(a.cells[name] == b.cells[name] for name in a.cells if name != "sequence")
 
@@ -48,7 +46,7 @@ def check_fill(
     history: History,
     trial: Trial,
     t: int,
-    entry: Due,
+    entry: DueOrder,
     row: Row | None,
     done: list[Execution],
     quantities: list[int],

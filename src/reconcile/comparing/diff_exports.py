@@ -1,0 +1,208 @@
+"""A reconciliation for other programs: breaks and periods as CSV, all of it as Markdown, any form by name.
+
+Text from data that a spreadsheet would take for a formula is put behind an apostrophe; numbers are exact.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from reconcile.comparing.break_page import LISTED, describe, edited, gap_text, headline
+from reconcile.comparing.diff_json import break_facts, diff_json
+from reconcile.comparing.diff_page import DiffSubject, diff_page
+from reconcile.comparing.filters import NONE, Filters, shown
+from reconcile.text.escape import printable
+from reconcile.text.times import Clock, exact_clock, short_clock
+from vocabulary.errors import InputError
+
+if TYPE_CHECKING:
+    from reconcile.matching.model import Break, Period, Reconciliation
+    from vocabulary.market import Market
+
+
+COLUMNS = (
+    "stage",
+    "type",
+    "table",
+    "field",
+    "rebalance",
+    "timestamp",
+    "decided_at",
+    "symbol",
+    "key",
+    "reference",
+    "candidate",
+    "reference_row",
+    "candidate_row",
+    "root",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def diff_csv(breaks: Iterable[Break], clock: Callable[[int | None], str | None]) -> Iterator[str]:
+    """Lines of CSV, the header first."""
+    yield line(COLUMNS)
+    for one in breaks:
+        facts = break_facts(one, clock)
+        facts["key"] = " ".join(text(part) for part in facts["key"])
+        yield line([text(facts[name]) for name in COLUMNS])
+
+
+def text(value: Any) -> str:
+    """A cell: nothing for None, numbers exact, text harmless."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, str):
+        shown = printable(value)
+        return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def line(cells: Iterable[str]) -> str:
+    """One line of CSV."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue()
+
+
+FIGURES = ("targets", "fills", "turnover", "commission", "slippage", "equity")
+
+
+def periods_csv(found: Reconciliation, clock: Callable[[int | None], str | None]) -> Iterator[str]:
+    """Lines of CSV, the header first. clock: as in `diff_csv`."""
+    from reconcile.matching.model import Stage
+
+    sides = ("reference", "candidate")
+    yield line(
+        [
+            "rebalance",
+            "decided_at",
+            "start",
+            "end",
+            *(f"{side}_{name}" for name in FIGURES for side in sides),
+            *(f"{stage.value}_breaks" for stage in Stage),
+        ]
+    )
+    for period in found.periods:
+        both = (period.reference, period.candidate)
+        cells = [
+            period.number,
+            *(clock(stamp) for stamp in (period.decided_at, period.start, period.end)),
+            *(getattr(side, name) for name in FIGURES for side in both),
+            *(period.breaks.get(stage, 0) for stage in Stage),
+        ]
+        yield line([text(cell) for cell in cells])
+
+
+ROWS = 2 * LISTED
+_MARKS = {ord(mark): f"\\{mark}" for mark in "\\`*_[]~"} | {ord(mark): f"&#{ord(mark)};" for mark in "<>&|#"}
+
+
+def diff_markdown(found: Reconciliation, subject: DiffSubject, clock: Clock, filters: Filters = NONE) -> str:
+    """The answer, then tables of breaks by stage, by rebalance and one by one."""
+    picked = shown(found, filters)
+    parts: tuple[Iterable[str], ...] = (
+        [f"**{escaped(headline(found, clock))}**"],
+        [f"reference {escaped(subject.reference)}, candidate {escaped(subject.candidate)}"],
+        _filtered(found, picked, filters),
+        _roots(found, clock),
+        table(("stage", "breaks"), [(stage.value, f"{n:,}") for stage, n in found.by_stage.items()]),
+        _rebalances(found, clock),
+        _breaks(picked, clock),
+        _gaps(found),
+        [f"- {escaped(line)}" for line in edited(found, clock)],
+        [f"- {escaped(note)}" for note in dict.fromkeys((*found.notes, *subject.notes))],
+    )
+    return "\n\n".join("\n".join(made) for part in parts if (made := list(part)))
+
+
+def escaped(text: object) -> str:
+    """Text from data that neither markup nor HTML can come out of."""
+    return printable(text).translate(_MARKS)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table; nothing for no rows."""
+    lines = [f"| {' | '.join(escaped(cell) for cell in row)} |" for row in rows]
+    if not lines:
+        return []
+    return [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *lines]
+
+
+def _filtered(found: Reconciliation, picked: Sequence[Break], filters: Filters) -> list[str]:
+    if not filters.text:
+        return []
+    shares = f"{len(picked):,} of {len(found.breaks):,}"
+    return [f"shown: {shares}, {escaped(filters.text)}; the verdict is about all of them"]
+
+
+def _roots(found: Reconciliation, clock: Clock) -> list[str]:
+    rows = [
+        (describe(root.first, clock), f"{root.count:,}", clock(root.last))
+        for root in (found.roots or ())[:ROWS]
+    ]
+    return table(("root", "breaks", "until"), rows)
+
+
+def _rebalances(found: Reconciliation, clock: Clock) -> list[str]:
+    noun = "bar" if found.periods_are_bars else "rebalance"
+    head = (noun, "from", "targets", "fills", "turnover", "commission", "slippage", "equity", "breaks")
+    periods = (period for period in found.periods if period.breaks)
+    return table(head, [_period(period, clock) for period in islice(periods, ROWS)])
+
+
+def _period(period: Period, clock: Clock) -> tuple[str, ...]:
+    left, right = period.reference, period.candidate
+    counts = [f"{getattr(left, name)} / {getattr(right, name)}" for name in ("targets", "fills")]
+    names = ("turnover", "commission", "slippage", "equity")
+    gaps = [gap_text(getattr(left, name), getattr(right, name)) for name in names]
+    stages = ", ".join(f"{stage.value} {number:,}" for stage, number in period.breaks.items())
+    return ("-" if period.number is None else str(period.number), clock(period.start), *counts, *gaps, stages)
+
+
+def _breaks(picked: Sequence[Break], clock: Clock) -> list[str]:
+    marks = {True: "root", False: "follows", None: ""}
+    rows = [
+        (one.stage.value, one.type.value, describe(one, clock), marks[one.root])
+        for one in islice(picked, ROWS)
+    ]
+    return table(("stage", "type", "break", "root"), rows)
+
+
+def _gaps(found: Reconciliation) -> list[str]:
+    return [
+        f"- not compared: {escaped(gap.table if gap.column is None else f'{gap.table}.{gap.column}')}:"
+        f" {gap.why.value}"
+        for gap in found.not_compared
+    ]
+
+
+FORMS = ("text", "json", "markdown", "csv")
+
+
+def render(found: Reconciliation, form: str = "text", *, market: Market | None = None) -> str:
+    """A reconciliation as `reconcile diff` shows it.
+
+    form: "text", "json", "markdown", or "csv" for the list of all breaks. market: shows the bar's prices
+    beside the first divergence, and times on its clock. Raises InputError for another form.
+    """
+    if form not in FORMS:
+        raise InputError("form", repr(form), "one of " + ", ".join(FORMS), "Name one of them.")
+    manifests = found.reference.manifest, found.candidate.manifest
+    short, exact = short_clock(market, *manifests), exact_clock(market, *manifests)
+    if form == "json":
+        return diff_json(found, exact)
+    if form == "csv":
+        return "".join(diff_csv(found.breaks, exact))
+    scenario = None if found.roots is None else "the one given"
+    subject = DiffSubject("reference", "candidate", scenario, market)
+    return (diff_page if form == "text" else diff_markdown)(found, subject, short)

@@ -1,0 +1,164 @@
+"""What a comparison may claim: what was compared, what the manifests and digest chains say, the exit code.
+
+A manifest's digest chain says what the tables were when it was written. Where hashing them now gives another
+chain, they were edited since, and such a ledger passes nothing. Two chains that hold and are equal prove that
+the ledgers are equal; where they part is found by bisection.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from reconcile.ledger.digest import chain_bars, first_link_apart, verify_chain
+from reconcile.matching.model import (
+    Chains,
+    ChainSide,
+    ChainState,
+    Compared,
+    NotCompared,
+    Verdict,
+    Why,
+)
+from vocabulary.ledger import KEYS, SCHEMA, TIME_COLUMN, Ledger, Manifest
+
+NOT_HELD = ChainSide(ChainState.NOT_HELD)
+UNTOLD = Chains(NOT_HELD, NOT_HELD, None, None)
+"""Where only the first divergence was looked for."""
+
+
+def hold_chains(reference: Ledger, candidate: Ledger) -> Chains:
+    """Hash the tables of both again."""
+    sides = hold_chain(reference), hold_chain(candidate)
+    if not all(side.state is ChainState.HOLDS for side in sides):
+        return Chains(*sides, None, None)
+    one, other = reference.manifest.chain or (), candidate.manifest.chain or ()
+    place = first_link_apart(one, other)
+    if place is None:
+        return Chains(*sides, True, None)
+    bars = [chain_bars(ledger) for ledger in (reference, candidate)]
+    return Chains(*sides, False, min(int(each[place]) for each in bars if place < len(each)))
+
+
+def hold_chain(ledger: Ledger) -> ChainSide:
+    """Hash the tables of one ledger again."""
+    if ledger.manifest.chain is None:
+        return ChainSide(ChainState.NONE)
+    place = verify_chain(ledger)
+    if place is None:
+        return ChainSide(ChainState.HOLDS)
+    if place == 0 and any(
+        name not in ledger.tables or set(columns) - set(ledger.tables[name].columns)
+        for name, columns in SCHEMA.items()
+    ):
+        return NOT_HELD  # it may have been written for more than there is now
+    bars = chain_bars(ledger)
+    return ChainSide(ChainState.BROKEN, int(bars[min(place, len(bars) - 1)]) if len(bars) else None)
+
+
+NOT_DETERMINISTIC = 3
+"""A side disagrees with itself."""
+
+
+def exit_code(verdict: Verdict) -> int:
+    """0 matched, 1 breaks, 2 where a match was not shown: something, or everything, was not compared."""
+    return {"matched": 0, "breaks": 1}.get(verdict.value, 2)
+
+
+def list_not_compared(
+    reference: Ledger, candidate: Ledger, chosen: tuple[str, ...] | None
+) -> tuple[NotCompared, ...]:
+    """What was not compared and why: over the union of both sides' tables and columns.
+
+    What neither foreign ledger has is nobody's claim and no omission; of our own ledgers every table and
+    column of SCHEMA is expected.
+    """
+    ours = any(ledger.manifest.semantics is not None for ledger in (reference, candidate))
+    out: list[NotCompared] = []
+    for name, schema in SCHEMA.items():
+        left, right = reference.tables.get(name), candidate.tables.get(name)
+        if chosen is not None and name not in chosen:
+            if left is not None or right is not None:
+                out.append(NotCompared(name, None, Why.NOT_NAMED))
+            continue
+        if left is None or right is None:
+            if left is not None or right is not None or ours or chosen is not None:
+                out.append(NotCompared(name, None, _absent(left is None, right is None)))
+            continue
+        if TIME_COLUMN[name] not in left.columns or TIME_COLUMN[name] not in right.columns:
+            out.append(NotCompared(name, None, Why.NO_TIME))
+            continue
+        for column in dict.fromkeys((*schema, *left.columns, *right.columns)):
+            lacks = column not in left.columns, column not in right.columns
+            if any(lacks) and (ours or not all(lacks)):
+                out.append(NotCompared(name, column, _absent(*lacks)))
+    return tuple(out)
+
+
+def _absent(left: bool, right: bool) -> Why:
+    if left and right:
+        return Why.ABSENT_IN_BOTH
+    return Why.ABSENT_IN_REFERENCE if left else Why.ABSENT_IN_CANDIDATE
+
+
+def absent_table_notes(reference: Ledger, candidate: Ledger) -> tuple[str, ...]:
+    """Tables that two foreign ledgers both lack."""
+    if any(ledger.manifest.semantics is not None for ledger in (reference, candidate)):
+        return ()
+    lacking = [name for name in SCHEMA if name not in reference.tables and name not in candidate.tables]
+    return (f"Neither ledger has {', '.join(lacking)}.",) if lacking else ()
+
+
+def decide_verdict(
+    breaks: int,
+    compared: tuple[Compared, ...],
+    left_out: tuple[NotCompared, ...],
+    chosen: tuple[str, ...] | None,
+    chains: Chains,
+) -> Verdict:
+    """What may be claimed; nothing compared is never a pass, nor is what was edited."""
+    if breaks:
+        return Verdict.BREAKS
+    told = {part.table for part in compared if set(part.columns) - set(KEYS[part.table])}
+    if not any(part.reference_rows or part.candidate_rows for part in compared if part.table in told):
+        return Verdict.NOTHING_COMPARED
+    if ChainState.BROKEN in (chains.reference.state, chains.candidate.state):
+        return Verdict.EDITED
+    if chosen is not None:
+        # Tables that were named must have been compared, in more than their keys.
+        return Verdict.MATCHED if set(chosen) <= told else Verdict.MATCHED_AS_FAR_AS_COMPARED
+    return Verdict.MATCHED_AS_FAR_AS_COMPARED if left_out else Verdict.MATCHED
+
+
+def manifest_notes(reference: Manifest, candidate: Manifest) -> tuple[str, ...]:
+    """What two ledgers say differently of themselves, where both say it."""
+    words = {
+        "timing": "name different timings",
+        "scenario": "were made from different scenarios",
+        "market": "were made on different markets",
+        "semantics": "follow different semantics",
+        "timezone": "show their timestamps in different zones",
+    }
+    notes = [
+        f"The two ledgers {words[name]}."
+        for name in words
+        if None not in (getattr(reference, name), getattr(candidate, name))
+        and getattr(reference, name) != getattr(candidate, name)
+    ]
+    started = [_initial_cash(manifest) for manifest in (reference, candidate)]
+    if None not in started and started[0] != started[1]:
+        notes.append("The two ledgers started with different cash.")
+    zones = {"reference": reference.timezone, "candidate": candidate.timezone}
+    for name, other in zip(zones, reversed(zones), strict=True):
+        if zones[name] is None and zones[other] is not None:
+            notes.append(
+                f"The {name}'s times are clock times without a zone, the {other}'s instants of"
+                f" {zones[other]}: the clock times were compared as if they were UTC."
+            )
+    return tuple(notes)
+
+
+def _initial_cash(manifest: Manifest) -> Fraction | None:
+    """In currency units, None where the manifest does not say."""
+    if manifest.initial_cash is None or manifest.price_decimals is None or manifest.quantity_decimals is None:
+        return None
+    return Fraction(manifest.initial_cash, 10 ** (manifest.price_decimals + manifest.quantity_decimals))

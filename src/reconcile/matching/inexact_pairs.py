@@ -1,0 +1,256 @@
+"""Several rows of one key that equality could not pair.
+
+In this order: fills that add up to the same quantity are compared as one (quantity and volume-weighted
+price); a surplus row that has a twin is a duplicate; one fill against several is compared as one;
+otherwise rows pair off, those alike in quantity and price first, and what is left over is missing or
+extra. Which of several unlike rows belong together is a guess from there on, but the same guess
+whatever the order of rows and sides.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from reconcile.matching.cells import Array, Comparable, Rows
+from reconcile.matching.pair_rows import SEQUENCE, key_codes, row_hashes, select_rows
+
+Sortable = tuple[tuple[int, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row: its place, its content in sortable form, where it stood in the sequence."""
+
+    at: int
+    content: Sortable
+    sequence: tuple[int, Any]
+    quantity: Any
+    price: Any
+
+
+@dataclass(slots=True)
+class GroupPairing:
+    """What became of one group, all as places of rows.
+
+    pairs: (left, right). merged: rows to be compared as one. left_twins, right_twins: duplicates.
+    left, right: rows without partner.
+    """
+
+    pairs: list[tuple[int, int]] = field(default_factory=list)
+    merged: tuple[list[int], list[int]] | None = None
+    left_twins: list[int] = field(default_factory=list)
+    right_twins: list[int] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+    right: list[int] = field(default_factory=list)
+
+
+def pair_group(
+    columns: dict[str, Comparable], left: Rows, right: Rows, twins: tuple[set[int], set[int]], can_merge: bool
+) -> GroupPairing:
+    """Settle one group; the answer depends neither on the order of rows nor on which side is which.
+
+    columns: the value columns. twins: rows of either side with an equal row on the other that is taken
+    already. can_merge: whether rows may be added up (fills).
+    """
+    a, b, out = _rows(columns, left, 0), _rows(columns, right, 1), GroupPairing()
+    mergeable = can_merge and bool(a) and bool(b)
+    if mergeable and len(a) != len(b) and _total(a) is not None and _total(a) == _total(b):
+        out.merged = ([row.at for row in a], [row.at for row in b])
+        return out
+    out.left_twins = _drop_twins(a, len(b), twins[0])
+    out.right_twins = _drop_twins(b, len(a), twins[1])
+    if mergeable and len(a) != len(b) and min(len(a), len(b)) == 1:
+        out.merged = ([row.at for row in a], [row.at for row in b])
+        return out
+    for alike in (lambda row: (row.quantity, row.price), lambda row: row.quantity, lambda row: row.price):
+        _pair_alike(a, b, alike, out)
+    rest = min(len(a), len(b))
+    out.pairs += [(x.at, y.at) for x, y in zip(a[:rest], b[:rest], strict=True)]
+    out.left, out.right = [row.at for row in a[rest:]], [row.at for row in b[rest:]]
+    return out
+
+
+def _rows(columns: dict[str, Comparable], rows: Rows, side: int) -> list[_Row]:
+    """The rows in an order of content, sequence last."""
+    out = []
+    for at in rows.tolist():
+        values = {name: _sortable(column, at, side) for name, column in columns.items()}
+        content = tuple(value for name, value in values.items() if name != SEQUENCE)
+        empty = (0, 0)
+        out.append(
+            _Row(at, content, values.get(SEQUENCE, empty), values.get("quantity"), values.get("price"))
+        )
+    return sorted(out, key=lambda row: (row.quantity or empty, row.price or empty, row.content, row.sequence))
+
+
+def _sortable(column: Comparable, row: int, side: int) -> tuple[int, Any]:
+    """(0, 0) for an empty cell, (1, value), or (2, text) for what is no finite number."""
+    missing = column.candidate_missing if side else column.reference_missing
+    if missing is not None and missing[row]:
+        return (0, 0)
+    value = (column.candidate if side else column.reference)[row]
+    if column.words is not None:
+        return (1, column.words[int(value)])
+    if column.floats:
+        return (1, float(value)) if np.isfinite(value) else (2, repr(float(value)))
+    return (1, int(value))
+
+
+def _total(rows: list[_Row]) -> Any:
+    """Sum of the quantities, None where one is no number."""
+    if any(row.quantity is None or row.quantity[0] != 1 for row in rows):
+        return None
+    return sum(row.quantity[1] for row in rows)
+
+
+def _drop_twins(rows: list[_Row], wanted: int, twins: set[int]) -> list[int]:
+    """Take surplus rows out of `rows`: those with a twin elsewhere first, then repeats among themselves."""
+    dropped: list[int] = []
+    for row in [row for row in rows if row.at in twins]:
+        if len(rows) > wanted:
+            rows.remove(row)
+            dropped.append(row.at)
+    if not wanted:
+        return dropped
+    for earlier, row in list(pairwise(rows)):
+        if len(rows) > wanted and earlier.content == row.content:
+            rows.remove(row)
+            dropped.append(row.at)
+    return dropped
+
+
+def _pair_alike(a: list[_Row], b: list[_Row], alike: Callable[[_Row], Any], out: GroupPairing) -> None:
+    """Pair rows that are alike, in order, and take them out of both lists."""
+    for row in list(a):
+        partner = next((other for other in b if alike(other) == alike(row)), None)
+        if partner is not None:
+            out.pairs.append((row.at, partner.at))
+            a.remove(row)
+            b.remove(partner)
+
+
+WINDOW = 3
+"""Bars by which the same trade may be off and still be the same trade."""
+TIMED = ("orders", "fills")
+"""Tables whose rows are trades."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearPairs:
+    """Rows (left, right) that differ in the key column `field`, and rows still without partner."""
+
+    found: tuple[tuple[str, Rows, Rows], ...]
+    missing: Rows
+    extra: Rows
+
+
+def pair_near_rows(
+    table: str,
+    keys: dict[str, Comparable],
+    values: dict[str, Comparable],
+    unmatched: tuple[Rows, Rows],
+    bars: Array,
+) -> NearPairs:
+    """Pair missing and extra rows that are equal but for side or symbol, then those some bars off: the same
+    trade (symbol, side, quantity), or a row of another table with the same content.
+
+    bars: all timestamps of both ledgers, ascending.
+    """
+    missing, extra = unmatched
+    found: list[tuple[str, Rows, Rows]] = []
+    for name in ("side", "symbol"):
+        if name in keys and len(keys) > 1 and values and len(missing) and len(extra):
+            rest = [column for key, column in keys.items() if key != name]
+            pairs = _equal_but_one(rest, values, missing, extra)
+            missing, extra = _record(found, name, pairs, missing, extra)
+    time = next(iter(keys))
+    if "symbol" in keys and "quantity" in values and table in TIMED:
+        alike = [column for key, column in keys.items() if key != time] + [values["quantity"]]
+        codes = key_codes([select_rows(key, missing, extra) for key in alike])
+    else:
+        rest = [column for key, column in keys.items() if key != time]
+        codes = _content_codes(rest, values, missing, extra)
+    if len(missing) and len(extra):
+        pairs = _some_bars_off(codes, keys[time], missing, extra, bars)
+        missing, extra = _record(found, time, pairs, missing, extra)
+    return NearPairs(tuple(found), missing, extra)
+
+
+def _content_codes(
+    keys: list[Comparable], values: dict[str, Comparable], missing: Rows, extra: Rows
+) -> tuple[Array, Array]:
+    """A code for the whole content of a row but its time."""
+    content = {name: column for name, column in values.items() if name not in (SEQUENCE, "rebalance")}
+    if not content:
+        return np.arange(len(missing)), -1 - np.arange(len(extra))
+    left, right = row_hashes({**{str(i): key for i, key in enumerate(keys)}, **content}, missing, extra)
+    return left, right
+
+
+def _record(
+    found: list[tuple[str, Rows, Rows]], name: str, pairs: list[tuple[int, int]], missing: Rows, extra: Rows
+) -> tuple[Rows, Rows]:
+    if not pairs:
+        return missing, extra
+    at = np.array(pairs, np.int64)
+    found.append((name, missing[at[:, 0]], extra[at[:, 1]]))
+    return np.delete(missing, at[:, 0]), np.delete(extra, at[:, 1])
+
+
+def _equal_but_one(
+    keys: list[Comparable], values: dict[str, Comparable], missing: Rows, extra: Rows
+) -> list[tuple[int, int]]:
+    """Places of rows with equal keys and equal content; only where that is unambiguous."""
+    left, right = key_codes([select_rows(key, missing, extra) for key in keys])
+    content = {name: column for name, column in values.items() if name != SEQUENCE}
+    lh, rh = row_hashes(content, missing, extra)
+    by_left, by_right = _places(left, lh), _places(right, rh)
+    return [
+        (rows[0], by_right[key][0])
+        for key, rows in by_left.items()
+        if len(rows) == 1 and len(by_right.get(key, ())) == 1
+    ]
+
+
+def _places(codes: Rows, hashes: Array) -> dict[tuple[int, int], list[int]]:
+    out: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, key in enumerate(zip(codes.tolist(), hashes.tolist(), strict=True)):
+        out[key].append(place)
+    return out
+
+
+def _some_bars_off(
+    codes: tuple[Array, Array], time: Comparable, missing: Rows, extra: Rows, bars: Array
+) -> list[tuple[int, int]]:
+    """Places of rows of one code at most WINDOW bars apart, the nearest first."""
+    left, right = codes
+    lb = np.searchsorted(bars, time.reference[missing])
+    rb = np.searchsorted(bars, time.candidate[extra])
+    by_code: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for place, (code, bar) in enumerate(zip(right.tolist(), rb.tolist(), strict=True)):
+        by_code[code].append((bar, place))
+    for rows in by_code.values():
+        rows.sort()
+    options = []
+    for place, (code, bar) in enumerate(zip(left.tolist(), lb.tolist(), strict=True)):
+        rows = by_code.get(code, [])
+        for other, partner in rows[
+            bisect_left(rows, (bar - WINDOW, -1)) : bisect_left(rows, (bar + WINDOW + 1, -1))
+        ]:
+            options.append((abs(other - bar), min(bar, other), max(bar, other), place, partner))
+    taken_l: set[int] = set()
+    taken_r: set[int] = set()
+    pairs = []
+    for *_, place, partner in sorted(options):
+        if place not in taken_l and partner not in taken_r:
+            taken_l.add(place)
+            taken_r.add(partner)
+            pairs.append((place, partner))
+    return pairs
