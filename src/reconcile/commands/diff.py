@@ -79,6 +79,7 @@ def diff(
     from reconcile.comparing.verdict import exit_code
     from reconcile.mapping.open import open_ledger
     from reconcile.running import run as running
+    from reconcile.running.progress import Phase
     from reconcile.scenario.files import find_scenario
     from reconcile.text import times as clock
 
@@ -93,7 +94,7 @@ def diff(
     market = None if spec is None else running.load(spec, data, watching())[0]
     zone = market.timezone if market is not None else manifests[0].timezone or manifests[1].timezone
     chosen = filters.filters_from(date, symbols, stages, types, zone)
-    with watching()("comparing", 0):
+    with watching()(Phase.COMPARING, 0):
         found = compare(
             left.ledger,
             right.ledger,

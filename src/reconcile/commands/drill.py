@@ -43,6 +43,7 @@ def drill(
     from reconcile.drilling.drill_json import drill_json
     from reconcile.drilling.drill_page import drill_page
     from reconcile.drilling.scoring import aims
+    from reconcile.running.progress import Phase
 
     if listing:
         emit("\n".join(BY_NAME))
@@ -54,7 +55,7 @@ def drill(
         chosen = planned.named(only, chosen)
     if sample is not None:
         chosen = planned.sampled(sample, chosen)
-    with watching()("planting faults", len(chosen)) as drawn:
+    with watching()(Phase.DRILLING, len(chosen)) as drawn:
         found = run(chosen, progress=drawn or _told_of(len(chosen)))
     emit(drill_json(found) if as_json else drill_page(found))
     if found.traceless or not found.findings:

@@ -55,6 +55,7 @@ def explain(
     from reconcile.explaining.explain import explain as explain_
     from reconcile.explaining.model import Verdict
     from reconcile.running import run as running
+    from reconcile.running.progress import Phase
     from reconcile.scenario.files import find_scenario
 
     sys.path.append(
@@ -66,7 +67,7 @@ def explain(
     market, _ = running.load(found, data, watch)
     ledger, notes = _ledger(candidate, mapping, found, market)
     running.warm(found, market, watch)
-    with watch("explaining", 0):
+    with watch(Phase.EXPLAINING, 0):
         result = explain_(found, market, ledger, tolerances=bounds)
     result = replace(result, notes=(*notes, *result.notes))
     if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.shared import emit, json_option, watching
+from reconcile.commands.shared import emit, json_option, rewrite_line, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,8 +140,7 @@ def _telling() -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield lambda text: None
         return
-    wipe = "\r\x1b[K"
     try:
-        yield lambda text: click.echo(f"{wipe}{text}", err=True, nl=False)
+        yield rewrite_line
     finally:
-        click.echo(wipe, err=True, nl=False)
+        rewrite_line("")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from reconcile.running.run import Progress, Watch
+    from reconcile.running.progress import Phase, Progress, Watch
 
 scenario_argument = click.argument("scenario")
 data_option = click.option(
@@ -26,6 +27,10 @@ tolerance_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 
 
+REDRAWN = 0.1
+"""Seconds between two drawings of a progress line."""
+
+
 def emit(text: str) -> None:
     """Print an answer; a reader that has gone (`| head`) takes nothing from the exit code."""
     try:
@@ -36,26 +41,38 @@ def emit(text: str) -> None:
 
 
 def watching() -> Watch:
-    """A Watch that draws a bar on stderr when that is a terminal; else it only says why a start is slow."""
-    return _drawn if sys.stderr.isatty() else _told
+    """A Watch for stderr: progress on one line of a terminal; elsewhere only why a start takes long."""
+    return _on_terminal if sys.stderr.isatty() else _on_log
 
 
 @contextlib.contextmanager
-def _told(what: str, bars: int) -> Iterator[Progress | None]:
-    from reconcile.running.run import COMPILING
+def _on_log(phase: Phase, steps: int) -> Iterator[Progress | None]:
+    from reconcile.running.progress import Phase
 
-    if what == COMPILING:
-        click.echo(what, err=True)
+    if phase is Phase.COMPILING:
+        click.echo(phase.value, err=True)
     yield None
 
 
 @contextlib.contextmanager
-def _drawn(what: str, bars: int) -> Iterator[Progress | None]:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
+def _on_terminal(phase: Phase, steps: int) -> Iterator[Progress | None]:
+    """One line that is written over, at most ten times a second, and wiped at the end."""
+    began = shown = time.perf_counter()
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Bars(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=bars or None)
-        yield (lambda done: progress.update(task, completed=done)) if bars else None
+    def progress(done: int) -> None:
+        nonlocal shown
+        now = time.perf_counter()
+        if now - shown >= REDRAWN:
+            shown = now
+            rewrite_line(f"{phase.value}  {done:,} of {steps:,}  {now - began:.0f} s")
+
+    rewrite_line(phase.value)
+    try:
+        yield progress if steps else None
+    finally:
+        rewrite_line("")
+
+
+def rewrite_line(text: str) -> None:
+    """Put `text` in place of the last line on stderr, which has to be a terminal."""
+    click.echo(f"\r\x1b[K{text}", err=True, nl=False)

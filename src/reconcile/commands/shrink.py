@@ -41,6 +41,7 @@ def shrink(scenario: str, data: str | None, candidate: str, out: str, as_json: b
     from reconcile.running import output
     from reconcile.running import run as running
     from reconcile.running.candidate import call_candidate, load_candidate
+    from reconcile.running.progress import Phase
     from reconcile.scenario.files import find_scenario
     from reconcile.shrinking.case_folder import KIND, OURS, write_folder
     from reconcile.shrinking.shrink import TRIALS, same_causes
@@ -56,12 +57,12 @@ def shrink(scenario: str, data: str | None, candidate: str, out: str, as_json: b
     try:
         with output.staged(out, KIND, OURS) as folder:
             assert folder is not None
-            with watch("shrinking", TRIALS) as progress:
+            with watch(Phase.SHRINKING, TRIALS) as progress:
                 shrunk = shrink_case(found, market, candidate, function, progress or (lambda _: None))
             if shrunk is None:
                 raise _NoBreak
             small = shrunk.after.case
-            with watch("explaining", 0):
+            with watch(Phase.EXPLAINING, 0):
                 ledger = call_candidate(candidate, function, small.scenario, small.market)
                 answer = explain(small.scenario, small.market, ledger)
             page = None

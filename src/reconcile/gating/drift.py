@@ -18,7 +18,7 @@ from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:
     from reconcile.running.candidate import Candidate
-    from reconcile.running.run import Watch
+    from reconcile.running.progress import Watch
     from vocabulary.ledger import Ledger
     from vocabulary.scenario import Scenario
 

@@ -12,7 +12,7 @@ from reconcile.gating.throughput import throughput
 from reconcile.golden.model import SOUND, Checked, Place, Standing
 
 if TYPE_CHECKING:
-    from reconcile.running.run import Watch
+    from reconcile.running.progress import Watch
 
 
 def gate(

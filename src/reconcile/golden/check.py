@@ -23,7 +23,7 @@ from reconcile.golden.store import drop_pending, put_pending, read_shelf
 from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:
-    from reconcile.running.run import Watch
+    from reconcile.running.progress import Watch
     from vocabulary.ledger import Ledger
 
 
@@ -124,6 +124,7 @@ def _asserted_elsewhere(place: Place, golden: Golden) -> Checked:
 
 def _run(place: Place, case: str, file: Path, golden: Golden | None, watch: Watch | None) -> _Examined:
     from reconcile.running import run as running
+    from reconcile.running.progress import unwatched
     from reconcile.scenario.files import scenario_from_file
 
     scenario = scenario_from_file(file)
@@ -133,8 +134,8 @@ def _run(place: Place, case: str, file: Path, golden: Golden | None, watch: Watc
             said = f"no {absent.name}, which is not part of the project"
             return _Examined(Checked(case, Standing.NOT_RUN, golden.facts.figures, said=said))
         raise InputError(str(absent), "no such file", "the market of this case", "Bring the file.")
-    market, _ = running.load(scenario, None, watch or running.unwatched)
-    ledger, said = run_pair(scenario, market, watch or running.unwatched)
+    market, _ = running.load(scenario, None, watch or unwatched)
+    ledger, said = run_pair(scenario, market, watch or unwatched)
     if said:
         return _Examined(
             Checked(case, Standing.DISAGREE, golden.facts.figures if golden else None, said=said)

@@ -14,7 +14,7 @@ from vocabulary.ledger import Ledger
 
 if TYPE_CHECKING:
     from reconcile.matching.model import Reconciliation
-    from reconcile.running.run import Watch
+    from reconcile.running.progress import Watch
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
 

@@ -14,12 +14,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconcile.running import determinism_child as fresh
+from reconcile.running.progress import Phase, Watch
 from vocabulary import errors
 from vocabulary.errors import CallableError, InputError, OutputError, TieoutError
 from vocabulary.ledger import SCHEMA, Ledger, Manifest, Table
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from reconcile.matching.model import Break
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
-
-Watch = Callable[[str, int], "contextlib.AbstractContextManager[Any]"]
 
 THREADS = (
     "NUMBA_NUM_THREADS",
@@ -111,7 +110,7 @@ def run_twice(
     sides = (fresh.REFERENCE, candidate or fresh.ENGINE)
     agreed, differences = [], []
     for side in sides:
-        with watch(f"{side}, twice in fresh processes", 0), _folder() as folder:
+        with watch(Phase.TWICE, 0), _folder() as folder:
             one, other = _run_side(side, scenario, market, data, folder)
             found = difference(side, ("run 1", "run 2"), one, other)
         agreed.append(Agreement(side, one))

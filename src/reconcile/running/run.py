@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +16,7 @@ from reconcile.running.candidate import (
     load_candidate,
     talking_to_stderr,
 )
+from reconcile.running.progress import Phase, Watch, unwatched
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,13 +26,8 @@ if TYPE_CHECKING:
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
 
-Progress = Callable[[int], None]
-Watch = Callable[[str, int], "contextlib.AbstractContextManager[Progress | None]"]
-"""From (what is being done, bars in all) to a context in which its progress is shown."""
-
 WARM_BARS = 3
 """Enough bars to decide, to execute and to mark, so that every kernel the scenario needs compiles."""
-COMPILING = "compiling the engine, once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +57,6 @@ class Outcome:
     deterministic: bool | None = None
 
 
-@contextlib.contextmanager
-def unwatched(what: str, bars: int) -> Iterator[Progress | None]:
-    """A Watch that shows nothing."""
-    yield None
-
-
 def run(
     scenario: Scenario,
     *,
@@ -96,7 +84,7 @@ def run(
     )
     if agreed is not None:
         same_again(agreed, reference, other, market)
-    with watch("comparing", 0):
+    with watch(Phase.COMPARING, 0):
         reconciliation = judge(scenario, market, reference, other)
     return Outcome(scenario, market, reference, other, reconciliation, loading, compiling, twice or None)
 
@@ -106,7 +94,7 @@ def load(scenario: Scenario, data: str | None, watch: Watch = unwatched) -> tupl
     from reconcile.market.load import load_market
 
     began = time.perf_counter()
-    with watch("loading", 0):
+    with watch(Phase.LOADING, 0):
         market = load_market(scenario, data)
     return market, time.perf_counter() - began
 
@@ -117,8 +105,8 @@ def warm(scenario: Scenario, market: Market, watch: Watch = unwatched) -> float:
 
     began = time.perf_counter()
     engine = ours("engine")
-    what = "starting the engine" if engine.is_compiled() else COMPILING
-    with watch(what, 0), talking_to_stderr():
+    phase = Phase.STARTING if engine.is_compiled() else Phase.COMPILING
+    with watch(phase, 0), talking_to_stderr():
         bars = (0, min(WARM_BARS, len(market.timestamps)))
         engine.run(scenario, slice_market(market, bars=bars))
     return time.perf_counter() - began
@@ -127,7 +115,7 @@ def warm(scenario: Scenario, market: Market, watch: Watch = unwatched) -> float:
 def run_reference(scenario: Scenario, market: Market, watch: Watch = unwatched) -> Side:
     """The plain loop."""
     reference = ours("reference")
-    with watch("reference", len(market.timestamps)) as progress, talking_to_stderr():
+    with watch(Phase.REFERENCE, len(market.timestamps)) as progress, talking_to_stderr():
         began = time.perf_counter()
         ledger = reference.run(scenario, market, progress)
         seconds = time.perf_counter() - began
@@ -138,7 +126,7 @@ def run_reference(scenario: Scenario, market: Market, watch: Watch = unwatched) 
 def run_engine(scenario: Scenario, market: Market, watch: Watch = unwatched) -> Side:
     """The batched engine."""
     engine = ours("engine")
-    with watch("engine", len(market.timestamps)) as progress, talking_to_stderr():
+    with watch(Phase.ENGINE, len(market.timestamps)) as progress, talking_to_stderr():
         began = time.perf_counter()
         ledger = engine.run(scenario, market, progress)
         seconds = time.perf_counter() - began
