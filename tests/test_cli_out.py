@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,13 +129,18 @@ def test_a_run_that_fails_leaves_the_earlier_output(small: str) -> None:
     assert not list(Path().glob(".results*"))
 
 
-@pytest.mark.parametrize("exchange", [True, False])
-def test_the_swap_puts_the_new_in_place_of_the_old(
-    exchange: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where the system cannot exchange two folders in one step."""
-    if not exchange:
-        monkeypatch.setattr(output, "_exchange", lambda one, other: False)
+def test_what_a_killed_run_left_is_removed_by_the_next(small: str) -> None:
+    script = (
+        f"import os; from reconcile.cli import exit_code; exit_code(['run', {small!r}, '--out', 'results'])"
+    )
+    kill = "import os; from reconcile.ledger import write; write._write_files = lambda *_: os._exit(9); "
+    assert subprocess.run([sys.executable, "-c", kill + script], check=False).returncode == 9
+    assert len(list(Path().glob(".results.*.tmp"))) == 1
+    assert exit_code(["run", small, "--out", "results"]) == 0
+    assert sorted(path.name for path in Path().iterdir()) == ["bars.csv", "results", "small.toml"]
+
+
+def test_the_new_output_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     place = tmp_path / "results"
     earlier_output(place)
     (place / "reference").mkdir()

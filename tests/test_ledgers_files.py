@@ -197,7 +197,7 @@ def test_a_move_that_fails_puts_the_old_ledger_back(tmp_path: Path, monkeypatch:
     rename = Path.rename
 
     def fail(self: Path, target: Path) -> Path:
-        if self.suffix == ".new":
+        if self.suffix == ".tmp":
             raise OSError(28, "No space left on device")
         return rename(self, target)
 

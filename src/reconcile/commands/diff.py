@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 
@@ -121,19 +118,11 @@ def diff(
 
 
 def _write(option: str, path: str, lines: Iterable[str]) -> None:
-    """Write a file whole or not at all."""
+    from reconcile.files import atomic
     from vocabulary.errors import OutputError
 
-    place = Path(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.writelines(lines)
-            os.replace(name, place)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        atomic.write_file(path, lines)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise OutputError(f"{option} {path}", reason, "a file that can be written", "Name another.") from None

@@ -11,12 +11,12 @@ import json
 import math
 import os
 import platform
-import tempfile
 from dataclasses import asdict, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from reconcile.files import atomic
 from reconcile.gating.model import Machine, Record
 from vocabulary.errors import InputError, OutputError
 
@@ -70,11 +70,7 @@ def write_record(path: Path, record: Record) -> None:
     text = json.dumps({"format": FORMAT, "records": list(map(asdict, records))}, indent=1) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, path)
+        atomic.write_file(path, text)
     except OSError as error:
         found = error.strerror or type(error).__name__
         raise OutputError(str(path), found, "a file that can be written", "Name another: record.") from None

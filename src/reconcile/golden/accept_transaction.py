@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconcile.files import atomic
 from reconcile.golden.model import Place
 from reconcile.golden.project_paths import PENDING
 from vocabulary.errors import OutputError
@@ -22,7 +23,7 @@ from vocabulary.errors import OutputError
 INTENT = ".accepting.json"
 HEAD = "# Accepted changes of golden files\n"
 _FORMAT = 1
-_SUFFIXES = (".new", ".old")
+_SUFFIXES = (".new", ".old", ".tmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def commit(place: Place, folders: Sequence[str], entry: str) -> None:
     The caller holds the lock for writing, and has found every pending golden whole.
     """
     intent = Intent(secrets.token_hex(8), tuple(folders), entry, _digest(_journal(place)))
-    _replace(place.blessed / INTENT, _intent_text(intent), place.blessed / f".{intent.id}.new")
+    atomic.write_file(place.blessed / INTENT, _intent_text(intent))
     _finish(place, intent)
 
 
@@ -87,9 +88,8 @@ def _enter(place: Place, intent: Intent) -> None:
     journal = _journal(place)
     if _digest(journal) == intent.before or intent.entry not in journal:
         place.journal.parent.mkdir(parents=True, exist_ok=True)
-        scratch = place.journal.parent / f".{place.journal.name}.{intent.id}.new"
         gap = "" if journal.endswith("\n") else "\n"
-        _replace(place.journal, (journal or HEAD) + gap + intent.entry, scratch)
+        atomic.write_file(place.journal, (journal or HEAD) + gap + intent.entry)
 
 
 def _litter(place: Place) -> list[Path]:
@@ -97,7 +97,7 @@ def _litter(place: Place) -> list[Path]:
     entries = list(place.blessed.iterdir())
     hidden = [path for path in entries if path.name.startswith(".") and path.suffix in _SUFFIXES]
     hollow = [path for path in entries if path.name.endswith(PENDING) and not (path / "golden").exists()]
-    return [*hidden, *hollow, *place.journal.parent.glob(f".{place.journal.name}.*.new")]
+    return [*hidden, *hollow, *place.journal.parent.glob(f".{place.journal.name}.*.tmp")]
 
 
 def _journal(place: Place) -> str:
@@ -109,15 +109,6 @@ def _journal(place: Place) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _replace(target: Path, text: str, scratch: Path) -> None:
-    """The file gets this content in one step; on disk before the next one begins."""
-    with scratch.open("wb") as file:
-        file.write(text.encode("utf-8", "surrogateescape"))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(scratch, target)
 
 
 def _intent_text(intent: Intent) -> str:

@@ -8,8 +8,6 @@ as =cmd() is written as it is, so import a CSV of unknown origin into a spreadsh
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pa_parquet
 
-from reconcile.files import buffers, instants, integers
+from reconcile.files import atomic, buffers, instants, integers
 from reconcile.ledger import digest as chains
 from reconcile.ledger import manifest as manifests
 from reconcile.ledger.places import shown
@@ -41,16 +39,12 @@ def write_ledger(ledger: Ledger, folder: str | Path, format: str = "parquet") ->
         raise OutputError("format", shown(format), " or ".join(manifests.STORAGES), "Choose one of them.")
     check_ledger(ledger)
     target = Path(os.path.realpath(folder))
-    fresh = target.parent / f".{target.name}.{secrets.token_hex(8)}.new"
     try:
         _refuse_foreign(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        fresh.mkdir()
-        try:
-            _write_files(ledger, fresh, format)
-            _replace(target, fresh)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+        with atomic.new_folder(target) as scratch:
+            _write_files(ledger, scratch.path, format)
+            scratch.put_in_place()
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(
@@ -98,20 +92,6 @@ def _refuse_foreign(target: Path) -> None:
             "an empty folder, a ledger that tieout wrote, or nothing",
             "Choose another folder, or empty this one.",
         )
-
-
-def _replace(target: Path, fresh: Path) -> None:
-    """Put `fresh` where `target` stands. In between there is neither, never a mixture."""
-    old = fresh.with_suffix(".old")
-    if target.exists():
-        target.rename(old)
-    try:
-        fresh.rename(target)
-    except BaseException:  # an interrupt, too, puts the old one back
-        if old.exists() and not target.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_parquet(table: Table, zone: str | None, file: Path) -> None:

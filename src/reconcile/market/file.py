@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from reconcile.files import atomic
 from reconcile.market.arrow import pieces, values_of
 from reconcile.market.columns import codes, doubles, instants
 from reconcile.market.digest import make_market
@@ -54,18 +53,12 @@ def _table(market: Market) -> Any:
 
 
 def _replace_file(table: Any, target: Path) -> None:
-    """Write beside the target, then put it in place at once: a reader sees the old file or the new."""
     import pyarrow.parquet as pq
 
-    scratch = ""
     try:
-        handle, scratch = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=".part", dir=target.parent or "."
-        )
-        os.close(handle)
-        pq.write_table(table, scratch)
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, target)
+        with atomic.new_file(target) as scratch:
+            pq.write_table(table, scratch.path)
+            scratch.put_in_place()
     except OSError as error:
         raise OutputError(
             str(target),
@@ -73,9 +66,6 @@ def _replace_file(table: Any, target: Path) -> None:
             "a writable folder",
             "Choose another.",
         ) from error
-    finally:
-        if scratch and os.path.exists(scratch):
-            os.unlink(scratch)
 
 
 def _head(market: Market) -> dict[str, Any]:

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
-import os
-import shutil
-import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from reconcile.files import atomic
 from vocabulary.errors import OutputError
 
 if TYPE_CHECKING:
     from reconcile.running.run import Outcome
 
 MARKER = "summary.json"
-_EXCHANGE_LINUX = 2  # RENAME_EXCHANGE
-_EXCHANGE_MACOS = 2  # RENAME_SWAP
-_AT_FDCWD = -100
 
 
 @contextlib.contextmanager
@@ -39,19 +32,16 @@ def staged(out: str | None, kind: str, own: Sequence[str] = ()) -> Iterator[Path
     _refuse_strangers(out, place, kind, own)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent))
+        scratch = atomic.new_folder(place)
     except OSError as error:
         raise _unwritable(out, error) from error
-    try:
-        yield folder
+    with scratch:
+        yield scratch.path
         _refuse_strangers(out, place, kind, own)
         try:
-            folder.chmod(0o777 & ~_umask())
-            _take_place(folder, place)
+            scratch.put_in_place()
         except OSError as error:
             raise _unwritable(out, error) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_sides(folder: Path, outcome: Outcome, file_format: Literal["parquet", "csv"]) -> None:
@@ -106,40 +96,6 @@ def _is_ours(name: str) -> bool:
     stem, _, ending = file.partition(".")
     known = (stem in SCHEMA and ending in ("parquet", "csv")) or file == "manifest.json"
     return side in ("reference", "candidate") and known
-
-
-def _take_place(folder: Path, place: Path) -> None:
-    """Put `folder` at `place`; where something stands there, both swap in one step if the system can."""
-    if not place.exists():
-        folder.rename(place)
-    elif not _exchange(folder, place):
-        # Two steps: a kill between them leaves the old output under its temporary name.
-        old = place.parent / f"{folder.name}.old"
-        place.rename(old)
-        try:
-            folder.rename(place)
-        except OSError:
-            old.rename(place)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Swap two folders atomically; False where the system or the file system cannot."""
-    try:
-        library = ctypes.CDLL(None, use_errno=True)
-        names = os.fsencode(one), os.fsencode(other)
-        if sys.platform == "darwin":
-            return bool(library.renamex_np(names[0], names[1], _EXCHANGE_MACOS) == 0)
-        return bool(library.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _EXCHANGE_LINUX) == 0)
-    except (AttributeError, OSError, TypeError):
-        return False
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _unwritable(out: str, error: OSError) -> OutputError:
