@@ -25,10 +25,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reconcile.gating.children import children
-from reconcile.gating.measuring import pairs_of
 from reconcile.gating.model import Pair, Settings
 from reconcile.gating.record import this_machine
+from reconcile.gating.timing import children, pairs_of
 from reconcile.gating.trees import Tree
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"

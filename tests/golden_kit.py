@@ -7,22 +7,29 @@ from decimal import Decimal
 from pathlib import Path
 
 from reconcile.golden import accept_transaction as accepting
-from reconcile.golden.causes import causes_of
-from reconcile.golden.facts import FILE, facts_text
-from reconcile.golden.model import Agreement, Change, Facts, Figures, Golden, Inputs, Place, Storage
-from reconcile.golden.project_paths import find_place
-from reconcile.golden.seal import FILE as SEAL
-from reconcile.golden.seal import seal_id, seal_text
-from reconcile.golden.store import put_pending, read_shelf
+from reconcile.golden.changes import find_causes
+from reconcile.golden.files import MANIFEST, SEAL, manifest_bytes, seal_bytes, seal_id
+from reconcile.golden.model import (
+    Agreement,
+    Change,
+    Figures,
+    Golden,
+    GoldenManifest,
+    Inputs,
+    ProjectPaths,
+    Storage,
+)
+from reconcile.golden.project_paths import find_project
+from reconcile.golden.store import put_pending, read_goldens
 
 CASES = ("one", "two", "three")
 
 
-def project(folder: Path) -> Place:
+def project(folder: Path) -> ProjectPaths:
     """An empty project there."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pyproject.toml").write_text("[tool.reconcile]\n", encoding="utf-8")
-    return find_place(folder)
+    return find_project(folder)
 
 
 def figures(version: int) -> Figures:
@@ -44,19 +51,21 @@ def golden(case: str, version: int, rate: str = "5") -> Golden:
     """A small golden made up; another version is another ledger of another commission."""
     scenario = f'[costs.commission]\nkind = "bps"\nrate = "{rate}"\n'
     inputs = Inputs(f"{rate}", "m", "d", "market", "tests/golden/cases", "s")
-    facts = Facts(case, Agreement.REFERENCE, None, Storage.FULL, inputs, figures(version), {"fills": 2})
+    manifest = GoldenManifest(
+        case, Agreement.REFERENCE, None, Storage.FULL, inputs, figures(version), {"fills": 2}
+    )
     files = {
-        FILE: facts_text(facts),
+        MANIFEST: manifest_bytes(manifest),
         "scenario.toml": scenario.encode(),
         "tables/fills.csv": f"sequence,price\n0,{version}\n1,7\n".encode(),
     }
-    files[SEAL] = seal_text(files)
-    return Golden(facts, files, seal_id(files))
+    files[SEAL] = seal_bytes(files)
+    return Golden(manifest, files, seal_id(files))
 
 
-def offer(place: Place, case: str, version: int, rate: str = "5") -> None:
+def offer(place: ProjectPaths, case: str, version: int, rate: str = "5") -> None:
     """Leave a version of a case pending."""
-    before = read_shelf(place, [case]).goldens.get(case)
+    before = read_goldens(place, [case]).goldens.get(case)
     after = golden(case, version, rate)
     put_pending(
         place,
@@ -64,9 +73,9 @@ def offer(place: Place, case: str, version: int, rate: str = "5") -> None:
         Change(
             case=case,
             replaces=None if before is None else before.id,
-            causes=causes_of(before, after),
-            before=None if before is None else before.facts.figures,
-            after=after.facts.figures,
+            causes=find_causes(before, after),
+            before=None if before is None else before.manifest.figures,
+            after=after.manifest.figures,
             first=None,
             by_stage={},
             fills=2,
@@ -76,7 +85,7 @@ def offer(place: Place, case: str, version: int, rate: str = "5") -> None:
     )
 
 
-def bless(place: Place, version: int, cases: Sequence[str] = CASES) -> None:
+def bless(place: ProjectPaths, version: int, cases: Sequence[str] = CASES) -> None:
     """Put a version of each case in its place."""
     from reconcile.golden.accept import accept
 
@@ -85,13 +94,13 @@ def bless(place: Place, version: int, cases: Sequence[str] = CASES) -> None:
     accept(place, cases, f"version {version}")
 
 
-def versions(place: Place) -> dict[str, int]:
+def versions(place: ProjectPaths) -> dict[str, int]:
     """The version of each case, as any command sees it."""
-    return {case: int(one.facts.figures.ledger, 16) for case, one in read_shelf(place).goldens.items()}
+    return {case: int(one.manifest.figures.ledger, 16) for case, one in read_goldens(place).goldens.items()}
 
 
-def leftovers(place: Place) -> list[str]:
+def leftovers(place: ProjectPaths) -> list[str]:
     """Everything in the folder of goldens that is neither a golden nor pending."""
-    assert not accepting.leftovers(place)
+    assert not accepting.has_leftovers(place)
     beside = [path.name for path in place.journal.parent.iterdir()]
     return sorted(name for name in beside if name not in ("blessed", "JOURNAL.md", "cases"))

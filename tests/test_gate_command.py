@@ -17,7 +17,7 @@ from gate_kit import ENGINE, SETTINGS, commit, project
 from reconcile import cli
 from reconcile.gating import throughput as measuring
 from reconcile.gating.model import Pair
-from reconcile.golden.seal import seal_text
+from reconcile.golden.files import seal_bytes
 
 CASE = "small"
 OVERCHARGING = """
@@ -218,7 +218,7 @@ def test_a_golden_of_nothing_fails(toy: Path, gate: Gate) -> None:
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
     files["manifest.json"] = (json.dumps(facts, indent=1) + "\n").encode()
     (folder / "manifest.json").write_bytes(files["manifest.json"])
-    (folder / "seal.json").write_bytes(seal_text(files))
+    (folder / "seal.json").write_bytes(seal_bytes(files))
     code, text = gate("--checks", "goldens")
     assert code == 1 and "small: empty" in text
 

@@ -11,9 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate_selftest import bounds
-from reconcile.gating.intervals import centre, interval
 from reconcile.gating.model import Outcome, Pair
-from reconcile.gating.sequential_test import ALPHA, FIRST_LOOK, decide, floor_of, plan_for
+from reconcile.gating.sequential_test import (
+    ALPHA,
+    FIRST_LOOK,
+    centre,
+    decide,
+    interval,
+    noise_floor,
+    plan_for,
+)
 
 LIMIT = 1.035
 
@@ -105,8 +112,8 @@ def test_an_interval_is_never_narrower_than_the_floor() -> None:
 
 def test_the_floor_sees_a_side_that_is_favoured() -> None:
     """A/A pairs that all lean one way by 4 % put the floor there, however little they scatter."""
-    assert floor_of([Pair(1.0, 1.04)] * 10) == pytest.approx(math.log(1.04))
-    assert floor_of([]) == math.inf
+    assert noise_floor([Pair(1.0, 1.04)] * 10) == pytest.approx(math.log(1.04))
+    assert noise_floor([]) == math.inf
 
 
 def test_what_a_record_leaves_open_widens_the_interval() -> None:

@@ -16,14 +16,13 @@ import pytest
 
 from gate_kit import ENGINE, commit, git, project
 from reconcile.gating import throughput as module
-from reconcile.gating.children import children
-from reconcile.gating.measuring import against_reference, pairs_of
 from reconcile.gating.model import Against, Machine, Outcome, Pair, Record, Settings, Throughput
 from reconcile.gating.record import is_alike, read_records, this_machine, write_record
 from reconcile.gating.sequential_test import FIRST_LOOK
 from reconcile.gating.settings import read_gate_settings
 from reconcile.gating.throughput import measure_record, throughput
-from reconcile.gating.trees import base_and_head, in_place
+from reconcile.gating.timing import against_reference, children, pairs_of
+from reconcile.gating.trees import base_and_head, working_tree
 from vocabulary.errors import InputError
 
 WRONG = """
@@ -279,7 +278,7 @@ def record_of(root: Path, **changes: object) -> Record:
     """A record that fits the project as it was made: its digests are the same in any folder."""
     if not DIGESTS:
         settings = read_gate_settings(root)
-        with children(settings, "reference", in_place(settings)) as (child,):
+        with children(settings, "reference", working_tree(settings)) as (child,):
             DIGESTS.update(child.ask("check"))
     found = DIGESTS
     made = Record(

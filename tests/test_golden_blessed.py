@@ -14,21 +14,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 import engine
-from reconcile.golden.check import case_files, check_goldens
-from reconcile.golden.model import SOUND, Golden, Place, Standing, Storage
-from reconcile.golden.project_paths import find_place
-from reconcile.golden.running import absent_data
-from reconcile.golden.seal import FILE as SEAL
-from reconcile.golden.seal import broken, seal_text
-from reconcile.golden.store import read_shelf
+from reconcile.golden.check import absent_data, case_files, check_goldens
+from reconcile.golden.files import SEAL, seal_bytes, seal_faults
+from reconcile.golden.model import SOUND, CheckStatus, Golden, ProjectPaths, Storage
+from reconcile.golden.project_paths import find_project
+from reconcile.golden.store import read_goldens
 from reconcile.market.load import load_market
 from reconcile.scenario.files import scenario_from_file
 
 if TYPE_CHECKING:
     from reconcile.golden.snapshot import LedgerSnapshot
 
-PLACE = find_place(Path(__file__).parent)
-SHELF = read_shelf(PLACE)
+PLACE = find_project(Path(__file__).parent)
+SHELF = read_goldens(PLACE)
 CASES = sorted(case_files(PLACE))
 OUTSIDE = {"sp500"}
 """Cases whose market is no part of the repository."""
@@ -55,8 +53,8 @@ def test_the_engine_gives_what_was_blessed(case: str, ledger_snapshot: LedgerSna
 def test_every_golden_holds_for_both_programs() -> None:
     """`reconcile golden check`: engine and reference agree, and every byte on file is made again."""
     found = check_goldens(PLACE)
-    assert [(one.case, one.standing.value, one.said) for one in found if one.standing not in SOUND] == []
-    assert {one.case for one in found if one.standing is Standing.NOT_RUN} <= OUTSIDE
+    assert [(one.case, one.status.value, one.said) for one in found if one.status not in SOUND] == []
+    assert {one.case for one in found if one.status is CheckStatus.NOT_RUN} <= OUTSIDE
     assert [one.case for one in found] == CASES
 
 
@@ -70,7 +68,7 @@ def test_goldens_stay_small() -> None:
     sizes = {case: sum(map(len, one.files.values())) for case, one in SHELF.goldens.items()}
     assert sum(sizes.values()) < 2_000_000
     assert max(sizes.values()) < 200_000
-    storages = {case: one.facts.storage for case, one in SHELF.goldens.items()}
+    storages = {case: one.manifest.storage for case, one in SHELF.goldens.items()}
     assert {case for case, kept in storages.items() if kept is Storage.CHECKPOINTS} == {"top25", "stocks"}
     assert {case for case, kept in storages.items() if kept is Storage.SUMMARY} == OUTSIDE
     assert not [name for name in SHELF.goldens["sp500"].files if name.startswith("tables/")]
@@ -153,7 +151,7 @@ def edited(data: bytes, line: int, column: int) -> bytes:
 
 def sample(golden: Golden, count: int) -> Iterator[tuple[str, int, int, str]]:
     """Some cells of a golden: file, line, place of the column and its name."""
-    rng = random.Random(golden.facts.case)
+    rng = random.Random(golden.manifest.case)
     files = [name for name in golden.files if name.endswith(".csv")]
     for name in files:
         rows = golden.files[name].decode().splitlines()
@@ -168,7 +166,7 @@ def test_an_edited_cell_is_named(case: str) -> None:
     """Any cell of any table, of summary or chain: its file, line and column, and nothing else."""
     golden = SHELF.goldens[case]
     for name, line, place, column in sample(golden, 5):
-        faults = broken({**golden.files, name: edited(golden.files[name], line, place)})
+        faults = seal_faults({**golden.files, name: edited(golden.files[name], line, place)})
         assert [(one.file, one.row, one.column) for one in faults] == [(name, f"line {line + 1}", column)]
 
 
@@ -180,7 +178,7 @@ def test_an_edited_line_of_manifest_or_scenario_is_named(case: str) -> None:
         lines = golden.files[name].decode().splitlines()
         for place, line in enumerate(lines):
             other = "\n".join([*lines[:place], f"{line} ", *lines[place + 1 :]]) + "\n"
-            faults = broken({**golden.files, name: other.encode()})
+            faults = seal_faults({**golden.files, name: other.encode()})
             assert [(one.file, one.row) for one in faults] == [(name, f"line {place + 1}")]
 
 
@@ -191,7 +189,7 @@ def test_an_edited_seal_is_named() -> None:
     rng = random.Random(1)
     for place in rng.sample(range(len(seal)), 60):
         other = seal[:place] + ("0" if seal[place] != "0" else "1") + seal[place + 1 :]
-        assert broken({**golden.files, SEAL: other.encode()}), place
+        assert seal_faults({**golden.files, SEAL: other.encode()}), place
 
 
 def test_missing_added_and_shortened_files_are_named() -> None:
@@ -199,17 +197,21 @@ def test_missing_added_and_shortened_files_are_named() -> None:
     golden = SHELF.goldens["gaps"]
     for name in golden.files:
         rest = {other: data for other, data in golden.files.items() if other != name}
-        assert name in {one.file for one in broken(rest)}
-    assert [one.file for one in broken({**golden.files, "tables/more.csv": b"a\n1\n"})] == ["tables/more.csv"]
+        assert name in {one.file for one in seal_faults(rest)}
+    assert [one.file for one in seal_faults({**golden.files, "tables/more.csv": b"a\n1\n"})] == [
+        "tables/more.csv"
+    ]
     fills = golden.files["tables/fills.csv"]
     cut = fills[: fills.rstrip().rindex(b"\n") + 1]
-    assert [one.file for one in broken({**golden.files, "tables/fills.csv": cut})] == ["tables/fills.csv"]
+    assert [one.file for one in seal_faults({**golden.files, "tables/fills.csv": cut})] == [
+        "tables/fills.csv"
+    ]
 
 
 @pytest.fixture
-def copied(tmp_path: Path) -> Place:
+def copied(tmp_path: Path) -> ProjectPaths:
     """The project's cases and goldens, to be damaged."""
-    place = find_place(tmp_path)
+    place = find_project(tmp_path)
     for folder in (PLACE.cases, PLACE.cases.parent / "markets"):
         shutil.copytree(folder, place.blessed.parent / folder.name)
     for case in REHASHED:
@@ -218,7 +220,7 @@ def copied(tmp_path: Path) -> Place:
     return replace(place, root=tmp_path)
 
 
-def test_an_edit_that_was_sealed_again_is_named(copied: Place) -> None:
+def test_an_edit_that_was_sealed_again_is_named(copied: ProjectPaths) -> None:
     """Whoever makes a new seal, too, is found: the run gives another cell."""
     rng = random.Random(5)
     for case in REHASHED:
@@ -227,11 +229,11 @@ def test_an_edit_that_was_sealed_again_is_named(copied: Place) -> None:
         for name, line, place, column in rng.sample(cells, min(3, len(cells))):
             files = dict(golden.files)
             files[name] = edited(files[name], line, place)
-            files[SEAL] = seal_text(files)
+            files[SEAL] = seal_bytes(files)
             for part in (name, SEAL):
                 (copied.blessed / case / part).write_bytes(files[part])
             (checked,) = check_goldens(copied, [case])
-            assert checked.standing is Standing.TAMPERED
+            assert checked.status is CheckStatus.TAMPERED
             faults = [(one.file, one.row, one.column) for one in checked.faults]
             assert faults == [(name, f"line {line + 1}", column)]
             for part in (name, SEAL):
@@ -241,7 +243,7 @@ def test_an_edit_that_was_sealed_again_is_named(copied: Place) -> None:
 @pytest.mark.parametrize(
     ("old", "new"), [('"fills": 15', '"fills": 16'), ('"total_return": "-', '"total_return": "')]
 )
-def test_a_figure_that_was_sealed_again_is_named(copied: Place, old: str, new: str) -> None:
+def test_a_figure_that_was_sealed_again_is_named(copied: ProjectPaths, old: str, new: str) -> None:
     """The manifest's figures are worked out anew."""
     case = "exit-stop-loss"
     files = dict(SHELF.goldens[case].files)
@@ -249,7 +251,7 @@ def test_a_figure_that_was_sealed_again_is_named(copied: Place, old: str, new: s
     assert old in text
     files["manifest.json"] = text.replace(old, new, 1).encode()
     for part in ("manifest.json", SEAL):
-        (copied.blessed / case / part).write_bytes(seal_text(files) if part == SEAL else files[part])
+        (copied.blessed / case / part).write_bytes(seal_bytes(files) if part == SEAL else files[part])
     (checked,) = check_goldens(copied, [case])
-    assert checked.standing is Standing.TAMPERED
+    assert checked.status is CheckStatus.TAMPERED
     assert [(one.file, one.row) for one in checked.faults] == [("manifest.json", old.split('"')[1])]

@@ -16,13 +16,12 @@ import pytest
 
 import golden_kit
 from reconcile import cli
-from reconcile.golden import making
-from reconcile.golden import running as golden_running
+from reconcile.golden import build as build_module
 from reconcile.golden.accept import accept
 from reconcile.golden.check import check_goldens
-from reconcile.golden.model import Place, Standing
-from reconcile.golden.project_paths import find_place
-from reconcile.golden.store import read_shelf
+from reconcile.golden.model import CheckStatus, ProjectPaths
+from reconcile.golden.project_paths import find_project
+from reconcile.golden.store import read_goldens
 from vocabulary.ledger import Ledger
 
 OURS = Path(__file__).parent / "golden"
@@ -34,7 +33,7 @@ Reconcile = Callable[..., Answer]
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProjectPaths:
     """Three cheap cases of ours in a project of their own, blessed."""
     place = golden_kit.project(tmp_path)
     place.cases.mkdir(parents=True)
@@ -60,20 +59,20 @@ def reconcile(capsys: pytest.CaptureFixture[str]) -> Reconcile:
     return run
 
 
-def edit(place: Place, case: str, old: str, new: str) -> None:
+def edit(place: ProjectPaths, case: str, old: str, new: str) -> None:
     file = place.cases / f"{case}.toml"
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
 
 
-def test_what_holds_is_said_in_one_line(project: Place, reconcile: Reconcile) -> None:
+def test_what_holds_is_said_in_one_line(project: ProjectPaths, reconcile: Reconcile) -> None:
     """And exits 0."""
     assert reconcile("check") == (0, "3 of 3 goldens hold\n")
     assert reconcile("review") == (0, "nothing is pending\n")
 
 
-def test_a_new_case_is_pending_until_it_is_accepted(project: Place, reconcile: Reconcile) -> None:
+def test_a_new_case_is_pending_until_it_is_accepted(project: ProjectPaths, reconcile: Reconcile) -> None:
     """Nothing is born green."""
     shutil.rmtree(project.blessed / BPS)
     code, text = reconcile("check")
@@ -86,7 +85,7 @@ def test_a_new_case_is_pending_until_it_is_accepted(project: Place, reconcile: R
     assert reconcile("check")[0] == 0
 
 
-def test_one_setting_changed_in_two_cases_is_one_cause(project: Place, reconcile: Reconcile) -> None:
+def test_one_setting_changed_in_two_cases_is_one_cause(project: ProjectPaths, reconcile: Reconcile) -> None:
     """Grouped by cause, not by file; another change is another group."""
     edit(project, "exit-time", '{ kind = "bps", rate = "5" }\nslip', '{ kind = "bps", rate = "8" }\nslip')
     edit(project, BPS, '{ kind = "bps", rate = "5" }\nslip', '{ kind = "bps", rate = "8" }\nslip')
@@ -107,7 +106,7 @@ def test_one_setting_changed_in_two_cases_is_one_cause(project: Place, reconcile
     assert any("drawdown" in line and "commission" in line and "slippage" in line for line in lines)
 
 
-def test_a_change_taken_back_is_pending_no_more(project: Place, reconcile: Reconcile) -> None:
+def test_a_change_taken_back_is_pending_no_more(project: ProjectPaths, reconcile: Reconcile) -> None:
     """What holds again needs no decision."""
     edit(project, "slippage-fixed", '"0.03"', '"0.05"')
     assert reconcile("check")[0] == 1
@@ -117,17 +116,17 @@ def test_a_change_taken_back_is_pending_no_more(project: Place, reconcile: Recon
 
 
 def test_another_page_of_semantics_is_a_cause(
-    project: Place, reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch
+    project: ProjectPaths, reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The ledgers are the same; what they mean may not be."""
-    monkeypatch.setattr(making, "SEMANTICS_DIGEST", "f" * 64)
+    monkeypatch.setattr(build_module, "SEMANTICS_DIGEST", "f" * 64)
     code, text = reconcile("check")
     assert code == 1 and text.startswith("3 of 3 goldens do not hold: 3 stale\n")
     code, text = reconcile("review")
     assert "3 cases, 1 cause: semantics " in text and " -> ffffffffffff; 0 fills" in text
 
 
-def test_other_data_is_a_cause(project: Place, reconcile: Reconcile) -> None:
+def test_other_data_is_a_cause(project: ProjectPaths, reconcile: Reconcile) -> None:
     """The bars changed, not the scenario: cases of one market are one group."""
     file = project.cases.parent / "markets" / "small.csv"
     file.write_text(file.read_text().replace("54.75,55.25,53.72,54.34", "54.75,55.25,53.72,54.35"))
@@ -138,16 +137,17 @@ def test_other_data_is_a_cause(project: Place, reconcile: Reconcile) -> None:
 
 
 def test_other_code_is_the_cause_when_nothing_else_is(
-    project: Place, reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch
+    project: ProjectPaths, reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both programs changed their minds over the same inputs."""
-    from reconcile.golden import check
+    import engine
+    import reference
 
-    def without_last_fill(scenario: object, market: object, watch: object) -> tuple[Ledger, str]:
-        ledger, said = golden_running.run_pair(scenario, market, watch)  # type: ignore[arg-type]
-        return cut(ledger), said
-
-    monkeypatch.setattr(check, "run_pair", without_last_fill)
+    for program in (engine, reference):
+        whole = program.run
+        monkeypatch.setattr(
+            program, "run", lambda *args, _whole=whole, **options: cut(_whole(*args, **options))
+        )
     code, text = reconcile("check")
     assert code == 1 and "3 changed" in text
     assert (
@@ -168,7 +168,7 @@ def cut(ledger: Ledger) -> Ledger:
 
 
 def test_nothing_is_written_while_the_pair_disagrees(
-    project: Place, reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch
+    project: ProjectPaths, reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither program vouches for itself."""
     import engine
@@ -183,7 +183,7 @@ def test_nothing_is_written_while_the_pair_disagrees(
     assert not (project.blessed / BPS).exists()
 
 
-def test_a_golden_without_a_case_is_unused(project: Place, reconcile: Reconcile) -> None:
+def test_a_golden_without_a_case_is_unused(project: ProjectPaths, reconcile: Reconcile) -> None:
     """It is named, not removed."""
     (project.cases / f"{BPS}.toml").unlink()
     code, text = reconcile("check")
@@ -192,7 +192,7 @@ def test_a_golden_without_a_case_is_unused(project: Place, reconcile: Reconcile)
     assert (project.blessed / BPS).exists()
 
 
-def test_a_market_outside_the_project_may_be_absent(project: Place, reconcile: Reconcile) -> None:
+def test_a_market_outside_the_project_may_be_absent(project: ProjectPaths, reconcile: Reconcile) -> None:
     """It is said which case was not run; asked for by name, that is no answer."""
     outside = project.root.parent / f"{project.root.name}-bars.csv"
     shutil.copy(project.cases.parent / "markets" / "small.csv", outside)
@@ -220,7 +220,7 @@ def test_a_market_outside_the_project_may_be_absent(project: Place, reconcile: R
     ],
 )
 def test_what_cannot_be_done_is_said(
-    project: Place, reconcile: Reconcile, arguments: tuple[str, ...], said: str
+    project: ProjectPaths, reconcile: Reconcile, arguments: tuple[str, ...], said: str
 ) -> None:
     """Exit 2, one clear error, and nothing changes."""
     code, text = reconcile(*arguments)
@@ -228,7 +228,7 @@ def test_what_cannot_be_done_is_said(
     assert reconcile("check")[0] == 0
 
 
-def test_a_case_that_cannot_run_fails_alone(project: Place, reconcile: Reconcile) -> None:
+def test_a_case_that_cannot_run_fails_alone(project: ProjectPaths, reconcile: Reconcile) -> None:
     """The others are checked all the same."""
     edit(project, BPS, "n = 2\n", 'n = "2"\n')
     code, text = reconcile("check")
@@ -244,17 +244,17 @@ def test_a_project_without_goldens_has_shown_nothing(
     assert reconcile("check") == (2, "no golden was checked\n")
 
 
-def test_the_place_is_a_setting(project: Place, reconcile: Reconcile) -> None:
+def test_the_place_is_a_setting(project: ProjectPaths, reconcile: Reconcile) -> None:
     """[tool.reconcile] golden: the cases and the journal stand beside it."""
     (project.root / "pyproject.toml").write_text('[tool.reconcile]\ngolden = "pinned/here"\n')
     shutil.copytree(project.blessed.parent, project.root / "pinned")
     (project.root / "pinned" / "blessed").rename(project.root / "pinned" / "here")
     shutil.rmtree(project.root / "tests")
-    place = find_place(project.root / "pinned" / "markets")
+    place = find_project(project.root / "pinned" / "markets")
     assert (place.root, place.blessed) == (project.root, project.root / "pinned" / "here")
     found = check_goldens(place)
     # The scenarios' folder is another, which is nothing that a result depends on.
-    assert {one.standing for one in found} <= {Standing.HOLDS, Standing.STALE}
+    assert {one.status for one in found} <= {CheckStatus.HOLDS, CheckStatus.STALE}
 
 
 # --- keys -------------------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ PROMPT = "[q]uit"
 
 def test_keys_accept_with_a_reason_and_reject(terminal: Terminal, tmp_path: Path) -> None:
     """m shows more, a asks for the reason and takes none for an answer, r leaves the golden."""
-    place = find_place(tmp_path)
+    place = find_project(tmp_path)
     assert "2 cases, 1 cause: commission 5 -> 8 bps" in terminal.until(PROMPT)
     terminal.press("m")
     assert terminal.until(PROMPT).count("cause") >= 2
@@ -345,16 +345,16 @@ def test_keys_accept_with_a_reason_and_reject(terminal: Terminal, tmp_path: Path
     assert terminal.exit_code() == 0
     assert golden_kit.versions(place) == {"one": 2, "two": 2, "three": 1}
     assert "the tariff" in place.journal.read_text()
-    assert dict(read_shelf(place).pending) == {}
+    assert dict(read_goldens(place).pending) == {}
 
 
 def test_keys_skip_and_quit(terminal: Terminal, tmp_path: Path) -> None:
     """What is skipped or left stays pending: exit 1."""
-    place = find_place(tmp_path)
+    place = find_project(tmp_path)
     terminal.until(PROMPT)
     terminal.press("s")
     assert "code" in terminal.until(PROMPT)
     terminal.press("q")
     assert terminal.exit_code() == 1
-    assert sorted(read_shelf(place).pending) == ["one", "three", "two"]
+    assert sorted(read_goldens(place).pending) == ["one", "three", "two"]
     assert golden_kit.versions(place) == {"one": 1, "two": 1, "three": 1}

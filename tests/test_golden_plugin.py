@@ -156,7 +156,7 @@ def test_an_accepted_golden_passes(pinned: pytest.Pytester) -> None:
 
 
 def test_a_mismatch_is_told_in_a_few_lines(pinned: pytest.Pytester) -> None:
-    """First divergence, counts by stage and change of return; not the ledgers."""
+    """FirstDivergence divergence, counts by stage and change of return; not the ledgers."""
     write(pinned, "engine_under_test.py", OVERCHARGING)
     result = run(pinned)
     text = said(result)

@@ -14,7 +14,7 @@ import pytest
 
 from reconcile import cli, scenario_from_file
 from reconcile.gating.settings import read_gate_settings
-from reconcile.golden.project_paths import find_place
+from reconcile.golden.project_paths import find_project
 from reconcile.templates import FILES
 
 
@@ -42,7 +42,7 @@ def test_all_that_is_written_is_named_and_fits(tmp_path: Path, init: Callable[..
     scenario = scenario_from_file(tmp_path / "mine" / "scenario.toml")
     settings = read_gate_settings(tmp_path / "mine")
     assert (settings.candidate, settings.scenario) == ("my_engine:run", "scenario.toml")
-    assert find_place(tmp_path / "mine" / "tests").root == tmp_path / "mine"
+    assert find_project(tmp_path / "mine" / "tests").root == tmp_path / "mine"
     assert scenario.market.data == "stocks"
     for name in FILES:
         if name.endswith(".py"):

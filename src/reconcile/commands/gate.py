@@ -51,16 +51,16 @@ def gate(
     Exits 1 when a check failed, 2 when one could not tell, 4 when only throughput stayed undecided, else 0.
     """
     from reconcile.gating.gate import gate as make_checks
-    from reconcile.gating.gate_json import gate_json
     from reconcile.gating.gate_page import gate_page
-    from reconcile.golden.project_paths import find_place
+    from reconcile.gating.gate_reports import gate_json
+    from reconcile.golden.project_paths import find_project
 
-    place = find_place()
+    paths = find_project()
     settings = _settings(checks, budget)
     if record:
         return _record(settings, base)
     with _telling() as say:
-        report = make_checks(place, settings, base, watching(), say)
+        report = make_checks(paths, settings, base, watching(), say)
     emit(gate_json(report) if as_json else gate_page(report))
     _leave(report, junit, _on_github() if github is None else github, to_stderr=as_json)
     return _exit_code(report)
@@ -70,9 +70,9 @@ def _settings(checks: str | None, budget: float | None) -> Settings:
     from dataclasses import replace
 
     from reconcile.gating.settings import named_checks, read_gate_settings
-    from reconcile.golden.project_paths import find_place
+    from reconcile.golden.project_paths import find_project
 
-    settings = read_gate_settings(find_place().root)
+    settings = read_gate_settings(find_project().root)
     if checks is not None:
         settings = replace(settings, checks=named_checks(checks))
     return settings if budget is None else replace(settings, budget=budget)
@@ -97,11 +97,11 @@ def _record(settings: Settings, base: str | None) -> int:
 def _leave(report: Report, junit: str | None, github: bool, *, to_stderr: bool) -> None:
     """Write what was asked for besides the answer."""
     if junit is not None:
-        from reconcile.gating.gate_junit import gate_junit
+        from reconcile.gating.gate_reports import gate_junit
 
         _write(junit, gate_junit(report), "--junit", "w")
     if github:
-        from reconcile.gating.gate_github import gate_annotations, gate_summary
+        from reconcile.gating.gate_reports import gate_annotations, gate_summary
 
         if to_stderr:
             click.echo(gate_annotations(report), err=True)

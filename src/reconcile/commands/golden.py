@@ -10,8 +10,8 @@ import click
 from reconcile.commands.shared import emit, watching
 
 if TYPE_CHECKING:
-    from reconcile.golden.model import Place
-    from reconcile.golden.review import Group
+    from reconcile.golden.golden_page import Group
+    from reconcile.golden.model import ProjectPaths
 
 
 @click.group(epilog="Example:  reconcile golden check")
@@ -31,16 +31,16 @@ def check(cases: tuple[str, ...]) -> int:
     """
     from reconcile.golden.check import check_goldens
     from reconcile.golden.golden_page import check_page
-    from reconcile.golden.model import SOUND, Standing
-    from reconcile.golden.project_paths import find_place
+    from reconcile.golden.model import SOUND, CheckStatus
+    from reconcile.golden.project_paths import find_project
 
-    place = find_place()
-    found = check_goldens(place, cases or None, keep=True, watch=watching())
+    paths = find_project()
+    found = check_goldens(paths, cases or None, keep=True, watch=watching())
     emit(check_page(found))
-    if any(one.standing not in SOUND for one in found):
+    if any(one.status not in SOUND for one in found):
         return 1
     # What was named, or everything, must have been looked at: nothing run is nothing shown.
-    unseen = [one for one in found if one.standing is Standing.NOT_RUN]
+    unseen = [one for one in found if one.status is CheckStatus.NOT_RUN]
     return 2 if not found or len(unseen) == len(found) or (cases and unseen) else 0
 
 
@@ -55,13 +55,13 @@ def accept(cases: tuple[str, ...], reason: str, everything: bool) -> int:
     """
     from reconcile.golden.accept import accept as accept_cases
     from reconcile.golden.accept import pending_cases
-    from reconcile.golden.project_paths import find_place
+    from reconcile.golden.project_paths import find_project
 
     if everything == bool(cases):
         raise click.UsageError("name the cases to accept, or give --all")
-    place = find_place()
-    done = accept_cases(place, pending_cases(place) if everything else cases, reason)
-    emit(_accepted([one.change.case for one in done], place))
+    paths = find_project()
+    done = accept_cases(paths, pending_cases(paths) if everything else cases, reason)
+    emit(_accepted([one.change.case for one in done], paths))
     return 0
 
 
@@ -72,24 +72,23 @@ def review() -> int:
     a accepts (and asks for the reason), r rejects, s skips, m shows more, q ends. Without a terminal the
     same is printed. Exits 1 while anything is pending.
     """
-    from reconcile.golden.golden_page import review_headline, review_page
-    from reconcile.golden.project_paths import find_place
-    from reconcile.golden.review import groups_of
-    from reconcile.golden.store import read_shelf
+    from reconcile.golden.golden_page import group_by_cause, review_headline, review_page
+    from reconcile.golden.project_paths import find_project
+    from reconcile.golden.store import read_goldens
 
-    place = find_place()
-    groups = groups_of(read_shelf(place).pending.values())
+    paths = find_project()
+    groups = group_by_cause(read_goldens(paths).pending.values())
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         emit(review_page(groups))
         return 1 if groups else 0
     emit(review_headline(groups))
     for number, group in enumerate(groups, 1):
-        if not _decide(place, group, f"{number}/{len(groups)}"):
+        if not _decide(paths, group, f"{number}/{len(groups)}"):
             break
-    return 1 if read_shelf(place).pending else 0
+    return 1 if read_goldens(paths).pending else 0
 
 
-def _decide(place: Place, group: Group, where: str) -> bool:
+def _decide(paths: ProjectPaths, group: Group, where: str) -> bool:
     """Show one group and do as told; False when the rest is left."""
     from reconcile.golden.accept import accept as accept_cases
     from reconcile.golden.accept import reject
@@ -105,10 +104,10 @@ def _decide(place: Place, group: Group, where: str) -> bool:
             if not reason.strip():
                 emit("not accepted: a reason is needed")
                 continue
-            accept_cases(place, cases, reason)
-            emit(_accepted(cases, place))
+            accept_cases(paths, cases, reason)
+            emit(_accepted(cases, paths))
         elif key == "r":
-            reject(place, cases)
+            reject(paths, cases)
             emit(f"rejected: {', '.join(cases)}; the golden stays")
         elif key == "m":
             emit(group_text(group, more=True))
@@ -118,11 +117,11 @@ def _decide(place: Place, group: Group, where: str) -> bool:
         return key in ("a", "r", "s")
 
 
-def _accepted(cases: list[str], place: Place) -> str:
-    from reconcile.golden.wording import count
+def _accepted(cases: list[str], paths: ProjectPaths) -> str:
+    from reconcile.golden.golden_page import count
     from reconcile.text.escape import printable
 
-    journal = place.journal
-    shown = journal.relative_to(place.root) if journal.is_relative_to(place.root) else journal
+    journal = paths.journal
+    shown = journal.relative_to(paths.root) if journal.is_relative_to(paths.root) else journal
     names = ", ".join(printable(case, 60) for case in cases)
     return f"accepted {count(len(cases), 'case')}: {names}; journal: {shown}"

@@ -1,22 +1,35 @@
-"""The gate: goldens, drift, throughput, and what they come to."""
+"""The gate: the checks of goldens, drift and throughput, and their combined outcome.
+
+The drift check runs the project's engine on each case and holds its figures against the golden's, within
+limits.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconcile.gating.drift import drifts, outcome_of
-from reconcile.gating.model import Check, Outcome, Report, Settings
+from reconcile.gating.model import Case, Check, Drift, Limits, Outcome, Quantity, Report, Settings
 from reconcile.gating.throughput import throughput
-from reconcile.golden.model import SOUND, Checked, Place, Standing
+from reconcile.golden.build import SCENARIO, figures_of
+from reconcile.golden.check import absent_data, case_files
+from reconcile.golden.model import SOUND, CheckResult, CheckStatus, Figures, Golden, ProjectPaths
+from reconcile.golden.store import read_goldens
+from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:
+    from reconcile.running.candidate import Candidate
     from reconcile.running.progress import Watch
+    from vocabulary.ledger import Ledger
+    from vocabulary.scenario import Scenario
 
 
 def gate(
-    place: Place, settings: Settings, base: str | None, watch: Watch, say: Callable[[str], None]
+    paths: ProjectPaths, settings: Settings, base: str | None, watch: Watch, say: Callable[[str], None]
 ) -> Report:
     """Make the checks asked for. base: the revision that throughput is held against, None for the record.
 
@@ -24,13 +37,13 @@ def gate(
     """
     report = Report(Outcome.UNKNOWN, settings.checks, engine=settings.candidate or "engine")
     if Check.GOLDENS in settings.checks:
-        report = _goldens(report, place, watch)
+        report = _goldens(report, paths, watch)
     if Check.DRIFT in settings.checks:
-        cases = drifts(place, settings, watch)
-        report = replace(report, cases=cases, drift_outcome=outcome_of(cases))
+        cases = drifts(paths, settings, watch)
+        report = replace(report, cases=cases, drift_outcome=drift_outcome(cases))
     if Check.THROUGHPUT in settings.checks:
         report = replace(report, throughput=throughput(settings, base, say))
-    return replace(report, outcome=altogether(outcomes(report).values()))
+    return replace(report, outcome=combined_outcome(outcomes(report).values()))
 
 
 def outcomes(report: Report) -> dict[Check, Outcome]:
@@ -43,7 +56,7 @@ def outcomes(report: Report) -> dict[Check, Outcome]:
     return {check: made[check] or Outcome.UNKNOWN for check in report.asked}
 
 
-def altogether(found: Iterable[Outcome]) -> Outcome:
+def combined_outcome(found: Iterable[Outcome]) -> Outcome:
     """A failure of any is one; then what could not be told; then what stayed undecided."""
     seen = set(found)
     for outcome in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.INCONCLUSIVE):
@@ -52,16 +65,143 @@ def altogether(found: Iterable[Outcome]) -> Outcome:
     return Outcome.PASSED if seen else Outcome.UNKNOWN
 
 
-def goldens_outcome(checked: tuple[Checked, ...]) -> Outcome:
+def goldens_outcome(checked: tuple[CheckResult, ...]) -> Outcome:
     """FAILED where a golden does not hold; UNKNOWN where none was looked at; else PASSED."""
-    if any(one.standing not in SOUND for one in checked):
+    if any(one.status not in SOUND for one in checked):
         return Outcome.FAILED
-    seen = [one for one in checked if one.standing is not Standing.NOT_RUN]
+    seen = [one for one in checked if one.status is not CheckStatus.NOT_RUN]
     return Outcome.PASSED if seen else Outcome.UNKNOWN
 
 
-def _goldens(report: Report, place: Place, watch: Watch) -> Report:
+def _goldens(report: Report, paths: ProjectPaths, watch: Watch) -> Report:
     from reconcile.golden.check import check_goldens
 
-    checked = check_goldens(place, watch=watch)
+    checked = check_goldens(paths, watch=watch)
     return replace(report, goldens=checked, goldens_outcome=goldens_outcome(checked))
+
+
+def drifts(paths: ProjectPaths, settings: Settings, watch: Watch) -> tuple[Case, ...]:
+    """All goldens and cases in order of their names. One that cannot be run says why and is UNKNOWN; one
+    whose files are not those that were accepted is FAILED, since nothing can be held against it.
+
+    Raises InputError for a limit of a case that is not there, and a candidate that cannot be imported.
+    """
+    on_file = read_goldens(paths)
+    names = sorted({*on_file.goldens, *on_file.broken, *case_files(paths)})
+    for name in settings.cases:
+        if name not in names:
+            known = ", ".join(names[:12]) or "none"
+            where = "tool.reconcile.gate.cases"
+            raise InputError(where, repr(name), f"a golden of the project: {known}", "Mend the name.")
+    candidate = _candidate(settings)
+    out = []
+    for name in names:
+        if name in on_file.broken:
+            out.append(Case(name, Outcome.FAILED, said="its golden is not what was accepted"))
+        elif name not in on_file.goldens:
+            out.append(Case(name, Outcome.UNKNOWN, said="there is no golden of it"))
+        else:
+            out.append(_case(paths, on_file.goldens[name], settings, candidate, watch))
+    return tuple(out)
+
+
+def drift_outcome(cases: Iterable[Case]) -> Outcome:
+    """FAILED where one did; PASSED where at least one passed; nothing compared is never a pass."""
+    found = {case.outcome for case in cases}
+    for outcome in (Outcome.FAILED, Outcome.PASSED):
+        if outcome in found:
+            return outcome
+    return Outcome.UNKNOWN
+
+
+def compared(golden: Figures, found: Figures, limits: Limits) -> tuple[Drift, ...]:
+    """Return, commission, slippage and fills of two ledgers, each within its limit or not."""
+    fills = tuple(None if side.fills is None else Decimal(side.fills) for side in (golden, found))
+    return (
+        _drift("return", Quantity.RETURN, golden.total_return, found.total_return, limits.total_return),
+        _costs("commission", golden.commission, found.commission, limits.costs),
+        _costs("slippage", golden.slippage, found.slippage, limits.costs),
+        _drift("fills", Quantity.FILLS, fills[0], fills[1], Decimal(limits.fills)),
+    )
+
+
+def _costs(name: str, golden: Decimal | None, found: Decimal | None, limit: Decimal) -> Drift:
+    """The limit is a fraction of the golden's: of nothing, nothing."""
+    return _drift(name, Quantity.COSTS, golden, found, limit * abs(golden or Decimal(0)))
+
+
+def _drift(
+    name: str, quantity: Quantity, golden: Decimal | None, found: Decimal | None, limit: Decimal
+) -> Drift:
+    apart = None if golden is None or found is None else found - golden
+    within = golden is found if apart is None else abs(apart) <= limit
+    return Drift(name, quantity, golden, found, apart, limit, within)
+
+
+def _case(
+    paths: ProjectPaths, golden: Golden, settings: Settings, candidate: Candidate | None, watch: Watch
+) -> Case:
+    name = golden.manifest.case
+    try:
+        scenario = _scenario(paths, golden)
+        if candidate is None and golden.manifest.test is not None:
+            return Case(
+                name, Outcome.UNKNOWN, said=f"asserted by {golden.manifest.test}; no candidate is named"
+            )
+        if scenario is None:
+            return Case(name, Outcome.UNKNOWN, said="its golden holds no scenario to run")
+        absent = absent_data(scenario, paths)
+        if absent is not None:
+            return Case(name, Outcome.UNKNOWN, said=f"no {absent.name}, which is not part of the project")
+        found = _figures(_ledger(scenario, settings, candidate, watch))
+    except TieoutError as error:
+        return Case(name, Outcome.FAILED, said=str(error))
+    drift = compared(golden.manifest.figures, found, settings.cases.get(name, settings.limits))
+    if all(one.golden is None for one in drift):
+        return Case(name, Outcome.UNKNOWN, drift, "its golden tells of no return, costs or fills")
+    outcome = Outcome.PASSED if all(one.within for one in drift) else Outcome.FAILED
+    return Case(name, outcome, drift)
+
+
+def _scenario(paths: ProjectPaths, golden: Golden) -> Scenario | None:
+    """The case's own file, else the scenario kept with the golden, None where there is neither."""
+    from reconcile.scenario.files import scenario_from_file, scenario_from_text
+
+    file = case_files(paths).get(golden.manifest.case)
+    if file is not None:
+        return scenario_from_file(file)
+    text = golden.files.get(SCENARIO)
+    origin = golden.manifest.inputs.origin
+    if text is None:
+        return None
+    return scenario_from_text(
+        text.decode(), origin=str(paths.root / (origin or ".")), name=golden.manifest.case
+    )
+
+
+def _candidate(settings: Settings) -> Candidate | None:
+    from reconcile.running.candidate import load_candidate
+
+    if settings.candidate is None:
+        return None
+    # Last, so that a file of the project's shadows nothing.
+    for path in settings.paths or ("src", "."):
+        folder = str((settings.root / path).resolve())
+        if Path(folder).is_dir() and folder not in sys.path:
+            sys.path.append(folder)
+    return load_candidate(settings.candidate)
+
+
+def _ledger(scenario: Scenario, settings: Settings, candidate: Candidate | None, watch: Watch) -> Ledger:
+    from reconcile.running import run as running
+
+    market, _ = running.load(scenario, None, watch)
+    if candidate is None:
+        return running.run_engine(scenario, market, watch).ledger
+    return running.run_candidate(str(settings.candidate), candidate, scenario, market).ledger
+
+
+def _figures(ledger: Ledger) -> Figures:
+    from reconcile.ledger.digest import chain, ledger_digest
+
+    return figures_of(ledger, chain(ledger) or (ledger_digest(ledger),))

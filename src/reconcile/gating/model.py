@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 
-from reconcile.golden.model import Agreement, Checked
+from reconcile.golden.model import Agreement, CheckResult
 
 
 class Check(Enum):
@@ -200,7 +200,7 @@ class Report:
 
     outcome: Outcome
     asked: tuple[Check, ...]
-    goldens: tuple[Checked, ...] = ()
+    goldens: tuple[CheckResult, ...] = ()
     goldens_outcome: Outcome | None = None
     cases: tuple[Case, ...] = ()
     drift_outcome: Outcome | None = None

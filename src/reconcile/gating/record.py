@@ -21,7 +21,7 @@ from reconcile.gating.model import Machine, Record
 from vocabulary.errors import InputError, OutputError
 
 FORMAT = 2
-ELSEWHERE = math.log(4)
+OTHER_MACHINE_WIDTH = math.log(4)
 """How far the ratio of a plain Python loop to compiled code may be another on another machine, Python or
 numba: there only a collapse is told, as of code that is no longer compiled. Nothing can pass."""
 

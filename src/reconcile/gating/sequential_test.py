@@ -1,18 +1,26 @@
-"""From paired timings to a decision: a pure function of the pairs, looked at again and again as they come.
+"""From paired timings to a decision: a pure function of the pairs, evaluated repeatedly as they arrive.
 
-Looking often and stopping at the first look that decides would make an ordinary interval wrong more often
-than it says. So the looks are fixed beforehand (`Plan`), and each spends its share of alpha: by Boole's
-inequality the chance that any of them misses the true ratio is at most alpha, however the looks depend on
-each other.
+Evaluating often and stopping at the first decision would make an ordinary interval wrong more often than its
+confidence says. The looks are therefore fixed beforehand (`Plan`), and each spends a share of alpha: by
+Boole's inequality the chance that any of them misses the true ratio is at most alpha, however the looks
+depend on each other.
+
+The interval is that of the median of paired differences, from Walsh averages (x_i + x_j) / 2 and the
+signed-rank distribution. It holds for independent pairs spread symmetrically about one centre, whatever their
+tails are, and a few extreme pairs move it little. Alternating the order of the two processes makes the spread
+symmetric.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconcile.gating.intervals import centre, interval, spread
+import numpy as np
+import numpy.typing as npt
+
 from reconcile.gating.model import Decision, Outcome, Pair
 
 ALPHA = 0.01
@@ -51,7 +59,7 @@ def plan_for(pairs: int, alpha: float = ALPHA) -> Plan:
     return Plan(tuple(zip(places, shares, strict=True)), alpha)
 
 
-def floor_of(alike: Sequence[Pair]) -> float:
+def noise_floor(alike: Sequence[Pair]) -> float:
     """What A/A pairs show of differences that are none, as a distance of logarithms.
 
     The larger of how far their centre lies from 0 and of what their spread leaves open about it. `inf`
@@ -103,3 +111,54 @@ def _slowdown(pair: Pair) -> float:
 
 def _ratio(logarithm: float) -> float:
     return math.exp(logarithm) if logarithm < 700 else math.inf
+
+
+Floats = npt.NDArray[np.float64]
+
+
+def centre(values: Sequence[float]) -> float:
+    """The Hodges-Lehmann estimate: the median of the Walsh averages. Of at least one value."""
+    return float(np.median(_walsh(np.asarray(values, dtype=np.float64))))
+
+
+def interval(values: Sequence[float], alpha: float) -> tuple[float, float]:
+    """The ends of the two-sided interval that misses the centre with probability at most alpha.
+
+    (-inf, inf) where the values are too few for that alpha.
+    """
+    n = len(values)
+    outside = _outside(n, alpha / 2)
+    if outside < 0:
+        return -math.inf, math.inf
+    walsh = np.sort(_walsh(np.asarray(values, dtype=np.float64)))
+    return float(walsh[outside]), float(walsh[len(walsh) - 1 - outside])
+
+
+def spread(values: Sequence[float]) -> float:
+    """A robust standard deviation about 0: the median distance, scaled to that of a normal spread."""
+    return 1.4826 * float(np.median(np.abs(values)))
+
+
+def _walsh(values: Floats) -> Floats:
+    """All (x_i + x_j) / 2 with i <= j."""
+    i, j = np.triu_indices(len(values))
+    return np.asarray((values[i] + values[j]) / 2)
+
+
+@functools.cache
+def _outside(n: int, tail: float) -> int:
+    """The largest k with P(W <= k) <= tail, W the signed-rank sum of n pairs; -1 where there is none."""
+    below = np.cumsum(_signed_rank(n))
+    return int(np.searchsorted(below, tail * (1 + 1e-12), side="right")) - 1
+
+
+@functools.cache
+def _signed_rank(n: int) -> Floats:
+    """P(W = w) for w = 0 .. n (n + 1) / 2: each rank is in the sum or not, with even chance."""
+    chance = np.ones(1)
+    for rank in range(1, n + 1):
+        longer = np.zeros(len(chance) + rank)
+        longer[: len(chance)] += chance / 2
+        longer[rank:] += chance / 2
+        chance = longer
+    return chance

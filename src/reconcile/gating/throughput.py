@@ -10,12 +10,11 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from reconcile.gating.children import children
-from reconcile.gating.measuring import against_reference, pairs_of
 from reconcile.gating.model import Against, Decision, Outcome, Pair, Record, Settings, Throughput
-from reconcile.gating.record import ELSEWHERE, is_alike, read_records, this_machine
-from reconcile.gating.sequential_test import ALIKE, ALPHA, FIRST_LOOK, Plan, decide, floor_of, plan_for
-from reconcile.gating.trees import Tree, base_and_head, in_place, same_code
+from reconcile.gating.record import OTHER_MACHINE_WIDTH, is_alike, read_records, this_machine
+from reconcile.gating.sequential_test import ALIKE, ALPHA, FIRST_LOOK, Plan, decide, noise_floor, plan_for
+from reconcile.gating.timing import against_reference, children, pairs_of
+from reconcile.gating.trees import Tree, base_and_head, same_code, working_tree
 from vocabulary.errors import InputError
 
 MEMORY = 4.0
@@ -25,7 +24,7 @@ Source = Generator[Pair, None, None]
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class CheckedTree:
     """One side, built, compiled, and found to give the right ledger (digests)."""
 
     tree: Tree
@@ -36,7 +35,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class PairSources:
     """Where pairs come from, and the limit they are held against.
 
     on_record: what the ratio base : head of a pair is divided by. widened: how much further an interval
@@ -78,7 +77,7 @@ def throughput(settings: Settings, revision: str | None, say: Say) -> Throughput
 def measure_record(settings: Settings, say: Say) -> Record:
     """The ratio reference : engine of this machine, to be put on record. Raises InputError."""
     try:
-        ready = _checked(settings, in_place(settings), say)
+        ready = _checked(settings, working_tree(settings), say)
     except WrongLedgerError as error:
         remedy = "Mend the engine first: the time of a wrong run is of no use."
         raise InputError("--record", str(error), "the right ledger", remedy) from None
@@ -114,7 +113,7 @@ def _against_base(settings: Settings, revision: str, nothing: Throughput, say: S
             old = _checked(settings, base, say)
         except WrongLedgerError as error:
             return replace(nothing, said=(f"the base cannot be timed: {error}",), digest=ready.ledger)
-        sources = Sources(
+        sources = PairSources(
             alike=pairs_of(settings, head, head, (ready.ledger, ready.ledger)),
             pairs=pairs_of(settings, base, head, (old.ledger, ready.ledger)),
             limit=settings.limit,
@@ -129,7 +128,7 @@ def _against_record(settings: Settings, nothing: Throughput, say: Say) -> Throug
     if not records:
         said = "there is no record to hold it against: measure one (reconcile gate --record) or give --base"
         return replace(nothing, said=(said,))
-    ready = _checked(settings, in_place(settings), say)
+    ready = _checked(settings, working_tree(settings), say)
     start = replace(nothing, digest=ready.ledger, events=ready.events)
     work = (ready.scenario, ready.ledger)
     fitting = [one for one in records if (one.scenario_digest, one.ledger) == work]
@@ -138,11 +137,11 @@ def _against_record(settings: Settings, nothing: Throughput, say: Say) -> Throug
         return replace(start, record=records[0], said=(said,))
     own = next((one for one in fitting if is_alike(one.machine, this_machine())), None)
     record = own or fitting[0]
-    sources = Sources(
+    sources = PairSources(
         alike=pairs_of(settings, ready.tree, ready.tree, (ready.ledger, ready.ledger)),
         pairs=against_reference(settings, ready.tree, ready.ledger),
         on_record=record.ratio,
-        widened=_open(record) + (ELSEWHERE if own is None else 0.0),
+        widened=_open(record) + (OTHER_MACHINE_WIDTH if own is None else 0.0),
         limit=settings.record_limit,
         hopeless=own is None,
     )
@@ -152,7 +151,8 @@ def _against_record(settings: Settings, nothing: Throughput, say: Say) -> Throug
 
 _FROM_ELSEWHERE = (
     "no record is of this machine, Python and numba: only a ratio"
-    f" {math.exp(ELSEWHERE):.0f} times worse fails; measure one here (reconcile gate --record) or give --base"
+    f" {math.exp(OTHER_MACHINE_WIDTH):.0f} times worse fails; measure one here (reconcile gate --record)"
+    " or give --base"
 )
 
 
@@ -161,7 +161,7 @@ def _open(record: Record) -> float:
     return max(math.log(record.high / record.ratio), math.log(record.ratio / record.low))
 
 
-def _checked(settings: Settings, tree: Tree, say: Say) -> Ready:
+def _checked(settings: Settings, tree: Tree, say: Say) -> CheckedTree:
     """Compile one side by running it, and see that its ledger is right.
 
     Raises WrongLedgerError where it is not, InputError where it cannot be run.
@@ -176,7 +176,7 @@ def _checked(settings: Settings, tree: Tree, say: Say) -> Ready:
         if not found["fills"]:
             where = f"timing {tree.name}"
             raise InputError(where, "a run without one fill", "work to be timed", "Name another scenario.")
-        return Ready(tree, found["scenario"], found["market"], found["ledger"], child.events)
+        return CheckedTree(tree, found["scenario"], found["market"], found["ledger"], child.events)
 
 
 def _see_that_it_works(name: str, again: float, fresh: float) -> None:
@@ -187,7 +187,7 @@ def _see_that_it_works(name: str, again: float, fresh: float) -> None:
         raise InputError(f"timing {name}", took, "the same work in every run", remedy)
 
 
-def _unlike(base: Ready, head: Ready) -> tuple[str, ...]:
+def _unlike(base: CheckedTree, head: CheckedTree) -> tuple[str, ...]:
     """What keeps the two sides from doing the same work."""
     if base.ledger == head.ledger:
         return ()
@@ -196,7 +196,7 @@ def _unlike(base: Ready, head: Ready) -> tuple[str, ...]:
     return (f"base and head give different ledgers{why}, each the right one of its revision",)
 
 
-def _measured(settings: Settings, start: Throughput, sources: Sources, say: Say) -> Throughput:
+def _measured(settings: Settings, start: Throughput, sources: PairSources, say: Say) -> Throughput:
     """A/A pairs, then pairs until a look at them decides, or the budget ends."""
     load, began = _load(), time.monotonic()
     say("measuring: identical code first")
@@ -207,9 +207,9 @@ def _measured(settings: Settings, start: Throughput, sources: Sources, say: Say)
             alike.append(next(sources.alike))
     if len(alike) < ALIKE:
         start = replace(start, said=(*start.said, "the budget ended before the noise floor was known"))
-        decision = decide(taken, floor_of(()), sources.limit, plan_for(FIRST_LOOK))
+        decision = decide(taken, noise_floor(()), sources.limit, plan_for(FIRST_LOOK))
     else:
-        taken, decision = _decided(settings, sources, floor_of(alike), began, say)
+        taken, decision = _decided(settings, sources, noise_floor(alike), began, say)
     return replace(
         start,
         outcome=decision.outcome,
@@ -222,7 +222,7 @@ def _measured(settings: Settings, start: Throughput, sources: Sources, say: Say)
 
 
 def _decided(
-    settings: Settings, sources: Sources, floor: float, began: float, say: Say
+    settings: Settings, sources: PairSources, floor: float, began: float, say: Say
 ) -> tuple[list[Pair], Decision]:
     """The pairs that were measured, and what they say. began: when the budget's time began to run."""
     taken: list[Pair] = []

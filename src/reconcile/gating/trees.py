@@ -37,7 +37,7 @@ class Tree:
     copied: bool
 
 
-def in_place(settings: Settings) -> Tree:
+def working_tree(settings: Settings) -> Tree:
     """The project where it stands, with its usual compile cache."""
     return _tree("head", settings.root, settings, None)
 

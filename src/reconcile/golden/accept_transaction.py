@@ -1,7 +1,8 @@
-"""Accepting what is pending: all of it and the journal's entry, or nothing, whenever the process dies.
+"""Accepting pending goldens together with their journal entry: all or nothing, whenever the process dies.
 
-First the intent goes to disk, in one rename. From then on the accept has happened: each step that follows
-can be done again, and whoever comes next does those that are left. Before it, nothing has happened.
+First the intent is written to disk, in one rename. Before that rename nothing has happened. After it the
+accept has happened: each remaining step can be repeated, and the next process that reads or writes goldens
+does them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconcile.files import atomic
-from reconcile.golden.model import Place
+from reconcile.golden.model import ProjectPaths
 from reconcile.golden.project_paths import PENDING
 from vocabulary.errors import OutputError
 
@@ -28,7 +29,11 @@ _SUFFIXES = (".new", ".old", ".tmp")
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """folders: of the cases that change. entry: what the journal gains. before: digest of the journal."""
+    """An accept that is under way.
+
+    folders: those of the cases that change. entry: the text that the journal gains. before: the digest of the
+    journal without that text.
+    """
 
     id: str
     folders: tuple[str, ...]
@@ -36,73 +41,73 @@ class Intent:
     before: str
 
 
-def commit(place: Place, folders: Sequence[str], entry: str) -> None:
-    """Put each folder's pending golden in its place and the entry into the journal.
+def commit(paths: ProjectPaths, folders: Sequence[str], entry: str) -> None:
+    """Move each folder's pending golden to where its golden is, and append the entry to the journal.
 
-    The caller holds the lock for writing, and has found every pending golden whole.
+    The caller holds the lock for writing, and has checked that every pending golden is whole.
     """
-    intent = Intent(secrets.token_hex(8), tuple(folders), entry, _digest(_journal(place)))
-    atomic.write_file(place.blessed / INTENT, _intent_text(intent))
-    _finish(place, intent)
+    intent = Intent(secrets.token_hex(8), tuple(folders), entry, _digest(_journal(paths)))
+    atomic.write_file(paths.blessed / INTENT, _intent_text(intent))
+    _finish(paths, intent)
 
 
-def leftovers(place: Place) -> bool:
-    """Whether a killed process left something to finish or to remove; the caller holds a lock."""
-    if not place.blessed.is_dir():
+def has_leftovers(paths: ProjectPaths) -> bool:
+    """Whether a killed process left work to finish or files to remove. The caller holds a lock."""
+    if not paths.blessed.is_dir():
         return False
-    return (place.blessed / INTENT).exists() or any(_litter(place))
+    return (paths.blessed / INTENT).exists() or any(_leftover_paths(paths))
 
 
-def settle(place: Place) -> None:
-    """Finish an accept that was under way, and remove what was not finished otherwise.
+def recover(paths: ProjectPaths) -> None:
+    """Finish an accept that was under way, and remove any other unfinished files.
 
-    The caller holds the lock for writing. Raises OSError, and OutputError for an intent of another kind.
+    The caller holds the lock for writing. Raises OSError, and OutputError for an intent that cannot be read.
     """
-    file = place.blessed / INTENT
+    file = paths.blessed / INTENT
     if file.exists():
-        _finish(place, _read_intent(file))
-    for path in _litter(place):
+        _finish(paths, _read_intent(file))
+    for path in _leftover_paths(paths):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink()
 
 
-def _finish(place: Place, intent: Intent) -> None:
+def _finish(paths: ProjectPaths, intent: Intent) -> None:
     for folder in intent.folders:
-        target, pending = place.blessed / folder, place.blessed / f"{folder}{PENDING}"
+        target, pending = paths.blessed / folder, paths.blessed / f"{folder}{PENDING}"
         fresh = pending / "golden"
         if fresh.exists():
             if target.exists():
-                os.rename(target, place.blessed / f".{intent.id}.{folder}.old")
+                os.rename(target, paths.blessed / f".{intent.id}.{folder}.old")
             os.rename(fresh, target)
         shutil.rmtree(pending, ignore_errors=True)
-    _enter(place, intent)
-    (place.blessed / INTENT).unlink()
-    for path in _litter(place):
+    _append_entry(paths, intent)
+    (paths.blessed / INTENT).unlink()
+    for path in _leftover_paths(paths):
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _enter(place: Place, intent: Intent) -> None:
-    """The journal gains the entry, unless it has it already: a kill may have come after this step."""
-    journal = _journal(place)
+def _append_entry(paths: ProjectPaths, intent: Intent) -> None:
+    """Append the entry, unless the journal has it: the process may have been killed after this step."""
+    journal = _journal(paths)
     if _digest(journal) == intent.before or intent.entry not in journal:
-        place.journal.parent.mkdir(parents=True, exist_ok=True)
+        paths.journal.parent.mkdir(parents=True, exist_ok=True)
         gap = "" if journal.endswith("\n") else "\n"
-        atomic.write_file(place.journal, (journal or HEAD) + gap + intent.entry)
+        atomic.write_file(paths.journal, (journal or HEAD) + gap + intent.entry)
 
 
-def _litter(place: Place) -> list[Path]:
-    """What is being written or removed, and pending folders that have lost their golden."""
-    entries = list(place.blessed.iterdir())
+def _leftover_paths(paths: ProjectPaths) -> list[Path]:
+    """Unfinished and half-removed files, and pending folders whose golden has been moved away."""
+    entries = list(paths.blessed.iterdir())
     hidden = [path for path in entries if path.name.startswith(".") and path.suffix in _SUFFIXES]
     hollow = [path for path in entries if path.name.endswith(PENDING) and not (path / "golden").exists()]
-    return [*hidden, *hollow, *place.journal.parent.glob(f".{place.journal.name}.*.tmp")]
+    return [*hidden, *hollow, *paths.journal.parent.glob(f".{paths.journal.name}.*.tmp")]
 
 
-def _journal(place: Place) -> str:
+def _journal(paths: ProjectPaths) -> str:
     try:
-        return place.journal.read_bytes().decode("utf-8", "surrogateescape")
+        return paths.journal.read_bytes().decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return ""
 

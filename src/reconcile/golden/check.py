@@ -1,7 +1,7 @@
-"""Checking goldens: each case of the project run anew by both programs and held against what is on file.
+"""Checking goldens: both programs run each case of the project again, and the result must equal its golden.
 
-What a test of the project asserts (the plugin's `ledger_snapshot`) is only checked for being whole: its
-engine is the test's.
+A golden that a test of the project asserts (with the plugin's `ledger_snapshot`) is only checked for
+unchanged files, because the engine belongs to the test.
 """
 
 from __future__ import annotations
@@ -11,162 +11,236 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconcile.golden.causes import inputs_differ
-from reconcile.golden.changes import change_of, edits
-from reconcile.golden.figures import is_empty
-from reconcile.golden.journal import read_journal, was_accepted
-from reconcile.golden.making import inputs_of, make_golden, storage_of
-from reconcile.golden.model import REVIEWABLE, SOUND, Checked, Fault, Golden, Place, Shelf, Standing
-from reconcile.golden.running import absent_data as absent_data
-from reconcile.golden.running import earlier_ledger, run_pair
-from reconcile.golden.store import drop_pending, put_pending, read_shelf
+from reconcile.golden.accept import read_journal, was_accepted
+from reconcile.golden.build import SCENARIO, identify_inputs, is_empty, make_golden, storage_for
+from reconcile.golden.changes import describe_change, find_edits, first_divergence, inputs_differ
+from reconcile.golden.golden_page import count
+from reconcile.golden.model import (
+    REVIEWABLE,
+    SOUND,
+    CheckResult,
+    CheckStatus,
+    Fault,
+    Golden,
+    GoldenSet,
+    ProjectPaths,
+)
+from reconcile.golden.store import drop_pending, put_pending, read_goldens
 from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:
+    from reconcile.matching.model import Reconciliation
     from reconcile.running.progress import Watch
     from vocabulary.ledger import Ledger
+    from vocabulary.market import Market
+    from vocabulary.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
-class _Examined:
-    """What was found of one case, and what would replace its golden."""
+class _CheckedCase:
+    """The result of checking a case, and the golden that would replace the present one."""
 
-    checked: Checked
+    checked: CheckResult
     fresh: Golden | None = None
 
 
 def check_goldens(
-    place: Place, cases: Iterable[str] | None = None, *, keep: bool = False, watch: Watch | None = None
-) -> tuple[Checked, ...]:
+    paths: ProjectPaths, cases: Iterable[str] | None = None, *, keep: bool = False, watch: Watch | None = None
+) -> tuple[CheckResult, ...]:
     """Check all goldens of a project, or some cases, in order of their names.
 
-    keep: leave each change pending, for review, and drop what was pending of cases that hold again.
-    Raises InputError for a case that is not known, OutputError when keep is asked for and the folder
-    cannot be written. What is wrong with one case is that case's standing.
+    keep: leave each change pending for review, and drop the pending golden of a case that holds again. Raises
+    InputError for an unknown case, OutputError when `keep` is set and the folder cannot be written. Any other
+    error in a case becomes the status of that case.
     """
-    shelf = read_shelf(place)
-    known = case_files(place)
-    every = sorted({*known, *shelf.goldens, *shelf.broken})
+    on_file = read_goldens(paths)
+    known = case_files(paths)
+    every = sorted({*known, *on_file.goldens, *on_file.broken})
     chosen = every if cases is None else list(dict.fromkeys(cases))
     for case in chosen:
         if case not in every:
             found = ", ".join(every[:12]) or "none"
-            raise InputError("CASE", repr(case), f"a case of {place.blessed}: {found}", "Mend the name.")
+            raise InputError("CASE", repr(case), f"a case of {paths.blessed}: {found}", "Mend the name.")
     out = []
     for case in chosen:
-        examined = _accepted(place, shelf, _examine(place, shelf, case, known.get(case), watch))
+        case_check = _require_journal_entry(
+            paths, on_file, _check_case(paths, on_file, case, known.get(case), watch)
+        )
         if keep:
-            _keep(place, examined, waiting=case in shelf.pending)
-        out.append(examined.checked)
+            _keep(paths, case_check, waiting=case in on_file.pending)
+        out.append(case_check.checked)
     return tuple(out)
 
 
-def _accepted(place: Place, shelf: Shelf, examined: _Examined) -> _Examined:
-    """A golden that holds, but was put there by no accept, was put there by hand."""
-    golden = shelf.goldens.get(examined.checked.case)
-    if golden is None or examined.checked.standing not in SOUND:
-        return examined
-    faults = not_accepted(place, golden)
+def _require_journal_entry(paths: ProjectPaths, on_file: GoldenSet, case_check: _CheckedCase) -> _CheckedCase:
+    """A golden that holds is TAMPERED when the journal has no entry that accepted it."""
+    golden = on_file.goldens.get(case_check.checked.case)
+    if golden is None or case_check.checked.status not in SOUND:
+        return case_check
+    faults = missing_journal_entry(paths, golden)
     if not faults:
-        return examined
-    return _Examined(replace(examined.checked, standing=Standing.TAMPERED, faults=faults, said=""))
+        return case_check
+    return _CheckedCase(replace(case_check.checked, status=CheckStatus.TAMPERED, faults=faults, said=""))
 
 
-def not_accepted(place: Place, golden: Golden) -> tuple[Fault, ...]:
-    """A fault where the journal does not tell of this golden."""
-    if was_accepted(read_journal(place), golden):
+def missing_journal_entry(paths: ProjectPaths, golden: Golden) -> tuple[Fault, ...]:
+    """One fault when the journal does not record that this golden was accepted."""
+    if was_accepted(read_journal(paths), golden):
         return ()
     return (
-        Fault(place.journal.name, golden.facts.case, None, "no entry tells that this golden was accepted"),
+        Fault(paths.journal.name, golden.manifest.case, None, "no entry tells that this golden was accepted"),
     )
 
 
-def case_files(place: Place) -> dict[str, Path]:
+def case_files(paths: ProjectPaths) -> dict[str, Path]:
     """The scenario file of each case of the project, by name."""
-    found = sorted(place.cases.glob("*.toml")) if place.cases.is_dir() else []
+    found = sorted(paths.cases.glob("*.toml")) if paths.cases.is_dir() else []
     return {path.stem: path for path in found}
 
 
-def _keep(place: Place, examined: _Examined, *, waiting: bool) -> None:
-    checked = examined.checked
-    if checked.standing in REVIEWABLE and examined.fresh is not None and checked.change is not None:
-        put_pending(place, examined.fresh, checked.change)
-    elif checked.standing is Standing.HOLDS and waiting:
-        drop_pending(place, [checked.case])
+def _keep(paths: ProjectPaths, case_check: _CheckedCase, *, waiting: bool) -> None:
+    checked = case_check.checked
+    if checked.status in REVIEWABLE and case_check.fresh is not None and checked.change is not None:
+        put_pending(paths, case_check.fresh, checked.change)
+    elif checked.status is CheckStatus.HOLDS and waiting:
+        drop_pending(paths, [checked.case])
 
 
-def _examine(place: Place, shelf: Shelf, case: str, file: Path | None, watch: Watch | None) -> _Examined:
-    golden = shelf.goldens.get(case)
-    if case in shelf.broken:
-        return _Examined(Checked(case, Standing.TAMPERED, faults=shelf.broken[case]))
+def _check_case(
+    paths: ProjectPaths, on_file: GoldenSet, case: str, file: Path | None, watch: Watch | None
+) -> _CheckedCase:
+    golden = on_file.goldens.get(case)
+    if case in on_file.broken:
+        return _CheckedCase(CheckResult(case, CheckStatus.TAMPERED, faults=on_file.broken[case]))
     try:
         if file is None:
             assert golden is not None
-            return _Examined(_asserted_elsewhere(place, golden))
-        return _run(place, case, file, golden, watch)
+            return _CheckedCase(_asserted_elsewhere(paths, golden))
+        return _run(paths, case, file, golden, watch)
     except TieoutError as error:
-        figures = None if golden is None else golden.facts.figures
-        return _Examined(Checked(case, Standing.FAILED, figures, said=str(error)))
+        figures = None if golden is None else golden.manifest.figures
+        return _CheckedCase(CheckResult(case, CheckStatus.FAILED, figures, said=str(error)))
 
 
-def _asserted_elsewhere(place: Place, golden: Golden) -> Checked:
-    """A golden without a case file: some test asserts it, or nothing does."""
-    facts = golden.facts
-    if facts.figures.fills == 0:
-        return Checked(facts.case, Standing.EMPTY, facts.figures, said="not one fill: it pins nothing")
-    if facts.test is None:
-        said = f"no {facts.case}.toml in {place.cases.name}, and no test asserts it"
-        return Checked(facts.case, Standing.UNUSED, facts.figures, said=said)
-    if not (place.root / facts.test.partition("::")[0]).is_file():
-        return Checked(facts.case, Standing.UNUSED, facts.figures, said=f"no test {facts.test}")
-    return Checked(facts.case, Standing.SEALED, facts.figures, said=f"asserted by {facts.test}")
+def _asserted_elsewhere(paths: ProjectPaths, golden: Golden) -> CheckResult:
+    """Check a golden that has no case file: a test asserts it, or nothing does."""
+    manifest = golden.manifest
+    if manifest.figures.fills == 0:
+        return CheckResult(
+            manifest.case, CheckStatus.EMPTY, manifest.figures, said="not one fill: it pins nothing"
+        )
+    if manifest.test is None:
+        said = f"no {manifest.case}.toml in {paths.cases.name}, and no test asserts it"
+        return CheckResult(manifest.case, CheckStatus.UNUSED, manifest.figures, said=said)
+    if not (paths.root / manifest.test.partition("::")[0]).is_file():
+        return CheckResult(
+            manifest.case, CheckStatus.UNUSED, manifest.figures, said=f"no test {manifest.test}"
+        )
+    return CheckResult(
+        manifest.case, CheckStatus.SEALED, manifest.figures, said=f"asserted by {manifest.test}"
+    )
 
 
-def _run(place: Place, case: str, file: Path, golden: Golden | None, watch: Watch | None) -> _Examined:
+def _run(
+    paths: ProjectPaths, case: str, file: Path, golden: Golden | None, watch: Watch | None
+) -> _CheckedCase:
+    from reconcile.ledger.digest import ledger_digest
     from reconcile.running import run as running
     from reconcile.running.progress import unwatched
     from reconcile.scenario.files import scenario_from_file
 
     scenario = scenario_from_file(file)
-    absent = absent_data(scenario, place)
+    absent = absent_data(scenario, paths)
     if absent is not None:
-        if golden is not None and golden.facts.inputs.scenario == scenario.digest:
+        if golden is not None and golden.manifest.inputs.scenario == scenario.digest:
             said = f"no {absent.name}, which is not part of the project"
-            return _Examined(Checked(case, Standing.NOT_RUN, golden.facts.figures, said=said))
+            return _CheckedCase(CheckResult(case, CheckStatus.NOT_RUN, golden.manifest.figures, said=said))
         raise InputError(str(absent), "no such file", "the market of this case", "Bring the file.")
-    market, _ = running.load(scenario, None, watch or unwatched)
-    ledger, said = run_pair(scenario, market, watch or unwatched)
-    if said:
-        return _Examined(
-            Checked(case, Standing.DISAGREE, golden.facts.figures if golden else None, said=said)
-        )
-    inputs = inputs_of(scenario, market, place)
-    fresh = make_golden(case, ledger, inputs, scenario=scenario, storage=storage_of(scenario, place))
-    if is_empty(ledger):
-        figures = golden.facts.figures if golden else None
+    watch = watch or unwatched
+    market, _ = running.load(scenario, None, watch)
+    reference = running.run_reference(scenario, market, watch)
+    engine = running.run_engine(scenario, market, watch)
+    inputs, storage = identify_inputs(scenario, market, paths), storage_for(scenario, paths)
+    fresh = make_golden(case, reference.ledger, inputs, scenario=scenario, storage=storage)
+    figures = None if golden is None else golden.manifest.figures
+    if ledger_digest(engine.ledger) != fresh.manifest.figures.ledger:
+        found = running.judge(scenario, market, reference, engine)
+        said = f"engine and reference disagree: {first_difference(found, reference.ledger)}"
+        return _CheckedCase(CheckResult(case, CheckStatus.DISAGREE, figures, said=said))
+    if is_empty(reference.ledger):
         said = "not one fill: nothing to pin"
-        return _Examined(Checked(case, Standing.EMPTY, figures, fresh.facts.figures, said=said))
-    checked = judge(golden, fresh, ledger, lambda before: earlier_ledger(before, scenario, market))
-    return _Examined(checked, fresh)
+        return _CheckedCase(CheckResult(case, CheckStatus.EMPTY, figures, fresh.manifest.figures, said=said))
+
+    def rerun(before: Golden) -> Ledger | None:
+        return rerun_golden(before, scenario, market)
+
+    return _CheckedCase(compare_with_golden(golden, fresh, reference.ledger, rerun), fresh)
 
 
-def judge(
-    golden: Golden | None, fresh: Golden, ledger: Ledger, earlier: Callable[[Golden], Ledger | None]
-) -> Checked:
-    """A case of which both programs agree, against its golden."""
-    case, figures = fresh.facts.case, fresh.facts.figures
+def compare_with_golden(
+    golden: Golden | None, fresh: Golden, ledger: Ledger, rerun: Callable[[Golden], Ledger | None]
+) -> CheckResult:
+    """Compare a ledger on which both programs agree with its golden."""
+    case, figures = fresh.manifest.case, fresh.manifest.figures
     if golden is None:
-        change = change_of(None, fresh, ledger, earlier)
-        return Checked(case, Standing.MISSING, None, figures, change)
-    checked = Checked(case, Standing.HOLDS, golden.facts.figures, figures)
+        change = describe_change(None, fresh, ledger, rerun)
+        return CheckResult(case, CheckStatus.MISSING, None, figures, change)
+    checked = CheckResult(case, CheckStatus.HOLDS, golden.manifest.figures, figures)
     if golden.files == fresh.files:
         return checked
-    if golden.facts.figures.ledger != figures.ledger:
-        return replace(checked, standing=Standing.CHANGED, change=change_of(golden, fresh, ledger, earlier))
-    # One digest, and the files differ: other inputs gave the same ledger, or the files were edited and
-    # sealed again.
-    same_kind = golden.facts.storage is fresh.facts.storage and not inputs_differ(golden, fresh)
-    faults = edits(golden, fresh) if same_kind else ()
+    if golden.manifest.figures.ledger != figures.ledger:
+        return replace(
+            checked, status=CheckStatus.CHANGED, change=describe_change(golden, fresh, ledger, rerun)
+        )
+    # The digests are equal and the files differ: either other inputs gave the same ledger, or the files were
+    # edited and sealed again.
+    same_kind = golden.manifest.storage is fresh.manifest.storage and not inputs_differ(golden, fresh)
+    faults = find_edits(golden, fresh) if same_kind else ()
     if faults:
-        return replace(checked, standing=Standing.TAMPERED, faults=faults)
-    return replace(checked, standing=Standing.STALE, change=change_of(golden, fresh, ledger, earlier))
+        return replace(checked, status=CheckStatus.TAMPERED, faults=faults)
+    return replace(checked, status=CheckStatus.STALE, change=describe_change(golden, fresh, ledger, rerun))
+
+
+def first_difference(found: Reconciliation, ledger: Ledger) -> str:
+    """The number of breaks and the first of them, in one line."""
+    if found.first is None:
+        return "their ledgers have other tables or columns"
+    one = first_divergence(found.first, ledger.manifest)
+    left, right = ("nothing" if side is None else side for side in (one.before, one.after))
+    where = [f"{one.table} {one.field}", *([one.symbol] if one.symbol else []), one.timestamp]
+    values = f"{left} (reference) vs {right} (engine)"
+    return f"{count(len(found.breaks), 'break')}, first {', '.join(where)}: {values}"
+
+
+def rerun_golden(golden: Golden, scenario: Scenario | None, market: Market | None) -> Ledger | None:
+    """The ledger that a golden was made from, computed by the reference from the golden's own scenario.
+
+    None when the scenario cannot be run on this market, or gives another ledger, as after a change of the
+    reference or of the data.
+    """
+    from reconcile.ledger.digest import ledger_digest
+    from reconcile.running import run as running
+    from reconcile.scenario.files import scenario_from_text
+
+    text = golden.files.get(SCENARIO)
+    if text is None or scenario is None or market is None:
+        return None
+    try:
+        then = scenario_from_text(text.decode(), origin=scenario.origin, name=scenario.name)
+        if then.market != scenario.market:
+            return None
+        ledger = running.run_reference(then, market).ledger
+    except (TieoutError, UnicodeDecodeError):
+        return None
+    return ledger if ledger_digest(ledger) == golden.manifest.figures.ledger else None
+
+
+def absent_data(scenario: Scenario, paths: ProjectPaths) -> Path | None:
+    """The file of a market that is missing and not part of the project, else None."""
+    from reconcile.market.builtin import BUILTINS
+
+    if scenario.market.data in BUILTINS:
+        return None
+    file = Path(scenario.origin, scenario.market.data)
+    outside = not file.resolve().is_relative_to(paths.root.resolve())
+    return file if outside and not file.exists() else None

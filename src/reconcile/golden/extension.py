@@ -1,7 +1,7 @@
 """Goldens for syrupy: `assert ledger == snapshot(extension_class=LedgerExtension)`.
 
-The same goldens as `ledger_snapshot`, in the same place and under the same rules; syrupy's own snapshot
-folder stays empty, and syrupy neither updates nor removes one.
+They are the goldens of `ledger_snapshot`, in the same folders and under the same rules. Syrupy's own snapshot
+folder stays empty, and syrupy neither updates nor removes a golden.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from syrupy.location import PyTestLocation
 
 
-class Told(str):
-    """What a comparison said, "" where the golden holds."""
+class ComparisonText(str):
+    """Why a comparison with a golden failed, "" when the golden holds."""
 
 
 class LedgerExtension(AbstractSyrupyExtension):
@@ -34,37 +34,37 @@ class LedgerExtension(AbstractSyrupyExtension):
         """Hold the ledger against its golden."""
         assert self._snapshot is not None
         holds = self._snapshot == data
-        return Told("" if holds else "\n".join(self._snapshot.lines))
+        return ComparisonText("" if holds else "\n".join(self._snapshot.lines))
 
     def read_snapshot_data_from_location(
         self, *, snapshot_location: str, snapshot_name: str, session_id: str
     ) -> str | None:
-        """Stands for the golden on file."""
+        """Nothing: the golden is read when the ledger is known."""
         return ""
 
     def read_snapshot(self, *, test_location: PyTestLocation, index: Any, session_id: str) -> str:
-        """Stands for the golden on file, which is read where the ledger is at hand."""
+        """Prepare the comparison; the golden is read when the ledger is known."""
         from reconcile.golden.plugin import snapshot_of
 
         if self._whole is None:
             item = test_location.item
-            # The fixture counts where the test asks for it: syrupy hands over no request.
+            # Syrupy passes no request, so the fixture has an effect only in a test that requests it.
             agreement = getattr(item, "funcargs", {}).get("golden_agreement", "reference")
             self._whole = snapshot_of(item, agreement)
         self._snapshot = self._whole(case=index) if isinstance(index, str) else self._whole
         return ""
 
     def matches(self, *, serialized_data: Any, snapshot_data: Any) -> bool:
-        """Whether the golden held."""
+        """Whether the golden holds."""
         return str(serialized_data) == ""
 
     def diff_lines(self, serialized_data: Any, snapshot_data: Any) -> Iterator[str]:
-        """The golden's own words."""
+        """The explanation of the failed comparison, line by line."""
         yield from str(serialized_data).splitlines()
 
     @classmethod
     def write_snapshot(cls, *, snapshots: list[tuple[Any, Any, Any]], **_: Any) -> None:
-        """An update has left a golden pending, and the test fails all the same."""
+        """Fail: an update has only left a golden pending."""
         raise AssertionError("; ".join(str(told).replace("\n", "; ") for told, _, _ in snapshots))
 
     @classmethod
@@ -72,12 +72,12 @@ class LedgerExtension(AbstractSyrupyExtension):
         """Nothing: see write_snapshot."""
 
     def discover_snapshots(self, **_: Any) -> SnapshotCollections:
-        """None: goldens that no test asserts are named by tieout's plugin."""
+        """None: tieout's plugin reports the goldens that no test asserts."""
         return SnapshotCollections()
 
     def delete_snapshots(self, *, snapshot_location: str, snapshot_names: set[str]) -> None:
-        """Nothing: a golden goes when someone removes its folder."""
+        """Nothing: a golden is removed by removing its folder."""
 
     def read_snapshot_collection(self, *, snapshot_location: str) -> SnapshotCollection:
-        """Empty: there is no file of syrupy's."""
+        """Empty: syrupy has no file of its own here."""
         return SnapshotCollection(location=snapshot_location)

@@ -1,36 +1,47 @@
-"""The pages of `reconcile golden`, and what a test that asserts a golden says when it fails."""
+"""The pages of `reconcile golden`, and the text that the journal and failing tests share with them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 
-from reconcile.golden.model import SOUND, Change, Checked, Fault, Figures, First, Pending, Standing
-from reconcile.golden.review import Group, earliest, moved_most
-from reconcile.golden.wording import cause_text, count, money, percents, whole
+from reconcile.golden.model import (
+    SOUND,
+    Cause,
+    CauseKind,
+    Change,
+    CheckResult,
+    CheckStatus,
+    Fault,
+    Figures,
+    FirstDivergence,
+    Pending,
+)
 from reconcile.text.escape import printable
 
 SHOWN = 8
-"""Faults, or cases, listed before the rest is only counted."""
+"""The most faults, or cases, that are listed; the rest is only counted."""
 
 
-def check_page(checked: Sequence[Checked]) -> str:
-    """What `golden check` found; the first line is the answer."""
+def check_page(checked: Sequence[CheckResult]) -> str:
+    """The page of `golden check`. The first line is the answer."""
     lines = [check_headline(checked)]
     for one in checked:
-        if one.standing not in (Standing.HOLDS, Standing.SEALED):
+        if one.status not in (CheckStatus.HOLDS, CheckStatus.SEALED):
             lines += ["", *case_lines(one)]
     if any(one.change is not None for one in checked):
         lines += ["", "next: reconcile golden review"]
     return "\n".join(lines)
 
 
-def check_headline(checked: Sequence[Checked]) -> str:
-    """How many goldens hold, and what the others are."""
-    counts = Counter(one.standing for one in checked)
-    bad = {standing: counts[standing] for standing in Standing if counts[standing] and standing not in SOUND}
-    held, sealed = counts[Standing.HOLDS], counts[Standing.SEALED]
-    parts = [f"{number:,} {standing.value}" for standing, number in bad.items()]
+def check_headline(checked: Sequence[CheckResult]) -> str:
+    """How many goldens hold, and the statuses of the others."""
+    counts = Counter(one.status for one in checked)
+    bad = {status: counts[status] for status in CheckStatus if counts[status] and status not in SOUND}
+    held, sealed = counts[CheckStatus.HOLDS], counts[CheckStatus.SEALED]
+    parts = [f"{number:,} {status.value}" for status, number in bad.items()]
     if bad:
         failing = sum(bad.values())
         verb = "does" if failing == 1 else "do"
@@ -43,19 +54,19 @@ def check_headline(checked: Sequence[Checked]) -> str:
         head = f"{held:,} of {count(len(checked), 'golden')} {'holds' if held == 1 else 'hold'}"
     if sealed and (held or bad):
         head += f"; {sealed:,} asserted by tests, and whole"
-    if counts[Standing.NOT_RUN]:
-        names = ", ".join(printable(one.case, 60) for one in checked if one.standing is Standing.NOT_RUN)
+    if counts[CheckStatus.NOT_RUN]:
+        names = ", ".join(printable(one.case, 60) for one in checked if one.status is CheckStatus.NOT_RUN)
         head += f"; not run: {names}"
     return head
 
 
-def case_lines(one: Checked) -> list[str]:
-    """What was found of one case: its name and standing, then why."""
-    lines = [f"{printable(one.case, 60)}: {one.standing.value}"]
+def case_lines(one: CheckResult) -> list[str]:
+    """The lines of one case: its name and status, then the reason."""
+    lines = [f"{printable(one.case, 60)}: {one.status.value}"]
     if one.said:
         lines.append(f"  {printable(one.said)}")
     lines += [f"  {text}" for text in fault_lines(one.faults)]
-    if one.standing is Standing.TAMPERED:
+    if one.status is CheckStatus.TAMPERED:
         lines.append("  restore its folder, or the journal, from version control")
     if one.change is not None:
         lines += [f"  {text}" for text in change_lines(one.change)]
@@ -63,7 +74,7 @@ def case_lines(one: Checked) -> list[str]:
 
 
 def fault_lines(faults: Sequence[Fault]) -> list[str]:
-    """Each place where a golden's files are not what was accepted, and what stands there."""
+    """One line for each place where a golden's files are not what was accepted."""
     lines = []
     for fault in faults[:SHOWN]:
         where = ", ".join(part for part in (fault.file, fault.row, fault.column) if part)
@@ -74,7 +85,7 @@ def fault_lines(faults: Sequence[Fault]) -> list[str]:
 
 
 def change_lines(change: Change) -> list[str]:
-    """A change in a few lines: why, where it begins, how much of it there is, what it does to the result."""
+    """The lines of a change: causes, first divergence, number of breaks, return before and after."""
     lines = [f"cause   {'; '.join(map(cause_text, change.causes)) or 'how it is recorded'}"]
     if change.before is None:
         return [*lines, f"holds   {_figures_text(change.after)}"]
@@ -88,7 +99,7 @@ def change_lines(change: Change) -> list[str]:
     return [f"{line[:8].rstrip():<8}{line[8:]}" for line in lines]
 
 
-def first_text(first: First) -> str:
+def first_text(first: FirstDivergence) -> str:
     """The first divergence in one line."""
     where = [] if first.rebalance is None else [f"rebalance {first.rebalance}"]
     where += [first.timestamp.removesuffix("T00:00:00").replace("T", " ")] if first.timestamp else []
@@ -100,7 +111,7 @@ def first_text(first: First) -> str:
 
 
 def stages_text(change: Change) -> str:
-    """Counts by stage, or, of a golden that keeps no rows, rebalances by column of the summary."""
+    """Breaks by stage, or, when not all rows were compared, rebalances by column of the summary."""
     counts = ", ".join(f"{stage} {number:,}" for stage, number in change.by_stage.items())
     return counts if change.whole else f"{count(change.rebalances, 'rebalance')} differ: {counts}"
 
@@ -111,7 +122,7 @@ def _figures_text(figures: Figures) -> str:
 
 
 def review_page(groups: Sequence[Group], *, more: bool = False) -> str:
-    """All groups; the first line says how much is pending."""
+    """The page of `golden review`. The first line says how much is pending."""
     lines = [review_headline(groups)]
     for group in groups:
         lines += ["", group_text(group, more=more)]
@@ -119,7 +130,7 @@ def review_page(groups: Sequence[Group], *, more: bool = False) -> str:
 
 
 def review_headline(groups: Sequence[Group]) -> str:
-    """How much is pending."""
+    """The number of pending cases and of their causes."""
     cases = sum(len(group.pending) for group in groups)
     if not cases:
         return "nothing is pending"
@@ -139,7 +150,7 @@ def group_headline(group: Group) -> str:
 
 
 def group_text(group: Group, *, more: bool = False) -> str:
-    """A group: what changed, where it begins, and what it does to each case."""
+    """The lines of a group: its causes, its first divergence, and the effect on each case."""
     lines = [group_headline(group)]
     begins = earliest(group)
     if begins is not None and begins.change.first is not None:
@@ -199,3 +210,100 @@ def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
     wide = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
     padded = ((f"{cell:<{width}}" for cell, width in zip(row, wide, strict=True)) for row in table)
     return ["  ".join(cells).rstrip() for cells in padded]
+
+
+UNKNOWN = "-"
+_SHORT = {"costs.commission.rate": "commission", "costs.slippage.rate": "slippage"}
+
+
+def percent(value: Decimal | None) -> str:
+    """A fraction in percent, with two decimals."""
+    return UNKNOWN if value is None else f"{value * 100:,.2f} %"
+
+
+def percents(old: Decimal | None, new: Decimal | None) -> tuple[str, str]:
+    """Two fractions in percent, with as many decimals as it takes to distinguish them, at most 7."""
+    if old is None or new is None:
+        return percent(old), percent(new)
+    for decimals in range(2, 8):
+        shown = f"{old * 100:,.{decimals}f} %", f"{new * 100:,.{decimals}f} %"
+        if shown[0] != shown[1] or old == new:
+            return (percent(old), percent(new)) if old == new else shown
+    return shown
+
+
+def money(value: Decimal | None) -> str:
+    """An amount with all its digits, or "-"."""
+    return UNKNOWN if value is None else f"{value:,f}"
+
+
+def whole(value: int | None) -> str:
+    """A count, or "-"."""
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 case`, `6 cases`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def cause_text(cause: Cause) -> str:
+    """One cause in words: `commission 5 -> 8 bps`."""
+    if cause.kind is CauseKind.NEW:
+        return "new case"
+    if cause.kind is CauseKind.CODE:
+        what = f", {cause.what}" if cause.what else ""
+        return f"code (scenario, data and semantics are the same{what})"
+    unit = f" {cause.unit}" if cause.unit else ""
+    before, after = ("none" if side is None else printable(side, 60) for side in (cause.before, cause.after))
+    moved = f"{before} -> {after}{unit}"
+    if cause.kind is CauseKind.SCENARIO:
+        name = _SHORT.get(cause.what, cause.what) if cause.unit else cause.what
+        return f"{printable(name, 80)} {moved}"
+    if cause.kind is CauseKind.DATA:
+        return f"data of {printable(cause.what, 60)} {moved}"
+    return f"{cause.kind.value} {moved}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Pending cases with the same causes, by name. fills, rebalances: sums of those that changed."""
+
+    causes: tuple[Cause, ...]
+    pending: tuple[Pending, ...]
+    fills: int
+    rebalances: int
+
+
+def group_by_cause(pending: Iterable[Pending]) -> tuple[Group, ...]:
+    """One group for each set of causes. The group with most cases comes first."""
+    found: dict[frozenset[Cause], list[Pending]] = {}
+    for one in sorted(pending, key=lambda each: each.change.case):
+        found.setdefault(frozenset(one.change.causes), []).append(one)
+    made = [
+        Group(
+            members[0].change.causes,
+            tuple(members),
+            sum(one.change.fills for one in members),
+            sum(one.change.rebalances for one in members),
+        )
+        for members in found.values()
+    ]
+    return tuple(sorted(made, key=lambda group: (-len(group.pending), group.pending[0].change.case)))
+
+
+def moved_most(group: Group) -> Pending:
+    """The case whose return changed most, or the first case when none did."""
+
+    def moved(one: Pending) -> Decimal:
+        before, after = one.change.before, one.change.after
+        old = Decimal(0) if before is None else before.total_return or Decimal(0)
+        return abs((after.total_return or Decimal(0)) - old)
+
+    return max(group.pending, key=moved)
+
+
+def earliest(group: Group) -> Pending | None:
+    """The case with the earliest first divergence, None when no ledger differs."""
+    found = [one for one in group.pending if one.change.first is not None]
+    return min(found, key=lambda one: one.change.first.timestamp if one.change.first else "", default=None)

@@ -1,4 +1,4 @@
-"""What golden files are made of, and what checking them finds. Data only."""
+"""The nouns of golden files and of checking them. Data only."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 class Agreement(Enum):
     """What an engine must agree with before a golden of its ledger is written.
 
-    reference: our plain loop over the same scenario and market, to the last unit.
-    itself: nothing else vouches for it.
+    reference: the reference program on the same scenario and market, to the last unit.
+    itself: nothing but a second run of the same engine.
     """
 
     REFERENCE = "reference"
@@ -21,10 +21,10 @@ class Agreement(Enum):
 
 
 class Storage(Enum):
-    """How much of the ledger a golden keeps, beside summary and chain.
+    """How much of the ledger a golden keeps besides its summary and its digest chain.
 
     full: every row of every table.  checkpoints: positions and equity of some bars.
-    summary: no table (the market is not part of the project).
+    summary: no table, because the market is not part of the project.
     """
 
     FULL = "full"
@@ -32,16 +32,16 @@ class Storage(Enum):
     SUMMARY = "summary"
 
 
-class Standing(Enum):
-    """What checking one case came to; only HOLDS, SEALED and NOT_RUN are no failure.
+class CheckStatus(Enum):
+    """The result of checking one case. All but HOLDS, SEALED and NOT_RUN are failures.
 
-    holds: what was run is what was blessed.
-    sealed: the files are whole; the ledger itself is asserted by a test of the project.
-    not_run: the files are whole; the market is not at hand.
-    changed: another ledger.  stale: the same ledger, but from other inputs than those blessed.
-    missing: there is no golden.  unused: nothing asserts it.
+    holds: the run gives the golden's ledger from the golden's inputs.
+    sealed: the files are unchanged; a test of the project asserts the ledger itself.
+    not_run: the files are unchanged; the market is not available.
+    changed: the run gives another ledger.  stale: it gives the same ledger from other inputs.
+    missing: there is no golden.  unused: neither a case file nor a test asserts the golden.
     tampered: the files are not those that were accepted.
-    disagree: the engine parts from what must vouch for it.  empty: not one fill.
+    disagree: the engine does not agree with the reference.  empty: the ledger has no fill.
     failed: the case could not be run.
     """
 
@@ -58,15 +58,16 @@ class Standing(Enum):
     FAILED = "failed"
 
 
-SOUND = frozenset({Standing.HOLDS, Standing.SEALED, Standing.NOT_RUN})
-REVIEWABLE = frozenset({Standing.CHANGED, Standing.STALE, Standing.MISSING})
-"""Standings that leave a pending golden."""
+SOUND = frozenset({CheckStatus.HOLDS, CheckStatus.SEALED, CheckStatus.NOT_RUN})
+REVIEWABLE = frozenset({CheckStatus.CHANGED, CheckStatus.STALE, CheckStatus.MISSING})
+"""Statuses that leave a golden pending, for review."""
 
 
 class CauseKind(Enum):
-    """What differs between two manifests. code: nothing does, and still the ledger is another.
+    """What differs between the inputs of two goldens.
 
-    agreement: something else vouches for it."""
+    code: nothing differs, and yet the ledgers do.  agreement: what the engine had to agree with.
+    """
 
     NEW = "new"
     SCENARIO = "scenario"
@@ -78,7 +79,7 @@ class CauseKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One difference. what: the setting's path, the market's name, or nothing. unit: of the two values."""
+    """One difference. what: the setting's path, the market's name, or "". unit: of `before` and `after`."""
 
     kind: CauseKind
     what: str = ""
@@ -88,8 +89,12 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a project keeps its goldens. root: the folder of pyproject.toml."""
+class ProjectPaths:
+    """Where a project keeps its goldens.
+
+    root: the folder of pyproject.toml. blessed: the goldens. cases: the scenario files. journal: a Markdown
+    file.
+    """
 
     root: Path
     blessed: Path
@@ -99,7 +104,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A ledger in a handful of exact numbers, None where it does not tell.
+    """Exact figures of a ledger, None for one that its tables do not give.
 
     total_return, max_drawdown: fractions to 9 decimals. ledger: its digest.
     """
@@ -118,10 +123,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a ledger was made from. scenario: canonical TOML; the rest digests, None where not known.
+    """What a ledger was made from: digests, None for one that is not known.
 
-    data: the market without its computed features. origin: the folder that the scenario's paths start
-    from, relative to the project; None where that is outside it.
+    data: that of the market without its computed features. origin: the folder that the scenario's paths are
+    relative to, as a path within the project; None when it lies outside.
     """
 
     scenario: str | None
@@ -133,10 +138,10 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """The manifest of a golden. test: the test that asserts it, None for a case of the cases folder.
+class GoldenManifest:
+    """The facts that manifest.json records of a golden.
 
-    tables: rows by table.
+    test: the test that asserts it, None for a case of the cases folder. tables: number of rows by table.
     """
 
     case: str
@@ -150,7 +155,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One place where the files of a golden are not what was accepted; row and column from 1 and by name."""
+    """One place where a golden's files are not what was accepted.
+
+    row: `line N`, counted from 1. column: its name. found: what is there instead.
+    """
 
     file: str
     row: str | None
@@ -160,16 +168,16 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A golden as it lies on disk. files: content by path. id: digest of all of it."""
+    """A golden as it is on disk. files: content by path. id: a digest of all files."""
 
-    facts: Facts
+    manifest: GoldenManifest
     files: Mapping[str, bytes]
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class First:
-    """The first divergence: before is the golden's value, after the new one, None where there is no row."""
+class FirstDivergence:
+    """The first divergence. before: the golden's value. after: the new value. None where there is no row."""
 
     rebalance: int | None
     timestamp: str
@@ -185,9 +193,10 @@ class First:
 class Change:
     """From a golden to what would replace it.
 
-    replaces: the golden's id, None for a new case. before: its figures. by_stage: breaks where both have
-    every row (`whole`), else rows of the summary by column. fills: fills that are not the same; with
-    `whole` false the fills of the rebalances that changed. rebalances: summary rows that differ.
+    replaces: the golden's id, None for a new case. before: its figures. whole: whether all rows of both
+    ledgers were compared. by_stage: number of breaks by stage; if not `whole`, number of differing summary
+    rows by column. fills: number of fills that differ; if not `whole`, of fills in rebalances that differ.
+    rebalances: number of summary rows that differ.
     """
 
     case: str
@@ -195,7 +204,7 @@ class Change:
     causes: tuple[Cause, ...]
     before: Figures | None
     after: Figures
-    first: First | None
+    first: FirstDivergence | None
     by_stage: Mapping[str, int]
     fills: int
     rebalances: int
@@ -211,8 +220,8 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """All goldens of a project, by case, as of one moment. broken: whose files are not what was sealed."""
+class GoldenSet:
+    """All goldens of a project, by case, as of one moment. broken: those that do not match their seal."""
 
     goldens: Mapping[str, Golden]
     pending: Mapping[str, Pending]
@@ -220,11 +229,11 @@ class Shelf:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What checking one case found. golden: the figures on record; found: those of today's run."""
+class CheckResult:
+    """The result of checking one case. golden: the figures on record. found: those of the present run."""
 
     case: str
-    standing: Standing
+    status: CheckStatus
     golden: Figures | None = None
     found: Figures | None = None
     change: Change | None = None

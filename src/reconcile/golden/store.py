@@ -1,12 +1,12 @@
-"""Goldens on disk: read as of one moment, and changed whole.
+"""Goldens on disk: read as of one moment, and changed as a whole.
 
     blessed/CASE/                   the golden
     blessed/CASE.pending/golden/    what would replace it, with change.json beside it
     blessed/.accepting.json         an accept that is under way (reconcile.golden.accept_transaction)
     blessed/.*.new, .*.old          being written, being removed
 
-Whoever reads or writes first looks for what a killed process left, and finishes or removes it. Names that
-begin with a point are no goldens.
+Every reader and writer first looks for what a killed process left, and finishes or removes it. A name that
+begins with a dot is no golden.
 """
 
 from __future__ import annotations
@@ -20,12 +20,17 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote
 
-from reconcile.golden import accept_transaction as accepting
-from reconcile.golden import facts
-from reconcile.golden.lock import locked
-from reconcile.golden.model import Change, Facts, Fault, Golden, Pending, Place, Shelf
-from reconcile.golden.project_paths import PENDING, folder_name, pending_name
-from reconcile.golden.seal import broken, seal_id
+from reconcile.golden import accept_transaction
+from reconcile.golden.files import (
+    MANIFEST,
+    change_bytes,
+    read_change,
+    read_manifest,
+    seal_faults,
+    seal_id,
+)
+from reconcile.golden.model import Change, Fault, Golden, GoldenSet, Pending, ProjectPaths
+from reconcile.golden.project_paths import PENDING, folder_name, locked, pending_name
 from vocabulary.errors import InputError, OutputError
 
 CHANGE = "change.json"
@@ -33,22 +38,22 @@ INNER = "golden"
 _Result = TypeVar("_Result")
 
 
-def read_shelf(place: Place, cases: Iterable[str] | None = None) -> Shelf:
-    """All goldens and what is pending, or those of some cases, as of one moment.
+def read_goldens(paths: ProjectPaths, cases: Iterable[str] | None = None) -> GoldenSet:
+    """All goldens and pending goldens, or those of some cases, as of one moment.
 
-    Raises OutputError when what a killed process left can be neither finished nor removed.
+    Raises OutputError when the remains of a killed process can be neither finished nor removed.
     """
-    with reading(place):
-        return read_unlocked(place, cases)
+    with hold_for_reading(paths):
+        return read_goldens_locked(paths, cases)
 
 
-def read_unlocked(place: Place, cases: Iterable[str] | None = None) -> Shelf:
-    """`read_shelf` for a caller that holds a lock."""
+def read_goldens_locked(paths: ProjectPaths, cases: Iterable[str] | None = None) -> GoldenSet:
+    """`read_goldens` for a caller that holds a lock."""
     wanted = None if cases is None else {folder_name(case) for case in cases}
     goldens: dict[str, Golden] = {}
     pending: dict[str, Pending] = {}
-    faulty: dict[str, tuple[Fault, ...]] = {}
-    for folder in _folders(place, wanted):
+    broken: dict[str, tuple[Fault, ...]] = {}
+    for folder in _folders(paths, wanted):
         name = folder.name
         if name.endswith(PENDING):
             found = _read_pending(folder)
@@ -57,70 +62,70 @@ def read_unlocked(place: Place, cases: Iterable[str] | None = None) -> Shelf:
             continue
         golden = _read_golden(folder, unquote(name))
         if isinstance(golden, Golden):
-            goldens[golden.facts.case] = golden
+            goldens[golden.manifest.case] = golden
         else:
-            faulty[unquote(name)] = golden
-    return Shelf(goldens, pending, faulty)
+            broken[unquote(name)] = golden
+    return GoldenSet(goldens, pending, broken)
 
 
-def put_pending(place: Place, golden: Golden, change: Change) -> None:
-    """Leave a golden pending, in place of what was pending for its case. Raises OutputError."""
+def put_pending(paths: ProjectPaths, golden: Golden, change: Change) -> None:
+    """Make a golden pending, instead of what was pending for its case. Raises OutputError."""
 
     def put() -> None:
-        target = place.blessed / pending_name(change.case)
-        fresh = _scratch(place, "new")
+        target = paths.blessed / pending_name(change.case)
+        fresh = _scratch(paths, "new")
         for name, data in golden.files.items():
             _write(fresh / INNER / name, data)
-        _write(fresh / CHANGE, facts.change_text(change))
-        _remove(place, target)
+        _write(fresh / CHANGE, change_bytes(change))
+        _remove(paths, target)
         os.rename(fresh, target)
 
-    write(place, put)
+    change_goldens(paths, put)
 
 
-def drop_pending(place: Place, cases: Iterable[str]) -> None:
-    """Remove what is pending for some cases; nothing, where there is nothing. Raises OutputError."""
-    targets = [place.blessed / pending_name(case) for case in cases]
+def drop_pending(paths: ProjectPaths, cases: Iterable[str]) -> None:
+    """Remove what is pending for some cases, if anything is. Raises OutputError."""
+    targets = [paths.blessed / pending_name(case) for case in cases]
     if any(target.exists() for target in targets):
 
         def drop() -> None:
             for target in targets:
-                _remove(place, target)
+                _remove(paths, target)
 
-        write(place, drop)
+        change_goldens(paths, drop)
 
 
 @contextlib.contextmanager
-def reading(place: Place) -> Iterator[None]:
-    """Hold goldens still while they are read; what a killed process left is settled before."""
+def hold_for_reading(paths: ProjectPaths) -> Iterator[None]:
+    """Keep goldens unchanged while they are read; the remains of a killed process are dealt with first."""
     while True:
-        with locked(place.blessed, writing=False):
-            if not accepting.leftovers(place):
+        with locked(paths.blessed, writing=False):
+            if not accept_transaction.has_leftovers(paths):
                 yield
                 return
-        write(place, lambda: None)
+        change_goldens(paths, lambda: None)
 
 
-def write(place: Place, work: Callable[[], _Result]) -> _Result:
-    """Do something to the goldens alone, what a killed process left being settled first."""
+def change_goldens(paths: ProjectPaths, work: Callable[[], _Result]) -> _Result:
+    """Do some work while no other process reads or writes goldens; leftovers are dealt with first."""
     try:
-        place.blessed.mkdir(parents=True, exist_ok=True)
-        with locked(place.blessed, writing=True):
-            accepting.settle(place)
+        paths.blessed.mkdir(parents=True, exist_ok=True)
+        with locked(paths.blessed, writing=True):
+            accept_transaction.recover(paths)
             return work()
     except OSError as error:
         raise OutputError(
-            str(error.filename or place.blessed),
+            str(error.filename or paths.blessed),
             error.strerror or type(error).__name__,
             "a folder that can be written",
             "Give the folder of goldens and what is in it to the user that runs this.",
         ) from None
 
 
-def _folders(place: Place, wanted: set[str] | None) -> list[Path]:
-    if not place.blessed.is_dir():
+def _folders(paths: ProjectPaths, wanted: set[str] | None) -> list[Path]:
+    if not paths.blessed.is_dir():
         return []
-    found = (entry for entry in sorted(place.blessed.iterdir()) if entry.is_dir())
+    found = (entry for entry in sorted(paths.blessed.iterdir()) if entry.is_dir())
     return [
         entry
         for entry in found
@@ -141,36 +146,33 @@ def _read_golden(folder: Path, case: str) -> Golden | tuple[Fault, ...]:
         files = _files(folder)
     except OSError as error:
         return (Fault(folder.name, None, None, error.strerror or "cannot be read"),)
-    faults = broken(files)
+    faults = seal_faults(files)
     if faults:
         return faults
     try:
-        known = facts.read_facts(files.get(facts.FILE, b""), f"{folder.name}/{facts.FILE}")
+        manifest = read_manifest(files.get(MANIFEST, b""), f"{folder.name}/{MANIFEST}")
     except InputError as error:
-        return (Fault(facts.FILE, None, None, error.found),)
-    return _own(known, files, case)
-
-
-def _own(known: Facts, files: dict[str, bytes], case: str) -> Golden | tuple[Fault, ...]:
-    if known.case != case:
-        return (Fault(facts.FILE, "case", None, f"the golden of {known.case!r} under another name"),)
-    return Golden(known, files, seal_id(files))
+        return (Fault(MANIFEST, None, None, error.found),)
+    if manifest.case != case:
+        found = f"the golden of {manifest.case!r} under another name"
+        return (Fault(MANIFEST, "case", None, found),)
+    return Golden(manifest, files, seal_id(files))
 
 
 def _read_pending(folder: Path) -> Pending | None:
-    """None for what is no longer whole: it is written anew by whoever finds the change again."""
+    """None for a pending golden that is not whole: whoever finds the change again writes it anew."""
     case = unquote(folder.name.removesuffix(PENDING))
     golden = _read_golden(folder / INNER, case) if (folder / INNER).is_dir() else ()
     if not isinstance(golden, Golden):
         return None
     try:
-        return Pending(golden, facts.read_change((folder / CHANGE).read_bytes(), f"{folder.name}/{CHANGE}"))
+        return Pending(golden, read_change((folder / CHANGE).read_bytes(), f"{folder.name}/{CHANGE}"))
     except (OSError, InputError):
         return None
 
 
-def _scratch(place: Place, kind: str) -> Path:
-    return place.blessed / f".{secrets.token_hex(8)}.{kind}"
+def _scratch(paths: ProjectPaths, kind: str) -> Path:
+    return paths.blessed / f".{secrets.token_hex(8)}.{kind}"
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -178,9 +180,9 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def _remove(place: Place, target: Path) -> None:
-    """Out of sight in one step, then gone."""
+def _remove(paths: ProjectPaths, target: Path) -> None:
+    """Rename it out of sight, which is one step, then delete it."""
     if target.exists():
-        old = _scratch(place, "old")
+        old = _scratch(paths, "old")
         os.rename(target, old)
         shutil.rmtree(old, ignore_errors=True)

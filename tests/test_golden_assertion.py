@@ -1,4 +1,4 @@
-"""What a test's ledger is told when its golden keeps no rows."""
+"""A test's ledger against a golden that keeps no rows."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 import reference
 from golden_kit import project
 from reconcile import replace, scenario_from_file
-from reconcile.golden import making
+from reconcile.golden import build as build_module
 from reconcile.golden.accept import accept
-from reconcile.golden.check_snapshot import Claim, weigh
-from reconcile.golden.model import Agreement, Standing
+from reconcile.golden.model import Agreement, CheckStatus
+from reconcile.golden.snapshot import Assertion, check_assertion
 from reconcile.market.load import load_market
 
 
@@ -20,22 +20,22 @@ def test_a_golden_without_rows_still_names_the_first_cell(
     small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reference runs the golden's scenario again: only the engine's code is another."""
-    monkeypatch.setattr(making, "FULL_ROWS", 1)
+    monkeypatch.setattr(build_module, "FULL_ROWS", 1)
     place = project(tmp_path)
     scenario = scenario_from_file(small)
     market = load_market(scenario)
     right = reference.run(scenario, market)
     wrong = reference.run(replace(scenario, "costs.commission.rate", "8"), market)
 
-    def claim(ledger: object) -> Claim:
-        return Claim("mine", ledger, scenario, market, Agreement.REFERENCE, "test_mine.py::test_it")  # type: ignore[arg-type]
+    def claim(ledger: object) -> Assertion:
+        return Assertion("mine", ledger, scenario, market, Agreement.REFERENCE, "test_mine.py::test_it")  # type: ignore[arg-type]
 
-    assert weigh(place, claim(right), update=False).checked.standing is Standing.MISSING
+    assert check_assertion(place, claim(right), update=False).checked.status is CheckStatus.MISSING
     accept(place, ["mine"], "first")
-    assert weigh(place, claim(right), update=False).checked.standing is Standing.HOLDS
-    weighed = weigh(place, claim(wrong), update=True)
-    assert weighed.checked.standing is Standing.CHANGED and not weighed.written
-    change = weighed.checked.change
+    assert check_assertion(place, claim(right), update=False).checked.status is CheckStatus.HOLDS
+    result = check_assertion(place, claim(wrong), update=True)
+    assert result.checked.status is CheckStatus.CHANGED and not result.written
+    change = result.checked.change
     assert change is not None and change.whole and change.first is not None
     assert (change.first.table, change.first.field, change.first.rebalance) == ("fills", "commission", 0)
     assert change.first.symbol is not None and change.by_stage["cost"] > 0

@@ -1,0 +1,329 @@
+"""A golden made from a ledger: its figures, its summary by rebalance, and its files.
+
+The same ledger gives the same bytes on every machine and at any time.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reconcile.files.instants import iso_text
+from reconcile.golden.files import MANIFEST, SEAL, manifest_bytes, seal_bytes, seal_id
+from reconcile.golden.model import Agreement, Figures, Golden, GoldenManifest, Inputs, ProjectPaths, Storage
+from reconcile.ledger.digest import chain, chain_bars, ledger_digest
+from reconcile.ledger.write import write_ledger
+from vocabulary.ledger import SEMANTICS_DIGEST, Column, Ledger, Table
+
+if TYPE_CHECKING:
+    from reconcile.matching.model import Value
+    from vocabulary.market import Market
+    from vocabulary.scenario import Scenario
+
+
+FULL_ROWS = 5_000
+"""A ledger with more rows is kept as chain, summary and checkpoints."""
+CHECKPOINTS = 12
+"""Number of bars, the last among them, whose positions and equity are kept of a large ledger."""
+LINK = 16
+"""Hex digits kept of each link. They only locate a bar; the manifest has the ledger's whole digest."""
+SCENARIO, SUMMARY_FILE, CHAIN = "scenario.toml", "summary.csv", "chain.csv"
+TABLES = "tables"
+
+
+def make_golden(
+    case: str,
+    ledger: Ledger,
+    inputs: Inputs,
+    *,
+    scenario: Scenario | None,
+    storage: Storage | None = None,
+    agreement: Agreement = Agreement.REFERENCE,
+    test: str | None = None,
+) -> Golden:
+    """The golden of a ledger. storage: None to choose by the number of rows.
+
+    Raises InputError for tables that are not a ledger, OutputError for cells that CSV cannot hold.
+    """
+    from reconcile.scenario.toml import scenario_to_toml
+
+    links = chain(ledger)
+    rows = sum(table.rows for table in ledger.tables.values())
+    kept = storage or (Storage.FULL if rows <= FULL_ROWS else Storage.CHECKPOINTS)
+    counts = {name: table.rows for name, table in ledger.tables.items()}
+    figures = figures_of(_with_cash(ledger, scenario), links or (ledger_digest(ledger),))
+    manifest = GoldenManifest(case, agreement, test, kept, inputs, figures, counts)
+    files = {
+        MANIFEST: manifest_bytes(manifest),
+        SUMMARY_FILE: csv_bytes(SUMMARY, summary_rows(ledger)),
+        CHAIN: csv_bytes(("timestamp", "digest"), _chain_rows(ledger, links)),
+        **table_files(stored_part(ledger, kept)),
+    }
+    if scenario is not None:
+        files[SCENARIO] = scenario_to_toml(scenario).encode()
+    files[SEAL] = seal_bytes(files)
+    return Golden(manifest, files, seal_id(files))
+
+
+def _with_cash(ledger: Ledger, scenario: Scenario | None) -> Ledger:
+    """The ledger, with the scenario's initial cash and units in its manifest where that has none."""
+    if scenario is None or ledger.manifest.initial_cash is not None:
+        return ledger
+    units = scenario.market
+    manifest = replace(
+        ledger.manifest,
+        initial_cash=scenario.initial_cash,
+        price_decimals=units.price_decimals,
+        quantity_decimals=units.quantity_decimals,
+    )
+    return replace(ledger, manifest=manifest)
+
+
+def identify_inputs(scenario: Scenario | None, market: Market | None, paths: ProjectPaths) -> Inputs:
+    """The digests of what a ledger of this scenario and this market is made from."""
+    return Inputs(
+        scenario=None if scenario is None else scenario.digest,
+        market=None if market is None else market.digest,
+        data=None if market is None else _data_digest(scenario, market),
+        market_name=None if market is None else market.name,
+        origin=None if scenario is None else _inside(Path(scenario.origin), paths.root),
+        semantics=SEMANTICS_DIGEST,
+    )
+
+
+def storage_for(scenario: Scenario, paths: ProjectPaths) -> Storage | None:
+    """SUMMARY for a market file outside the project, whose prices must not be copied; else None (by size)."""
+    file = Path(scenario.origin, scenario.market.data)
+    return Storage.SUMMARY if file.is_file() and _inside(file, paths.root) is None else None
+
+
+def stored_part(ledger: Ledger, storage: Storage) -> Ledger:
+    """The part of a ledger that a golden keeps as tables."""
+    if storage is Storage.FULL:
+        return ledger
+    if storage is Storage.SUMMARY:
+        return replace(ledger, tables={})
+    bars = chain_bars(ledger)
+    places = [(k + 1) * len(bars) // CHECKPOINTS - 1 for k in range(CHECKPOINTS)]
+    chosen = bars[sorted({place for place in places if place >= 0})]
+    tables = {
+        name: _rows_at(ledger.tables[name], chosen)
+        for name in ("positions", "equity")
+        if name in ledger.tables and "timestamp" in ledger.tables[name].columns
+    }
+    return replace(ledger, tables=tables)
+
+
+def table_files(ledger: Ledger) -> dict[str, bytes]:
+    """The tables as CSV, by path."""
+    if not ledger.tables:
+        return {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / TABLES
+        write_ledger(ledger, folder, format="csv")
+        return {f"{TABLES}/{name}.csv": (folder / f"{name}.csv").read_bytes() for name in ledger.tables}
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """CSV with \\n at the end of each line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _chain_rows(ledger: Ledger, links: tuple[str, ...]) -> Iterable[tuple[str, str]]:
+    stamps = iso_text(chain_bars(ledger), ledger.manifest.timezone)
+    return ((stamp, link[:LINK]) for stamp, link in zip(stamps, links, strict=True))
+
+
+def _rows_at(table: Table, stamps: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Table:
+    keep = np.isin(table.columns["timestamp"].values, stamps)
+
+    def cut(column: Column) -> Column:
+        missing = None if column.missing is None else column.missing[keep]
+        return replace(column, values=column.values[keep], missing=missing)
+
+    columns = {name: cut(column) for name, column in table.columns.items()}
+    return Table(table.name, columns, int(keep.sum()))
+
+
+def _data_digest(scenario: Scenario | None, market: Market) -> str:
+    """The digest of the market without the features that the scenario computes (M4)."""
+    from reconcile.market.digest import make_market
+
+    computed = set() if scenario is None else {feature.name for feature in scenario.market.features}
+    plain = {k: v for k, v in market.features.items() if k not in computed}
+    return (
+        market.digest
+        if len(plain) == len(market.features)
+        else make_market(replace(market, features=plain)).digest
+    )
+
+
+def _inside(path: Path, root: Path) -> str | None:
+    """The path relative to the project, None for one outside it."""
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return None
+
+
+_PLACES = 9
+SUMMARY = (
+    "rebalance",
+    "decided_at",
+    "end",
+    "targets",
+    "fills",
+    "turnover",
+    "commission",
+    "slippage",
+    "equity",
+)
+"""Columns of summary.csv. A row covers one rebalance and all that follows up to the next."""
+
+
+def figures_of(ledger: Ledger, links: tuple[str, ...]) -> Figures:
+    """The figures of a ledger. links: its digest chain, one link per bar, at least one."""
+    fills, equity = ledger.tables.get("fills"), ledger.tables.get("equity")
+    curve = _curve(equity)
+    start = _start(ledger)
+    return Figures(
+        ledger=links[-1],
+        bars=len(links),
+        rebalances=_rebalances(equity),
+        fills=None if fills is None else fills.rows,
+        turnover=_total(fills, "notional"),
+        commission=_total(fills, "commission"),
+        slippage=_total(fills, "slippage"),
+        final_equity=curve[-1] if curve else None,
+        total_return=_return(start, curve[-1]) if curve and start else None,
+        max_drawdown=_drawdown(curve) if curve else None,
+    )
+
+
+def summary_rows(ledger: Ledger) -> list[tuple[str, ...]]:
+    """The rows of summary.csv as text, "" for a figure that the ledger does not give."""
+    from reconcile.comparing.compare import compare
+    from reconcile.files.instants import iso_text
+
+    periods = compare(ledger, ledger, tables=tuple(ledger.tables)).periods
+
+    def moment(nanoseconds: int | None) -> str:
+        import numpy as np
+
+        if nanoseconds is None:
+            return ""
+        return iso_text(np.array([nanoseconds], dtype=np.int64), ledger.manifest.timezone)[0]
+
+    rows = []
+    for period in periods:
+        side = period.reference
+        cells = (side.targets, side.fills, side.turnover, side.commission, side.slippage, side.equity)
+        number = "" if period.number is None else str(period.number)
+        rows.append((number, moment(period.decided_at), moment(period.end), *map(_text, cells)))
+    return rows
+
+
+def is_empty(ledger: Ledger) -> bool:
+    """Whether a ledger has no fill, or, without that table, no row at all."""
+    if "fills" in ledger.tables:
+        return ledger.tables["fills"].rows == 0
+    return not any(table.rows for table in ledger.tables.values())
+
+
+def _text(value: Value) -> str:
+    if value is None:
+        return ""
+    return format(value, "f") if isinstance(value, Decimal) else repr(value)
+
+
+def _cells(table: Table | None, name: str) -> list[Decimal]:
+    """The numbers of a column, exact, without those that are empty or not finite."""
+    column = None if table is None else table.columns.get(name)
+    if column is None:
+        return []
+    return [value for row in range(len(column.values)) if (value := _cell(column, row)) is not None]
+
+
+def _cell(column: Column, row: int) -> Decimal | None:
+    from reconcile.ledger.cells import exact
+
+    value = exact(column, row)
+    if value is None or isinstance(value, str):
+        return None
+    number = Decimal(value)
+    return number if number.is_finite() else None
+
+
+def _total(table: Table | None, name: str) -> Decimal | None:
+    """The sum of a column, exact."""
+    if table is None or name not in table.columns:
+        return None
+    column = table.columns[name]
+    if column.scale is None:
+        finite = (float(value) for value in column.values.tolist() if math.isfinite(value))
+        return Decimal(repr(math.fsum(finite)))
+    values = column.values if column.missing is None else column.values[~column.missing]
+    return _scaled(sum(values.tolist()), column.scale)
+
+
+def _scaled(number: int, scale: int) -> Decimal:
+    """number * 10**-scale with all its digits: scaleb would round to the context's 28."""
+    return Decimal((int(number < 0), tuple(map(int, str(abs(number)))), -scale))
+
+
+def _curve(table: Table | None) -> list[Decimal]:
+    """Equity in order of time, which a foreign table need not have."""
+    if table is None or not {"timestamp", "equity"} <= set(table.columns):
+        return []
+    order = table.columns["timestamp"].values.argsort(kind="stable").tolist()
+    cells = (_cell(table.columns["equity"], row) for row in order)
+    return [value for value in cells if value is not None]
+
+
+def _start(ledger: Ledger) -> Decimal | None:
+    manifest = ledger.manifest
+    if manifest.initial_cash is None or manifest.price_decimals is None:
+        return None
+    return _scaled(manifest.initial_cash, manifest.price_decimals + (manifest.quantity_decimals or 0))
+
+
+def _rebalances(table: Table | None) -> int | None:
+    column = None if table is None else table.columns.get("rebalance")
+    if column is None:
+        return None
+    values = column.values if column.missing is None else column.values[~column.missing]
+    return len(set(values.tolist()))
+
+
+def _return(start: Decimal, end: Decimal) -> Decimal:
+    return _rounded((Fraction(end) - Fraction(start)) / Fraction(start))
+
+
+def _drawdown(curve: Iterable[Decimal]) -> Decimal:
+    """The largest fall from a peak, as a fraction of the peak."""
+    peak, worst = Fraction(0), Fraction(0)
+    for value in map(Fraction, curve):
+        peak = max(peak, value)
+        if peak > 0:
+            worst = max(worst, (peak - value) / peak)
+    return _rounded(worst)
+
+
+def _rounded(ratio: Fraction) -> Decimal:
+    """Half up in whole numbers: the same nine decimals on every platform."""
+    unit = 10**_PLACES
+    return _scaled((2 * ratio.numerator * unit + ratio.denominator) // (2 * ratio.denominator), _PLACES)
