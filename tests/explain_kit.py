@@ -14,7 +14,7 @@ from reconcile.explaining.explain import explain
 from reconcile.explaining.model import Change, Explanation, Subject
 from reconcile.explaining.score_cache import kind_of, ordered
 from reconcile.market.builtin.synthetic import generate_market
-from reconcile.market.digest import make_market
+from reconcile.market.edit import make_market
 from reconcile.scenario.files import replace as replace_setting
 from reconcile.scenario.files import scenario_from_text
 from vocabulary.ledger import Ledger

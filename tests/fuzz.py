@@ -48,7 +48,7 @@ def check(scenario: Scenario, market: Market, bar: int) -> int:
 
 def save(scenario: Scenario, market: Market, name: str) -> Path:
     """Writes a pair as a case."""
-    from reconcile.market.digest import make_market
+    from reconcile.market.edit import make_market
     from reconcile.market.file import write_market
     from reconcile.scenario.toml import scenario_to_toml
 

@@ -187,7 +187,7 @@ def test_unequal_ledgers_have_unequal_digests(one: Ledger, other: Ledger) -> Non
 
 def _values(book: Ledger) -> Any:
     """All cells by value, as plain objects; floats marked as such."""
-    from reconcile.ledger.cells import exact
+    from reconcile.ledger.columns import exact
 
     return {
         name: {

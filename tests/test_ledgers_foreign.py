@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ledgers_kit import day, small
-from reconcile.ledger.cells import column_text, exact
+from reconcile.ledger.columns import column_text, exact
 from reconcile.ledger.read import raw_tables, read_ledger, read_ledger_with_notes
 from reconcile.ledger.write import write_ledger
 from vocabulary import Column, InputError

@@ -11,9 +11,8 @@ import pyarrow as pa
 import pytest
 
 from market_kit import ROWS, load_csv, scenario, table, write_csv
-from reconcile.market.check_fit import check
 from reconcile.market.edit import replace_columns
-from reconcile.market.load import load_market, market_from_frame
+from reconcile.market.load import check, load_market, market_from_frame
 from vocabulary.errors import InputError, RangeError
 from vocabulary.market import Market
 from vocabulary.scenario import Bound, Gate, Scenario, VolatilityStop

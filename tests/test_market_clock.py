@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_kit import ROWS, load_csv, load_table, table
-from reconcile.files.clock import show_instant, wall_clock
+from reconcile.files.instants import show_instant, wall_clock
 from vocabulary.errors import InputError
 
 SECOND = 1_000_000_000

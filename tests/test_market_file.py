@@ -14,8 +14,7 @@ import pytest
 
 from market_kit import ROWS, scenario, table, write_csv
 from reconcile.market.builtin.synthetic import generate_market
-from reconcile.market.digest import market_digest
-from reconcile.market.edit import replace_columns, slice_market
+from reconcile.market.edit import market_digest, replace_columns, slice_market
 from reconcile.market.file import read_market, write_market
 from reconcile.market.load import load_market
 from vocabulary.errors import InputError, OutputError

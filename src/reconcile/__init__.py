@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from reconcile.ledger.read import read_ledger
     from reconcile.ledger.write import write_ledger
     from reconcile.market.builtin.synthetic import generate_market
-    from reconcile.market.check_fit import check
     from reconcile.market.edit import slice_market
     from reconcile.market.file import read_market, write_market
-    from reconcile.market.load import load_market, market_from_frame
+    from reconcile.market.load import check, load_market, market_from_frame
     from reconcile.matching.model import Reconciliation
     from reconcile.scenario.files import (
         builtin_scenario,

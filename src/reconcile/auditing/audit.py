@@ -36,7 +36,7 @@ from reconcile.auditing.sums import (
     check_orders,
     check_values,
 )
-from reconcile.ledger.shape import check_ledger
+from reconcile.ledger.columns import check_ledger
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
 

@@ -147,7 +147,7 @@ def _rows(side: LedgerSide, table: str, column: str, stamp: int, symbol: str, sh
 
 
 def _cell(table: Table, column: str, row: int) -> str:
-    from reconcile.ledger.cells import column_text
+    from reconcile.ledger.columns import column_text
 
     if column not in table.columns:
         return "?"

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from reconcile.market.builtin.synthetic import generate_market
-from reconcile.market.check_fit import check
-from reconcile.market.digest import make_market
+from reconcile.market.edit import make_market
+from reconcile.market.load import check
 from reconcile.scenario.files import scenario_from_text
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario

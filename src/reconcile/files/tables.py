@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from reconcile.ledger.places import shown
+from reconcile.files.places import shown
 from vocabulary import InputError
 
 SUFFIXES = (".parquet", ".csv")

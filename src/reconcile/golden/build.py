@@ -161,7 +161,7 @@ def _rows_at(table: Table, stamps: np.ndarray[tuple[int], np.dtype[np.int64]]) -
 
 def _data_digest(scenario: Scenario | None, market: Market) -> str:
     """The digest of the market without the features that the scenario computes (M4)."""
-    from reconcile.market.digest import make_market
+    from reconcile.market.edit import make_market
 
     computed = set() if scenario is None else {feature.name for feature in scenario.market.features}
     plain = {k: v for k, v in market.features.items() if k not in computed}
@@ -259,7 +259,7 @@ def _cells(table: Table | None, name: str) -> list[Decimal]:
 
 
 def _cell(column: Column, row: int) -> Decimal | None:
-    from reconcile.ledger.cells import exact
+    from reconcile.ledger.columns import exact
 
     value = exact(column, row)
     if value is None or isinstance(value, str):

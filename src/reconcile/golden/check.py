@@ -237,7 +237,7 @@ def rerun_golden(golden: Golden, scenario: Scenario | None, market: Market | Non
 
 def absent_data(scenario: Scenario, paths: ProjectPaths) -> Path | None:
     """The file of a market that is missing and not part of the project, else None."""
-    from reconcile.market.builtin import BUILTINS
+    from reconcile.market.builtin.tables import BUILTINS
 
     if scenario.market.data in BUILTINS:
         return None

@@ -187,7 +187,7 @@ def check_assertion(paths: ProjectPaths, assertion: Assertion, *, update: bool) 
     that it agrees with the reference (or that the test requires no such agreement). Raises InputError for
     tables that are no ledger, OutputError when nothing can be written.
     """
-    from reconcile.ledger.shape import check_ledger
+    from reconcile.ledger.columns import check_ledger
 
     check_ledger(assertion.ledger)
     case = assertion.case

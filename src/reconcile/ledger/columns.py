@@ -1,19 +1,23 @@
-"""Arrow tables, from a file or frame, made a Ledger: the one way in for every ledger that we read."""
+"""Columns of a ledger: made of Arrow arrays, checked against the schema, read cell by cell.
+
+`ledger_from_arrow` is the one way in for every ledger that is read, from a file or a frame.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from reconcile.files import buffers, instants
+from reconcile.files import buffers, instants, integers
+from reconcile.files.places import Place, bad_column, shown
 from reconcile.ledger.numbers import Hint, number_column
-from reconcile.ledger.places import Place, bad_column, shown
 from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Manifest, Table
 
 
@@ -173,3 +177,105 @@ def _words(kind: Kind, array: Any, place: Place, known: tuple[str, ...]) -> Colu
 def _is_texty(kind: Any) -> bool:
     test = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     return any(is_kind(kind) for is_kind in (*test, pa.types.is_binary, pa.types.is_large_binary))
+
+
+_EXACT = (Kind.PRICE, Kind.QUANTITY, Kind.MONEY, Kind.RATE)
+
+
+def check_ledger(ledger: Ledger, origin: str = "ledger") -> None:
+    """Refuse tables and columns unlike SCHEMA: unknown, of unequal length, of the wrong kind or dtype.
+
+    A candidate's own program makes ledgers too. Raises InputError naming table and column.
+    """
+    for name, table in ledger.tables.items():
+        if name not in SCHEMA or table.name != name:
+            raise _bad(f"{origin}, table {name!r}", f"a table named {table.name!r}", ", ".join(SCHEMA))
+        if not table.columns:
+            raise _bad(f"{origin}, table {name}", "no column", "at least one column")
+        for key, column in table.columns.items():
+            fault = _fault(table, key, column)
+            if fault is not None:
+                raise _bad(f"{origin}, table {name}, column {key}", *fault)
+
+
+def _fault(table: Table, key: str, column: Column) -> tuple[str, str] | None:
+    """(found, expected) of what is wrong with one column, or None."""
+    kind = SCHEMA[table.name].get(key)
+    if kind is None:
+        return "a column we do not know", ", ".join(SCHEMA[table.name])
+    if column.kind is not kind:
+        return f"{column.kind}", f"{kind}"
+    values, missing = column.values, column.missing
+    if values.shape != (table.rows,) or (missing is not None and missing.shape != (table.rows,)):
+        return f"cells of shape {values.shape}", f"{table.rows} rows"
+    if missing is not None and missing.dtype != np.bool_:
+        return f"a mask of {missing.dtype}", "a mask of bool"
+    if kind in (Kind.SYMBOL, Kind.WORD):
+        return _words_fault(column)
+    if kind in _EXACT and values.dtype.kind == "f" and column.scale is None:
+        return None
+    if kind in _EXACT and (column.scale is None or column.scale < 0):
+        return (
+            f"{values.dtype} with scale {column.scale}",
+            "integers with their decimals, or float64 with scale None",
+        )
+    if values.dtype != np.int64 and not (kind in _EXACT and values.dtype == object):
+        return f"{values.dtype}", "int64"
+    if values.dtype == object and not all(type(value) is int for value in values.tolist()):
+        return "objects that are not Python integers", "Python integers"
+    return None
+
+
+def _words_fault(column: Column) -> tuple[str, str] | None:
+    if column.dictionary is None or not all(isinstance(word, str) for word in column.dictionary):
+        return "no dictionary of text", "codes with their dictionary"
+    if column.values.dtype.kind not in "iu":
+        return f"{column.values.dtype}", "integer codes"
+    codes = column.values if column.missing is None else column.values[~column.missing]
+    if len(codes) and not (int(codes.min()) >= 0 and int(codes.max()) < len(column.dictionary)):
+        return "codes outside the dictionary", f"0 to {len(column.dictionary) - 1}"
+    return None
+
+
+def _bad(where: str, found: str, expected: str) -> InputError:
+    return InputError(where, found, expected, "Correct the program that made the ledger.")
+
+
+def exact(column: Column, row: int) -> Decimal | int | str | None:
+    """The cell's value, None where empty.
+
+    int for counts, and for timestamps (nanoseconds since 1970 UTC); str for symbols and words; Decimal
+    for numbers, with the column's decimals; a float's own binary value, so that 0.1 is not 1/10.
+    """
+    if _empty(column, row):
+        return None
+    value = column.values[row]
+    if column.dictionary is not None:
+        return column.dictionary[int(value)]
+    if column.values.dtype.kind == "f":
+        return Decimal(float(value))
+    if column.kind in (Kind.COUNT, Kind.TIMESTAMP):
+        return int(value)
+    return Decimal(integers.text_of(int(value), column.scale or 0))
+
+
+def column_text(column: Column, row: int, timezone: str | None = None) -> str:
+    """The cell as text, as exact as it is: decimals by scale, ISO 8601 times (in `timezone`), floats by
+    their shortest text, words as they stand (not escaped), "" where empty.
+    """
+    if _empty(column, row):
+        return ""
+    value = column.values[row]
+    if column.dictionary is not None:
+        return column.dictionary[int(value)]
+    if column.kind is Kind.TIMESTAMP:
+        return instants.iso_text(np.array([value], dtype=np.int64), timezone)[0]
+    if column.values.dtype.kind == "f":
+        return repr(float(value))
+    return integers.text_of(int(value), column.scale or 0)
+
+
+def _empty(column: Column, row: int) -> bool:
+    if column.missing is not None and bool(column.missing[row]):
+        return True
+    return column.values.dtype.kind == "f" and bool(np.isnan(column.values[row]))

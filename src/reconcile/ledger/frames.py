@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconcile.files import integers
+from reconcile.files.places import Place, bad_column, shown
 from reconcile.ledger.columns import Source, ledger_from_arrow
-from reconcile.ledger.places import Place, bad_column, shown
 from reconcile.ledger.write import arrow_array
 from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Manifest
 

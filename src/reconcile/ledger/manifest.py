@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from reconcile.files import instants, integers
+from reconcile.files.places import shown
 from reconcile.ledger.numbers import MAX_DIGITS, Hint
-from reconcile.ledger.places import shown
 from vocabulary import SCHEMA, Column, InputError, Ledger, Manifest
 
 FORMAT = 1

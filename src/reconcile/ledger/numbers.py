@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from reconcile.files import buffers, integers
 from reconcile.files.integers import MAX_SCALE, Integers
-from reconcile.ledger.places import Place, bad_cell, bad_column
+from reconcile.files.places import Place, bad_cell, bad_column
 from vocabulary import Column, Kind
 
 MAX_DIGITS = 38

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reconcile.files.places import shown
 from reconcile.files.tables import SUFFIXES, read_file
 from reconcile.ledger import manifest as manifests
 from reconcile.ledger.columns import LedgerReading, Source, ledger_from_arrow
-from reconcile.ledger.places import shown
 from vocabulary import KEYS, SCHEMA, InputError, Ledger, Manifest
 
 

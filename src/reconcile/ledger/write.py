@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pa_parquet
 
 from reconcile.files import atomic, buffers, instants, integers
+from reconcile.files.places import shown
 from reconcile.ledger import digest as chains
 from reconcile.ledger import manifest as manifests
-from reconcile.ledger.places import shown
-from reconcile.ledger.shape import check_ledger
+from reconcile.ledger.columns import check_ledger
 from vocabulary import Column, InputError, Kind, Ledger, Manifest, OutputError, Table
 
 _CHUNK = 200_000

@@ -9,18 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from reconcile.files.clock import parse_instants, zone_name
-from reconcile.market.arrow import (
+from reconcile.files.buffers import (
     BLOCK,
     Chunk,
     Column,
+    cells_of,
     is_text,
     number_dtype,
     pieces,
     plain,
+    strings,
     valid_of,
-    values_of,
 )
+from reconcile.files.instants import NotATime, mixed_zones, parse_iso, zone_name
 from vocabulary.errors import InputError
 from vocabulary.market import Bools, Floats, Ints
 
@@ -87,7 +88,7 @@ def as_doubles(piece: Chunk) -> Floats | None:
     dtype = number_dtype(piece.type)
     if dtype is None:
         return None
-    values: Floats = values_of(piece, dtype).astype(np.float64, copy=False)
+    values: Floats = cells_of(piece, dtype).astype(np.float64, copy=False)
     valid = valid_of(piece)
     return values if valid is None else np.where(valid, values, np.nan)
 
@@ -162,7 +163,7 @@ def _scaled(column: Column, dtype: npt.DTypeLike, factor: int, source: str) -> I
     low, high = int(_INT64.min) // factor + 1, int(_INT64.max) // factor
     parts: list[Ints] = []
     for start, piece in pieces(column):
-        values = values_of(piece, dtype).astype(np.int64, copy=False)
+        values = cells_of(piece, dtype).astype(np.int64, copy=False)
         if factor != 1:
             if int(values.min()) < low or int(values.max()) > high:
                 row = start + int(np.argmax((values < low) | (values > high)))
@@ -195,7 +196,7 @@ def _encoded(column: Column) -> tuple[npt.NDArray[Any], list[Any]]:
     chunks = [piece for _, piece in pieces(column)]
     indices = number_dtype(column.type.index_type)
     words = chunks[0].dictionary.to_pylist() if chunks else []
-    return _joined([values_of(chunk.indices, indices) for chunk in chunks], indices), words
+    return _joined([cells_of(chunk.indices, indices) for chunk in chunks], indices), words
 
 
 def _used(rows: npt.NDArray[Any], words: int) -> Bools:
@@ -207,9 +208,27 @@ def _used(rows: npt.NDArray[Any], words: int) -> Bools:
 
 def _text_instants(column: Column, source: str) -> Instants:
     rows, words = _encoded(column)
-    used = _used(rows, len(words))
-    parsed, zone = parse_instants(words, used, lambda code: row_name(source, int(np.argmax(rows == code))))
-    return Instants(parsed[rows], zone)
+    used = np.flatnonzero(_used(rows, len(words)))
+    texts = [words[code] or "" for code in used.tolist()]
+
+    def where(word: int) -> str:
+        return row_name(source, int(np.argmax(rows == used[word])))
+
+    try:
+        parsed, zones = parse_iso(strings(texts))
+    except NotATime as error:
+        raise InputError(
+            f"{where(error.word)}, column 'timestamp'",
+            repr(texts[error.word]),
+            "a date or time such as 2024-01-31 or 2024-01-31T15:30:00+00:00, in the years 1678 to 2261",
+            "Write timestamps that way.",
+        ) from None
+    if len(zones) > 1:
+        (one, first), (other, second) = list(zones.items())[:2]
+        raise mixed_zones(f"{where(first)} and {where(second)}", one, other)
+    table = np.zeros(len(words), dtype=np.int64)
+    table[used] = parsed
+    return Instants(table[rows], next(iter(zones), None))
 
 
 def codes(column: Column, source: str) -> Codes:

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconcile.files import atomic
-from reconcile.market.arrow import pieces, values_of
+from reconcile.files.buffers import cells_of, pieces
 from reconcile.market.columns import codes, doubles, instants
-from reconcile.market.digest import make_market
+from reconcile.market.edit import make_market
 from reconcile.market.grid import lay_out
 from reconcile.market.read import need_columns, parquet_metadata, read_table
 from vocabulary.errors import InputError, OutputError
@@ -132,7 +132,7 @@ def _market(table: pa.Table, head: dict[str, Any], source: str) -> Market:
     bars = len(layout.timestamps)
 
     def grid(name: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        parts = [values_of(piece, dtype) for _, piece in pieces(table[name])]
+        parts = [cells_of(piece, dtype) for _, piece in pieces(table[name])]
         return np.concatenate(parts).reshape(layout.shape)
 
     def floats(name: str) -> Floats:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from reconcile.files.clock import mixed_zones
-from reconcile.market.arrow import Chunk
+from reconcile.files.buffers import Chunk
+from reconcile.files.instants import mixed_zones
 from reconcile.market.columns import row_name
 from vocabulary.errors import InputError
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.files.clock import show_instant
+from reconcile.files.instants import show_instant
 from reconcile.market.columns import Codes, Instants, row_name
 from vocabulary.errors import InputError
 from vocabulary.market import Bools, Ints

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reconcile.files.clock import show_instant
+from reconcile.files.instants import show_instant
 from reconcile.market.grid import Layout
 from reconcile.market.prices import Odd
 from vocabulary.market import Bools, Floats, Ints

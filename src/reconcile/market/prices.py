@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 
-from reconcile.market.arrow import BLOCK, Chunk, Column, number_dtype, pieces, plain, valid_of, values_of
+from reconcile.files.buffers import BLOCK, Chunk, Column, cells_of, number_dtype, pieces, plain, valid_of
 from reconcile.market.columns import as_doubles, refuse_kind
 from vocabulary.errors import InputError, RangeError, TieoutError
 from vocabulary.market import Bools, Floats, Ints
@@ -148,7 +148,7 @@ def beyond_int64(row: int, name: str, value: str, pricing: Pricing) -> TieoutErr
 
 def _integer_ticks(piece: Chunk, out: Ints, start: int, name: str, pricing: Pricing) -> Bools | None:
     """Exact; returns where nothing stands."""
-    values = values_of(piece, number_dtype(piece.type) or np.int64)
+    values = cells_of(piece, number_dtype(piece.type) or np.int64)
     valid = valid_of(piece)
     if valid is not None:
         values = np.where(valid, values, np.zeros(1, dtype=values.dtype))

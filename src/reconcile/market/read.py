@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from reconcile.market.arrow import Column, LongTable
+from reconcile.files.buffers import Column, LongTable
 from reconcile.market.columns import row_name
 from vocabulary.errors import InputError
 

@@ -50,7 +50,7 @@ def call_candidate(name: str, function: Candidate, scenario: Scenario, market: M
 
 def check_unchanged(name: str, market: Market) -> None:
     """Raise CallableError where the market no longer is what its digest says."""
-    from reconcile.market.digest import market_digest
+    from reconcile.market.edit import market_digest
 
     try:
         unchanged = market_digest(market) == market.digest

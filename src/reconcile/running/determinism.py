@@ -281,7 +281,7 @@ def _in_form(side: str, runs: tuple[str, str], one: Ledger, other: Ledger) -> Di
 
 
 def _cells_apart(side: str, runs: tuple[str, str], one: Table, other: Table) -> Iterator[Difference]:
-    from reconcile.ledger.cells import column_text
+    from reconcile.ledger.columns import column_text
 
     clock = next((one.columns[name] for name in _CLOCKS if name in one.columns), None)
     for row in range(min(one.rows, other.rows)):

@@ -85,7 +85,7 @@ def seen(case: Case, name: str, candidate: Candidate) -> Look:
 
 def breaks_alike(sort: Sort, name: str, candidate: Candidate, case: Case) -> Look | None:
     """The case where its first divergence is of a sort; a case that cannot be run is none."""
-    from reconcile.market.check_fit import check
+    from reconcile.market.load import check
 
     try:
         check(case.scenario, case.market)

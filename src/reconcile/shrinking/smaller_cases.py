@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from reconcile.market.digest import make_market
-from reconcile.market.edit import slice_market
+from reconcile.market.edit import make_market, slice_market
 from reconcile.scenario.files import replace as replace_setting
 from reconcile.shrinking.model import Case
 from vocabulary.errors import InputError

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from reconcile.market.arrow import table_of_arrays
+from reconcile.files.buffers import table_of_arrays
 from reconcile.market.build import Tables
 from reconcile.market.columns import doubles
 from vocabulary.market import Floats

@@ -1,22 +1,25 @@
-"""A synthetic market, the same to the last tick on every platform and numpy version.
+"""The generated markets, the same to the last tick on every platform and numpy version.
 
 Random numbers are a hash of (seed, stream, bar, symbol), computed in uint64; prices and scores are
-built in int64 by +, -, * and shifts; a double appears only as the quotient of two integers. No
-logarithm, no numpy generator, no order of summation that a library could choose.
+computed in int64 by +, -, * and shifts; a double appears only as the quotient of two integers. There is no
+logarithm, no numpy generator, and no sum whose order a library could choose.
 
-Prices: a market return by regime (bull, choppy, bear), times each symbol's beta, plus its own noise,
-plus a small drift that `ml_score` knows in part: the innovation of bar t acts on the returns of bars
-t+1 to t+5, and the score at t is the innovations still to act, each by the bars it has left, plus noise.
+Prices: a market return by regime (bull, choppy, bear), times each symbol's beta, plus its own noise, plus a
+small drift that `ml_score` knows in part: the innovation of bar t acts on the returns of bars t+1 to t+5. The
+score at t is the sum of the innovations still to act, each times the bars it has left, plus noise.
+
+`incident` is such a market whose vix is missing for a week every quarter.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from reconcile.market.arrow import table_of_arrays
+from reconcile.files.buffers import table_of_arrays
 from reconcile.market.build import Tables, build_market
 from vocabulary.errors import InputError
 from vocabulary.market import Floats, Ints, Market
@@ -240,3 +243,23 @@ def generate_market(symbols: int, bars: int, seed: int, scenario: Scenario | Non
     units = MarketSource(data=NAME) if scenario is None else scenario.market
     note = "synthetic: generated prices, scores and vix, not those of any real market"
     return build_market(synthetic_tables(symbols, bars, seed), units, NAME, (note,))
+
+
+INCIDENT = (200, 737, 13)
+"""Symbols, bars and seed, chosen so that a strategy that knows part of the drift earns very much."""
+
+EVERY, FIRST, LENGTH = 63, 21, 5
+"""The feed is down once a quarter, at bars FIRST up to FIRST + LENGTH of every EVERY."""
+
+
+def incident_tables() -> Tables:
+    """Bars and context, the vix with gaps."""
+    tables = synthetic_tables(*INCIDENT)
+    assert tables.context is not None
+    context = tables.context
+    place = context.column_names.index("vix")
+    values = context["vix"].to_numpy(zero_copy_only=False).copy()
+    bar = np.arange(len(values)) % EVERY
+    values[(bar >= FIRST) & (bar < FIRST + LENGTH)] = np.nan
+    context = context.set_column(place, "vix", pa.array(values, pa.float64()))
+    return replace(tables, source="the incident market", context=context, context_source="the incident vix")
