@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from reconcile.comparing import surroundings as around
 from reconcile.comparing.filters import NONE, Filters, shown
 from reconcile.text.escape import printable
+from reconcile.text.layout import aligned, labelled
 from reconcile.text.times import Clock
 
 if TYPE_CHECKING:
@@ -173,10 +173,7 @@ def _rebalances(found: Reconciliation, picked: Sequence[Break], clock: Clock) ->
     )
     head = ("", "bar", "targets", "fills", "turnover", "commission", "slippage", "equity", "breaks by stage")
     rows = [head, *(_period(period, counts[period.number], clock) for period in periods[:LISTED])]
-    wide = [max(len(row[place]) for row in rows) for place in range(len(head) - 1)]
-    for row in rows:
-        cells = [f"{text:>{width}}" for text, width in zip(row[:-1], wide, strict=True)]
-        yield f"  {'  '.join(cells)}  {row[-1]}".rstrip()
+    yield from (f"  {line}" for line in aligned(rows, ">" * (len(head) - 1) + "<"))
     if len(periods) > LISTED:
         yield f"  and {len(periods) - LISTED:,} more"
 
@@ -227,8 +224,7 @@ def _not_compared(found: Reconciliation) -> Iterable[str]:
     for gap in found.not_compared:
         name = gap.table if gap.column is None else f"{gap.table}.{gap.column}"
         reasons.setdefault(gap.why.value, []).append(printable(name, 60))
-    for place, (why, names) in enumerate(reasons.items()):
-        yield f"{'not compared' if place == 0 else '':<14}{why}: {', '.join(names)}"
+    yield from labelled("not compared", (f"{why}: {', '.join(names)}" for why, names in reasons.items()))
 
 
 def _tolerances(found: Reconciliation) -> Iterable[str]:
@@ -242,8 +238,7 @@ def _tolerances(found: Reconciliation) -> Iterable[str]:
 
 
 def _chains(found: Reconciliation, clock: Clock) -> Iterable[str]:
-    for place, line in enumerate(edited(found, clock)):
-        yield f"{'chains' if place == 0 else '':<14}{line}"
+    yield from labelled("chains", edited(found, clock))
     if found.chains.equal is not None:
         how = "are equal" if found.chains.equal else f"part at {clock(found.chains.part_at)}"
         yield f"chains        both fit their tables, hashed again, and {how}"
@@ -251,9 +246,7 @@ def _chains(found: Reconciliation, clock: Clock) -> Iterable[str]:
 
 def noted(heading: str, notes: Iterable[str]) -> Iterable[str]:
     """Notes under one heading."""
-    kinds = Counter(notes)
-    for place, note in enumerate(kinds):
-        yield f"{heading if place == 0 else '':<14}{printable(note)}"
+    return labelled(heading, map(printable, dict.fromkeys(notes)))
 
 
 def count(number: int, noun: str) -> str:

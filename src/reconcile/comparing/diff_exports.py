@@ -17,6 +17,7 @@ from reconcile.comparing.diff_json import break_facts, diff_json
 from reconcile.comparing.diff_page import DiffSubject, diff_page
 from reconcile.comparing.filters import NONE, Filters, shown
 from reconcile.text.escape import printable
+from reconcile.text.layout import markdown_escaped, markdown_table
 from reconcile.text.times import Clock, exact_clock, short_clock
 from vocabulary.errors import InputError
 
@@ -41,6 +42,7 @@ COLUMNS = (
     "candidate_row",
     "root",
 )
+FORMS = ("text", "json", "markdown", "csv")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -104,45 +106,31 @@ def periods_csv(found: Reconciliation, clock: Callable[[int | None], str | None]
 
 
 ROWS = 2 * LISTED
-_MARKS = {ord(mark): f"\\{mark}" for mark in "\\`*_[]~"} | {ord(mark): f"&#{ord(mark)};" for mark in "<>&|#"}
 
 
 def diff_markdown(found: Reconciliation, subject: DiffSubject, clock: Clock, filters: Filters = NONE) -> str:
     """The answer, then tables of breaks by stage, by rebalance and one by one."""
     picked = shown(found, filters)
     parts: tuple[Iterable[str], ...] = (
-        [f"**{escaped(headline(found, clock))}**"],
-        [f"reference {escaped(subject.reference)}, candidate {escaped(subject.candidate)}"],
+        [f"**{markdown_escaped(headline(found, clock))}**"],
+        [f"reference {markdown_escaped(subject.reference)}, candidate {markdown_escaped(subject.candidate)}"],
         _filtered(found, picked, filters),
         _roots(found, clock),
-        table(("stage", "breaks"), [(stage.value, f"{n:,}") for stage, n in found.by_stage.items()]),
+        markdown_table(("stage", "breaks"), [(stage.value, f"{n:,}") for stage, n in found.by_stage.items()]),
         _rebalances(found, clock),
         _breaks(picked, clock),
         _gaps(found),
-        [f"- {escaped(line)}" for line in edited(found, clock)],
-        [f"- {escaped(note)}" for note in dict.fromkeys((*found.notes, *subject.notes))],
+        [f"- {markdown_escaped(line)}" for line in edited(found, clock)],
+        [f"- {markdown_escaped(note)}" for note in dict.fromkeys((*found.notes, *subject.notes))],
     )
     return "\n\n".join("\n".join(made) for part in parts if (made := list(part)))
-
-
-def escaped(text: object) -> str:
-    """Text from data that neither markup nor HTML can come out of."""
-    return printable(text).translate(_MARKS)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A Markdown table; nothing for no rows."""
-    lines = [f"| {' | '.join(escaped(cell) for cell in row)} |" for row in rows]
-    if not lines:
-        return []
-    return [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *lines]
 
 
 def _filtered(found: Reconciliation, picked: Sequence[Break], filters: Filters) -> list[str]:
     if not filters.text:
         return []
     shares = f"{len(picked):,} of {len(found.breaks):,}"
-    return [f"shown: {shares}, {escaped(filters.text)}; the verdict is about all of them"]
+    return [f"shown: {shares}, {markdown_escaped(filters.text)}; the verdict is about all of them"]
 
 
 def _roots(found: Reconciliation, clock: Clock) -> list[str]:
@@ -150,14 +138,14 @@ def _roots(found: Reconciliation, clock: Clock) -> list[str]:
         (describe(root.first, clock), f"{root.count:,}", clock(root.last))
         for root in (found.roots or ())[:ROWS]
     ]
-    return table(("root", "breaks", "until"), rows)
+    return markdown_table(("root", "breaks", "until"), rows)
 
 
 def _rebalances(found: Reconciliation, clock: Clock) -> list[str]:
     noun = "bar" if found.periods_are_bars else "rebalance"
     head = (noun, "from", "targets", "fills", "turnover", "commission", "slippage", "equity", "breaks")
     periods = (period for period in found.periods if period.breaks)
-    return table(head, [_period(period, clock) for period in islice(periods, ROWS)])
+    return markdown_table(head, [_period(period, clock) for period in islice(periods, ROWS)])
 
 
 def _period(period: Period, clock: Clock) -> tuple[str, ...]:
@@ -175,18 +163,13 @@ def _breaks(picked: Sequence[Break], clock: Clock) -> list[str]:
         (one.stage.value, one.type.value, describe(one, clock), marks[one.root])
         for one in islice(picked, ROWS)
     ]
-    return table(("stage", "type", "break", "root"), rows)
+    return markdown_table(("stage", "type", "break", "root"), rows)
 
 
 def _gaps(found: Reconciliation) -> list[str]:
-    return [
-        f"- not compared: {escaped(gap.table if gap.column is None else f'{gap.table}.{gap.column}')}:"
-        f" {gap.why.value}"
-        for gap in found.not_compared
-    ]
-
-
-FORMS = ("text", "json", "markdown", "csv")
+    names = (gap.table if gap.column is None else f"{gap.table}.{gap.column}" for gap in found.not_compared)
+    gaps = zip(names, found.not_compared, strict=True)
+    return [f"- not compared: {markdown_escaped(name)}: {gap.why.value}" for name, gap in gaps]
 
 
 def render(found: Reconciliation, form: str = "text", *, market: Market | None = None) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reconcile.text.escape import printable
+from reconcile.text.layout import aligned, labelled
 from reconcile.text.times import Clock
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def market_lines(
             lines.append(f"{clock(stamp)}  {printable(found.symbol, 60)} has no bar (M2)")
         else:
             lines.append(f"{clock(stamp)}  {_bar(market, int(hit[0]), place)}")
-    return [f"{'market' if row == 0 else '':<14}{line}" for row, line in enumerate(lines)]
+    return list(labelled("market", lines))
 
 
 def _bar(market: Market, t: int, s: int) -> str:
@@ -120,15 +122,14 @@ def _bar_before(reconciliation: Reconciliation, stamp: int | None) -> int | None
     return int(axis.bars[place]) if place >= 0 else None
 
 
-def _side_by_side(rows: list[tuple[str, list[str], list[str]]]) -> Iterable[str]:
-    widest = max(12, *(len(text) for _, left, _ in rows for text in left))
-    yield f"{'':<14}  {'reference':<{widest}}  candidate"
+def _side_by_side(rows: list[tuple[str, list[str], list[str]]]) -> Iterator[str]:
+    """The rows of both sides; a star marks where they differ."""
+    lines = [("", f"  {'reference':<12}", "candidate")]
     for label, left, right in rows:
-        for line in range(max(len(left), len(right))):
-            a = left[line] if line < len(left) else ""
-            b = right[line] if line < len(right) else ""
+        for place, (a, b) in enumerate(zip_longest(left, right, fillvalue="")):
             star = " " if a == b or {a, b} & {NO_TABLE, NOT_TOLD} else "*"
-            yield f"{label if line == 0 else '':<14}{star} {a:<{widest}}  {b}".rstrip()
+            lines.append(("" if place else label, f"{star} {a}", b))
+    yield from aligned(lines, "<", label=True)
 
 
 def _rows(side: LedgerSide, table: str, column: str, stamp: int, symbol: str, show: Any) -> list[str] | None:

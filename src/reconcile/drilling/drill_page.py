@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reconcile.text.escape import printable
+from reconcile.text.layout import aligned
 
 if TYPE_CHECKING:
     from reconcile.drilling.model import Drill, Finding, Place, Score
@@ -45,13 +46,7 @@ def _share(part: int, whole: int) -> str:
 
 def _table(found: Drill) -> Iterator[str]:
     rows = [HEAD, *(_row(LABELS[group.value], score) for group, score in found.scores.items())]
-    wide = [max(len(row[place]) for row in rows) for place in range(len(HEAD))]
-    for row in rows:
-        cells = [
-            f"{row[0]:<{wide[0]}}",
-            *(f"{cell:>{w}}" for cell, w in zip(row[1:], wide[1:], strict=True)),
-        ]
-        yield "  ".join(cells).rstrip()
+    yield from aligned(rows, "<>")
     outside = {"outside", "other grounds"} & {group.value for group in found.scores}
     if outside:
         yield ""

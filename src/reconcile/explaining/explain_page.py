@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconcile.text.escape import printable
+from reconcile.text.layout import aligned, labelled
 
 if TYPE_CHECKING:
     from reconcile.explaining.model import Bridge, Explanation
@@ -93,7 +94,7 @@ def bridge_lines(bridge: Bridge, found: Explanation) -> Iterator[str]:
         ("candidate", "", money(bridge.candidate, scale), percent(bridge.candidate, bridge.candidate_base))
     )
     rows.insert(0, ("each added to those above", "final equity by", "to", "return"))
-    yield from _table(rows)
+    yield from aligned(rows, "<>")
     if bridge.candidate_base != bridge.base:
         yield f"the candidate's own return is measured against {money(bridge.candidate_base, scale)}"
     for label, parts in (
@@ -123,22 +124,12 @@ def _parts(label: str, parts: Sequence[tuple[str, int]], scale: int) -> Iterator
         return
     shown = list(parts) if label != "by symbol" or len(parts) <= SHOWN + 1 else list(parts[:SHOWN])
     rest = parts[len(shown) :]
-    rows = [(f"  {name}", money(amount, scale, True)) for name, amount in shown]
+    rows = [(f"  {printable(name)}", money(amount, scale, True)) for name, amount in shown]
     if rest:
         rows.append((f"  {len(rest)} others", money(sum(amount for _, amount in rest), scale, True)))
     rows.append(("  sum", money(sum(amount for _, amount in parts), scale, True)))
     yield label
-    yield from _table(rows)
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
-    wide = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            f"{printable(row[0]):<{wide[0]}}",
-            *(f"{cell:>{w}}" for cell, w in zip(row[1:], wide[1:], strict=True)),
-        ]
-        yield "  ".join(cells).rstrip()
+    yield from aligned(rows, "<>")
 
 
 def _short(text: str) -> str:
@@ -151,5 +142,4 @@ def _subject(found: Explanation, scenario: Scenario, market: Market, candidate: 
     yield f"scenario      {printable(scenario.name)}, {bars * symbols:,} events"
     yield f"candidate     {printable(candidate, 100)}"
     yield f"tried         {found.runs:,} runs, {found.seconds:.1f} s"
-    for place, note in enumerate(found.notes):
-        yield f"{'comparison' if place == 0 else '':<14}{printable(note)}"
+    yield from labelled("comparison", map(printable, found.notes))

@@ -32,7 +32,6 @@ from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-from reconcile.comparing.diff_exports import escaped, table
 from reconcile.gating.gate import outcomes
 from reconcile.gating.gate_page import (
     CASE_HEAD,
@@ -48,6 +47,7 @@ from reconcile.gating.model import Case, Check, Outcome, Pair, Report, Throughpu
 from reconcile.golden.model import SOUND, CheckResult, CheckStatus
 from reconcile.text.escape import printable
 from reconcile.text.json_text import to_json
+from reconcile.text.layout import markdown_escaped, markdown_table
 
 KIND = "tieout.gate"
 VERSION = 1
@@ -224,12 +224,12 @@ def gate_summary(report: Report) -> str:
         for check, outcome in outcomes(report).items()
     ]
     parts = [
-        [f"### gate: {escaped(report.outcome.value)}"],
-        table(("check", "outcome", "found"), rows),
-        table(CASE_HEAD, case_rows(report)),
+        [f"### gate: {markdown_escaped(report.outcome.value)}"],
+        markdown_table(("check", "outcome", "found"), rows),
+        markdown_table(CASE_HEAD, case_rows(report)),
     ]
     if report.throughput is not None:
-        parts.append([f"- {escaped(text)}" for text in _measured(report)])
+        parts.append([f"- {markdown_escaped(text)}" for text in _measured(report)])
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 

@@ -20,9 +20,13 @@ from reconcile.golden.model import (
     Pending,
 )
 from reconcile.text.escape import printable
+from reconcile.text.layout import aligned
 
 SHOWN = 8
 """The most faults, or cases, that are listed; the rest is only counted."""
+
+UNKNOWN = "-"
+_SHORT = {"costs.commission.rate": "commission", "costs.slippage.rate": "slippage"}
 
 
 def check_page(checked: Sequence[CheckResult]) -> str:
@@ -157,7 +161,7 @@ def group_text(group: Group, *, more: bool = False) -> str:
         lines.append(f"  first  {printable(begins.change.case, 60)}: {first_text(begins.change.first)}")
     shown = group.pending if more else group.pending[:SHOWN]
     rows = [("", *(head for head, _ in _EFFECTS)), *map(_effect_row, shown)]
-    lines += [f"  {line}" for line in _aligned(rows)]
+    lines += [f"  {line}" for line in aligned(rows, "<")]
     if len(shown) < len(group.pending):
         lines.append(f"  and {len(group.pending) - len(shown)} more cases")
     if more:
@@ -203,17 +207,6 @@ _EFFECTS: tuple[tuple[str, Callable[[Change], str]], ...] = (
     ("slippage", _money_moved("slippage")),
     ("fills", _count_moved),
 )
-
-
-def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    table = list(rows)
-    wide = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
-    padded = ((f"{cell:<{width}}" for cell, width in zip(row, wide, strict=True)) for row in table)
-    return ["  ".join(cells).rstrip() for cells in padded]
-
-
-UNKNOWN = "-"
-_SHORT = {"costs.commission.rate": "commission", "costs.slippage.rate": "slippage"}
 
 
 def percent(value: Decimal | None) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconcile.comparing.break_page import break_lines, count, headline, noted, value_text
 from reconcile.running.determinism import CONDITIONS
 from reconcile.text.escape import printable
+from reconcile.text.layout import aligned
 from reconcile.text.times import Clock, day, short_clock
 
 if TYPE_CHECKING:
@@ -67,18 +68,13 @@ def _subject(scenario: Scenario, market: Market) -> Iterable[str]:
 
 def _sides(summary: Summary) -> list[str]:
     left, right = summary.reference, summary.candidate
-    rows: list[tuple[str, str, str]] = [("", "reference", _candidate_name(right))]
+    rows = [("", "reference", _candidate_name(right))]
     rows += [(label, show(left), show(right)) for label, show in _ROWS]
-    return _aligned(rows)
+    return aligned(rows, "<>", label=True)
 
 
 def _candidate_name(side: SideSummary) -> str:
     return "engine" if side.name == "engine" else f"candidate {printable(side.name, 40)}"
-
-
-def _aligned(rows: Sequence[tuple[str, str, str]]) -> list[str]:
-    wide = [max(len(row[place]) for row in rows) for place in range(3)]
-    return [f"{a:<{max(wide[0], 14)}}{b:>{wide[1]}}  {c:>{wide[2]}}".rstrip() for a, b, c in rows]
 
 
 def _money(value: Decimal | None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.comparing.break_page import describe
 from reconcile.text.escape import printable
+from reconcile.text.layout import aligned
 from reconcile.text.times import short_clock
 
 if TYPE_CHECKING:
@@ -64,11 +65,10 @@ def shrink_page(shrunk: Shrunk, name: str, out: str) -> str:
             for label, a, b in zip(LABELS, _sizes(before), _sizes(after), strict=True)
         ),
     ]
-    wide = [max(len(row[place]) for row in rows) for place in range(3)]
     lines = [
         first_line(shrunk),
         "",
-        *(f"{a:<{wide[0]}}  {b:>{wide[1]}}  {c:>{wide[2]}}".rstrip() for a, b, c in rows),
+        *aligned(rows, "<>"),
         "",
         f"root          {_sort(shrunk)}",
         f"cause         {', '.join(shrunk.causes) or 'none that explain knows'}",
