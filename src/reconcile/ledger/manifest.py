@@ -1,4 +1,4 @@
-"""manifest.json: what a ledger says of itself (L2), and what its files alone cannot say.
+"""manifest.json: what a ledger says of itself (L2), and what its files alone do not say.
 
     format      1; another number is refused
     storage     "parquet" or "csv"
@@ -17,9 +17,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from reconcile.files import instants, integers
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reconcile.files import decimals, instants, integers
 from reconcile.files.places import shown
 from reconcile.ledger.numbers import MAX_DIGITS, Hint
 from vocabulary import SCHEMA, Column, InputError, Ledger, Manifest
@@ -31,7 +33,6 @@ _TEXTS = ("timing", "timezone", "scenario", "market", "semantics", "producer")
 _DECIMALS = ("price_decimals", "quantity_decimals")
 MAX_SCALE = 76
 """Most decimals of an Arrow decimal."""
-_KEYS = {"format", "storage", "tables", "words", "chain", "initial_cash", *_TEXTS, *_DECIMALS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,57 @@ def _money_scale(manifest: Manifest) -> int:
     return (manifest.price_decimals or 0) + (manifest.quantity_decimals or 0)
 
 
+class _ColumnFacts(BaseModel):
+    """What the files of a table do not say of one of its columns."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    scale: int | None = Field(None, ge=0, le=MAX_SCALE)
+    floats: bool = False
+    words: int | None = Field(None, ge=0)
+
+
+class _TableFacts(BaseModel):
+    """One table in the manifest."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    rows: int
+    columns: dict[str, _ColumnFacts] = Field(default_factory=dict)
+
+
+_Text = Annotated[str | None, Field(description="text or null")]
+_Decimals = Annotated[int | None, Field(ge=0, le=9, description="a whole number 0 to 9, or null")]
+_COLUMN = f"a scale from 0 to {MAX_SCALE}, floats true, or the number of a list in words"
+
+
+class _Content(BaseModel):
+    """The keys of manifest.json. A field's description is what errors say they expected."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    format: Literal[1]
+    storage: Literal["parquet", "csv"] | None = Field(None, description=" or ".join(STORAGES))
+    tables: dict[str, _TableFacts] | None = Field(None, description=f"rows and columns; of each {_COLUMN}")
+    words: list[list[str]] | None = Field(None, description="lists of text")
+    chain: list[str] | None = Field(None, description="a list of digests")
+    initial_cash: _Text = None
+    price_decimals: _Decimals = None
+    quantity_decimals: _Decimals = None
+    timing: _Text = None
+    timezone: _Text = None
+    scenario: _Text = None
+    market: _Text = None
+    semantics: _Text = None
+    producer: _Text = None
+
+
 def read_manifest(path: Path) -> Described:
-    """A manifest.json, strictly: an unknown format, key or kind of value is an InputError."""
+    """A manifest.json, read strictly: an unknown format, key or kind of value is an InputError."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        content = json.loads(
+            path.read_text(encoding="utf-8"), parse_constant=_refuse, object_pairs_hook=_each_key_once
+        )
     except (ValueError, RecursionError) as error:
         raise _bad(path, shown(str(error)), "a JSON object") from None
     except OSError as error:
@@ -99,99 +147,83 @@ def read_manifest(path: Path) -> Described:
             f"{FORMAT}",
             "Read it with the version of tieout that wrote it; a ledger of yours needs no manifest.json.",
         )
-    unknown = sorted(set(content) - _KEYS)
-    if unknown:
-        raise _bad(path, f"the key {shown(unknown[0])}", f"only {', '.join(sorted(_KEYS))}")
-    return _described(path, content)
+    try:
+        return _described(path, _Content.model_validate(content))
+    except ValidationError as error:
+        raise _first_fault(path, error) from None
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _described(path: Path, content: Mapping[str, Any]) -> Described:
-    for key in (*_TEXTS, "storage", "initial_cash"):
-        _require(path, key, content.get(key), str, "text or null")
-    for key in _DECIMALS:
-        value = _require(path, key, content.get(key), int, "a whole number 0 to 9, or null")
-        if value is not None and not 0 <= value <= 9:
-            raise _bad(f"{path}, {key}", str(value), "a whole number 0 to 9, or null")
-    if content.get("storage") not in (None, *STORAGES):
-        raise _bad(f"{path}, storage", shown(content["storage"]), " or ".join(STORAGES))
-    zone = content.get("timezone")
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands twice")
+    return content
+
+
+def _first_fault(path: Path, error: ValidationError) -> InputError:
+    """The first thing that is wrong with the content, as an error that names its key."""
+    first = error.errors(include_url=False)[0]
+    names = [part for part in first["loc"] if isinstance(part, str)]
+    known = _Content.model_fields
+    if first["type"] == "extra_forbidden" and len(names) == 1:
+        return _bad(path, f"the key {shown(names[0])}", f"only {', '.join(sorted(known))}")
+    where = ".".join([names[0], *map(shown, names[1:])])
+    return _bad(f"{path}, {where}", shown(first["input"]), known[names[0]].description or "")
+
+
+def _described(path: Path, content: _Content) -> Described:
+    """What needs more than the types: the time zone, the exact cash, the names of tables and columns."""
+    zone = content.timezone
     if zone is not None and not (zone and instants.zone_is_known(zone)):
         raise _bad(f"{path}, timezone", shown(zone), "a time zone such as America/New_York or +01:00")
-    chain = _require(path, "chain", content.get("chain"), list, "a list of digests")
     manifest = Manifest(
-        **{key: content.get(key) for key in (*_TEXTS, *_DECIMALS)},
-        chain=None if chain is None else tuple(_each(path, "chain", chain, str, "a digest")),
+        **{key: getattr(content, key) for key in (*_TEXTS, *_DECIMALS)},
+        chain=None if content.chain is None else tuple(content.chain),
     )
-    cash = _initial_cash(path, content.get("initial_cash"), _money_scale(manifest))
-    rows, hints = _tables(path, content)
-    return Described(dataclasses.replace(manifest, initial_cash=cash), content.get("storage"), rows, hints)
+    cash = _initial_cash(path, content.initial_cash, _money_scale(manifest))
+    rows = {name: facts.rows for name, facts in (content.tables or {}).items()}
+    return Described(
+        dataclasses.replace(manifest, initial_cash=cash), content.storage, rows, _hints(path, content)
+    )
 
 
 def _initial_cash(path: Path, text: str | None, scale: int) -> int | None:
     if text is None:
         return None
-    whole, _, fraction = text.removeprefix("-").partition(".")
-    digits = whole + fraction
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS and len(fraction) <= scale):
+    try:
+        negative, whole, fraction = decimals.split(text)
+    except decimals.NumberError:
+        negative, whole, fraction = False, "", "0" * (scale + 1)
+    if len(whole) + len(fraction) > MAX_DIGITS or len(fraction) > scale:
         raise _bad(
             f"{path}, initial_cash", shown(text), f"a decimal number with at most {scale} decimals, as text"
         )
-    value: int = int(digits) * 10 ** (scale - len(fraction))
-    return -value if text.startswith("-") else value
+    value = int(whole + fraction.ljust(scale, "0") or "0")
+    return -value if negative else value
 
 
-def _tables(path: Path, content: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, dict[str, Hint]]]:
-    """Rows and hints by table; an entry for a table or column that SCHEMA does not know is refused."""
-    listed = _require(path, "tables", content.get("tables"), dict, "an object") or {}
-    lists = _require(path, "words", content.get("words"), list, "a list of lists") or []
-    lists = [
-        tuple(_each(path, "words", words, str, "text"))
-        for words in _each(path, "words", lists, list, "a list")
-    ]
-    rows: dict[str, int] = {}
+def _hints(path: Path, content: _Content) -> dict[str, dict[str, Hint]]:
+    """By table and column. An entry for a table or column that SCHEMA does not know is refused."""
+    lists = content.words or []
     hints: dict[str, dict[str, Hint]] = {}
-    for name, facts in listed.items():
-        where = f"tables.{shown(name)}"
-        columns = facts.get("columns", {}) if isinstance(facts, dict) else None
-        count = facts.get("rows") if isinstance(facts, dict) else None
-        if name not in SCHEMA or not isinstance(columns, dict) or type(count) is not int:
-            raise _bad(f"{path}, {where}", shown(facts), "a known table with its rows and columns")
-        rows[name] = count
+    for name, facts in (content.tables or {}).items():
+        where = f"{path}, tables.{shown(name)}"
+        if name not in SCHEMA:
+            raise _bad(where, "a table we do not know", ", ".join(SCHEMA))
         hints[name] = {}
-        for key, column in columns.items():
-            if key not in SCHEMA[name] or not isinstance(column, dict):
-                raise _bad(f"{path}, {where}", shown(key), f"columns of {name}: {', '.join(SCHEMA[name])}")
-            hints[name][key] = _hint(f"{path}, {where}.{key}", column, lists)
-    return rows, hints
-
-
-def _hint(where: str, facts: Mapping[str, Any], lists: list[tuple[str, ...]]) -> Hint:
-    scale, floats, words = facts.get("scale"), facts.get("floats", False), facts.get("words")
-    wrong = scale is not None and (type(scale) is not int or not 0 <= scale <= MAX_SCALE)
-    if wrong or type(floats) is not bool:
-        raise _bad(where, shown(dict(facts)), f"a scale from 0 to {MAX_SCALE}, or floats true")
-    if words is None:
-        return Hint(scale, floats)
-    if type(words) is not int or not 0 <= words < len(lists):
-        raise _bad(where, shown(words), "the number of a list in words")
-    return Hint(scale, floats, lists[words])
-
-
-def _require(path: Path, key: str, value: Any, kind: type, expected: str) -> Any:
-    if value is not None and type(value) is not kind:
-        raise _bad(f"{path}, {key}", shown(value), expected)
-    return value
-
-
-def _each(path: Path, key: str, values: list[Any], kind: type, expected: str) -> list[Any]:
-    for value in values:
-        if type(value) is not kind:
-            raise _bad(f"{path}, {key}", shown(value), expected)
-    return values
+        for key, column in facts.columns.items():
+            if key not in SCHEMA[name]:
+                raise _bad(where, shown(key), f"columns of {name}: {', '.join(SCHEMA[name])}")
+            if column.words is not None and column.words >= len(lists):
+                raise _bad(f"{where}.{key}", shown(column.words), "the number of a list in words")
+            words = () if column.words is None else tuple(lists[column.words])
+            hints[name][key] = Hint(column.scale, column.floats, words)
+    return hints
 
 
 def _bad(where: Path | str, found: str, expected: str) -> InputError:
