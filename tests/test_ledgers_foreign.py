@@ -315,10 +315,12 @@ GOOD = b"timestamp,symbol,side\n2023-01-01,A,buy\n"
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (gzip.compress(GOOD, mtime=0), "gzip data"),
-        (_zip(GOOD), "a zip archive"),
+        (gzip.compress(GOOD, mtime=0)[:-9], "gzip data that cannot be read"),
+        (gzip.compress(b"", mtime=0), "fills.csv"),
+        (_zip(GOOD)[:-30], "a zip archive that cannot be read"),
+        (b"BZh91AY&SY", "bzip2 data"),
         (GOOD + b"\0\0\0", "binary data"),
-        (GOOD.decode().encode("utf-16"), "UTF-16 text"),
+        (GOOD.decode().encode("utf-16")[:-1], "not UTF-16"),
         (b"PAR1" + GOOD, "Parquet data"),
         (b"timestamp,symbol\n2023-01-01,\xe9\n", "not UTF-8"),
         (b"timestamp,symb\xe9l\n2023-01-01,A\n", "not UTF-8"),
@@ -338,6 +340,16 @@ def test_a_csv_that_is_none_is_one_clear_error(content: bytes, found: str, tmp_p
         read_ledger(tmp_path)
     assert found in str(error.value)
     assert "\n" not in error.value.found
+
+
+@pytest.mark.parametrize(
+    "content", [gzip.compress(GOOD, mtime=0), _zip(GOOD), GOOD.decode().encode("utf-16")]
+)
+def test_packed_and_utf_16_tables_are_read_as_what_they_hold(content: bytes, tmp_path: Path) -> None:
+    """The first bytes tell; the name need not."""
+    (tmp_path / "fills.csv").write_bytes(content)
+    (table,) = read_ledger(tmp_path).tables.values()
+    assert cells(table.columns["symbol"]) == ["A"]
 
 
 def test_parquet_cut_anywhere_or_damaged_is_one_clear_error(tmp_path: Path) -> None:

@@ -162,3 +162,8 @@ def table_of_arrays(
         fields["symbol"] = pa.DictionaryArray.from_arrays(over(symbols, pa.int32()), text)
     fields.update({name: over(values, pa.float64()) for name, values in columns.items()})
     return pa.Table.from_arrays(list(fields.values()), names=list(fields))
+
+
+def mask(missing: Sequence[bool]) -> Mask:
+    """The mask of some flags, None where nothing is missing."""
+    return np.array(missing, dtype=bool) if any(missing) else None

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from reconcile.files.places import shown
-from reconcile.files.tables import SUFFIXES, read_file
 from reconcile.ledger import manifest as manifests
 from reconcile.ledger.columns import LedgerReading, Source, ledger_from_arrow
+from reconcile.tables.intake import PARQUET, is_table_file, read_table, read_tables, table_name
 from vocabulary import KEYS, SCHEMA, InputError, Ledger, Manifest
+
+_OURS = (".parquet", ".csv")
+"""The endings of ledgers that `write_ledger` wrote."""
 
 
 def read_ledger(path: str | Path) -> Ledger:
@@ -31,19 +34,21 @@ def read_ledger_with_notes(path: str | Path) -> LedgerReading:
     if path.is_dir():
         return _read_folder(path)
     _require_file(path)
-    data = read_file(path, SCHEMA.get(path.stem))
+    data = read_table(path, wanted=SCHEMA.get(table_name(path))).data
     return ledger_from_arrow([Source(_table_of(path, data.column_names), str(path), data)])
 
 
 def raw_tables(path: str | Path) -> Mapping[str, Any]:
-    """Every .csv and .parquet file of a folder, or the one file, by stem, as pyarrow tables: all columns,
-    under the names they have, CSV cells as text. For ledgers whose names must be mapped first.
+    """Every file of a folder that holds a table, or the one file, by name without its ending: all columns,
+    under the names they have, cells of text files as text. For ledgers whose names must be mapped first.
     """
     path = Path(path)
     if not path.is_dir():
         _require_file(path)
-    files = _files(path) if path.is_dir() else {path.stem: path}
-    return {stem: read_file(file) for stem, file in files.items()}
+    if not path.is_dir():
+        found = read_tables(path)
+        return {table_name(path): found[0].data} if len(found) == 1 else {one.name: one.data for one in found}
+    return {stem: read_table(file).data for stem, file in _files(path).items()}
 
 
 def _require_file(path: Path) -> None:
@@ -54,7 +59,7 @@ def _require_file(path: Path) -> None:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Files by stem; a table that stands there in both formats is refused."""
+    """Files by name without ending; a table that stands there in two formats is refused."""
     files: dict[str, Path] = {}
     try:
         entries = sorted(folder.iterdir())
@@ -63,16 +68,22 @@ def _files(folder: Path) -> dict[str, Path]:
             str(folder), shown(error.strerror), "a readable folder", "Check its permissions."
         ) from None
     for entry in entries:
-        if entry.suffix in SUFFIXES and entry.is_file():
-            if entry.stem in files:
+        name = table_name(entry)
+        if entry.is_file() and is_table_file(entry) and (name in SCHEMA or _is_tabular(entry)):
+            if name in files:
                 raise InputError(
                     str(folder),
-                    f"both {files[entry.stem].name} and {entry.name}",
+                    f"both {files[name].name} and {entry.name}",
                     "one file a table",
                     "Remove the one that is not meant.",
                 )
-            files[entry.stem] = entry
+            files[name] = entry
     return files
+
+
+def _is_tabular(path: Path) -> bool:
+    """Whether a file of any name is meant as a table; text, JSON and HTML are often something else."""
+    return Path(path.name.removesuffix(".gz")).suffix.lower() in (*PARQUET, ".csv", ".tsv")
 
 
 def _read_folder(folder: Path) -> LedgerReading:
@@ -86,7 +97,7 @@ def _read_folder(folder: Path) -> LedgerReading:
     notes = [f"{files[name]}: not a table of a ledger, not read" for name in files if name not in SCHEMA]
     for name in SCHEMA:
         if name in files:
-            data = read_file(files[name], SCHEMA[name])
+            data = read_table(files[name], wanted=SCHEMA[name]).data
             sources.append(Source(name, str(files[name]), data, described.hints.get(name, {})))
             notes += _row_notes(files[name], data.num_rows, described.rows.get(name))
         elif name in described.rows:
@@ -102,7 +113,7 @@ def _row_notes(file: Path, rows: int, listed: int | None) -> list[str]:
 def _no_table(folder: Path) -> InputError:
     found = sorted(entry.name for entry in folder.iterdir())
     inner = [
-        name for name in found if any((folder / name / f"{t}{s}").exists() for t in SCHEMA for s in SUFFIXES)
+        name for name in found if any((folder / name / f"{t}{s}").exists() for t in SCHEMA for s in _OURS)
     ]
     remedy = f"Name a folder in it, such as {shown(inner[0])}." if inner else "Name a folder that holds one."
     return InputError(
@@ -115,8 +126,8 @@ def _no_table(folder: Path) -> InputError:
 
 def _table_of(path: Path, names: list[str]) -> str:
     """The table a lone file holds: by its name, else the one that has its key and knows its columns."""
-    if path.stem in SCHEMA:
-        return path.stem
+    if table_name(path) in SCHEMA:
+        return table_name(path)
     known = {name for name in names if any(name in columns for columns in SCHEMA.values())}
     fitting = [
         table for table, keys in KEYS.items() if known.issuperset(keys) and known.issubset(SCHEMA[table])

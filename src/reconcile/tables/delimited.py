@@ -1,0 +1,109 @@
+"""CSV text as a table: every cell as text, nothing guessed. A plain file is read by Arrow with all cores."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from reconcile.files import buffers
+from reconcile.tables.layout import Layout
+from reconcile.tables.model import RawTable
+from reconcile.tables.rows import Row, column_names, table_of_rows, without_empty
+from reconcile.tables.unpack import Member, text_of
+from vocabulary.errors import InputError
+
+_BLOCK = 1 << 20
+_MOST_CELL = 1 << 24
+
+
+def read_delimited(member: Member, layout: Layout, name: str) -> RawTable:
+    """The table of a CSV file. Raises InputError, and what Arrow and csv raise over damaged text."""
+    head = member.head()
+    if head.startswith(b"PAR1"):
+        raise InputError(member.origin, "Parquet data", "CSV text", "Give the file its right ending.")
+    marked = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if layout.is_plain and not marked and layout.encoding in (None, "utf-8"):
+        if b"\0" in head:
+            raise InputError(member.origin, "binary data", "CSV text in UTF-8", "Convert the file.")
+        return _by_arrow(member, layout, name)
+    text = text_of(member, layout.encoding)
+    return table_of_rows(csv_rows(text, layout.separator), layout, name, member.origin)
+
+
+def csv_rows(text: str, separator: str) -> Iterator[Row]:
+    """The rows of CSV text, blank lines among them."""
+    csv.field_size_limit(_MOST_CELL)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    for cells in reader:
+        yield Row(reader.line_num, cells)
+
+
+def _by_arrow(member: Member, layout: Layout, name: str) -> RawTable:
+    header = _header(member, layout.separator)
+    names = column_names(header, member.origin)
+    renamed = names != header
+    data = pa_csv.read_csv(
+        _source(member),
+        read_options=pa_csv.ReadOptions(
+            block_size=max(_BLOCK, 4 * len(member.head())),
+            column_names=names if renamed else None,
+            skip_rows=1 if renamed else 0,
+        ),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=layout.separator,
+            newlines_in_values=_holds_quotes(member),
+            ignore_empty_lines=len(names) > 1,
+        ),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+        ),
+    )
+    if _repeats_header(data, names):
+        return table_of_rows(csv_rows(text_of(member, None), layout.separator), layout, name, member.origin)
+    return RawTable(name, member.origin, without_empty(data))
+
+
+def _source(member: Member) -> Any:
+    return member.path if member.data is None else pa.BufferReader(member.data)
+
+
+def _holds_quotes(member: Member) -> bool:
+    """Whether a cell may span lines; where none can, Arrow reads with all cores."""
+    if member.data is not None:
+        return b'"' in member.data
+    with member.path.open("rb") as file:
+        return any(b'"' in block for block in iter(lambda: file.read(1 << 24), b""))
+
+
+def _header(member: Member, separator: str) -> list[str]:
+    """The first line's cells."""
+    head = member.head(_BLOCK)
+    try:
+        text = head.decode("utf-8-sig", errors="strict" if len(head) < _BLOCK else "ignore")
+    except UnicodeDecodeError:
+        raise InputError(
+            member.origin,
+            "text that is not UTF-8",
+            "CSV text in UTF-8",
+            "Save the file as UTF-8, or name its `encoding` under `layout` in a mapping.",
+        ) from None
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [])
+
+
+def _repeats_header(data: pa.Table, names: list[str]) -> bool:
+    """Whether a row of a table with several columns is its header again."""
+    if len(names) < 2 or not pc.any(pc.equal(data.column(0), buffers.string(names[0]))).as_py():
+        return False
+    same = pc.equal(data.column(0), buffers.string(names[0]))
+    for at, name in enumerate(names[1:], 1):
+        same = pc.and_(same, pc.equal(data.column(at), buffers.string(name)))
+    return bool(pc.any(same).as_py())

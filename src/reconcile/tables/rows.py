@@ -1,0 +1,165 @@
+"""A table found among the rows of a file: its header, its end, its section, and what stands around it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from reconcile.files import buffers
+from reconcile.files.places import shown
+from reconcile.tables.layout import Layout
+from reconcile.tables.model import RawTable, Unread, UnreadKind
+from vocabulary.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The cells of one row as text, None where empty. number: counted from 1 in the file."""
+
+    number: int
+    cells: Sequence[str | None]
+
+    @property
+    def filled(self) -> list[str]:
+        """The cells that hold anything, without the spaces around."""
+        return [cell.strip() for cell in self.cells if cell is not None and cell.strip()]
+
+
+def table_of_rows(rows: Iterable[Row], layout: Layout, name: str, origin: str) -> RawTable:
+    """The table that `layout` finds among the rows. Raises InputError: no header, rows of another length."""
+    listed = list(rows)
+    before, header, body = _split(listed, layout, origin)
+    body, after = _ended(body, layout)
+    names = column_names([cell or "" for cell in header.cells], origin)
+    kept, repeated = [], []
+    for row in body:
+        if not row.filled:
+            continue
+        if header.filled and row.filled == header.filled:
+            repeated.append(row)
+            continue
+        kept.append(_fitted(row, len(names), origin))
+    columns = [
+        buffers.strings([row[i] or "" for row in kept], buffers.mask([row[i] is None for row in kept]))
+        for i in range(len(names))
+    ]
+    unread = [
+        _rows_unread(name, said, these, layout)
+        for said, these in (
+            ("before the header", before),
+            ("repeated header", repeated),
+            ("after the end", after),
+        )
+        if any(row.filled for row in these)
+    ]
+    return RawTable(name, origin, without_empty(pa.table(columns, names)), tuple(unread))
+
+
+def _split(rows: list[Row], layout: Layout, origin: str) -> tuple[list[Row], Row, list[Row]]:
+    """(rows before the header, the header, rows behind it)."""
+    if layout.section is not None:
+        return _section(rows, layout.section, origin)
+    if layout.names is not None:
+        return rows[: layout.skip], Row(0, layout.names), rows[layout.skip :]
+    for at, row in enumerate(rows[layout.skip :], layout.skip):
+        if layout.header is None and row.filled:
+            return rows[:at], row, rows[at + 1 :]
+        if layout.header is not None and set(layout.header) <= set(row.filled):
+            return rows[:at], row, rows[at + 1 :]
+    wanted = "a header" if layout.header is None else f"a line with {', '.join(layout.header)}"
+    raise InputError(origin, "no header line", wanted, "Correct `layout` in the mapping, or the file.")
+
+
+def _section(rows: list[Row], section: str, origin: str) -> tuple[list[Row], Row, list[Row]]:
+    """The rows whose first cell is the section's name, without it; else those below a line of its own."""
+    tagged = [row for row in rows if len(row.filled) > 1 and (row.cells[0] or "").strip() == section]
+    if tagged:
+        inner = [Row(row.number, row.cells[1:]) for row in tagged]
+        _refuse_second_header(inner, section, origin)
+        return [], inner[0], inner[1:]
+    titles = [at for at, row in enumerate(rows) if row.filled == [section]]
+    if len(titles) != 1 or titles[0] + 1 >= len(rows):
+        found = "no section of that name" if not titles else f"{len(titles)} sections of that name"
+        raise InputError(
+            origin, found, f"one section {shown(section)} with its rows", "Correct `section` in the mapping."
+        )
+    below = rows[titles[0] + 1 :]
+    while below and not below[0].filled:
+        below = below[1:]
+    end = next((at for at, row in enumerate(below) if not row.filled), len(below))
+    if not below:
+        raise InputError(
+            origin, f"the section {shown(section)} without rows", "a header", "Correct the file."
+        )
+    return [], below[0], below[1:end]
+
+
+def _refuse_second_header(rows: list[Row], section: str, origin: str) -> None:
+    """Another header within a section would put the rows below it under wrong names."""
+    first = rows[0]
+    for row in rows[1:]:
+        if row.cells[:1] == first.cells[:1] and row.filled != first.filled:
+            raise InputError(
+                f"{origin}, line {row.number}",
+                f"a second header in the section {shown(section)}",
+                "one header a section",
+                "Split the section, as its parts have different columns.",
+            )
+
+
+def _ended(rows: list[Row], layout: Layout) -> tuple[list[Row], list[Row]]:
+    for at, row in enumerate(rows):
+        if layout.end is not None and row.filled and row.filled[0].startswith(layout.end):
+            return rows[:at], rows[at:]
+    return rows, []
+
+
+def _fitted(row: Row, width: int, origin: str) -> list[str | None]:
+    """The cells of a row, as many as the header has; empty ones beyond are dropped."""
+    cells = [cell if cell is not None and cell != "" else None for cell in row.cells]
+    if len(cells) < width or any(cell is not None for cell in cells[width:]):
+        raise InputError(
+            f"{origin}, line {row.number}",
+            f"{len(cells)} cells",
+            f"{width}, as the header has",
+            "Correct the line; where the table ends above it, say `end` under `layout` in a mapping.",
+        )
+    return cells[:width]
+
+
+def column_names(header: Sequence[str], origin: str) -> list[str]:
+    """The names as they stand, those without one by their place. Raises InputError for a name given twice."""
+    names = [cell.strip() or f"column {at}" for at, cell in enumerate(header, 1)]
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InputError(
+                origin,
+                f"more than one column {shown(name)}",
+                "every column once",
+                "Rename or drop one of them.",
+            )
+        seen.add(name)
+    return names
+
+
+def without_empty(data: pa.Table) -> pa.Table:
+    """The table without columns that have neither a name nor a cell, as a separator at line ends makes."""
+    idle = [
+        name
+        for at, name in enumerate(data.column_names, 1)
+        if name == f"column {at}" and data.column(name).null_count == data.num_rows
+    ]
+    return data.drop_columns(idle) if idle and len(idle) < data.num_columns else data
+
+
+def _rows_unread(table: str, said: str, rows: list[Row], layout: Layout) -> Unread:
+    filled = [row.filled for row in rows if row.filled]
+    text = json.dumps(filled, ensure_ascii=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    reason = "`layout` in the mapping" if not layout.is_plain else "stands as the header does"
+    return Unread(UnreadKind.ROWS, table, said, len(filled), digest, reason)
