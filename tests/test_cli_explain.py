@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.schema_kit import conforms
 
 import reference
 from reconcile.cli import exit_code
@@ -74,6 +75,7 @@ def folder(small: str, tmp_path: Path) -> Path:
 
 def told(out: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(out)
+    assert conforms("explain", found)
     return found
 
 

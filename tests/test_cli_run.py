@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.schema_kit import conforms
 
 from reconcile.cli import exit_code
 
@@ -123,7 +124,9 @@ def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, 
 
 def summary(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
     code, out, _ = run(*arguments, "--json", capsys=capsys)
-    return code, json.loads(out)
+    found = json.loads(out)
+    assert conforms("run", found)
+    return code, found
 
 
 def test_the_first_line_is_the_verdict(small: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.schema_kit import conforms
 
 from reconcile.cli import exit_code
 from reconcile.ledger.read import read_ledger
@@ -86,6 +87,7 @@ def test_the_folder_holds_all_and_its_test_fails_until_the_candidate_is_mended(
     why = (folder / "WHY.md").read_text()
     assert "commission is 50 bps instead of 5 bps" in why and "| symbols | 4 | 1 |" in why
     told = json.loads((folder / "summary.json").read_text())
+    assert conforms("shrink", told)
     assert told["kind"] == "shrink" and told["causes"][0] == "commission"
     assert told["after"]["symbols"] == 1 and told["after"]["rebalances"] == 1
     assert exit_of(folder, engines) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.schema_kit import conforms
 
 from reconcile.cli import exit_code
 from reconcile.running import run as running
@@ -144,6 +145,7 @@ def test_a_candidate_that_disagrees_with_itself_exits_3(
 def test_a_disagreement_as_json(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--candidate", f"{mine}:threaded", "--json")
     found = json.loads(out)
+    assert conforms("twice", found)
     assert (code, found["verdict"], found["breaks"], found["first"]) == (3, "not_deterministic", None, None)
     assert (found["reference"]["deterministic"], found["candidate"]["deterministic"]) == (True, False)
     (one,) = found["disagreements"]

@@ -1,74 +1,31 @@
-"""docs/json.md says what the JSON holds: every key, of the type named, and nothing else."""
+"""Each `--json` is what its schema says, and docs/json.md says the same."""
 
 from __future__ import annotations
 
 import json
 import re
+from enum import Enum
 from pathlib import Path
-from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from tests import comparison_faults as faults
 from tests import comparison_kit as kit
+from tests import schema_kit
 
+from reconcile.auditing import model as auditing
 from reconcile.auditing.audit import audit
 from reconcile.auditing.audit_page import audit_json
 from reconcile.auditing.model import CLAIMS
 from reconcile.comparing.compare import compare
 from reconcile.comparing.diff_json import diff_json
+from reconcile.explaining import model as explaining
+from reconcile.gating import model as gating
+from reconcile.matching import model as matching
 from reconcile.matching.model import BoundKind, Tolerance
 from reconcile.text.times import exact_clock
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-ROW = re.compile(r"^\| `(\w+)` \| ([\w ]+) \| .+ \|$", re.MULTILINE)
-Shapes = dict[str, dict[str, str]]
-
-
-def shapes() -> Shapes:
-    """The page's tables: name of the object -> key -> type."""
-    text = (DOCS / "json.md").read_text(encoding="utf-8")
-    parts = re.split(r"^###? (\w+)$", text, flags=re.MULTILINE)[1:]
-    return {name: dict(ROW.findall(part)) for name, part in zip(parts[::2], parts[1::2], strict=True)}
-
-
-SHAPES = shapes()
-
-
-def problems(value: Any, kind: str, where: str, known: Shapes = SHAPES) -> list[str]:
-    """Where a value is not what a type says."""
-    if " or " in kind:
-        found = [problems(value, one, where, known) for one in kind.split(" or ")]
-        return [] if [] in found else min(found, key=len)
-    if kind.startswith("list of "):
-        if not isinstance(value, list):
-            return [f"{where}: no list"]
-        one = kind.removeprefix("list of ")
-        return [text for i, part in enumerate(value) for text in problems(part, one, f"{where}[{i}]", known)]
-    if kind in known:
-        if not isinstance(value, dict):
-            return [f"{where}: no {kind}"]
-        keys = set(known[kind])
-        if where.endswith(".tolerances[0]") and where.startswith("audit"):
-            keys -= {"slack"}
-        differing = sorted(keys ^ set(value))
-        return [f"{where}.{key}: not on both sides" for key in differing] + [
-            text
-            for key in keys & set(value)
-            for text in problems(value[key], known[kind][key], f"{where}.{key}", known)
-        ]
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    counts = isinstance(value, dict) and all(isinstance(number, int) for number in value.values())
-    holds = {
-        "text": isinstance(value, str),
-        "whole": whole,
-        "number": number,
-        "boolean": isinstance(value, bool),
-        "null": value is None,
-        "value": value is None or number or isinstance(value, str),
-        "counts": counts,
-    }[kind]
-    return [] if holds else [f"{where}: {value!r} is no {kind}"]
 
 
 def differing() -> list[str]:
@@ -107,14 +64,31 @@ def audited() -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("command", schema_kit.COMMANDS)
+def test_each_schema_is_one(command: str) -> None:
+    """Valid by its own standard, and every object that it defines is used."""
+    whole = schema_kit.schema(command)
+    Draft202012Validator.check_schema(whole)
+    text = json.dumps(whole)
+    assert [name for name in whole["$defs"] if f'"#/$defs/{name}"' not in text] == []
+
+
+def test_every_schema_is_of_a_command() -> None:
+    assert {path.stem for path in schema_kit.FOLDER.iterdir()} == set(schema_kit.COMMANDS)
+
+
+def test_the_page_is_made_from_the_schemas() -> None:
+    """`python -c "from tests import schema_kit; print(schema_kit.page())" > docs/json.md` makes it anew."""
+    assert (DOCS / "json.md").read_text(encoding="utf-8").rstrip() == schema_kit.page().rstrip()
+
+
 @pytest.mark.parametrize("name", ["diff", "audit"])
-def test_the_json_is_what_the_page_says(name: str) -> None:
-    """Every object, both ways: no key that is not documented, none documented that is not there."""
+def test_the_json_is_what_its_schema_says(name: str) -> None:
+    """Every object, both ways: no key that is not in the schema, none in the schema that is not there."""
     seen = [json.loads(text) for text in (differing() if name == "diff" else audited())]
-    for number, facts in enumerate(seen):
-        assert problems(facts, name, name) == [], number
-        assert (facts["kind"], facts["version"]) == (f"tieout.{name}", 1)
-    lists = [key for key, kind in SHAPES[name].items() if kind.startswith("list of ")]
+    for facts in seen:
+        assert schema_kit.conforms(name, facts)
+    lists = [key for key, one in schema_kit.schema(name)["properties"].items() if "items" in json.dumps(one)]
     assert [key for key in lists if not any(facts[key] for facts in seen)] == [], "parts never seen"
 
 
@@ -122,9 +96,23 @@ def test_the_check_above_can_fail() -> None:
     """A key too many, one too few, and one of another type."""
     facts = json.loads(differing()[0])
     for change in ({"more": 1}, {"breaks": "1"}, {"breaks": True}, {"first": {}}, {"list": [{}]}):
-        assert problems({**facts, **change}, "diff", "diff")
+        assert schema_kit.problems("diff", {**facts, **change})
     del facts["shown"]
-    assert problems(facts, "diff", "diff") == ["diff.shown: not on both sides"]
+    assert schema_kit.problems("diff", facts) == ["$: 'shown' is a required property"]
+
+
+@pytest.mark.parametrize(
+    ("command", "key", "words"),
+    [
+        ("diff", "verdict", matching.Verdict),
+        ("run", "verdict", matching.Verdict),
+        ("audit", "verdict", auditing.Verdict),
+        ("explain", "verdict", explaining.Verdict),
+        ("gate", "outcome", gating.Outcome),
+    ],
+)
+def test_a_schema_lists_the_words_of_its_enum(command: str, key: str, words: type[Enum]) -> None:
+    assert set(schema_kit.schema(command)["properties"][key]["enum"]) == {one.value for one in words}
 
 
 def test_every_check_of_an_audit_is_documented() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from tests.schema_kit import conforms
 
 from reconcile.drilling import candidates, patches
 from reconcile.drilling.catalogue import BY_NAME, OUTSIDE, WITHIN
 from reconcile.drilling.drill import plant, run, world
+from reconcile.drilling.drill_json import drill_json
 from reconcile.drilling.drill_page import drill_page
 from reconcile.drilling.ground import SCENARIOS, SEED
 from reconcile.drilling.model import Candidate, Fault, Group, Patch
@@ -89,4 +93,5 @@ def test_a_sample_of_the_catalogue_is_found_and_explained() -> None:
     found = run(chosen, jobs=1)
     assert [finding.candidate for finding in found.findings] == chosen
     assert len(chosen) == len(SAMPLE)
+    assert conforms("drill", json.loads(drill_json(found)))
     assert [finding.candidate.name for finding in found.findings if not finding.right] == []

@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
+from tests.schema_kit import conforms
 
 from gate_kit import ENGINE, SETTINGS, commit, project
 from reconcile import cli
@@ -247,6 +248,7 @@ def test_json_is_versioned_and_holds_what_it_says(
     engine(toy, OVERCHARGING)
     code, text = gate("--base", "HEAD", "--json")
     found = json.loads(text)
+    assert conforms("gate", found)
     assert (code, found["kind"], found["version"], found["outcome"]) == (1, "tieout.gate", 1, "failed")
     assert found["checks"] == {"goldens": "passed", "drift": "failed", "throughput": "failed"}
     assert found["engine"] == "toy:run"
@@ -257,7 +259,9 @@ def test_json_is_versioned_and_holds_what_it_says(
     assert "the engine disagrees with the reference" in found["throughput"]["said"][0]
     engine(toy, ENGINE)
     timed(monkeypatch, 1.2)
-    timing = json.loads(gate("--base", "HEAD", "--json")[1])["throughput"]
+    found = json.loads(gate("--base", "HEAD", "--json")[1])
+    assert conforms("gate", found)
+    timing = found["throughput"]
     assert timing["ratio"] == pytest.approx(1.2) and timing["low"] <= 1.2 <= timing["high"]
     assert len(timing["pairs"]) == 12 and len(timing["alike"]) == 10
     assert timing["machine"]["python"] and timing["limit"] == 1.035
