@@ -52,7 +52,8 @@ def problems(command: str, facts: Any) -> list[str]:
 
 def conforms(command: str, facts: Any) -> bool:
     """Whether JSON is what its schema says; fails with the reasons where it is not."""
-    assert problems(command, facts) == []
+    found = problems(command, facts)
+    assert not found, "\n".join(found)
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import shutil
@@ -13,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.schema_kit import conforms
 
 import golden_kit
 from reconcile import cli
@@ -109,7 +111,11 @@ def test_one_setting_changed_in_two_cases_is_one_cause(project: ProjectPaths, re
 def test_a_change_taken_back_is_pending_no_more(project: ProjectPaths, reconcile: Reconcile) -> None:
     """What holds again needs no decision."""
     edit(project, "slippage-fixed", '"0.03"', '"0.05"')
-    assert reconcile("check")[0] == 1
+    code, text = reconcile("check", "--json")
+    found = json.loads(text)
+    assert conforms("golden", found)
+    assert (code, found["counts"]) == (1, {"holds": 2, "changed": 1})
+    assert [one["case"] for one in found["cases"] if one["pending"]] == ["slippage-fixed"]
     edit(project, "slippage-fixed", '"0.05"', '"0.03"')
     assert reconcile("check")[0] == 0
     assert reconcile("review")[0] == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.shared import emit, watching
+from reconcile.commands.shared import emit, json_option, watching
 
 if TYPE_CHECKING:
     from reconcile.golden.golden_page import Group
@@ -24,19 +24,20 @@ def golden() -> None:
 
 @golden.command(epilog="Example:  reconcile golden check top25 stocks")
 @click.argument("cases", metavar="[CASE]...", nargs=-1)
-def check(cases: tuple[str, ...]) -> int:
+@json_option
+def check(cases: tuple[str, ...], as_json: bool) -> int:
     """Run each CASE, by default all, and hold it against its golden.
 
     A change is left pending beside the golden, for review; nothing is accepted here.
     """
     from reconcile.golden.check import check_goldens
-    from reconcile.golden.golden_page import check_page
+    from reconcile.golden.golden_page import check_json, check_page
     from reconcile.golden.model import SOUND, CheckStatus
     from reconcile.golden.project_paths import find_project
 
     paths = find_project()
     found = check_goldens(paths, cases or None, keep=True, watch=watching())
-    emit(check_page(found))
+    emit(check_json(found) if as_json else check_page(found))
     if any(one.status not in SOUND for one in found):
         return 1
     # What was named, or everything, must have been looked at: nothing run is nothing shown.

@@ -20,6 +20,7 @@ from reconcile.golden.model import (
     Pending,
 )
 from reconcile.text.escape import printable
+from reconcile.text.json_text import to_json
 from reconcile.text.layout import aligned
 
 SHOWN = 8
@@ -38,6 +39,27 @@ def check_page(checked: Sequence[CheckResult]) -> str:
     if any(one.change is not None for one in checked):
         lines += ["", "next: reconcile golden review"]
     return "\n".join(lines)
+
+
+def check_json(checked: Sequence[CheckResult]) -> str:
+    """The same as JSON; `text/schemas/golden.json` describes it."""
+    counts = Counter(one.status for one in checked)
+    return to_json(
+        {
+            "kind": "tieout.golden",
+            "version": 1,
+            "counts": {status.value: counts[status] for status in CheckStatus if counts[status]},
+            "cases": [
+                {
+                    "case": one.case,
+                    "status": one.status.value,
+                    "said": one.said,
+                    "pending": one.change is not None,
+                }
+                for one in checked
+            ],
+        }
+    )
 
 
 def check_headline(checked: Sequence[CheckResult]) -> str:
