@@ -68,7 +68,7 @@ _HOMES = {
     "builtin_scenario": "scenario.files",
     "builtin_scenarios": "scenario.files",
     "chain": "ledger.digest",
-    "check": "market.check_fit",
+    "check": "market.load",
     "compare": "comparing.compare",
     "find_scenario": "scenario.files",
     "frame": "ledger.frames",
