@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.matching.cells import doubles, exact, is_float
+from reconcile.ledger.figures import scaled
+from reconcile.matching.cells import doubles, is_float
 from reconcile.matching.model import Value
 from vocabulary.ledger import Column
 
@@ -244,7 +245,7 @@ def value(a: Amounts, place: int) -> Value:
     """One amount, exact."""
     if a.scale is None:
         return float(a.values[place])
-    return exact(int(a.values[place]), a.scale)
+    return scaled(int(a.values[place]), a.scale)
 
 
 def of_value(amount: Decimal) -> tuple[int, int]:

@@ -23,8 +23,9 @@ from reconcile.auditing.amounts import (
 )
 from reconcile.auditing.ledger_index import PlacedTable
 from reconcile.auditing.model import Check, Finding, FindingKind, RowName, Why
-from reconcile.auditing.recorder import Recorder, difference
+from reconcile.auditing.recorder import Recorder
 from reconcile.auditing.sums import cash_of_fills, value_of_bars
+from reconcile.ledger.figures import difference
 from reconcile.matching.model import BoundKind
 
 if TYPE_CHECKING:

@@ -30,8 +30,9 @@ from reconcile.auditing.amounts import (
 )
 from reconcile.auditing.ledger_index import PlacedTable
 from reconcile.auditing.model import Check, Finding, FindingKind, RowName, Why
-from reconcile.auditing.recorder import Recorder, difference
+from reconcile.auditing.recorder import Recorder
 from reconcile.auditing.sums import fill_notional, finite, without_echo
+from reconcile.ledger.figures import difference
 from reconcile.matching.model import Value
 
 

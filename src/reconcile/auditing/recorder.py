@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
@@ -23,9 +22,9 @@ from reconcile.auditing.model import (
     Unchecked,
     Why,
 )
+from reconcile.ledger.figures import decimal_of, difference, rational
 from reconcile.matching.bounds import gap as measured
 from reconcile.matching.bounds import within
-from reconcile.matching.cells import rational
 from reconcile.matching.model import BoundKind, Tolerance, Value
 
 
@@ -214,29 +213,6 @@ class Recorder:
     def absorbed(self) -> tuple[Absorbed, ...]:
         """What each tolerance let pass."""
         return tuple(
-            Absorbed(self.tolerances[field], use.values, _decimal(use.largest))
+            Absorbed(self.tolerances[field], use.values, decimal_of(use.largest))
             for field, use in self._uses.items()
         )
-
-
-def difference(found: Value, expected: Value) -> Value:
-    """found - expected: exact where both are; None where one is no number."""
-    if isinstance(found, float) or isinstance(expected, float):
-        if isinstance(found, str) or isinstance(expected, str) or found is None or expected is None:
-            return None
-        return float(found) - float(expected)
-    a, b = rational(found), rational(expected)
-    if a is None or b is None:
-        return None
-    return _decimal(a - b)
-
-
-def _decimal(number: Fraction) -> Decimal:
-    """A fraction as a decimal: exact where it has an end within 80 digits, else rounded to 28."""
-    with localcontext() as context:
-        context.prec = 80
-        exactly = Decimal(number.numerator) / Decimal(number.denominator)
-        if Fraction(exactly) == number:
-            return exactly
-        context.prec = 28
-        return +exactly

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.comparing import surroundings as around
 from reconcile.comparing.filters import NONE, Filters, shown
+from reconcile.ledger.figures import difference
 from reconcile.text.escape import printable
 from reconcile.text.layout import aligned, labelled
 from reconcile.text.times import Clock
@@ -196,8 +197,6 @@ def _told(number: int | None) -> str:
 
 def gap_text(reference: Value, candidate: Value) -> str:
     """candidate - reference, signed; `-` where one does not tell."""
-    from reconcile.auditing.recorder import difference
-
     gap = difference(candidate, reference)
     if gap is None:
         return "-"

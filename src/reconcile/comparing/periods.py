@@ -9,9 +9,10 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from reconcile.ledger.figures import scaled
 from reconcile.matching.axis import Axis, Ints, codes_in, cycles, periods
 from reconcile.matching.breaks import Breaks
-from reconcile.matching.cells import cell, exact
+from reconcile.matching.cells import cell
 from reconcile.matching.model import LedgerSide, Period, PeriodSide, Stage, Value
 from vocabulary.ledger import TIME_COLUMN, Column, Table
 
@@ -106,7 +107,7 @@ def _side(side: SideColumns, place: int) -> PeriodSide:
     number = None if side.rebalance is None or side.rebalance[place] < 0 else int(side.rebalance[place])
     sums: dict[str, Value] = {}
     for name, (values, scale) in side.sums.items():
-        sums[name] = float(values[place]) if scale is None else exact(int(values[place]), scale)
+        sums[name] = float(values[place]) if scale is None else scaled(int(values[place]), scale)
     equity = None
     if side.equity is not None and side.equity_row is not None and side.equity_row[place] >= 0:
         equity = cell(side.equity, int(side.equity_row[place]))

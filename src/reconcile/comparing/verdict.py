@@ -7,9 +7,8 @@ the ledgers are equal; where they part is found by bisection.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from reconcile.ledger.digest import chain_bars, first_link_apart, verify_chain
+from reconcile.ledger.figures import initial_cash
 from reconcile.matching.model import (
     Chains,
     ChainSide,
@@ -144,7 +143,7 @@ def manifest_notes(reference: Manifest, candidate: Manifest) -> tuple[str, ...]:
         if None not in (getattr(reference, name), getattr(candidate, name))
         and getattr(reference, name) != getattr(candidate, name)
     ]
-    started = [_initial_cash(manifest) for manifest in (reference, candidate)]
+    started = [initial_cash(manifest) for manifest in (reference, candidate)]
     if None not in started and started[0] != started[1]:
         notes.append("The two ledgers started with different cash.")
     zones = {"reference": reference.timezone, "candidate": candidate.timezone}
@@ -155,10 +154,3 @@ def manifest_notes(reference: Manifest, candidate: Manifest) -> tuple[str, ...]:
                 f" {zones[other]}: the clock times were compared as if they were UTC."
             )
     return tuple(notes)
-
-
-def _initial_cash(manifest: Manifest) -> Fraction | None:
-    """In currency units, None where the manifest does not say."""
-    if manifest.initial_cash is None or manifest.price_decimals is None or manifest.quantity_decimals is None:
-        return None
-    return Fraction(manifest.initial_cash, 10 ** (manifest.price_decimals + manifest.quantity_decimals))

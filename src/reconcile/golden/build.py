@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +20,14 @@ from reconcile.files.instants import iso_text
 from reconcile.golden.files import MANIFEST, SEAL, manifest_bytes, seal_bytes, seal_id
 from reconcile.golden.model import Agreement, Figures, Golden, GoldenManifest, Inputs, ProjectPaths, Storage
 from reconcile.ledger.digest import chain, chain_bars, ledger_digest
+from reconcile.ledger.figures import (
+    equity_curve,
+    initial_cash,
+    max_drawdown,
+    rebalance_count,
+    total,
+    total_return,
+)
 from reconcile.ledger.write import write_ledger
 from vocabulary.ledger import SEMANTICS_DIGEST, Column, Ledger, Table
 
@@ -180,7 +186,6 @@ def _inside(path: Path, root: Path) -> str | None:
         return None
 
 
-_PLACES = 9
 SUMMARY = (
     "rebalance",
     "decided_at",
@@ -197,20 +202,19 @@ SUMMARY = (
 
 def figures_of(ledger: Ledger, links: tuple[str, ...]) -> Figures:
     """The figures of a ledger. links: its digest chain, one link per bar, at least one."""
-    fills, equity = ledger.tables.get("fills"), ledger.tables.get("equity")
-    curve = _curve(equity)
-    start = _start(ledger)
+    fills, curve = ledger.tables.get("fills"), equity_curve(ledger)
+    end = curve[-1] if curve else None
     return Figures(
         ledger=links[-1],
         bars=len(links),
-        rebalances=_rebalances(equity),
+        rebalances=rebalance_count(ledger),
         fills=None if fills is None else fills.rows,
-        turnover=_total(fills, "notional"),
-        commission=_total(fills, "commission"),
-        slippage=_total(fills, "slippage"),
-        final_equity=curve[-1] if curve else None,
-        total_return=_return(start, curve[-1]) if curve and start else None,
-        max_drawdown=_drawdown(curve) if curve else None,
+        turnover=total(fills, "notional"),
+        commission=total(fills, "commission"),
+        slippage=total(fills, "slippage"),
+        final_equity=end,
+        total_return=total_return(end, initial_cash(ledger.manifest)),
+        max_drawdown=max_drawdown(curve) if curve else None,
     )
 
 
@@ -248,82 +252,3 @@ def _text(value: Value) -> str:
     if value is None:
         return ""
     return format(value, "f") if isinstance(value, Decimal) else repr(value)
-
-
-def _cells(table: Table | None, name: str) -> list[Decimal]:
-    """The numbers of a column, exact, without those that are empty or not finite."""
-    column = None if table is None else table.columns.get(name)
-    if column is None:
-        return []
-    return [value for row in range(len(column.values)) if (value := _cell(column, row)) is not None]
-
-
-def _cell(column: Column, row: int) -> Decimal | None:
-    from reconcile.ledger.columns import exact
-
-    value = exact(column, row)
-    if value is None or isinstance(value, str):
-        return None
-    number = Decimal(value)
-    return number if number.is_finite() else None
-
-
-def _total(table: Table | None, name: str) -> Decimal | None:
-    """The sum of a column, exact."""
-    if table is None or name not in table.columns:
-        return None
-    column = table.columns[name]
-    if column.scale is None:
-        finite = (float(value) for value in column.values.tolist() if math.isfinite(value))
-        return Decimal(repr(math.fsum(finite)))
-    values = column.values if column.missing is None else column.values[~column.missing]
-    return _scaled(sum(values.tolist()), column.scale)
-
-
-def _scaled(number: int, scale: int) -> Decimal:
-    """number * 10**-scale with all its digits: scaleb would round to the context's 28."""
-    return Decimal((int(number < 0), tuple(map(int, str(abs(number)))), -scale))
-
-
-def _curve(table: Table | None) -> list[Decimal]:
-    """Equity in order of time, which a foreign table need not have."""
-    if table is None or not {"timestamp", "equity"} <= set(table.columns):
-        return []
-    order = table.columns["timestamp"].values.argsort(kind="stable").tolist()
-    cells = (_cell(table.columns["equity"], row) for row in order)
-    return [value for value in cells if value is not None]
-
-
-def _start(ledger: Ledger) -> Decimal | None:
-    manifest = ledger.manifest
-    if manifest.initial_cash is None or manifest.price_decimals is None:
-        return None
-    return _scaled(manifest.initial_cash, manifest.price_decimals + (manifest.quantity_decimals or 0))
-
-
-def _rebalances(table: Table | None) -> int | None:
-    column = None if table is None else table.columns.get("rebalance")
-    if column is None:
-        return None
-    values = column.values if column.missing is None else column.values[~column.missing]
-    return len(set(values.tolist()))
-
-
-def _return(start: Decimal, end: Decimal) -> Decimal:
-    return _rounded((Fraction(end) - Fraction(start)) / Fraction(start))
-
-
-def _drawdown(curve: Iterable[Decimal]) -> Decimal:
-    """The largest fall from a peak, as a fraction of the peak."""
-    peak, worst = Fraction(0), Fraction(0)
-    for value in map(Fraction, curve):
-        peak = max(peak, value)
-        if peak > 0:
-            worst = max(worst, (peak - value) / peak)
-    return _rounded(worst)
-
-
-def _rounded(ratio: Fraction) -> Decimal:
-    """Half up in whole numbers: the same nine decimals on every platform."""
-    unit = 10**_PLACES
-    return _scaled((2 * ratio.numerator * unit + ratio.denominator) // (2 * ratio.denominator), _PLACES)

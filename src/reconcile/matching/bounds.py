@@ -15,12 +15,12 @@ cell, NaN or an infinity is never absorbed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
+from reconcile.ledger.figures import decimal_of
 from reconcile.matching.cells import Comparable, Rows, as_doubles, number
 from reconcile.matching.model import BoundKind, Tolerance, ToleranceUse
 from vocabulary.errors import InputError
@@ -108,10 +108,7 @@ class AppliedTolerances:
 
 def _report(tolerance: Tolerance, use: _Use) -> ToleranceUse:
     bound = Fraction(tolerance.bound) / (2 if tolerance.kind is BoundKind.QUANTUM else 1)
-    with localcontext() as context:
-        context.prec = 28
-        largest = Decimal(use.largest.numerator) / Decimal(use.largest.denominator)
-    return ToleranceUse(tolerance, use.absorbed, largest, bound > SLACK * use.largest)
+    return ToleranceUse(tolerance, use.absorbed, decimal_of(use.largest), bound > SLACK * use.largest)
 
 
 def gap(tolerance: Tolerance, a: Fraction, b: Fraction) -> Fraction:

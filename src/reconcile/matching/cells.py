@@ -9,13 +9,13 @@ equal, an empty one and a full one are not. Words are equal when spelled the sam
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from reconcile.ledger.figures import rational, scaled
 from reconcile.matching.model import Value
 from vocabulary.errors import InputError
 from vocabulary.ledger import Column, Kind
@@ -162,11 +162,6 @@ def _taken(mask: Mask | None, rows: Rows | None, n: int) -> Mask:
     return mask if rows is None else mask[rows]
 
 
-def exact(value: int, scale: int) -> Decimal:
-    """value / 10**scale, all digits kept whatever the decimal context."""
-    return Decimal((int(value < 0), tuple(int(d) for d in str(abs(value))), -scale))
-
-
 def cell(column: Column, row: int) -> Value:
     """The cell as shown and exported."""
     if column.missing is not None and column.missing[row]:
@@ -178,17 +173,7 @@ def cell(column: Column, row: int) -> Value:
         return float(value)
     if column.kind in (Kind.COUNT, Kind.TIMESTAMP) and not column.scale:
         return int(value)
-    return exact(int(value), column.scale or 0)
-
-
-def rational(value: Value) -> Fraction | None:
-    """The number a cell stands for: a double is the shortest decimal that reads back as it. None for
-    an empty cell, NaN or an infinity."""
-    if value is None or isinstance(value, str):
-        return None
-    if isinstance(value, float):
-        return Fraction(repr(value)) if np.isfinite(value) else None
-    return Fraction(value)
+    return scaled(int(value), column.scale or 0)
 
 
 def as_doubles(cells: Comparable, rows: Rows, side: int) -> npt.NDArray[np.float64]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
 
+from reconcile.ledger.figures import decimal_of
 from reconcile.matching.axis import Axis, count_below
 from reconcile.matching.cells import Comparable, Rows, comparable, differing, number
 from reconcile.matching.inexact_pairs import pair_group, pair_near_rows
@@ -17,6 +17,8 @@ from reconcile.matching.pair_rows import EMPTY, SEQUENCE, Pairing, pair_rows
 from reconcile.matching.stages import ROW_STAGE, field_stage
 from vocabulary.ledger import KEYS, Kind, Table
 
+SHOWN_DIGITS = 50
+"""Digits of a value that is no cell and no decimal, such as a mean price."""
 SUMMED = ("quantity", "notional", "commission", "slippage")
 """What adds up when several fills are compared as one; `price` is weighted by quantity."""
 
@@ -203,11 +205,4 @@ def _number(cells: Comparable, row: int, side: int) -> Fraction | str | None:
 
 
 def _shown(value: Fraction | str | None) -> Value:
-    return decimal(value) if isinstance(value, Fraction) else value
-
-
-def decimal(value: Fraction) -> Decimal:
-    """Exact where it ends within 50 digits, else rounded there."""
-    with localcontext() as context:
-        context.prec = 50
-        return Decimal(value.numerator) / Decimal(value.denominator)
+    return decimal_of(value, SHOWN_DIGITS) if isinstance(value, Fraction) else value

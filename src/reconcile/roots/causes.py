@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as made
+from fractions import Fraction
 
 import numpy as np
 
+from reconcile.ledger.figures import decimal_of, scaled
 from reconcile.matching.axis import Axis, cycles, periods
 from reconcile.matching.breaks import NONE, TABLES, BreakColumns, Breaks
-from reconcile.matching.cells import cell, exact
-from reconcile.matching.diff_tables import cell_type, decimal
+from reconcile.matching.cells import cell
+from reconcile.matching.diff_tables import SHOWN_DIGITS, cell_type
 from reconcile.matching.inexact_pairs import TIMED, WINDOW
 from reconcile.matching.model import ROW, Break, BreakType, LedgerSide, Root, Stage, Value
 from reconcile.matching.stages import RANK, ROW_STAGE, ROW_VALUE, field_stage
@@ -295,4 +297,8 @@ def _value(value: Cell, kind: Kind, scenario: Scenario) -> Value:
     if kind in (Kind.COUNT, Kind.TIMESTAMP) and isinstance(value, int):
         return value
     scale = scale_of(kind, scenario)
-    return exact(value, scale) if isinstance(value, int) else decimal(value / 10**scale)
+    return (
+        scaled(value, scale)
+        if isinstance(value, int)
+        else decimal_of(Fraction(value) / 10**scale, SHOWN_DIGITS)
+    )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from vocabulary.ledger import Column, Ledger, Table
+from reconcile.ledger.figures import (
+    amount,
+    fill_cost,
+    final_equity,
+    initial_cash,
+    rebalance_count,
+    scaled,
+    total_return,
+)
+from vocabulary.ledger import Ledger
 
 if TYPE_CHECKING:
     from reconcile.running.run import Outcome, Side
@@ -65,16 +72,16 @@ def summarise(outcome: Outcome) -> Summary:
 
 def _summarise(side: Side, scenario: Scenario, market: Market) -> SideSummary:
     ledger = side.ledger
-    equity = _last(ledger.tables.get("equity"), "equity")
+    equity = final_equity(ledger)
     events = market.present.size
     return SideSummary(
         name=side.name,
         fills=ledger.tables["fills"].rows if "fills" in ledger.tables else None,
-        rebalances=_rebalances(ledger),
-        commission=_total(ledger, "commission"),
-        slippage=_total(ledger, "slippage"),
+        rebalances=rebalance_count(ledger),
+        commission=fill_cost(ledger.tables, "commission"),
+        slippage=fill_cost(ledger.tables, "slippage"),
         final_equity=equity,
-        total_return=_return(equity, _initial_cash(ledger, scenario)),
+        total_return=total_return(equity, initial_cash(ledger.manifest) or _given_cash(scenario)),
         seconds=round(side.seconds, 6),
         events_per_second=round(events / side.seconds) if side.seconds > 0 else 0,
         stranded=stranded(ledger, market),
@@ -100,66 +107,6 @@ def stranded(ledger: Ledger, market: Market) -> tuple[Stranded, ...]:
     return tuple(found)
 
 
-def amount(column: Column, row: int) -> Decimal | None:
-    """One number of a column, exactly as it stands there; None where it is empty or not finite."""
-    if column.missing is not None and column.missing[row]:
-        return None
-    return _decimal(column.values[row], column.scale)
-
-
-def _decimal(value: Any, scale: int | None) -> Decimal | None:
-    if scale is not None:
-        number = int(value)
-        # Not Decimal(number).scaleb(-scale): that rounds to the context's 28 digits.
-        return Decimal((int(number < 0), tuple(map(int, str(abs(number)))), -scale))
-    return Decimal(repr(float(value))) if math.isfinite(value) else None
-
-
-def _total(ledger: Ledger, name: str) -> Decimal | None:
-    """The sum of a column of `fills`, or of `costs` where fills lack it; unbounded (L1)."""
-    for table in ("fills", "costs"):
-        column = ledger.tables[table].columns.get(name) if table in ledger.tables else None
-        if column is not None:
-            values = column.values if column.missing is None else column.values[~column.missing]
-            if column.scale is not None:
-                return _decimal(sum(values.tolist()), column.scale)
-            return _decimal(math.fsum(v for v in values.tolist() if math.isfinite(v)), None)
-    return None
-
-
-def _rebalances(ledger: Ledger) -> int | None:
-    table = ledger.tables.get("equity")
-    column = None if table is None else table.columns.get("rebalance")
-    if column is None:
-        return None
-    values = column.values if column.missing is None else column.values[~column.missing]
-    return len(set(values.tolist()))
-
-
-def _last(table: Table | None, name: str) -> Decimal | None:
-    """The number at the latest timestamp; a foreign table may be in any order."""
-    if table is None or name not in table.columns or not table.rows:
-        return None
-    stamps = table.columns.get("timestamp")
-    row = table.rows - 1 if stamps is None else int(stamps.values.argmax())
-    return amount(table.columns[name], row)
-
-
-def _initial_cash(ledger: Ledger, scenario: Scenario) -> Decimal:
-    """What the ledger says it started with, else what the scenario gives."""
-    source, manifest = scenario.market, ledger.manifest
-    if None not in (manifest.initial_cash, manifest.price_decimals, manifest.quantity_decimals):
-        scale = int(manifest.price_decimals or 0) + int(manifest.quantity_decimals or 0)
-        cash = _decimal(manifest.initial_cash, scale)
-    else:
-        cash = _decimal(scenario.initial_cash, source.price_decimals + source.quantity_decimals)
-    assert cash is not None
-    return cash
-
-
-def _return(equity: Decimal | None, initial: Decimal) -> Decimal | None:
-    if equity is None or not initial:
-        return None
-    ratio = (Fraction(equity) - Fraction(initial)) / Fraction(initial)
-    # Half up in whole numbers: the same nine decimals on every platform.
-    return _decimal((2 * ratio.numerator * 10**9 + ratio.denominator) // (2 * ratio.denominator), 9)
+def _given_cash(scenario: Scenario) -> Decimal:
+    """The scenario's initial cash, for a ledger that does not say with how much it began."""
+    return scaled(scenario.initial_cash, scenario.market.price_decimals + scenario.market.quantity_decimals)
