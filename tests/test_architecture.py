@@ -268,3 +268,9 @@ def test_the_digest_of_the_semantics_is_the_page() -> None:
     """A ledger says by which rules it was made; the page cannot change in silence."""
     page = SOURCE.parent / "docs" / "semantics.md"
     assert hashlib.sha256(page.read_bytes()).hexdigest() == SEMANTICS_DIGEST
+
+
+def test_every_public_name_is_where_the_table_says() -> None:
+    """The names are resolved when they are first used: a module that moved would be missed until then."""
+    code = "import reconcile; [getattr(reconcile, name) for name in reconcile.__all__]"
+    assert "pyarrow" in loaded_by(code)
