@@ -27,7 +27,7 @@ from typing import Any
 
 from reconcile.gating.model import Pair, Settings
 from reconcile.gating.record import this_machine
-from reconcile.gating.timing import children, pairs_of
+from reconcile.gating.timing import pairs_of, start_workers
 from reconcile.gating.trees import Tree
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
@@ -98,7 +98,7 @@ def _tree(folder: Path, name: str, ratio: str | None) -> Tree:
 
 def _digest(settings: Settings, tree: Tree) -> str:
     """The ledger's digest, right by the reference; compiles what is not compiled yet."""
-    with children(settings, "reference", tree) as (child,):
+    with start_workers(settings, "reference", tree) as (child,):
         found = child.ask("check")
     if found["ledger"] != found["vouched"]:
         raise SystemExit(f"{tree.name}: engine and reference disagree; its time does not count")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconcile.gating.model import Outcome, Pair
-from reconcile.gating.sequential_test import ALIKE, decide, noise_floor, plan_for
+from reconcile.gating.sequential_test import AA_PAIRS, decide, noise_floor, plan_for
 
 BLOCK = 4
 """Consecutive pairs that are drawn together."""
@@ -57,7 +57,7 @@ def score(
     used = 0
     plan = plan_for(most)
     for _ in range(runs):
-        floor = noise_floor(blocks(draw, alike, ALIKE))
+        floor = noise_floor(blocks(draw, alike, AA_PAIRS))
         decision = decide(blocks(draw, pairs, most), floor, LIMIT, plan)
         outcomes[decision.outcome] += 1
         used += decision.pairs

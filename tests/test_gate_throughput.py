@@ -21,7 +21,7 @@ from reconcile.gating.record import is_alike, read_records, this_machine, write_
 from reconcile.gating.sequential_test import FIRST_LOOK
 from reconcile.gating.settings import read_gate_settings
 from reconcile.gating.throughput import measure_record, throughput
-from reconcile.gating.timing import against_reference, children, pairs_of
+from reconcile.gating.timing import against_reference, pairs_of, start_workers
 from reconcile.gating.trees import base_and_head, working_tree
 from vocabulary.errors import InputError
 
@@ -111,7 +111,7 @@ def test_pairs_are_measured_by_processes_of_their_own(toy: Path) -> None:
     """Real ones, of base and head and of reference and engine; each a positive time."""
     settings = read_gate_settings(toy)
     with base_and_head(settings, "HEAD") as (base, head):
-        with children(settings, "reference", head) as (child,):
+        with start_workers(settings, "reference", head) as (child,):
             found = child.ask("check")
         right = found["ledger"]
         assert right == found["vouched"] and child.events == 40
@@ -234,7 +234,10 @@ def test_data_that_git_ignores_is_lent_to_both(toy: Path) -> None:
     git(toy, "rm", "-q", "--cached", "bars.csv")
     commit(toy, "ignored")
     settings = read_gate_settings(toy)
-    with base_and_head(settings, "HEAD") as (base, head), children(settings, "itself", base, head) as started:
+    with (
+        base_and_head(settings, "HEAD") as (base, head),
+        start_workers(settings, "itself", base, head) as started,
+    ):
         assert [child.events for child in started] == [40, 40]
 
 
@@ -278,7 +281,7 @@ def record_of(root: Path, **changes: object) -> Record:
     """A record that fits the project as it was made: its digests are the same in any folder."""
     if not DIGESTS:
         settings = read_gate_settings(root)
-        with children(settings, "reference", working_tree(settings)) as (child,):
+        with start_workers(settings, "reference", working_tree(settings)) as (child,):
             DIGESTS.update(child.ask("check"))
     found = DIGESTS
     made = Record(

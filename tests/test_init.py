@@ -15,7 +15,7 @@ import pytest
 from reconcile import cli, scenario_from_file
 from reconcile.gating.settings import read_gate_settings
 from reconcile.golden.project_paths import find_project
-from reconcile.templates import FILES
+from reconcile.templates.project import FILES
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_all_that_is_written_is_named_and_fits(tmp_path: Path, init: Callable[..
 
 def test_the_workflow_runs_the_gate_against_a_base() -> None:
     """Fetched whole, with JUnit and annotations; an undecided throughput fails nothing."""
-    from reconcile.templates import template
+    from reconcile.templates.project import template
 
     text = template(".github/workflows/backtests.yml")
     for part in ("fetch-depth: 0", "--base", "--junit gate.xml", "--github", "-ne 4", "gate.xml"):

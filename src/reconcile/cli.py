@@ -101,15 +101,15 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else str(error), err=True)
     except click.ClickException as error:
-        _complain_of_usage(error)
+        _print_usage_error(error)
     except (KeyboardInterrupt, click.Abort):
         click.echo("reconcile: interrupted", err=True)
         return INTERRUPTED
     except BaseException as error:  # SystemExit too, and kinds that others derive from BaseException
         if _is_foreseen(error):
-            _complain(error)
+            _print_error(error)
         else:
-            _confess(error)
+            _print_unexpected_error(error)
     return CANNOT_TELL
 
 
@@ -119,38 +119,38 @@ def _is_foreseen(error: BaseException) -> TypeGuard[TieoutError]:
     return errors is not None and isinstance(error, errors.TieoutError)
 
 
-def _complain_of_usage(error: click.ClickException) -> None:
+def _print_usage_error(error: click.ClickException) -> None:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "reconcile"
     click.echo(f"error: {printable(error.format_message())}", err=True)
     click.echo(f"  see   {path} --help", err=True)
 
 
-def _complain(error: TieoutError) -> None:
-    _trace()
-    _tell(error.where, error.found, error.expected, error.remedy)
+def _print_error(error: TieoutError) -> None:
+    _print_traceback()
+    _print_parts(error.where, error.found, error.expected, error.remedy)
 
 
-def _confess(error: BaseException) -> None:
-    _trace()
+def _print_unexpected_error(error: BaseException) -> None:
+    _print_traceback()
     if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "vocabulary":
         place = getattr(sys.modules.get("vocabulary"), "__file__", None) or str(error)
         remedy = "Rename it, or take its folder off PYTHONPATH: tieout's own has to be found first."
-        _tell("import vocabulary", place, "the vocabulary that tieout installs", remedy)
+        _print_parts("import vocabulary", place, "the vocabulary that tieout installs", remedy)
         return
     said = printable(f"{type(error).__name__}: {error}")
     hint = "" if os.environ.get(TRACEBACK) else f" (set {TRACEBACK}=1 to see where)"
     click.echo(f"error: reconcile met something it did not foresee: {said}{hint}", err=True)
 
 
-def _tell(where: str, found: str, expected: str, remedy: str) -> None:
+def _print_parts(where: str, found: str, expected: str, remedy: str) -> None:
     click.echo(f"error: {printable(where)}", err=True)
     for label, text in (("found", found), ("expected", expected), ("remedy", remedy)):
         if text:
             click.echo(f"  {label:<9} {printable(text)}", err=True)
 
 
-def _trace() -> None:
+def _print_traceback() -> None:
     if os.environ.get(TRACEBACK):
         import traceback
 

@@ -14,7 +14,7 @@ def init(folder: str) -> int:
 
     What is already there is left as it is, and named.
     """
-    from reconcile.templates import write_project
+    from reconcile.templates.project import write_project
 
     emit(write_project(folder))
     return 0

@@ -1,5 +1,1 @@
-"""The gate: goldens hold, results have not drifted, and the engine has not become slower.
-
-`gate` makes the checks; `decide` is the rule that throughput is decided by, a pure function of paired
-timings.
-"""
+"""The gate: goldens hold, results have not drifted, and the engine has not become slower."""

@@ -29,25 +29,30 @@ if TYPE_CHECKING:
 
 
 def gate(
-    paths: ProjectPaths, settings: Settings, base: str | None, watch: Watch, say: Callable[[str], None]
+    paths: ProjectPaths,
+    settings: Settings,
+    base: str | None,
+    watch: Watch,
+    on_progress: Callable[[str], None],
 ) -> Report:
-    """Make the checks asked for. base: the revision that throughput is held against, None for the record.
+    """Make the checks that the settings ask for.
 
-    Raises InputError for settings that do not fit the project. What else goes wrong is an outcome.
+    base: the revision that throughput is held against, None for the record. Raises InputError for settings
+    that do not fit the project. Any other error becomes an outcome.
     """
     report = Report(Outcome.UNKNOWN, settings.checks, engine=settings.candidate or "engine")
     if Check.GOLDENS in settings.checks:
         report = _goldens(report, paths, watch)
     if Check.DRIFT in settings.checks:
-        cases = drifts(paths, settings, watch)
+        cases = check_drift(paths, settings, watch)
         report = replace(report, cases=cases, drift_outcome=drift_outcome(cases))
     if Check.THROUGHPUT in settings.checks:
-        report = replace(report, throughput=throughput(settings, base, say))
+        report = replace(report, throughput=throughput(settings, base, on_progress))
     return replace(report, outcome=combined_outcome(outcomes(report).values()))
 
 
 def outcomes(report: Report) -> dict[Check, Outcome]:
-    """The outcome of each check asked for."""
+    """The outcome of each check that was asked for."""
     made = {
         Check.GOLDENS: report.goldens_outcome,
         Check.DRIFT: report.drift_outcome,
@@ -57,7 +62,7 @@ def outcomes(report: Report) -> dict[Check, Outcome]:
 
 
 def combined_outcome(found: Iterable[Outcome]) -> Outcome:
-    """A failure of any is one; then what could not be told; then what stayed undecided."""
+    """FAILED if any check failed, else UNKNOWN if any is, else INCONCLUSIVE if any is, else PASSED."""
     seen = set(found)
     for outcome in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.INCONCLUSIVE):
         if outcome in seen:
@@ -66,7 +71,7 @@ def combined_outcome(found: Iterable[Outcome]) -> Outcome:
 
 
 def goldens_outcome(checked: tuple[CheckResult, ...]) -> Outcome:
-    """FAILED where a golden does not hold; UNKNOWN where none was looked at; else PASSED."""
+    """FAILED if any golden does not hold, UNKNOWN if none was looked at, else PASSED."""
     if any(one.status not in SOUND for one in checked):
         return Outcome.FAILED
     seen = [one for one in checked if one.status is not CheckStatus.NOT_RUN]
@@ -80,11 +85,12 @@ def _goldens(report: Report, paths: ProjectPaths, watch: Watch) -> Report:
     return replace(report, goldens=checked, goldens_outcome=goldens_outcome(checked))
 
 
-def drifts(paths: ProjectPaths, settings: Settings, watch: Watch) -> tuple[Case, ...]:
-    """All goldens and cases in order of their names. One that cannot be run says why and is UNKNOWN; one
-    whose files are not those that were accepted is FAILED, since nothing can be held against it.
+def check_drift(paths: ProjectPaths, settings: Settings, watch: Watch) -> tuple[Case, ...]:
+    """The drift of every golden and case, in order of their names.
 
-    Raises InputError for a limit of a case that is not there, and a candidate that cannot be imported.
+    A case that cannot be run is UNKNOWN, with the reason. A case whose golden is not what was accepted is
+    FAILED, because it cannot be compared. Raises InputError for limits of a case that does not exist, and for
+    a candidate that cannot be imported.
     """
     on_file = read_goldens(paths)
     names = sorted({*on_file.goldens, *on_file.broken, *case_files(paths)})
@@ -106,7 +112,7 @@ def drifts(paths: ProjectPaths, settings: Settings, watch: Watch) -> tuple[Case,
 
 
 def drift_outcome(cases: Iterable[Case]) -> Outcome:
-    """FAILED where one did; PASSED where at least one passed; nothing compared is never a pass."""
+    """FAILED if any case failed, else PASSED if any passed, else UNKNOWN."""
     found = {case.outcome for case in cases}
     for outcome in (Outcome.FAILED, Outcome.PASSED):
         if outcome in found:
@@ -114,8 +120,8 @@ def drift_outcome(cases: Iterable[Case]) -> Outcome:
     return Outcome.UNKNOWN
 
 
-def compared(golden: Figures, found: Figures, limits: Limits) -> tuple[Drift, ...]:
-    """Return, commission, slippage and fills of two ledgers, each within its limit or not."""
+def compare_figures(golden: Figures, found: Figures, limits: Limits) -> tuple[Drift, ...]:
+    """The drift of return, commission, slippage and fills, and whether each is within its limit."""
     fills = tuple(None if side.fills is None else Decimal(side.fills) for side in (golden, found))
     return (
         _drift("return", Quantity.RETURN, golden.total_return, found.total_return, limits.total_return),
@@ -126,7 +132,7 @@ def compared(golden: Figures, found: Figures, limits: Limits) -> tuple[Drift, ..
 
 
 def _costs(name: str, golden: Decimal | None, found: Decimal | None, limit: Decimal) -> Drift:
-    """The limit is a fraction of the golden's: of nothing, nothing."""
+    """The drift of a cost, whose limit is a fraction of the golden's cost (0 if that is not known)."""
     return _drift(name, Quantity.COSTS, golden, found, limit * abs(golden or Decimal(0)))
 
 
@@ -156,7 +162,7 @@ def _case(
         found = _figures(_ledger(scenario, settings, candidate, watch))
     except TieoutError as error:
         return Case(name, Outcome.FAILED, said=str(error))
-    drift = compared(golden.manifest.figures, found, settings.cases.get(name, settings.limits))
+    drift = compare_figures(golden.manifest.figures, found, settings.cases.get(name, settings.limits))
     if all(one.golden is None for one in drift):
         return Case(name, Outcome.UNKNOWN, drift, "its golden tells of no return, costs or fills")
     outcome = Outcome.PASSED if all(one.within for one in drift) else Outcome.FAILED
@@ -164,7 +170,7 @@ def _case(
 
 
 def _scenario(paths: ProjectPaths, golden: Golden) -> Scenario | None:
-    """The case's own file, else the scenario kept with the golden, None where there is neither."""
+    """The scenario of the case's file, else that kept with the golden, else None."""
     from reconcile.scenario.files import scenario_from_file, scenario_from_text
 
     file = case_files(paths).get(golden.manifest.case)
@@ -184,7 +190,7 @@ def _candidate(settings: Settings) -> Candidate | None:
 
     if settings.candidate is None:
         return None
-    # Last, so that a file of the project's shadows nothing.
+    # Appended, so that no file of the project shadows an installed module.
     for path in settings.paths or ("src", "."):
         folder = str((settings.root / path).resolve())
         if Path(folder).is_dir() and folder not in sys.path:

@@ -58,7 +58,7 @@ def gate_headline(report: Report) -> str:
 
 
 def check_words(report: Report, check: Check) -> str:
-    """What one check came to."""
+    """The finding of one check."""
     if check is Check.GOLDENS:
         return check_headline(report.goldens)
     if check is Check.DRIFT:
@@ -86,14 +86,14 @@ def decision_words(found: Decision) -> str:
 
 
 def against_words(found: Throughput) -> str:
-    """What throughput was held against."""
+    """The base or record that throughput was held against."""
     if found.against is Against.BASE:
         return f"base {printable(found.against_name, 80)}"
     return f"the record {printable(found.against_name, 120)}"
 
 
 def throughput_lines(found: Throughput) -> list[str]:
-    """The measurement, in a few lines."""
+    """The lines that describe the measurement."""
     lines = [printable(text) for text in found.said] if found.decision else []
     if found.decision is None:
         return lines
@@ -110,7 +110,7 @@ def throughput_lines(found: Throughput) -> list[str]:
 
 
 def case_rows(report: Report) -> list[tuple[str, ...]]:
-    """A row a case: case, golden, return, commission, slippage, fills, verdict."""
+    """One row per case: case, golden, return, commission, slippage, fills, verdict."""
     statuses = {one.case: one for one in report.goldens}
     drifted = {one.name: one for one in report.cases}
     rows = []
@@ -127,7 +127,7 @@ CASE_HEAD = ("case", "golden", "return", "commission", "slippage", "fills", "ver
 
 
 def verdict(checked: CheckResult | None, case: Case | None) -> str:
-    """What a case came to under both checks."""
+    """The verdict on a case under both checks."""
     if (checked and checked.status not in SOUND) or (case and case.outcome is Outcome.FAILED):
         return Outcome.FAILED.value
     if case and case.outcome is Outcome.PASSED:
@@ -137,7 +137,7 @@ def verdict(checked: CheckResult | None, case: Case | None) -> str:
 
 
 def drift_cell(case: Case | None, name: str) -> str:
-    """One figure of a case, from golden to found where it moved."""
+    """One figure of a case: the golden's, and the one found if it differs."""
     for one in case.drifts if case else ():
         if one.name == name:
             old, new = drift_values(one)
@@ -146,7 +146,7 @@ def drift_cell(case: Case | None, name: str) -> str:
 
 
 def drift_values(drift: Drift) -> tuple[str, str]:
-    """Golden and found, as shown."""
+    """The golden's value and the one found, as text."""
     if drift.quantity is Quantity.RETURN:
         return percents(drift.golden, drift.found)
     return money(drift.golden), money(drift.found)

@@ -8,7 +8,7 @@ Amounts are exact decimals; what is not known is null:
     outcome              passed, failed, could not tell or inconclusive
     checks               of each made (goldens, drift, throughput): its outcome
     engine               the engine under test
-    cases                by name: golden (a standing of `reconcile golden check`, null where that was not
+    cases                by name: golden (a status of `reconcile golden check`, null where that was not
                          checked), outcome (of the drift check, null likewise), said, and drifts: name
                          (return, commission, slippage, fills), golden, found, apart, limit, within
     throughput           null where it was not checked, else
@@ -202,7 +202,7 @@ _LEVEL = {Outcome.FAILED: "error", Outcome.UNKNOWN: "error", Outcome.INCONCLUSIV
 
 
 def gate_annotations(report: Report) -> str:
-    """A line a finding, as workflow commands; one notice where there is none."""
+    """One workflow command per finding, or one notice when there is none."""
     lines = []
     for one in report.goldens:
         if one.status not in SOUND:
@@ -218,7 +218,7 @@ def gate_annotations(report: Report) -> str:
 
 
 def gate_summary(report: Report) -> str:
-    """The job summary: the answer, a row a check, a row a case, and how throughput was measured."""
+    """The job summary: the answer, one row per check, one row per case, and how throughput was measured."""
     rows = [
         (check.value, outcome.value, check_words(report, check))
         for check, outcome in outcomes(report).items()
@@ -239,7 +239,7 @@ def _measured(report: Report) -> list[str]:
 
 
 def _command(level: str, title: str, message: str) -> str:
-    """`::error title=...::...`, so written that neither can end the command or begin another."""
+    """`::error title=...::...`, escaped so that neither text can end the command or begin another."""
     name = f"gate: {title}"
     lines = "%0A".join(_data(printable(line)) for line in message.splitlines())
     return f"::{level} title={_data(printable(name, 200)).replace(':', '%3A').replace(',', '%2C')}::{lines}"

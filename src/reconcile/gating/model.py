@@ -1,4 +1,4 @@
-"""What a gate is made of and what it finds. Data only."""
+"""The nouns of a gate: its settings and its findings. Data only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconcile.golden.model import Agreement, CheckResult
 
 
 class Check(Enum):
-    """What a gate checks, in this order."""
+    """The checks of a gate, in the order in which they are made."""
 
     GOLDENS = "goldens"
     DRIFT = "drift"
@@ -20,10 +20,10 @@ class Check(Enum):
 
 
 class Outcome(Enum):
-    """What a check, or the gate, came to.
+    """The outcome of a check or of the gate.
 
-    passed: compared, and within limits.  failed: compared, and not.
-    unknown: nothing, or not all, could be compared.  inconclusive: throughput that the budget did not decide.
+    passed: compared, and within limits.  failed: compared, and not. unknown: nothing, or not everything,
+    could be compared.  inconclusive: throughput that the budget did not decide.
     """
 
     PASSED = "passed"
@@ -40,7 +40,7 @@ class Against(Enum):
 
 
 class Quantity(Enum):
-    """What may drift in a case, as its limit is called in the settings."""
+    """A quantity that may drift in a case, by the name of its limit in the settings."""
 
     RETURN = "return"
     COSTS = "costs"
@@ -49,7 +49,7 @@ class Quantity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far a case may be from its golden; 0 is exact.
+    """How far a case may differ from its golden; 0 is exact.
 
     total_return: difference of two fractions (0.0001 is a hundredth of a percent).
     costs: of commission and of slippage, as a fraction of the golden's. fills: a count.
@@ -64,13 +64,13 @@ class Limits:
 class Settings:
     """[tool.reconcile.gate] of a pyproject.toml.
 
-    checks: those made. candidate: `module:function`, the engine under test; None for ours.
-    agreement: what vouches for its ledger before it is timed.
-    paths: folders of the project that its code is imported from. build: commands run in each tree before.
-    scenario: what is timed. limit: the ratio of times beyond which a slowdown fails (1.035: 3.5 %).
-    record_limit: the same against a ratio on record, which another day gives another way.
-    budget: seconds of measuring. pairs: at most so many. record: the file of the ratios on record.
-    limits: of every case; cases: of some, by name.
+    checks: those that are made. candidate: `module:function`, the engine under test; None for tieout's
+    engine. agreement: what its ledger must agree with before it is timed. paths: folders of the project that
+    its code is imported from. build: commands run in each tree before timing. scenario: what is timed. limit:
+    the ratio of times beyond which a slowdown fails (1.035: 3.5 %). record_limit: the same against a ratio on
+    record, which varies from day to day. budget: seconds of measuring. pairs: the most that are measured.
+    record: the file of the ratios on record. limits: those of every case. cases: those of single cases, by
+    name.
     """
 
     root: Path
@@ -91,7 +91,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two fresh processes measured side by side: the quickest run of each, in seconds."""
+    """Two fresh processes measured side by side: the fastest run of each, in seconds."""
 
     base: float
     head: float
@@ -99,11 +99,11 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What pairs say of the slowdown: head's time over base's.
+    """The slowdown that pairs show: head's time over base's.
 
-    ratio: the estimate; low, high: its interval (0 and inf before there are enough pairs).
-    confidence: of the interval, over all looks together. pairs: those it rests on. floor: below which
-    identical code cannot be told apart, as a ratio above 1. limit: as in Settings.
+    ratio: the estimate; low, high: its interval (0 and inf before there are enough pairs). confidence: that
+    of the interval, over all looks together. pairs: how many it rests on. floor: the ratio above 1 that
+    identical code reaches, too. limit: as in Settings.
     """
 
     outcome: Outcome
@@ -118,7 +118,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where a timing was made."""
+    """The machine and the software of a timing."""
 
     processor: str
     cores: int
@@ -130,7 +130,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The ratio reference : engine that was once measured; low and high its interval."""
+    """A ratio reference : engine on record; low and high are its interval."""
 
     scenario: str
     scenario_digest: str
@@ -145,7 +145,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """The throughput check. against_name: the revision, or the file of the record.
+    """The findings of the throughput check. against_name: the revision, or the file of the record.
 
     said: why it came to nothing, or what else to know; one sentence each. digest: of the ledger that every
     run had to give. events: of one run. alike: the A/A pairs, taken first. pairs: those of base and head,
@@ -170,7 +170,7 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One quantity of a case: golden's, found, how far apart, and how far they may be; text is by unit.
+    """One quantity of a case: the golden's value, the value found, their difference and its limit.
 
     name: return, commission, slippage or fills.
     """
@@ -186,7 +186,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case under the engine of the project. drifts: a row a quantity, also those that are 0."""
+    """One case under the engine of the project. drifts: one for each quantity, also for one that is 0."""
 
     name: str
     outcome: Outcome
@@ -196,7 +196,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a gate found. Left out: the checks that were not asked for."""
+    """The findings of a gate. Those of a check that was not asked for are empty or None."""
 
     outcome: Outcome
     asked: tuple[Check, ...]

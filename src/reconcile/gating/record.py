@@ -1,8 +1,8 @@
-"""The ratios reference : engine on record, one for each machine, and the machine a timing was made on.
+"""The ratios reference : engine on record, one for each machine, and the machine of a timing.
 
 A JSON file: format, and records, each of scenario, scenario_digest, ledger (digests), ratio, low, high,
 pairs, machine (processor, cores, system, python, numba, numpy), date. No time is on record, only how many
-times as fast as the reference the engine was: what slows a machine as a whole slows both.
+times as fast as the reference the engine was, because whatever slows a whole machine slows both.
 """
 
 from __future__ import annotations
@@ -11,23 +11,26 @@ import json
 import math
 import os
 import platform
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from reconcile.files import atomic
 from reconcile.gating.model import Machine, Record
 from vocabulary.errors import InputError, OutputError
 
 FORMAT = 2
+_RECORDS = TypeAdapter(tuple[Record, ...])
 OTHER_MACHINE_WIDTH = math.log(4)
-"""How far the ratio of a plain Python loop to compiled code may be another on another machine, Python or
-numba: there only a collapse is told, as of code that is no longer compiled. Nothing can pass."""
+"""How far, as a logarithm, the ratio of a Python loop to compiled code may differ on another machine, Python
+or numba. Held against such a record only a collapse fails, as of code that is no longer compiled; nothing
+passes."""
 
 
 def this_machine() -> Machine:
-    """The machine and what of its software a ratio depends on."""
+    """This machine, with the software that a ratio depends on."""
     return Machine(
         processor=_processor(),
         cores=os.cpu_count() or 1,
@@ -39,30 +42,37 @@ def this_machine() -> Machine:
 
 
 def is_alike(one: Machine, other: Machine) -> bool:
-    """Whether a ratio measured on one can be held against the other's."""
+    """Whether a ratio measured on one machine can be compared with one measured on the other."""
     names = ("processor", "system", "python", "numba", "numpy")
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
 def read_records(path: Path) -> tuple[Record, ...]:
-    """The records, none where there is no file yet. Raises InputError for a file of something else."""
+    """The records in a file, none when there is no file. Raises InputError for a file of another kind."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']!r}")
-        return tuple(map(_record, content["records"]))
+        records = _RECORDS.validate_json(json.dumps(content["records"]), strict=True)
+        for record in records:
+            _require_interval(record)
+        return records
     except FileNotFoundError:
         return ()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        found = f"no record ({type(error).__name__}: {error})"
-        remedy = "Remove it, and measure anew: reconcile gate --record."
-        raise InputError(str(path), found, f"what tieout wrote, format {FORMAT}", remedy) from None
+        why = f"{type(error).__name__}: {error}"
+    remedy = "Remove it, and measure anew: reconcile gate --record."
+    raise InputError(str(path), f"no record ({why})", f"what tieout wrote, format {FORMAT}", remedy)
 
 
 def write_record(path: Path, record: Record) -> None:
-    """Put a record in the place of its machine's, in one move; others stay, unless they are of other work.
+    """Replace the record of a machine, in one step. Records of other machines stay if they are of the same
+    work.
 
-    Raises InputError for a file of something else, OutputError.
+    Raises InputError for a file that holds no records, OutputError when it cannot be written.
     """
     others = (one for one in read_records(path) if not is_alike(one.machine, record.machine))
     kept = [one for one in others if _work(one) == _work(record)]
@@ -80,16 +90,11 @@ def _work(record: Record) -> tuple[str, str]:
     return record.scenario_digest, record.ledger
 
 
-def _record(content: Any) -> Record:
-    machine = Machine(**{field.name: content["machine"][field.name] for field in fields(Machine)})
-    names = [field.name for field in fields(Record) if field.name != "machine"]
-    record = Record(**{name: content[name] for name in names}, machine=machine)
+def _require_interval(record: Record) -> None:
+    """Raise ValueError unless 0 < low <= ratio <= high, all of them finite."""
     numbers = (record.low, record.ratio, record.high)
-    if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
-        raise ValueError(f"ratio, low, high {numbers!r}")
-    if not 0 < record.low <= record.ratio <= record.high:
-        raise ValueError(f"low <= ratio <= high does not hold for {numbers!r}")
-    return record
+    if not 0 < record.low <= record.ratio <= record.high < math.inf:
+        raise ValueError(f"0 < low <= ratio <= high does not hold for {numbers!r}")
 
 
 def _processor() -> str:

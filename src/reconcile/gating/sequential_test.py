@@ -24,20 +24,20 @@ import numpy.typing as npt
 from reconcile.gating.model import Decision, Outcome, Pair
 
 ALPHA = 0.01
-"""The chance that the interval misses the true ratio at any look: half of it on each side."""
+"""The probability that the interval misses the true ratio at any look, half of it on each side."""
 FIRST_LOOK = 12
-"""Fewer pairs cannot give an interval at the share of alpha that the first look has."""
+"""With fewer pairs there is no interval at the first look's share of alpha."""
 GROWTH = 1.2
-"""Each look has so many times the pairs of the one before."""
-ALIKE = 10
-"""A/A pairs: the least from which an interval at ALPHA excludes anything is 8."""
+"""Each look has so many times as many pairs as the one before."""
+AA_PAIRS = 10
+"""Number of pairs of identical code; with fewer than 8 no interval at ALPHA would exclude anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The looks at the pairs, decided before the first of them is seen.
+    """The looks at the pairs, fixed before the first pair is seen.
 
-    looks: (pairs, share of alpha) of each, pairs ascending; the shares sum up to at most alpha.
+    looks: (number of pairs, share of alpha) of each, ascending. The shares add up to at most alpha.
     """
 
     looks: tuple[tuple[int, float], ...]
@@ -45,7 +45,10 @@ class Plan:
 
 
 def plan_for(pairs: int, alpha: float = ALPHA) -> Plan:
-    """Looks at FIRST_LOOK pairs, then at GROWTH times as many each, and at the last; alpha in proportion."""
+    """Looks at FIRST_LOOK pairs, then each time at GROWTH times as many, and at the last pair.
+
+    Each look's share of alpha is proportional to the number of its new pairs.
+    """
     places = []
     place = float(FIRST_LOOK)
     while round(place) < pairs:
@@ -59,42 +62,43 @@ def plan_for(pairs: int, alpha: float = ALPHA) -> Plan:
     return Plan(tuple(zip(places, shares, strict=True)), alpha)
 
 
-def noise_floor(alike: Sequence[Pair]) -> float:
-    """What A/A pairs show of differences that are none, as a distance of logarithms.
+def noise_floor(aa_pairs: Sequence[Pair]) -> float:
+    """How large a difference pairs of identical code show, as a logarithm of the ratio; `inf` without pairs.
 
-    The larger of how far their centre lies from 0 and of what their spread leaves open about it. `inf`
-    without pairs.
+    It is the larger of the distance of their centre from 0 and of the standard error of that centre.
     """
-    if not alike:
+    if not aa_pairs:
         return math.inf
-    values = [_slowdown(pair) for pair in alike]
+    values = [_slowdown(pair) for pair in aa_pairs]
     return max(abs(centre(values)), spread(values) / math.sqrt(len(values)))
 
 
-def decide(pairs: Sequence[Pair], floor: float, limit: float, plan: Plan, elsewhere: float = 0.0) -> Decision:
-    """The first look that decides, else the last one made.
+def decide(
+    pairs: Sequence[Pair], floor: float, limit: float, plan: Plan, extra_width: float = 0.0
+) -> Decision:
+    """The first look that decides, else the last look made.
 
-    FAILED when the interval of the ratio lies wholly beyond `limit`, PASSED when wholly within, else
-    INCONCLUSIVE. floor: the interval reaches at least so far to each side of the estimate (logarithms).
-    elsewhere: and so much further, for what the pairs cannot know (logarithms).
+    FAILED when the whole interval of the ratio is beyond `limit`, PASSED when the whole interval is within,
+    else INCONCLUSIVE. floor: the interval reaches at least so far to each side of the estimate. extra_width:
+    each end is moved outwards by so much, for a record from another machine. Both are logarithms.
     """
     decision = _undecided(floor, limit, plan)
     for count, share in plan.looks:
         if count > len(pairs):
             break
-        decision = _look(pairs[:count], share, floor, limit, plan, elsewhere)
+        decision = _look(pairs[:count], share, floor, limit, plan, extra_width)
         if decision.outcome is not Outcome.INCONCLUSIVE:
             break
     return decision
 
 
 def _look(
-    pairs: Sequence[Pair], share: float, floor: float, limit: float, plan: Plan, elsewhere: float
+    pairs: Sequence[Pair], share: float, floor: float, limit: float, plan: Plan, extra_width: float
 ) -> Decision:
     values = [_slowdown(pair) for pair in pairs]
     middle = centre(values)
     low, high = interval(values, share)
-    low, high = min(low, middle - floor) - elsewhere, max(high, middle + floor) + elsewhere
+    low, high = min(low, middle - floor) - extra_width, max(high, middle + floor) + extra_width
     edge = math.log(limit)
     outcome = Outcome.FAILED if low > edge else Outcome.PASSED if high < edge else Outcome.INCONCLUSIVE
     ends = _ratio(low), _ratio(high)
@@ -117,14 +121,14 @@ Floats = npt.NDArray[np.float64]
 
 
 def centre(values: Sequence[float]) -> float:
-    """The Hodges-Lehmann estimate: the median of the Walsh averages. Of at least one value."""
+    """The Hodges-Lehmann estimate: the median of the Walsh averages of at least one value."""
     return float(np.median(_walsh(np.asarray(values, dtype=np.float64))))
 
 
 def interval(values: Sequence[float], alpha: float) -> tuple[float, float]:
     """The ends of the two-sided interval that misses the centre with probability at most alpha.
 
-    (-inf, inf) where the values are too few for that alpha.
+    (-inf, inf) when there are too few values for that alpha.
     """
     n = len(values)
     outside = _outside(n, alpha / 2)
@@ -135,7 +139,7 @@ def interval(values: Sequence[float], alpha: float) -> tuple[float, float]:
 
 
 def spread(values: Sequence[float]) -> float:
-    """A robust standard deviation about 0: the median distance, scaled to that of a normal spread."""
+    """A robust standard deviation about 0: the median distance, scaled as for a normal distribution."""
     return 1.4826 * float(np.median(np.abs(values)))
 
 
@@ -147,14 +151,14 @@ def _walsh(values: Floats) -> Floats:
 
 @functools.cache
 def _outside(n: int, tail: float) -> int:
-    """The largest k with P(W <= k) <= tail, W the signed-rank sum of n pairs; -1 where there is none."""
+    """The largest k with P(W <= k) <= tail, W being the signed-rank sum of n pairs; -1 if there is none."""
     below = np.cumsum(_signed_rank(n))
     return int(np.searchsorted(below, tail * (1 + 1e-12), side="right")) - 1
 
 
 @functools.cache
 def _signed_rank(n: int) -> Floats:
-    """P(W = w) for w = 0 .. n (n + 1) / 2: each rank is in the sum or not, with even chance."""
+    """P(W = w) for w = 0 .. n (n + 1) / 2: each rank is in the sum with probability 1/2."""
     chance = np.ones(1)
     for rank in range(1, n + 1):
         longer = np.zeros(len(chance) + rank)

@@ -1,4 +1,4 @@
-"""The throughput check: build both sides, see that they are right, measure until it is decided."""
+"""The throughput check: build both sides, check their ledgers, and measure until it is decided."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from itertools import islice
 
 from reconcile.gating.model import Against, Decision, Outcome, Pair, Record, Settings, Throughput
 from reconcile.gating.record import OTHER_MACHINE_WIDTH, is_alike, read_records, this_machine
-from reconcile.gating.sequential_test import ALIKE, ALPHA, FIRST_LOOK, Plan, decide, noise_floor, plan_for
-from reconcile.gating.timing import against_reference, children, pairs_of
+from reconcile.gating.sequential_test import AA_PAIRS, ALPHA, FIRST_LOOK, Plan, decide, noise_floor, plan_for
+from reconcile.gating.timing import against_reference, pairs_of, start_workers
 from reconcile.gating.trees import Tree, base_and_head, same_code, working_tree
 from vocabulary.errors import InputError
 
 MEMORY = 4.0
-"""An engine so many times as quick at what it has run before does not run: it remembers."""
-Say = Callable[[str], None]
+"""An engine so many times faster at a run that it has made before keeps its results instead of running."""
+OnProgress = Callable[[str], None]
 Source = Generator[Pair, None, None]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedTree:
-    """One side, built, compiled, and found to give the right ledger (digests)."""
+    """One side, built and compiled, whose ledger was checked. scenario, market, ledger: digests."""
 
     tree: Tree
     scenario: str
@@ -36,48 +36,49 @@ class CheckedTree:
 
 @dataclass(frozen=True, slots=True)
 class PairSources:
-    """Where pairs come from, and the limit they are held against.
+    """Where pairs come from, and the limit that they are held against.
 
-    on_record: what the ratio base : head of a pair is divided by. widened: how much further an interval
-    reaches, as logarithm, for what the record leaves open. hopeless: it is too wide to pass, so that more
-    pairs than the first look's would be measured for nothing.
+    aa_pairs: pairs of identical code. on_record: the ratio base : head of a pair is divided by this.
+    extra_width: how much further an interval reaches, as a logarithm, because the record is uncertain.
+    hopeless: whether the interval is too wide to pass, so that pairs beyond the first look's would be
+    measured in vain.
     """
 
-    alike: Source
+    aa_pairs: Source
     pairs: Source
     limit: float
     on_record: float = 1.0
-    widened: float = 0.0
+    extra_width: float = 0.0
     hopeless: bool = False
 
 
 class WrongLedgerError(Exception):
-    """An engine's ledger is not what vouches for it; its times do not count."""
+    """An engine's ledger is not the one it must agree with, so its times do not count."""
 
 
-def throughput(settings: Settings, revision: str | None, say: Say) -> Throughput:
+def throughput(settings: Settings, revision: str | None, on_progress: OnProgress) -> Throughput:
     """Head against a base revision, or against the ratio on record where none is given.
 
-    say: told what is being done. Bad input is an outcome here (UNKNOWN, and why), so that what the other
-    checks found still reaches the reader.
+    on_progress: called with what is being done. Bad input is an outcome here (UNKNOWN, with the reason), so
+    that the findings of the other checks are still reported.
     """
     against = Against.RECORD if revision is None else Against.BASE
     name = settings.record.as_posix() if revision is None else revision
     nothing = Throughput(Outcome.UNKNOWN, against, name, settings.scenario, machine=this_machine())
     try:
         if revision is None:
-            return _against_record(settings, nothing, say)
-        return _against_base(settings, revision, nothing, say)
+            return _against_record(settings, nothing, on_progress)
+        return _against_base(settings, revision, nothing, on_progress)
     except WrongLedgerError as error:
         return replace(nothing, outcome=Outcome.FAILED, said=(str(error),))
     except InputError as error:
         return replace(nothing, said=(str(error),))
 
 
-def measure_record(settings: Settings, say: Say) -> Record:
-    """The ratio reference : engine of this machine, to be put on record. Raises InputError."""
+def measure_record(settings: Settings, on_progress: OnProgress) -> Record:
+    """Measure the ratio reference : engine of this machine for the record. Raises InputError."""
     try:
-        ready = _checked(settings, working_tree(settings), say)
+        ready = _checked(settings, working_tree(settings), on_progress)
     except WrongLedgerError as error:
         remedy = "Mend the engine first: the time of a wrong run is of no use."
         raise InputError("--record", str(error), "the right ledger", remedy) from None
@@ -85,7 +86,7 @@ def measure_record(settings: Settings, say: Say) -> Record:
     with contextlib.closing(against_reference(settings, ready.tree, ready.ledger)) as source:
         for pair in islice(source, settings.pairs):
             taken.append(pair)
-            say(f"measuring: {len(taken)} pairs of reference and engine")
+            on_progress(f"measuring: {len(taken)} pairs of reference and engine")
             if time.monotonic() - began > settings.budget:
                 break
     found = decide(taken, 0.0, settings.limit, Plan(((len(taken), ALPHA),)))
@@ -105,30 +106,34 @@ def measure_record(settings: Settings, say: Say) -> Record:
     )
 
 
-def _against_base(settings: Settings, revision: str, nothing: Throughput, say: Say) -> Throughput:
-    say(f"building {revision} and the project as it stands")
+def _against_base(
+    settings: Settings, revision: str, nothing: Throughput, on_progress: OnProgress
+) -> Throughput:
+    on_progress(f"building {revision} and the project as it stands")
     with base_and_head(settings, revision) as (base, head):
-        ready = _checked(settings, head, say)
+        ready = _checked(settings, head, on_progress)
         try:
-            old = _checked(settings, base, say)
+            old = _checked(settings, base, on_progress)
         except WrongLedgerError as error:
             return replace(nothing, said=(f"the base cannot be timed: {error}",), digest=ready.ledger)
         sources = PairSources(
-            alike=pairs_of(settings, head, head, (ready.ledger, ready.ledger)),
+            aa_pairs=pairs_of(settings, head, head, (ready.ledger, ready.ledger)),
             pairs=pairs_of(settings, base, head, (old.ledger, ready.ledger)),
             limit=settings.limit,
         )
         same = (f"{revision} and the project hold the same code",) if same_code(base, head) else ()
-        start = replace(nothing, said=(*_unlike(old, ready), *same), digest=ready.ledger, events=ready.events)
-        return _measured(settings, start, sources, say)
+        start = replace(
+            nothing, said=(*_work_notes(old, ready), *same), digest=ready.ledger, events=ready.events
+        )
+        return _measure(settings, start, sources, on_progress)
 
 
-def _against_record(settings: Settings, nothing: Throughput, say: Say) -> Throughput:
+def _against_record(settings: Settings, nothing: Throughput, on_progress: OnProgress) -> Throughput:
     records = read_records(settings.root / settings.record)
     if not records:
         said = "there is no record to hold it against: measure one (reconcile gate --record) or give --base"
         return replace(nothing, said=(said,))
-    ready = _checked(settings, working_tree(settings), say)
+    ready = _checked(settings, working_tree(settings), on_progress)
     start = replace(nothing, digest=ready.ledger, events=ready.events)
     work = (ready.scenario, ready.ledger)
     fitting = [one for one in records if (one.scenario_digest, one.ledger) == work]
@@ -138,15 +143,15 @@ def _against_record(settings: Settings, nothing: Throughput, say: Say) -> Throug
     own = next((one for one in fitting if is_alike(one.machine, this_machine())), None)
     record = own or fitting[0]
     sources = PairSources(
-        alike=pairs_of(settings, ready.tree, ready.tree, (ready.ledger, ready.ledger)),
+        aa_pairs=pairs_of(settings, ready.tree, ready.tree, (ready.ledger, ready.ledger)),
         pairs=against_reference(settings, ready.tree, ready.ledger),
         on_record=record.ratio,
-        widened=_open(record) + (OTHER_MACHINE_WIDTH if own is None else 0.0),
+        extra_width=_record_width(record) + (OTHER_MACHINE_WIDTH if own is None else 0.0),
         limit=settings.record_limit,
         hopeless=own is None,
     )
     start = replace(start, record=record, said=() if own else (_FROM_ELSEWHERE,))
-    return _measured(settings, start, sources, say)
+    return _measure(settings, start, sources, on_progress)
 
 
 _FROM_ELSEWHERE = (
@@ -156,39 +161,39 @@ _FROM_ELSEWHERE = (
 )
 
 
-def _open(record: Record) -> float:
-    """What the record's own interval leaves open, as a logarithm."""
+def _record_width(record: Record) -> float:
+    """How far the record's own interval reaches from its ratio, as a logarithm."""
     return max(math.log(record.high / record.ratio), math.log(record.ratio / record.low))
 
 
-def _checked(settings: Settings, tree: Tree, say: Say) -> CheckedTree:
-    """Compile one side by running it, and see that its ledger is right.
+def _checked(settings: Settings, tree: Tree, on_progress: OnProgress) -> CheckedTree:
+    """Compile one side by running it, and check its ledger.
 
-    Raises WrongLedgerError where it is not, InputError where it cannot be run.
+    Raises WrongLedgerError for a wrong ledger, InputError when it cannot be run.
     """
-    say(f"compiling and checking {tree.name}")
-    with children(settings, settings.agreement.value, tree) as (child,):
+    on_progress(f"compiling and checking {tree.name}")
+    with start_workers(settings, settings.agreement.value, tree) as (child,):
         found = child.ask("check")
         if found["ledger"] != found["vouched"]:
             other = "the reference" if settings.agreement.value == "reference" else "itself"
             raise WrongLedgerError(f"{tree.name}: the engine disagrees with {other}; its time does not count")
-        _see_that_it_works(tree.name, found["again"], found["fresh"])
+        _require_work(tree.name, found["again"], found["fresh"])
         if not found["fills"]:
             where = f"timing {tree.name}"
             raise InputError(where, "a run without one fill", "work to be timed", "Name another scenario.")
         return CheckedTree(tree, found["scenario"], found["market"], found["ledger"], child.events)
 
 
-def _see_that_it_works(name: str, again: float, fresh: float) -> None:
-    """Raises InputError for an engine that is quick only at runs it has made before (seconds)."""
+def _require_work(name: str, again: float, fresh: float) -> None:
+    """Raise InputError for an engine that is fast only at runs it has made before. again, fresh: seconds."""
     if fresh > MEMORY * again and fresh - again > 2e-4:
         took = f"{again * 1e3:,.3f} ms for a run made before, {fresh * 1e3:,.3f} ms with a little more cash"
         remedy = "Keep no results between runs: what is remembered takes no time."
         raise InputError(f"timing {name}", took, "the same work in every run", remedy)
 
 
-def _unlike(base: CheckedTree, head: CheckedTree) -> tuple[str, ...]:
-    """What keeps the two sides from doing the same work."""
+def _work_notes(base: CheckedTree, head: CheckedTree) -> tuple[str, ...]:
+    """A note when the two sides do not do the same work."""
     if base.ledger == head.ledger:
         return ()
     what = [name for name in ("scenario", "market") if getattr(base, name) != getattr(head, name)]
@@ -196,20 +201,22 @@ def _unlike(base: CheckedTree, head: CheckedTree) -> tuple[str, ...]:
     return (f"base and head give different ledgers{why}, each the right one of its revision",)
 
 
-def _measured(settings: Settings, start: Throughput, sources: PairSources, say: Say) -> Throughput:
-    """A/A pairs, then pairs until a look at them decides, or the budget ends."""
+def _measure(
+    settings: Settings, start: Throughput, sources: PairSources, on_progress: OnProgress
+) -> Throughput:
+    """Measure A/A pairs, then pairs until a look at them decides or the budget ends."""
     load, began = _load(), time.monotonic()
-    say("measuring: identical code first")
+    on_progress("measuring: identical code first")
     alike: list[Pair] = []
     taken: list[Pair] = []
-    with contextlib.closing(sources.alike):
-        while len(alike) < ALIKE and time.monotonic() - began <= settings.budget:
-            alike.append(next(sources.alike))
-    if len(alike) < ALIKE:
+    with contextlib.closing(sources.aa_pairs):
+        while len(alike) < AA_PAIRS and time.monotonic() - began <= settings.budget:
+            alike.append(next(sources.aa_pairs))
+    if len(alike) < AA_PAIRS:
         start = replace(start, said=(*start.said, "the budget ended before the noise floor was known"))
         decision = decide(taken, noise_floor(()), sources.limit, plan_for(FIRST_LOOK))
     else:
-        taken, decision = _decided(settings, sources, noise_floor(alike), began, say)
+        taken, decision = _measure_until_decided(settings, sources, noise_floor(alike), began, on_progress)
     return replace(
         start,
         outcome=decision.outcome,
@@ -221,10 +228,10 @@ def _measured(settings: Settings, start: Throughput, sources: PairSources, say: 
     )
 
 
-def _decided(
-    settings: Settings, sources: PairSources, floor: float, began: float, say: Say
+def _measure_until_decided(
+    settings: Settings, sources: PairSources, floor: float, began: float, on_progress: OnProgress
 ) -> tuple[list[Pair], Decision]:
-    """The pairs that were measured, and what they say. began: when the budget's time began to run."""
+    """The measured pairs and their decision. began: when the budget started, by time.monotonic."""
     taken: list[Pair] = []
     plan = plan_for(FIRST_LOOK)
     decision = decide(taken, floor, sources.limit, plan)
@@ -232,11 +239,11 @@ def _decided(
         clock = time.monotonic()
         for pair in sources.pairs:
             taken.append(Pair(pair.base / sources.on_record, pair.head))
-            if len(taken) == 1 and not sources.hopeless:  # settled before any but this one is seen
+            if len(taken) == 1 and not sources.hopeless:  # decided before any other pair is seen
                 room = (settings.budget - (clock - began)) / (time.monotonic() - clock)
                 plan = plan_for(max(FIRST_LOOK, min(settings.pairs, int(room))))
-            decision = decide(taken, floor, sources.limit, plan, sources.widened)
-            say(f"measuring: {len(taken)} of at most {plan.looks[-1][0]} pairs")
+            decision = decide(taken, floor, sources.limit, plan, sources.extra_width)
+            on_progress(f"measuring: {len(taken)} of at most {plan.looks[-1][0]} pairs")
             late = time.monotonic() - began > settings.budget
             if decision.outcome is not Outcome.INCONCLUSIVE or late or len(taken) >= plan.looks[-1][0]:
                 break
@@ -244,7 +251,7 @@ def _decided(
 
 
 def _load() -> float | None:
-    """How many processes wanted a core over the last minute; None where the system does not tell."""
+    """The load average of the last minute, None where the system has none."""
     try:
         return os.getloadavg()[0]
     except (AttributeError, OSError):

@@ -23,91 +23,95 @@ from reconcile.gating.trees import Tree
 from vocabulary.errors import InputError
 
 TURN = 0.02
-"""Seconds of work in one turn of a process, at least one run."""
+"""Seconds of work in one turn of a process. A turn has at least one run."""
 TURNS = 24
-"""Turns of each process in one pair."""
+"""Number of turns of each process in one pair."""
 AT_MOST = 4.0
-"""Seconds of work for each process in one pair, where single runs are long."""
+"""Seconds of work for each process in one pair when a single run is long."""
 
 
 def pairs_of(
     settings: Settings, base: Tree, head: Tree, digests: tuple[str, str]
 ) -> Generator[Pair, None, None]:
-    """Pairs without end, every other one with head started first.
+    """Pairs without end. In every second pair head is started first.
 
-    digests: of the ledgers that base and head must give. Raises InputError where a run gives another.
+    digests: those of the ledgers that base and head must give. Raises InputError for a run that gives
+    another.
     """
     flipped = False
     while True:
         trees = (head, base) if flipped else (base, head)
-        with children(settings, settings.agreement.value, *trees) as started:
+        with start_workers(settings, settings.agreement.value, *trees) as started:
             first, second = started
-            pair = _measured(*((second, first) if flipped else (first, second)), digests, flipped)
+            pair = _measure_pair(*((second, first) if flipped else (first, second)), digests, flipped)
         yield pair
         flipped = not flipped
 
 
 def against_reference(settings: Settings, head: Tree, digest: str) -> Generator[Pair, None, None]:
-    """Pairs without end of the reference (as `base`) and the engine (as `head`), each in its own process."""
+    """Pairs without end of the reference (as `base`) and the engine (as `head`), each in a process."""
     while True:
-        with children(settings, settings.agreement.value, head, head) as (one, other):
-            tally = FastestRuns()
-            tally.take(0, one, "vouch 1", digest)
+        with start_workers(settings, settings.agreement.value, head, head) as (one, other):
+            fastest = FastestRuns()
+            fastest.add_turn(0, one, "vouch 1", digest)
             for _ in range(2):
-                tally.take(1, other, "run 12", digest)
-                tally.take(0, one, "vouch 1", digest)
-                tally.take(1, other, "run 12", digest)
-        yield tally.pair()
+                fastest.add_turn(1, other, "run 12", digest)
+                fastest.add_turn(0, one, "vouch 1", digest)
+                fastest.add_turn(1, other, "run 12", digest)
+        yield fastest.pair()
 
 
 class FastestRuns:
-    """The quickest of base (0) and head (1) so far, by both clocks."""
+    """The fastest run so far of base (0) and of head (1), by the wall clock and by time on the core."""
 
     def __init__(self) -> None:
-        self.walls = [math.inf, math.inf]
-        self.cores = [math.inf, math.inf]
+        self.wall_times = [math.inf, math.inf]
+        self.core_times = [math.inf, math.inf]
 
-    def take(self, side: int, child: TimedWorker, request: str, digest: str) -> float:
-        """One turn of a side; its quickest run by the wall clock. Only a run whose digest is right counts."""
-        answer = child.ask(request)
+    def add_turn(self, side: int, worker: TimedWorker, request: str, digest: str) -> float:
+        """Let a side do one turn and return the wall-clock seconds of its fastest run.
+
+        digest: that of the ledger which every run must give. Raises InputError for another.
+        """
+        answer = worker.ask(request)
         if answer["ledger"] != digest:
             raise InputError(
-                f"timing {child.name}",
+                f"timing {worker.name}",
                 f"a ledger with the digest {answer['ledger'][:16]}",
                 f"{digest[:16]}, as when it was checked",
                 "Its runs do not agree with each other: reconcile run --twice shows where.",
             )
         wall = float(answer["wall"])
-        self.walls[side] = min(self.walls[side], wall)
+        self.wall_times[side] = min(self.wall_times[side], wall)
         if answer["cpu"] is not None:
-            self.cores[side] = min(self.cores[side], float(answer["cpu"]))
+            self.core_times[side] = min(self.core_times[side], float(answer["cpu"]))
         return wall
 
     def pair(self) -> Pair:
-        """Time on the core where both sides only compute; else time by the clock, which nothing escapes."""
-        computed = all(map(math.isfinite, self.cores))
-        return Pair(*(self.cores if computed else self.walls))
+        """Times on the core if both sides only compute, else times by the wall clock."""
+        computed = all(map(math.isfinite, self.core_times))
+        return Pair(*(self.core_times if computed else self.wall_times))
 
 
-def _measured(base: TimedWorker, head: TimedWorker, digests: tuple[str, str], flipped: bool) -> Pair:
+def _measure_pair(base: TimedWorker, head: TimedWorker, digests: tuple[str, str], flipped: bool) -> Pair:
     sides = (base, head)
-    tally = FastestRuns()
-    longest = max(*(tally.take(side, sides[side], "run 1", digests[side]) for side in (0, 1)), 1e-6)
+    fastest = FastestRuns()
+    longest = max(*(fastest.add_turn(side, sides[side], "run 1", digests[side]) for side in (0, 1)), 1e-6)
     runs = max(1, round(TURN / longest))
     turns = max(2, min(TURNS, round(AT_MOST / (runs * longest))))
     for turn in range(turns):
         for side in (0, 1) if (turn % 2 == 0) != flipped else (1, 0):
-            tally.take(side, sides[side], f"run {runs}", digests[side])
-    return tally.pair()
+            fastest.add_turn(side, sides[side], f"run {runs}", digests[side])
+    return fastest.pair()
 
 
 PATIENCE = 900.0
-"""Seconds that a worker may live; a compile on a busy machine is the longest thing it does."""
+"""Seconds that a worker may live. The longest of its tasks is to compile on a busy machine."""
 WORKER = Path(__file__).with_name("worker.py")
 
 
 class TimedWorker:
-    """One worker process; its answers are dictionaries."""
+    """A worker process (reconcile.gating.worker) as seen from the gate. Its answers are dictionaries."""
 
     def __init__(self, tree: Tree, settings: Settings, agreement: str) -> None:
         job = {
@@ -133,15 +137,15 @@ class TimedWorker:
         self.clock.start()
 
     def ask(self, request: str) -> dict[str, Any]:
-        """Send one request and wait for its answer. Raises InputError."""
-        with contextlib.suppress(BrokenPipeError):  # then the answer below tells why
-            _open(self.process.stdin).write(request + "\n")
-            _open(self.process.stdin).flush()
+        """Send one request and return its answer. Raises InputError."""
+        with contextlib.suppress(BrokenPipeError):  # the answer, or its absence, says why
+            _require_pipe(self.process.stdin).write(request + "\n")
+            _require_pipe(self.process.stdin).flush()
         return self.answer()
 
     def answer(self) -> dict[str, Any]:
-        """The next answer. Raises InputError where there is none, or it tells of trouble."""
-        line = _open(self.process.stdout).readline()
+        """The next answer. Raises InputError when there is none, or when the worker reports an error."""
+        line = _require_pipe(self.process.stdout).readline()
         found = json.loads(line) if line.startswith("{") else {}
         if not found:
             code = self.process.wait()
@@ -152,34 +156,37 @@ class TimedWorker:
         return dict(found)
 
     def end(self) -> None:
-        """Stop the process, whatever it is doing."""
+        """Kill the process and close its pipes."""
         self.clock.cancel()
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             with contextlib.suppress(OSError):
-                _open(pipe).close()
+                _require_pipe(pipe).close()
 
 
 @contextlib.contextmanager
-def children(settings: Settings, agreement: str, *trees: Tree) -> Iterator[tuple[TimedWorker, ...]]:
-    """One fresh worker for each tree, loaded and idle; ended afterwards.
+def start_workers(settings: Settings, agreement: str, *trees: Tree) -> Iterator[tuple[TimedWorker, ...]]:
+    """One fresh worker for each tree, loaded and idle. They are ended on leaving.
 
-    Raises InputError where a worker does not start, or a copied tree's runs code that is not its own.
+    Raises InputError when a worker does not start, or when that of a copied tree runs code from elsewhere.
     """
     started: list[TimedWorker] = []
     try:
         started.extend(TimedWorker(tree, settings, agreement) for tree in trees)
-        for child, tree in zip(started, trees, strict=True):
-            child.events = _own(child.answer(), tree)
+        for worker, tree in zip(started, trees, strict=True):
+            worker.events = _check_origin(worker.answer(), tree)
         yield tuple(started)
     finally:
-        for child in started:
-            child.end()
+        for worker in started:
+            worker.end()
 
 
-def _own(loaded: dict[str, Any], tree: Tree) -> int:
-    """The events of a run. Both sides running one code would tie forever: a copy must run its own."""
+def _check_origin(loaded: dict[str, Any], tree: Tree) -> int:
+    """The number of events in a run. Raises InputError when a copied tree runs code that is not its own.
+
+    Otherwise both sides might run the same code, and no difference could ever be found.
+    """
     place = Path(loaded["engine"])
     if tree.copied and not place.is_relative_to(tree.root.resolve()):
         raise InputError(
@@ -191,6 +198,6 @@ def _own(loaded: dict[str, Any], tree: Tree) -> int:
     return int(loaded["events"])
 
 
-def _open(pipe: IO[str] | None) -> IO[str]:
+def _require_pipe(pipe: IO[str] | None) -> IO[str]:
     assert pipe is not None
     return pipe

@@ -1,7 +1,7 @@
-"""The two trees of code that are timed: a revision exported, and the project as it stands, each on its own.
+"""The two trees of code that are timed: an exported revision, and a copy of the project in its present state.
 
-Both are copied into one temporary folder under names of equal length, with a compile cache each, so that
-nothing but the code differs between them.
+Both are in one temporary folder under names of equal length, each with its own compile cache, so that nothing
+but the code differs between them.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from reconcile.gating.model import Settings
 from vocabulary.errors import InputError
 
 BUILDING = 1800.0
-"""Seconds that a command of the project's own `build` may take."""
+"""Seconds that a command of the project's `build` setting may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One side's code. name: as shown. root: the project's folder in it. paths: where it imports from first.
+    """The code of one side.
 
-    environment: of its processes. copied: whether it is a copy, made for this.
+    name: as shown. root: the project's folder. paths: folders that imports are searched in first.
+    environment: that of its processes. copied: whether it is a temporary copy.
     """
 
     name: str
@@ -38,15 +39,15 @@ class Tree:
 
 
 def working_tree(settings: Settings) -> Tree:
-    """The project where it stands, with its usual compile cache."""
+    """The project itself, with its usual compile cache."""
     return _tree("head", settings.root, settings, None)
 
 
 @contextlib.contextmanager
 def base_and_head(settings: Settings, revision: str) -> Iterator[tuple[Tree, Tree]]:
-    """Copies of a revision and of the project as it stands, both built; gone afterwards.
+    """Copies of a revision and of the project in its present state, both built. They are removed on leaving.
 
-    Raises InputError where the project is not in git, the revision is not known, or a build fails.
+    Raises InputError when the project is not in git, the revision is unknown, or a build fails.
     """
     top = Path(_git(settings.root, "rev-parse", "--show-toplevel").decode().strip())
     inside = settings.root.resolve().relative_to(top.resolve())
@@ -61,7 +62,7 @@ def base_and_head(settings: Settings, revision: str) -> Iterator[tuple[Tree, Tre
         trees = []
         for place in (base, head):
             cache = Path(scratch, f"{place.name}-cache")
-            _lend(settings, place / inside)
+            _copy_market_files(settings, place / inside)
             trees.append(_tree(place.name, place / inside, settings, cache))
             _build(trees[-1], settings.build)
         yield trees[0], trees[1]
@@ -83,7 +84,7 @@ def resolve(root: Path, revision: str) -> str:
 
 
 def same_code(one: Tree, other: Tree) -> bool:
-    """Whether the folders that two trees are imported from hold the same files, caches aside."""
+    """Whether two trees import from folders with the same files, apart from caches."""
     return _sources(one) == _sources(other)
 
 
@@ -109,14 +110,14 @@ def _tree(name: str, root: Path, settings: Settings, cache: Path | None) -> Tree
 
 
 def _export(top: Path, commit: str, place: Path) -> None:
-    """The files of a commit, through an index of its own; `git archive` leaves out the export-ignored."""
+    """Write the files of a commit, by an index of its own: `git archive` omits export-ignored files."""
     index = {"GIT_INDEX_FILE": str(place.with_name("base-index"))}
     _git(top, "read-tree", commit, environment=index)
     _git(top, "checkout-index", "--all", f"--prefix={place}{os.sep}", environment=index)
 
 
 def _copy(top: Path, place: Path) -> None:
-    """What git has or would take of the working tree, changes that are not committed included."""
+    """Copy the files of the working tree that git tracks or would add, with uncommitted changes."""
     place.mkdir()
     listed = _git(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in {name for name in listed.decode("utf-8", "surrogateescape").split("\0") if name}:
@@ -127,14 +128,14 @@ def _copy(top: Path, place: Path) -> None:
                 shutil.copy2(source, target)
 
 
-def _lend(settings: Settings, root: Path) -> None:
-    """A copy of the market's files that git does not hold: data is often ignored, and is no code."""
+def _copy_market_files(settings: Settings, root: Path) -> None:
+    """Copy the market's files where git does not track them: data is often ignored, and is no code."""
     scenario = settings.root / settings.scenario
     try:
         market = tomllib.loads(scenario.read_text(encoding="utf-8"))["market"]
         named = [market[key] for key in ("data", "context") if isinstance(market.get(key), str)]
     except (OSError, ValueError, LookupError, AttributeError, TypeError):
-        return  # a built-in one, or one that whoever runs it will name the fault of
+        return  # a built-in scenario, or one whose error is reported when it is run
     project = settings.root.resolve()
     for source in ((scenario.parent / name).resolve() for name in named):
         if source.is_file() and source.is_relative_to(project):

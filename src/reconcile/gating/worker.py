@@ -1,15 +1,17 @@
-"""The child process that is timed: `python -P worker.py JOB`, JOB being a Job as JSON.
+"""The process that is timed: `python -P worker.py JOB`, where JOB is a JSON object.
 
-It runs against whatever code its PYTHONPATH puts first, which may be another revision's, so it leans on
-little of ours. One request a line on stdin, one JSON answer a line on stdout; an answer with "trouble" is
-the last. Requests:
+It imports the code that its PYTHONPATH puts first, which may be another revision's. It therefore uses nothing
+of tieout but the public names of `reconcile` and `reference.run`, and must not import a module below
+`reconcile`.
 
-    check       digests of scenario, market and of the ledgers of engine and of what must vouch for it;
-                seconds of a run made before, `again`, and of runs never made before, `fresh`
-    run N       time N runs of the engine, each ledger held against the first one's; of the quickest `wall`,
-                seconds by the clock, and `cpu`, seconds of this thread on a core, of the quickest run that
-                never waited of its own accord; null where each did, or the system does not tell
-    vouch N     the same for the reference
+It reads one request per line on stdin and writes one JSON answer per line to stdout. An answer with the key
+"trouble" is the last. Requests:
+
+check       digests of the scenario, the market, the engine's ledger, and the ledger that it must equal;
+`again`: seconds of a run that was made before; `fresh`: seconds of one that was not run N       time N runs
+of the engine, each of which must give the first run's ledger. `wall`: seconds of the fastest run by the wall
+clock. `cpu`: seconds on a core of the fastest run that never gave up its core by itself; null if every run
+did, or if the system does not tell vouch N     the same for the reference
 
 Whatever the engine prints goes to stderr.
 """
@@ -28,11 +30,11 @@ from decimal import Decimal
 from typing import Any
 
 MANY = 5
-"""Runs of a kind that are compared, where one takes less than a second."""
+"""Number of runs of each kind that are compared, if one takes less than a second."""
 
 
 def main(job: dict[str, Any]) -> None:
-    """Load, say what was loaded, then answer requests until stdin ends."""
+    """Load, report what was loaded, then answer requests until stdin ends."""
     answers = sys.stdout
     sys.stdout = sys.stderr
 
@@ -44,19 +46,19 @@ def main(job: dict[str, Any]) -> None:
         bench = Bench(job)
         answer(bench.loaded())
         for line in sys.stdin:
-            answer(bench.obey(*line.split()))
+            answer(bench.answer(*line.split()))
     except BrokenPipeError:
         os._exit(1)
-    except Exception as error:  # every failure is told to the parent, which words it for the user
+    except Exception as error:  # the parent reports every failure to the user
         with contextlib.suppress(BrokenPipeError):
             answer({"trouble": f"{type(error).__name__}: {error}"})
 
 
 class Bench:
-    """An engine, what it runs on, and the ledger that every run must give again."""
+    """An engine, its scenario and market, and the ledger that every run must give."""
 
     def __init__(self, job: dict[str, Any]) -> None:
-        import reconcile  # its public names alone: those of the other revision's modules may be others
+        import reconcile
 
         sys.path[:0] = [path for path in job["paths"] if path not in sys.path]
         self.scenario = reconcile.find_scenario(job["scenario"])
@@ -72,12 +74,12 @@ class Bench:
         self.vouched_digest = ""
 
     def loaded(self) -> dict[str, Any]:
-        """Where the code came from, and what it will work on."""
+        """The file that the engine was imported from, and the number of events of a run."""
         place = os.path.realpath(getattr(self.module, "__file__", None) or "")
         return {"engine": place, "events": int(self.market.present.size)}
 
-    def obey(self, verb: str, number: str = "1") -> dict[str, Any]:
-        """One request."""
+    def answer(self, verb: str, number: str = "1") -> dict[str, Any]:
+        """The answer to one request."""
         if verb == "check":
             return self.check()
         if verb == "run":
@@ -85,13 +87,13 @@ class Bench:
         return {**self.time(int(number), vouch=True), "ledger": self.vouched_digest}
 
     def check(self) -> dict[str, Any]:
-        """The digests that say whether this engine's runs count."""
+        """The digests that decide whether this engine's times count."""
         ledger = self.engine(self.scenario, self.market)
         if self.agreement == "reference":
             other = importlib.import_module("reference").run(self.scenario, self.market)
         else:
             other = self.engine(self.scenario, self.market)
-        again, fresh = self.remembered()
+        again, fresh = self.run_again_and_fresh()
         return {
             "again": again,
             "fresh": fresh,
@@ -102,17 +104,21 @@ class Bench:
             "fills": rows(ledger),
         }
 
-    def remembered(self) -> tuple[float, float]:
-        """The quickest run of some made before, and of some that are new: each with a little more cash, which
-        an engine that keeps its results has no result of."""
-        from reconcile import replace
+    def run_again_and_fresh(self) -> tuple[float, float]:
+        """Seconds of the fastest repeated run and of the fastest new run.
+
+        Each new run starts with a little more cash, so that an engine which keeps results has none of it.
+        """
+        import reconcile
 
         unit = 10 ** (self.scenario.market.price_decimals + self.scenario.market.quantity_decimals)
         cash = self.scenario.initial_cash
         runs, least = MANY, {"again": float("inf"), "fresh": float("inf")}
         while runs > 0:
             more = cash + 1 + secrets.randbelow(max(cash // 1000, 1000))
-            other = replace(self.scenario, "portfolio.initial_cash", format(Decimal(more) / unit, "f"))
+            other = reconcile.replace(
+                self.scenario, "portfolio.initial_cash", format(Decimal(more) / unit, "f")
+            )
             for name, scenario in (("again", self.scenario), ("fresh", other)):
                 began = time.perf_counter()
                 self.engine(scenario, self.market)
@@ -121,7 +127,7 @@ class Bench:
         return least["again"], least["fresh"]
 
     def time(self, runs: int, *, vouch: bool) -> dict[str, float | None]:
-        """The quickest of some runs; the first of all is not timed."""
+        """Seconds of the fastest of some runs. The first run of all is not timed."""
         run = importlib.import_module("reference").run if vouch else self.engine
         if vouch and self.vouched is None:
             self.vouched = run(self.scenario, self.market)
@@ -148,10 +154,10 @@ class Bench:
 
 
 def waited() -> int | None:
-    """How often this thread has given up its core of its own accord: for a sleep, a file, another thread.
+    """How often this thread has given up its core by itself: to sleep, for a file, or for another thread.
 
-    None where the system does not tell. A run in between which it never did was one thread computing: its
-    time on the core is the time of the run on an idle machine, whatever else wanted that core.
+    None where the system does not tell. A run during which the count stays the same was one thread computing,
+    and its time on the core is what it would take on an idle machine.
     """
     try:
         import resource
@@ -162,20 +168,20 @@ def waited() -> int | None:
 
 
 def rows(ledger: Any) -> int:
-    """Of fills, or of all tables where a foreign ledger has none of that name."""
+    """Number of fills, or of all rows of a ledger that has no table of fills."""
     tables = ledger.tables
     return int(tables["fills"].rows if "fills" in tables else sum(table.rows for table in tables.values()))
 
 
 def digest(ledger: Any) -> str:
     """The digest of a ledger's tables."""
-    from reconcile.ledger.digest import ledger_digest
+    import reconcile
 
-    return str(ledger_digest(ledger))
+    return str(reconcile.ledger_digest(ledger))
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two ledgers of one process are equal cell by cell; a quick look, not a comparison."""
+    """Whether two ledgers of one process are equal cell by cell. It is fast, and reports no differences."""
     import numpy as np
 
     if one.tables.keys() != other.tables.keys():

@@ -1,0 +1,90 @@
+"""The project that `reconcile init` writes: its own engine is compared with the reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from reconcile.text.escape import printable
+from vocabulary.errors import OutputError
+
+FILES = {
+    "scenario.toml": "scenario.toml.txt",
+    "my_engine.py": "my_engine.py.txt",
+    "tests/conftest.py": "conftest.py.txt",
+    "tests/test_my_engine.py": "test_my_engine.py.txt",
+    "pyproject.toml": "pyproject.toml.txt",
+    ".gitattributes": "gitattributes.txt",
+    ".github/workflows/backtests.yml": "workflow.yml.txt",
+}
+"""Path in the project -> file of its text in `reconcile/templates/files`."""
+SETTINGS = "pyproject.toml"
+NEXT = """
+next
+  pytest                                                   fails once: the golden is only pending
+  reconcile golden review                                  what would be pinned
+  reconcile golden accept --all --reason "first results"
+  pytest                                                   passes
+  reconcile gate --checks goldens,drift                    what CI checks, besides throughput"""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The files that were written and those that were there already, in the order of FILES."""
+
+    wrote: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def write_project(folder: str) -> str:
+    """Write the files that are not there yet; returns a report of what was done. Raises OutputError."""
+    return project_page(folder, write_files(Path(folder)))
+
+
+def write_files(root: Path) -> Written:
+    """Write each file that does not exist; one that exists is left as it is. Raises OutputError."""
+    wrote, kept = [], []
+    for name in FILES:
+        path = root / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(template(name))
+            wrote.append(name)
+        except FileExistsError:
+            if not path.exists() and not path.is_symlink():  # a file where a folder is needed
+                raise _unwritable(path.parent, "a file") from None
+            kept.append(name)
+        except OSError as error:
+            raise _unwritable(path, error.strerror or type(error).__name__) from None
+    return Written(tuple(wrote), tuple(kept))
+
+
+def project_page(folder: str, done: Written) -> str:
+    """A report of what was written and kept, and what to do next."""
+    where = "here" if Path(folder) == Path() else f"to {printable(folder)}"
+    noun = "file" if len(done.wrote) == 1 else "files"
+    lines = [
+        f"wrote {len(done.wrote)} {noun} {where}" if done.wrote else "wrote nothing: all is there already"
+    ]
+    lines += [f"  {name}" for name in done.wrote]
+    lines += [f"  {name}: kept, it was there" for name in done.kept]
+    if SETTINGS in done.kept:
+        lines += ["", f"in {SETTINGS}, if it has no such table yet"]
+        lines += [f"  {line}".rstrip() for line in _gate_table().splitlines()]
+    return "\n".join([*lines, NEXT])
+
+
+def template(name: str) -> str:
+    """The text of one of FILES."""
+    return files("reconcile.templates").joinpath("files", FILES[name]).read_text(encoding="utf-8")
+
+
+def _gate_table() -> str:
+    text = template(SETTINGS)
+    return text[text.index("[tool.reconcile.gate]") :]
+
+
+def _unwritable(path: Path, found: str) -> OutputError:
+    return OutputError(str(path), found, "a place that can be written", "Name another folder.")
