@@ -12,9 +12,8 @@ from tests.test_explain_causes import CAPITAL, DEARER, NEXT_CLOSE, NO_GATE, ZERO
 
 import engine
 from reconcile.explaining.model import Change
-from reconcile.shrinking.model import Case, Shrunk
+from reconcile.shrinking.cases import Case, Shrunk, at_bars, freeze_features, rarer
 from reconcile.shrinking.shrink import shrink
-from reconcile.shrinking.smaller_cases import at_bars, frozen, rarer
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
@@ -52,7 +51,7 @@ def test_three_symbols_and_three_rebalances_are_enough(change: Change) -> None:
     found = shrunk(change)
     first = found.after.found.first
     assert first is not None
-    assert (first.stage, first.type, first.table, first.field) == found.sort
+    assert (first.stage, first.type, first.table, first.field) == found.root
     _, symbols = found.after.case.market.present.shape
     assert symbols <= 3 and found.after.rebalances <= 3
     assert change.hypothesis in found.causes
@@ -74,7 +73,7 @@ def test_a_candidate_that_ties_out_is_not_shrunk() -> None:
 def test_features_are_those_of_the_whole_market() -> None:
     """Computed before anything is cut: an atr of three bars is the atr of all of them."""
     subject = kit.ground()
-    case = at_bars(frozen(subject.scenario, subject.market), [7, 20, 31])
+    case = at_bars(freeze_features(subject.scenario, subject.market), [7, 20, 31])
     whole = subject.market.features["atr"][[7, 20, 31]]
     assert np.array_equal(case.market.features["atr"], whole, equal_nan=True)
     assert case.scenario.market.features == ()
@@ -84,7 +83,7 @@ def test_features_are_those_of_the_whole_market() -> None:
 
 def test_a_frozen_case_runs_as_the_one_it_was_frozen_from() -> None:
     subject = kit.ground()
-    case = frozen(subject.scenario, subject.market)
+    case = freeze_features(subject.scenario, subject.market)
     plain, again = engine.run(subject.scenario, subject.market), engine.run(case.scenario, case.market)
     equity = "equity"
     assert np.array_equal(

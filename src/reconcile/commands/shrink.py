@@ -43,10 +43,10 @@ def shrink(scenario: str, data: str | None, candidate: str, out: str, as_json: b
     from reconcile.running.candidate import call_candidate, load_candidate
     from reconcile.running.progress import Phase
     from reconcile.scenario.files import find_scenario
-    from reconcile.shrinking.case_folder import KIND, OURS, write_folder
+    from reconcile.shrinking.case_folder import KIND, KNOWN_NAMES, write_folder
     from reconcile.shrinking.shrink import TRIALS, same_causes
     from reconcile.shrinking.shrink import shrink as shrink_case
-    from reconcile.shrinking.shrink_page import shrink_page, told
+    from reconcile.shrinking.shrink_page import shrink_facts, shrink_page
 
     sys.path.append(os.getcwd())  # --candidate names a module of the user's; last, so that it shadows nothing
     watch = watching()
@@ -55,7 +55,7 @@ def shrink(scenario: str, data: str | None, candidate: str, out: str, as_json: b
     market, _ = running.load(found, data, watch)
     running.warm(found, market, watch)
     try:
-        with output.staged(out, KIND, OURS) as folder:
+        with output.staged(out, KIND, KNOWN_NAMES) as folder:
             assert folder is not None
             with watch(Phase.SHRINKING, TRIALS) as progress:
                 shrunk = shrink_case(found, market, candidate, function, progress or (lambda _: None))
@@ -72,7 +72,7 @@ def shrink(scenario: str, data: str | None, candidate: str, out: str, as_json: b
     except _NoBreak:
         emit("{}" if as_json else "no breaks: there is nothing to shrink, and nothing was written")
         return 0
-    facts = told(shrunk, candidate)
+    facts = shrink_facts(shrunk, candidate)
     emit(json.dumps(facts, indent=2) if as_json else shrink_page(shrunk, candidate, out))
     return 1
 

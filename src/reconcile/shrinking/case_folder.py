@@ -1,4 +1,4 @@
-"""The folder of a shrunk case: scenario, bars, both ledgers, why, and a test that fails today."""
+"""The folder of a shrunk case: scenario, bars, both ledgers, WHY.md, and a test that fails today."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ from reconcile.running.candidate import Candidate
 from reconcile.scenario.files import scenario_from_file
 from reconcile.scenario.toml import scenario_to_toml
 from reconcile.shrinking import shrink_page as shrink_text
-from reconcile.shrinking.model import Case, Shrunk
+from reconcile.shrinking.cases import DATA, Case, Shrunk
 from reconcile.shrinking.shrink import breaks_alike
-from reconcile.shrinking.smaller_cases import DATA
 from vocabulary.errors import InputError
 
 KIND = "shrink"
 SCENARIO, WHY, TEST = "scenario.toml", "WHY.md", "test_shrunk.py"
-OURS = (SCENARIO, DATA, WHY, TEST, "__pycache__", ".pytest_cache")
-"""What may stand in a folder of ours besides the ledgers and the marker: what is written, and what running
-the test leaves."""
+KNOWN_NAMES = (SCENARIO, DATA, WHY, TEST, "__pycache__", ".pytest_cache")
+"""Names that may stand in such a folder besides the ledgers and the marker: files that are written, and
+files that running the test leaves."""
 FAILED = 1
-"""Exit code of pytest where a test failed."""
-LONGEST = 300
+"""Exit code of pytest when a test failed."""
+TIMEOUT = 300
+"""Seconds that the test may take."""
 
 
 def write_folder(folder: Path, shrunk: Shrunk, name: str, candidate: Candidate, page: str | None) -> None:
-    """All of it; then it is read back, and has to break the same way from there.
+    """Write the folder, then read it back and run it: it has to break the same way.
 
-    page: what explain says of the small case, None where that is not what it says of the whole. Raises
-    InputError where the case that was written does not break: the candidate keeps something from call to
-    call, or is not deterministic.
+    page: explain's page for the small case; None if it names other causes than for the given case.
+
+    Raises InputError: the case that was written does not break the same way, because the candidate keeps
+    something from call to call or is not deterministic.
     """
     from reconcile.running.run import ours
 
@@ -44,16 +45,18 @@ def write_folder(folder: Path, shrunk: Shrunk, name: str, candidate: Candidate, 
     output.write_text(folder, SCENARIO, scenario_to_toml(case.scenario))
     write_market(case.market, folder / DATA)
     back = _read_back(folder)
-    look = breaks_alike(shrunk.sort, name, candidate, back)
+    look = breaks_alike(shrunk.root, name, candidate, back)
     if look is None:
-        raise _unsteady(name)
+        raise _not_reproducible(name)
     write_ledger(ours("reference").run(back.scenario, back.market), folder / "reference", format="csv")
     write_ledger(candidate(back.scenario, back.market), folder / "candidate", format="csv")
     output.write_text(folder, TEST, shrink_text.test_file(shrunk, name))
     output.write_text(folder, WHY, shrink_text.why(shrunk, name, page))
-    output.write_text(folder, output.MARKER, json.dumps(shrink_text.told(shrunk, name), indent=2) + "\n")
+    output.write_text(
+        folder, output.MARKER, json.dumps(shrink_text.shrink_facts(shrunk, name), indent=2) + "\n"
+    )
     if _fails(folder) is False:
-        raise _unsteady(name)
+        raise _not_reproducible(name)
 
 
 def _read_back(folder: Path) -> Case:
@@ -62,18 +65,18 @@ def _read_back(folder: Path) -> Case:
 
 
 def _fails(folder: Path) -> bool | None:
-    """Whether the test fails, as it has to; None where there is no pytest to run it."""
+    """Whether the test fails, as it has to; None if pytest is not installed or does not end in time."""
     if importlib.util.find_spec("pytest") is None:
         return None
     command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder / TEST)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=LONGEST, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
         return None
     return done.returncode == FAILED
 
 
-def _unsteady(name: str) -> InputError:
+def _not_reproducible(name: str) -> InputError:
     return InputError(
         f"candidate {name}",
         "no break, or another, when the shrunk case was read back and run again",

@@ -1,4 +1,4 @@
-"""Taking away what a break does not need: delta debugging on bars, symbols and settings."""
+"""Reduction of a case to what its break needs: delta debugging on bars, symbols and settings."""
 
 from __future__ import annotations
 
@@ -9,41 +9,44 @@ from typing import TypeVar
 
 import numpy as np
 
-from reconcile.shrinking import smaller_cases as cutting
-from reconcile.shrinking.model import Case, Look
+from reconcile.shrinking import cases
+from reconcile.shrinking.cases import BrokenCase, Case
 
 Item = TypeVar("Item")
-Test = Callable[[Case], Look | None]
-"""A case as it breaks where it breaks the same way; None where it does not."""
+Test = Callable[[Case], BrokenCase | None]
+"""From a case to how it breaks, None if it does not break the same way as the given case."""
 
 PASSES = 5
-"""Rounds over bars, symbols and settings: what one took away may let another take more."""
+"""The largest number of rounds; after a removal of one kind, another kind may succeed that failed before."""
 AHEAD = (0, 1, 2, 4, 8, 16)
-"""Bars kept behind the first divergence."""
+"""Numbers of bars to keep after the first divergence, in the order in which they are tried."""
 
 
 @dataclass(slots=True)
 class Reducer:
-    """One reduction: the smallest case so far, and what has been spent on it."""
+    """One reduction: the smallest case so far, and the work spent.
+
+    most_trials: the limit on trials. until: the limit in time, on the clock of time.perf_counter.
+    """
 
     test: Test
-    best: Look
-    trials_left: int
+    best: BrokenCase
+    most_trials: int
     until: float
-    say: Callable[[int], None]
+    on_progress: Callable[[int], None]
     dropped: list[str] = field(default_factory=list)
     trials: int = 0
 
     def spent(self) -> bool:
-        """Whether the bound on trials or time is met."""
-        return self.trials_left <= self.trials or time.perf_counter() > self.until
+        """Whether the limit on trials or on time is reached."""
+        return self.trials >= self.most_trials or time.perf_counter() > self.until
 
-    def holds(self, case: Case) -> bool:
-        """Whether a case breaks the same way and is no larger; then it is the best."""
+    def accepts(self, case: Case) -> bool:
+        """Try a case: if it breaks the same way, with no more rebalances, it becomes the best."""
         if self.spent():
             return False
         self.trials += 1
-        self.say(self.trials)
+        self.on_progress(self.trials)
         seen = self.test(case)
         if seen is None or seen.rebalances > self.best.rebalances:
             return False
@@ -51,17 +54,17 @@ class Reducer:
         return True
 
     def run(self) -> None:
-        """Until nothing more can be taken away, or the bound is met."""
-        self._ends()
+        """Reduce until no removal succeeds, or a limit is reached."""
+        self._remove_ends()
         for _ in range(PASSES):
             before = self.best.size()
-            self._symbols()
-            self._settings(cutting.narrower)
-            self._settings(cutting.simpler)
-            self._columns()
-            self._ends()
-            self._bars()
-            self._rarer()
+            self._remove_symbols()
+            self._simplify(cases.narrower)
+            self._simplify(cases.simpler)
+            self._remove_columns()
+            self._remove_ends()
+            self._remove_bars()
+            self._rebalance_less()
             if self.best.size() == before or self.spent():
                 return
 
@@ -70,38 +73,38 @@ class Reducer:
         assert first is not None
         return int(np.searchsorted(self.best.case.market.timestamps, first.timestamp))
 
-    def _ends(self) -> None:
-        """What is after the first divergence, then what is long before it."""
+    def _remove_ends(self) -> None:
+        """Remove bars after the first divergence, then bars long before it."""
         bars, last = len(self.best.case.market.timestamps), self._first_bar()
         for more in AHEAD:
             stop = last + 1 + more
-            if stop >= bars or self.holds(cutting.at_bars(self.best.case, range(stop))):
+            if stop >= bars or self.accepts(cases.at_bars(self.best.case, range(stop))):
                 break
         bars, width = len(self.best.case.market.timestamps), 2
-        while width < bars and not self.holds(cutting.at_bars(self.best.case, range(bars - width, bars))):
+        while width < bars and not self.accepts(cases.at_bars(self.best.case, range(bars - width, bars))):
             width += max(1, width // 3)
 
-    def _symbols(self) -> None:
+    def _remove_symbols(self) -> None:
         first, case = self.best.found.first, self.best.case
         names = case.market.symbols
         own = [first.symbol] if first is not None and first.symbol in names else []
         for few in (own, own + [name for name in names if name not in own][:1]):
-            if 0 < len(few) < len(names) and self.holds(cutting.of_symbols(case, few)):
+            if 0 < len(few) < len(names) and self.accepts(cases.of_symbols(case, few)):
                 return
-        self._halved(list(names), lambda kept: cutting.of_symbols(case, kept))
+        self._remove_parts(list(names), lambda kept: cases.of_symbols(case, kept))
 
-    def _bars(self) -> None:
+    def _remove_bars(self) -> None:
         case = self.best.case
-        self._halved(list(range(len(case.market.timestamps))), lambda kept: cutting.at_bars(case, kept))
+        self._remove_parts(list(range(len(case.market.timestamps))), lambda kept: cases.at_bars(case, kept))
 
-    def _halved(self, items: list[Item], made: Callable[[list[Item]], Case]) -> None:
-        """Delta debugging: leave out halves, quarters, single items, while the rest breaks the same way."""
+    def _remove_parts(self, items: list[Item], made: Callable[[list[Item]], Case]) -> None:
+        """Delta debugging: leave out halves, then quarters, down to single items, while that succeeds."""
         parts = 2
         while len(items) > 1 and not self.spent():
             size = -(-len(items) // parts)
             for start in range(0, len(items), size):
                 rest = items[:start] + items[start + size :]
-                if rest and self.holds(made(rest)):
+                if rest and self.accepts(made(rest)):
                     items, parts = rest, max(2, parts - 1)
                     break
             else:
@@ -109,26 +112,26 @@ class Reducer:
                     return
                 parts = min(len(items), 2 * parts)
 
-    def _settings(self, steps: Callable[[Case], Iterator[tuple[str, Case]]]) -> None:
-        """One step after the other, for as long as one holds."""
+    def _simplify(self, steps: Callable[[Case], Iterator[tuple[str, Case]]]) -> None:
+        """Apply one change after another, until none is accepted."""
         again = True
         while again and not self.spent():
             again = False
             for what, case in steps(self.best.case):
-                if self.holds(case):
+                if self.accepts(case):
                     self.dropped.append(what)
                     again = True
                     break
 
-    def _columns(self) -> None:
-        needed = cutting.columns_needed(self.best.case)
+    def _remove_columns(self) -> None:
+        needed = cases.columns_needed(self.best.case)
         if needed is not None:
-            self.holds(needed)
+            self.accepts(needed)
 
-    def _rarer(self) -> None:
-        for what, case in cutting.rarer(self.best.case):
+    def _rebalance_less(self) -> None:
+        for what, case in cases.rarer(self.best.case):
             before = self.best
-            if self.holds(case):
+            if self.accepts(case):
                 if self.best.rebalances < before.rebalances:
                     self.dropped.append(what)
                     return

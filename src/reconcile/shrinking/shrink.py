@@ -11,9 +11,8 @@ from reconcile.comparing.compare import compare
 from reconcile.matching.model import Verdict
 from reconcile.running import run as running
 from reconcile.running.candidate import Candidate, call_candidate, talking_to_stderr
-from reconcile.shrinking.model import Case, Look, Shrunk, Sort
+from reconcile.shrinking.cases import BrokenCase, Case, RootSignature, Shrunk, freeze_features
 from reconcile.shrinking.reducer import Reducer, Test
-from reconcile.shrinking.smaller_cases import frozen
 from vocabulary.errors import TieoutError
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from reconcile.explaining.model import Explanation
 
 TRIALS, SECONDS = 1_500, 90.0
-"""What is spent at most on each of two reductions."""
+"""The limits of one reduction; there are at most two."""
 
 
 def shrink(
@@ -30,34 +29,37 @@ def shrink(
     market: Market,
     name: str,
     candidate: Candidate,
-    say: Callable[[int], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> Shrunk | None:
-    """The smallest case, None where the candidate does not break.
+    """The smallest case on which the candidate breaks the same way; None if it does not break.
 
-    name: of the candidate, for messages. say: told the number of cases tried.
-    A case is kept where its first divergence is of the same stage, type, table and column. Where explain
-    names causes for the whole case, it has to name some of them, and no other, for the smallest; if it does
-    not, that becomes part of each trial. Raises what a candidate that misbehaves on the whole case raises.
+    name: the candidate's name, for messages. on_progress: called with the number of cases tried so far.
+
+    A smaller case is accepted if its first divergence has the same stage, type, table and column. If explain
+    names causes for the given case but none of them for the smallest, the reduction is done a second time,
+    and then a case is accepted only if explain names one of them for it, too.
+
+    Raises TieoutError: the candidate cannot be run on the given case.
     """
     began = time.perf_counter()
-    case = frozen(scenario, market)
-    before = seen(case, name, candidate)
+    case = freeze_features(scenario, market)
+    before = run_case(case, name, candidate)
     first = before.found.first
     if before.found.verdict is not Verdict.BREAKS or first is None:
         return None
-    sort = Sort(first.stage, first.type, first.table, first.field)
-    same = partial(breaks_alike, sort, name, candidate)
-    causes = named(case, name, candidate)
-    reducer = _reduced(same, before, say)
-    kept = _of(causes, named(reducer.best.case, name, candidate))
+    root = RootSignature(first.stage, first.type, first.table, first.field)
+    same = partial(breaks_alike, root, name, candidate)
+    causes = explained_causes(case, name, candidate)
+    reducer = _reduce(same, before, on_progress)
+    kept = _shared_causes(causes, explained_causes(reducer.best.case, name, candidate))
     if causes and not kept:
-        reducer = _reduced(partial(_alike_for, causes, same, name, candidate), before, say)
-        kept = _of(causes, named(reducer.best.case, name, candidate))
+        reducer = _reduce(partial(_breaks_for_a_cause, causes, same, name, candidate), before, on_progress)
+        kept = _shared_causes(causes, explained_causes(reducer.best.case, name, candidate))
     return Shrunk(
         before=before,
         after=reducer.best,
-        sort=sort,
-        dropped=_last(reducer.dropped),
+        root=root,
+        dropped=_last_changes(reducer.dropped),
         causes=kept,
         trials=reducer.trials,
         seconds=time.perf_counter() - began,
@@ -65,14 +67,14 @@ def shrink(
     )
 
 
-def _reduced(test: Test, before: Look, say: Callable[[int], None]) -> Reducer:
-    reducer = Reducer(test, before, TRIALS, time.perf_counter() + SECONDS, say)
+def _reduce(test: Test, before: BrokenCase, on_progress: Callable[[int], None]) -> Reducer:
+    reducer = Reducer(test, before, TRIALS, time.perf_counter() + SECONDS, on_progress)
     reducer.run()
     return reducer
 
 
-def seen(case: Case, name: str, candidate: Candidate) -> Look:
-    """Both sides run over a case, and compared."""
+def run_case(case: Case, name: str, candidate: Candidate) -> BrokenCase:
+    """Run the reference and the candidate on a case, and compare their ledgers."""
     reference = running.ours("reference")
     with talking_to_stderr():
         plain = reference.run(case.scenario, case.market)
@@ -80,26 +82,26 @@ def seen(case: Case, name: str, candidate: Candidate) -> Look:
     found = compare(plain, other, scenario=case.scenario, market=case.market)
     equity = plain.tables["equity"].columns["rebalance"]
     rebalances = len(equity.values) - (0 if equity.missing is None else int(equity.missing.sum()))
-    return Look(case, found, rebalances)
+    return BrokenCase(case, found, rebalances)
 
 
-def breaks_alike(sort: Sort, name: str, candidate: Candidate, case: Case) -> Look | None:
-    """The case where its first divergence is of a sort; a case that cannot be run is none."""
+def breaks_alike(root: RootSignature, name: str, candidate: Candidate, case: Case) -> BrokenCase | None:
+    """The case with its comparison; None if its first divergence has another signature or it cannot run."""
     from reconcile.market.load import check
 
     try:
         check(case.scenario, case.market)
-        look = seen(case, name, candidate)
+        broken = run_case(case, name, candidate)
     except TieoutError:
         return None
-    first = look.found.first
-    if first is None or Sort(first.stage, first.type, first.table, first.field) != sort:
+    first = broken.found.first
+    if first is None or RootSignature(first.stage, first.type, first.table, first.field) != root:
         return None
-    return look
+    return broken
 
 
-def named(case: Case, name: str, candidate: Candidate) -> tuple[str, ...]:
-    """The hypotheses that explain names for a case, none where it names none."""
+def explained_causes(case: Case, name: str, candidate: Candidate) -> tuple[str, ...]:
+    """The hypotheses that explain names for a case; empty if it names none."""
     from reconcile.explaining.explain import explain
 
     with talking_to_stderr():
@@ -116,27 +118,33 @@ def named(case: Case, name: str, candidate: Candidate) -> tuple[str, ...]:
 
 
 def same_causes(shrunk: Shrunk, small: Explanation) -> bool:
-    """Whether what explain names for the small case is what it names for the whole, and nothing else: in a
-    few bars a cause may fit that the whole refutes."""
+    """Whether explain names for the small case only causes that it names for the given case, too.
+
+    On a few bars, a cause may fit by chance that the given case refutes.
+    """
     return bool(small.causes) and all(
         any(change.hypothesis in shrunk.causes for change in (cause.change, *cause.rivals))
         for cause in small.causes
     )
 
 
-def _last(dropped: list[str]) -> tuple[str, ...]:
-    """What was done to each setting last."""
+def _last_changes(dropped: list[str]) -> tuple[str, ...]:
+    """The last change of each setting."""
     return tuple({what.partition(" = ")[0]: what for what in dropped}.values())
 
 
-def _of(causes: tuple[str, ...], small: tuple[str, ...]) -> tuple[str, ...]:
-    """The causes of the whole that the small case has, too."""
+def _shared_causes(causes: tuple[str, ...], small: tuple[str, ...]) -> tuple[str, ...]:
+    """The causes of the given case that the small case has, too."""
     return tuple(cause for cause in dict.fromkeys(causes) if cause in small)
 
 
-def _alike_for(
+def _breaks_for_a_cause(
     causes: tuple[str, ...], same: Test, name: str, candidate: Candidate, case: Case
-) -> Look | None:
-    """The case where it breaks alike for one of the causes."""
-    look = same(case)
-    return look if look is not None and _of(causes, named(case, name, candidate)) else None
+) -> BrokenCase | None:
+    """The case with its comparison if it breaks the same way, for one of these causes."""
+    broken = same(case)
+    return (
+        broken
+        if broken is not None and _shared_causes(causes, explained_causes(case, name, candidate))
+        else None
+    )

@@ -1,4 +1,4 @@
-"""What `reconcile shrink` tells: its page, WHY.md, the marker file and the test that fails today."""
+"""The texts of `reconcile shrink`: its page, WHY.md, the marker file, and the test that fails today."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from reconcile.text.layout import aligned
 from reconcile.text.times import short_clock
 
 if TYPE_CHECKING:
-    from reconcile.shrinking.model import Look, Shrunk
+    from reconcile.shrinking.cases import BrokenCase, Shrunk
     from vocabulary.market import Market
 
 WIDE = 60
 BARS_SHOWN = 60
-"""Rows of bars that WHY.md shows."""
+"""The most rows of bars that WHY.md shows."""
 
 NO_CAUSE = """unexplained: of the whole case it names no cause that holds here, too
 (on so few bars many a cause would fit by chance; none is named that the whole case does not bear out)"""
@@ -56,7 +56,7 @@ def test_the_candidate_ties_out() -> None:
 
 
 def shrink_page(shrunk: Shrunk, name: str, out: str) -> str:
-    """The answer, and what it took."""
+    """The page: the break that is left, both sizes, causes and work."""
     before, after = shrunk.before, shrunk.after
     rows = [
         ("", "given", "shrunk"),
@@ -70,7 +70,7 @@ def shrink_page(shrunk: Shrunk, name: str, out: str) -> str:
         "",
         *aligned(rows, "<>"),
         "",
-        f"root          {_sort(shrunk)}",
+        f"root          {_signature(shrunk)}",
         f"cause         {', '.join(shrunk.causes) or 'none that explain knows'}",
         f"candidate     {printable(name, 100)}",
         f"tried         {shrunk.trials:,} cases, {shrunk.seconds:.1f} s"
@@ -83,34 +83,34 @@ def shrink_page(shrunk: Shrunk, name: str, out: str) -> str:
 LABELS = ("symbols", "bars", "rebalances", "breaks")
 
 
-def _sizes(look: Look) -> tuple[int, int, int, int]:
+def _sizes(look: BrokenCase) -> tuple[int, int, int, int]:
     bars, symbols = look.case.market.present.shape
     return symbols, bars, look.rebalances, len(look.found.breaks)
 
 
 def first_line(shrunk: Shrunk) -> str:
-    """The break that is left."""
+    """The first divergence of the smallest case, in words."""
     first = shrunk.after.found.first
     assert first is not None
     return describe(first, short_clock(shrunk.after.case.market))
 
 
-def _sort(shrunk: Shrunk) -> str:
-    stage, kind, table, field = shrunk.sort
+def _signature(shrunk: Shrunk) -> str:
+    stage, kind, table, field = shrunk.root
     return f"{stage.value} stage: {kind.value} in {table}.{printable(field, 60)}"
 
 
-def told(shrunk: Shrunk, name: str) -> dict[str, Any]:
-    """summary.json: which kind of output this is, and its figures."""
+def shrink_facts(shrunk: Shrunk, name: str) -> dict[str, Any]:
+    """The keys of `summary.json` and of `--json`; `text/schemas/shrink.json` describes them."""
     return {
         "kind": "shrink",
         "version": 1,
         "candidate": name,
         "root": {
-            "stage": shrunk.sort.stage.value,
-            "type": shrunk.sort.type.value,
-            "table": shrunk.sort.table,
-            "field": shrunk.sort.field,
+            "stage": shrunk.root.stage.value,
+            "type": shrunk.root.type.value,
+            "table": shrunk.root.table,
+            "field": shrunk.root.field,
         },
         "first": first_line(shrunk),
         "causes": list(shrunk.causes),
@@ -123,7 +123,7 @@ def told(shrunk: Shrunk, name: str) -> dict[str, Any]:
 
 
 def test_file(shrunk: Shrunk, name: str) -> str:
-    """The text of the test."""
+    """The text of the test that fails today."""
     from reconcile.shrinking.case_folder import TEST as FILE
 
     module, _, function = name.partition(":")
@@ -132,7 +132,7 @@ def test_file(shrunk: Shrunk, name: str) -> str:
 
 
 def why(shrunk: Shrunk, name: str, page: str | None) -> str:
-    """WHY.md: the break, what it needs, what it does not, the bars, and what explain says."""
+    """WHY.md: the break, both sizes, settings that are not needed, explain's page, the bars, how to rerun."""
     return "\n".join(_why(shrunk, name, page)) + "\n"
 
 
@@ -143,7 +143,7 @@ def _why(shrunk: Shrunk, name: str, page: str | None) -> Iterator[str]:
     yield ""
     before, after = _sizes(shrunk.before), _sizes(shrunk.after)
     yield f"Shrunk by `reconcile shrink` for the candidate `{printable(name, 100)}`:"
-    yield f"its first divergence is of the same kind as in the whole case ({_sort(shrunk)})."
+    yield f"its first divergence is of the same kind as in the whole case ({_signature(shrunk)})."
     yield ""
     yield "| | given | shrunk |"
     yield "| --- | ---: | ---: |"
@@ -173,7 +173,7 @@ def _why(shrunk: Shrunk, name: str, page: str | None) -> Iterator[str]:
 
 
 def _quoted(text: str) -> Iterator[str]:
-    """As it is printed; indented, so that nothing in it is read as Markdown."""
+    """The text as an indented block, so that Markdown leaves it as it is."""
     for line in text.splitlines():
         yield f"    {line}".rstrip()
 

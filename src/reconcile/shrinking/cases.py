@@ -1,28 +1,86 @@
-"""Smaller cases: of some bars, some symbols, with a setting left out or made small.
+"""Cases, and the steps that make one smaller: fewer bars, fewer symbols, simpler settings.
 
-Features are frozen before anything is cut: a slice keeps the values that the whole market gave.
+Features become data before anything is removed, so that a smaller market keeps the values that the whole
+market gave.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from reconcile.market.edit import make_market, slice_market
+from reconcile.matching.model import BreakType, Reconciliation, Stage
 from reconcile.scenario.files import replace as replace_setting
-from reconcile.shrinking.model import Case
 from vocabulary.errors import InputError
 from vocabulary.market import Market
 from vocabulary.scenario import CallableStrategy, Scenario, TimeExit, TopN, VolatilityStop, Weights
 
+
+class RootSignature(NamedTuple):
+    """Two first divergences with the same signature count as the same root."""
+
+    stage: Stage
+    type: BreakType
+    table: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A scenario, and the market that it runs on."""
+
+    scenario: Scenario
+    market: Market
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BrokenCase:
+    """A case on which the candidate was run, and how it breaks.
+
+    found: the comparison with the reference. rebalances: how many the reference makes.
+    """
+
+    case: Case
+    found: Reconciliation
+    rebalances: int
+
+    def size(self) -> tuple[int, int, int, int]:
+        """(rebalances, symbols, bars, characters of the scenario): the smaller case has the smaller tuple."""
+        from reconcile.scenario.toml import scenario_to_toml
+
+        bars, symbols = self.case.market.present.shape
+        return self.rebalances, symbols, bars, len(scenario_to_toml(self.case.scenario))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shrunk:
+    """The result of shrinking.
+
+    before, after: the case that was given, and the smallest. root: the signature of the first divergence of
+    both. dropped: settings that are not needed, by path. causes: hypotheses that explain names for both
+    cases; empty where it names none for both. trials: how many cases were tried. stopped: whether the limit
+    on trials or time was reached, so that a smaller case may exist.
+    """
+
+    before: BrokenCase
+    after: BrokenCase
+    root: RootSignature
+    dropped: tuple[str, ...]
+    causes: tuple[str, ...]
+    trials: int
+    seconds: float
+    stopped: bool
+
+
 DATA = "bars.parquet"
-"""Where a frozen scenario looks for its bars."""
+"""The file from which the scenario of a case loads its bars."""
 FEW = 40
-"""Symbols up to which each is left out in turn, together with a place in the ranking."""
+"""The largest number of symbols for which `narrower` tries to leave out each of them."""
 SETTINGS = (
     "strategy.gate",
     "strategy.cooldown",
@@ -40,19 +98,19 @@ SETTINGS = (
     "execution.timing",
     "strategy.schedule",
 )
-"""Settings that may be left to their defaults, in the order in which that is tried."""
+"""Settings that may be left to their defaults, in the order in which they are tried."""
 
 
-def frozen(scenario: Scenario, market: Market) -> Case:
-    """The same case with its features as data: nothing is computed when it is loaded again."""
+def freeze_features(scenario: Scenario, market: Market) -> Case:
+    """The same case with its features as data, so that none is computed when the case is loaded again."""
     source = replace(scenario.market, features=(), context=None, data=DATA)
     changed = replace(scenario, market=source)
-    remade = replace_setting(changed, "market.data", DATA)  # validated anew, with a digest of its own
+    remade = replace_setting(changed, "market.data", DATA)  # validates, and computes the digest
     return Case(remade, market)
 
 
 def at_bars(case: Case, bars: Sequence[int]) -> Case:
-    """Only some of the bars, in order."""
+    """The case with only these bars. bars: ascending numbers."""
     market, rows = case.market, np.array(bars, np.int64)
     if len(rows) == int(rows[-1]) - int(rows[0]) + 1:
         return replace(case, market=slice_market(market, bars=(int(rows[0]), int(rows[-1]) + 1)))
@@ -76,12 +134,12 @@ def at_bars(case: Case, bars: Sequence[int]) -> Case:
 
 
 def of_symbols(case: Case, symbols: Sequence[str]) -> Case:
-    """Only some of the symbols."""
+    """The case with only these symbols."""
     return replace(case, market=slice_market(case.market, symbols=symbols))
 
 
 def columns_needed(case: Case) -> Case | None:
-    """Without features and context that the scenario does not read; None where all are."""
+    """The case without the features and context that its scenario does not read; None if it reads all."""
     scenario, market = case.scenario, case.market
     selection = scenario.strategy.selection
     if isinstance(selection, CallableStrategy):
@@ -100,7 +158,7 @@ def columns_needed(case: Case) -> Case | None:
 
 
 def simpler(case: Case) -> Iterator[tuple[str, Case]]:
-    """Cases with one setting left out or made small, and what was done."""
+    """(change, case) for each setting that can be left out or made smaller."""
     for rule in case.scenario.exits:
         yield from _changed(case, f"exits.{rule.name}", None)
     for path in SETTINGS:
@@ -118,7 +176,7 @@ def simpler(case: Case) -> Iterator[tuple[str, Case]]:
 
 
 def narrower(case: Case) -> Iterator[tuple[str, Case]]:
-    """Cases with one symbol and one place in the ranking fewer."""
+    """(change, case) with one symbol fewer and one place in the ranking fewer."""
     top, names = case.scenario.strategy.selection, case.market.symbols
     if not isinstance(top, TopN) or len(names) > FEW:
         return
@@ -131,7 +189,7 @@ def narrower(case: Case) -> Iterator[tuple[str, Case]]:
 
 
 def rarer(case: Case) -> Iterator[tuple[str, Case]]:
-    """Cases that rebalance less often: every second bar, at one only."""
+    """(change, case) that rebalances less often: at one bar only, then at every half or third of the bars."""
     bars = len(case.market.timestamps)
     for every in dict.fromkeys((bars, -(-bars // 2), -(-bars // 3))):
         for start in range(min(bars, 4)):
@@ -139,7 +197,7 @@ def rarer(case: Case) -> Iterator[tuple[str, Case]]:
 
 
 def _in_toml(value: Any) -> str:
-    """A value as it reads in the scenario file."""
+    """The value as TOML."""
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {_in_toml(each)}" for key, each in value.items()) + " }"
     return json.dumps(value)
@@ -149,7 +207,7 @@ def _changed(case: Case, path: str, value: Any) -> Iterator[tuple[str, Case]]:
     try:
         made = replace_setting(case.scenario, path, value)
     except InputError:
-        return  # the scenario does not have it, or would not be one without
+        return  # the scenario has no such setting, or is not valid without it
     if made != case.scenario:
         what = path if value is None else f"{path} = {_in_toml(value)}"
         yield what, replace(case, scenario=made)
