@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -28,7 +27,7 @@ from reconcile.ledger.figures import (
     total,
     total_return,
 )
-from reconcile.ledger.write import write_ledger
+from reconcile.ledger.write import csv_tables
 from vocabulary.ledger import SEMANTICS_DIGEST, Column, Ledger, Table
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def make_golden(
         MANIFEST: manifest_bytes(manifest),
         SUMMARY_FILE: csv_bytes(SUMMARY, summary_rows(ledger)),
         CHAIN: csv_bytes(("timestamp", "digest"), _chain_rows(ledger, links)),
-        **table_files(stored_part(ledger, kept)),
+        **{f"{TABLES}/{name}.csv": data for name, data in csv_tables(stored_part(ledger, kept)).items()},
     }
     if scenario is not None:
         files[SCENARIO] = scenario_to_toml(scenario).encode()
@@ -128,16 +127,6 @@ def stored_part(ledger: Ledger, storage: Storage) -> Ledger:
         if name in ledger.tables and "timestamp" in ledger.tables[name].columns
     }
     return replace(ledger, tables=tables)
-
-
-def table_files(ledger: Ledger) -> dict[str, bytes]:
-    """The tables as CSV, by path."""
-    if not ledger.tables:
-        return {}
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / TABLES
-        write_ledger(ledger, folder, format="csv")
-        return {f"{TABLES}/{name}.csv": (folder / f"{name}.csv").read_bytes() for name in ledger.tables}
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

@@ -7,8 +7,9 @@ as =cmd() is written as it is, so import a CSV of unknown origin into a spreadsh
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,21 +53,40 @@ def write_ledger(ledger: Ledger, folder: str | Path, format: str = "parquet") ->
         ) from None
 
 
+def csv_tables(ledger: Ledger) -> dict[str, bytes]:
+    """Each table as the content of its CSV file, by the table's name.
+
+    Raises InputError for tables that are not a ledger, OutputError for cells that CSV cannot hold.
+    """
+    check_ledger(ledger)
+    content = {}
+    for name, table in ledger.tables.items():
+        with _representable(name, "csv"):
+            content[name] = b"".join(_csv_parts(table, ledger.manifest.timezone))
+    return content
+
+
 def _write_files(ledger: Ledger, folder: Path, format: str) -> None:
     write = _write_parquet if format == "parquet" else _write_csv
     for name, table in ledger.tables.items():
-        file = folder / f"{name}.{format}"
-        try:
-            write(table, ledger.manifest.timezone, file)
-        except (OverflowError, pa.ArrowException, ValueError) as error:
-            raise OutputError(
-                f"table {name}",
-                shown(str(error)),
-                f"values that {format} can hold",
-                "Write it as csv, or correct it.",
-            ) from None
+        with _representable(name, format):
+            write(table, ledger.manifest.timezone, folder / f"{name}.{format}")
     text = manifests.manifest_text(ledger, format, chains.chain(ledger))
     (folder / manifests.FILE).write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextlib.contextmanager
+def _representable(table: str, format: str) -> Iterator[None]:
+    """Raise OutputError for a table that has a value which the format cannot hold."""
+    try:
+        yield
+    except (OverflowError, pa.ArrowException, ValueError) as error:
+        raise OutputError(
+            f"table {table}",
+            shown(str(error)),
+            f"values that {format} can hold",
+            "Write it as csv, or correct it.",
+        ) from None
 
 
 def _refuse_foreign(target: Path) -> None:
@@ -115,16 +135,21 @@ def arrow_array(column: Column, zone: str | None = None) -> Any:
 
 
 def _write_csv(table: Table, zone: str | None, file: Path) -> None:
-    parts = [_csv_text(column, zone) for column in table.columns.values()]
     with file.open("wb") as out:
-        out.write((",".join(table.columns) + "\n").encode())
-        for start in range(0, table.rows, _CHUNK):
-            stop = min(start + _CHUNK, table.rows)
-            cells = [part(start, stop) for part in parts]
-            options = pc.JoinOptions(null_handling="replace", null_replacement="")
-            lines = pc.binary_join_element_wise(*cells, buffers.string(","), options=options)
-            lines = pc.binary_join_element_wise(lines, buffers.string(""), buffers.string("\n"))
-            out.write(lines.buffers()[2])
+        out.writelines(_csv_parts(table, zone))
+
+
+def _csv_parts(table: Table, zone: str | None) -> Iterator[bytes]:
+    """The content of a table's CSV file, in parts of at most _CHUNK rows."""
+    columns = [_csv_text(column, zone) for column in table.columns.values()]
+    yield (",".join(table.columns) + "\n").encode()
+    for start in range(0, table.rows, _CHUNK):
+        stop = min(start + _CHUNK, table.rows)
+        cells = [column(start, stop) for column in columns]
+        options = pc.JoinOptions(null_handling="replace", null_replacement="")
+        lines = pc.binary_join_element_wise(*cells, buffers.string(","), options=options)
+        lines = pc.binary_join_element_wise(lines, buffers.string(""), buffers.string("\n"))
+        yield lines.buffers()[2]
 
 
 def _csv_text(column: Column, zone: str | None) -> Callable[[int, int], Any]:
