@@ -6,26 +6,16 @@ from decimal import Decimal, InvalidOperation
 
 import click
 
-from reconcile.commands.shared import (
-    data_option,
-    emit,
-    json_option,
-    mapping_option,
-    tolerance_option,
-    watching,
-)
+from reconcile.commands.options import Foreign, Ground, foreign_options, ground_options, json_option
+from reconcile.commands.shared import emit
 
 EPILOG = "Example:  reconcile audit results/candidate --scenario top25"
 
 
 @click.command(epilog=EPILOG)
 @click.argument("ledger")
-@click.option(
-    "--scenario", metavar="S", help="A built-in name or TOML file: hold the ledger against its market, too."
-)
-@data_option
-@mapping_option
-@tolerance_option
+@ground_options
+@foreign_options
 @click.option("--initial-cash", metavar="AMOUNT", help="What the account started with, where nothing says.")
 @click.option(
     "--checks",
@@ -35,10 +25,8 @@ EPILOG = "Example:  reconcile audit results/candidate --scenario top25"
 @json_option
 def audit(
     ledger: str,
-    scenario: str | None,
-    data: str | None,
-    mapping: str | None,
-    tolerance: str | None,
+    ground: Ground,
+    foreign: Foreign,
     initial_cash: str | None,
     checks: str | None,
     as_json: bool,
@@ -51,19 +39,15 @@ def audit(
     from reconcile.auditing.audit import audit as audit_
     from reconcile.auditing.audit_page import Subject, audit_json, audit_page
     from reconcile.auditing.model import Verdict
-    from reconcile.comparing.tolerances import read_tolerances
     from reconcile.mapping.open import open_ledger
-    from reconcile.running import run as running
-    from reconcile.scenario.files import find_scenario
     from reconcile.text import times as clock
 
-    bounds = () if tolerance is None else read_tolerances(tolerance)
+    ground.check()
+    bounds = foreign.bounds()
     cash = None if initial_cash is None else _amount(initial_cash)
-    opened = open_ledger(ledger, mapping)
-    if data is not None and scenario is None:
-        raise click.UsageError("--data needs --scenario")
-    found = None if scenario is None else find_scenario(scenario)
-    market = None if found is None else running.load(found, data, watching())[0]
+    opened = open_ledger(ledger, foreign.mapping)
+    held = ground.load()
+    found, market = (None, None) if held is None else held
     result = audit_(
         opened.ledger,
         scenario=found,

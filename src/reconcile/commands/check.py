@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from reconcile.commands.shared import data_option, emit, scenario_argument, watching
+from reconcile.commands.options import data_option, scenario_argument
+from reconcile.commands.shared import emit, watching
 
 
 @click.command(epilog="Example:  reconcile check examples/sp500.toml --data bars.parquet")

@@ -3,66 +3,115 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.shared import (
+from reconcile.commands.options import (
+    Ground,
     data_option,
-    emit,
     json_option,
     mapping_option,
+    option_group,
     tolerance_option,
-    watching,
 )
+from reconcile.commands.shared import emit, watching
+
+if TYPE_CHECKING:
+    from reconcile.comparing.filters import Filters
 
 STAGES = ["target", "order", "status", "quantity", "price", "cost", "position", "mark", "cash", "equity"]
 TYPES = [*["missing", "extra", "duplicate", "timing"], *STAGES]
 EPILOG = "Example:  reconcile diff results/reference results/candidate"
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """How the two ledgers are read, and which of it is compared; None where not given."""
+
+    tolerance: str | None
+    mapping: str | None
+    reference_mapping: str | None
+    tables: str | None
+    first: bool
+
+    def names(self) -> list[str] | None:
+        """The tables to compare, None for all."""
+        return None if self.tables is None else [name.strip() for name in self.tables.split(",")]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which breaks are shown."""
+
+    date: str | None
+    symbols: tuple[str, ...]
+    stages: tuple[str, ...]
+    types: tuple[str, ...]
+
+    def filters(self, zone: str | None) -> Filters:
+        """The filters; zone: of the days."""
+        from reconcile.comparing.filters import filters_from
+
+        return filters_from(self.date, self.symbols, self.stages, self.types, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The form of the answer, and files to write besides it; None where not given."""
+
+    csv_file: str | None
+    summary_file: str | None
+    as_markdown: bool
+    as_json: bool
+
+
 @click.command(epilog=EPILOG)
 @click.argument("reference")
 @click.argument("candidate")
-@click.option("--scenario", metavar="S", help="A built-in name or TOML file: tells roots from what follows.")
-@data_option
-@tolerance_option
-@mapping_option
-@click.option("--reference-mapping", metavar="FILE", help="The same for the reference.")
-@click.option("--tables", metavar="LIST", help="Compare only these tables, separated by commas.")
-@click.option("--first", is_flag=True, help="Find the first divergence only.")
-@click.option("--date", metavar="DAY[..DAY]", help="Show only breaks of these days.")
-@click.option(
-    "--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Show only breaks of it; repeatable."
+@option_group(
+    "ground",
+    Ground,
+    click.option(
+        "--scenario", metavar="S", help="A built-in name or TOML file: tells roots from what follows."
+    ),
+    data_option,
 )
-@click.option("--stage", "stages", multiple=True, type=click.Choice(STAGES), help="Show only this stage.")
-@click.option("--type", "types", multiple=True, type=click.Choice(TYPES), help="Show only this type.")
-@click.option("--csv", "csv_file", metavar="FILE", help="Write the breaks shown, all of them, as CSV.")
-@click.option(
-    "--rebalances",
-    "summary_file",
-    metavar="FILE",
-    help="Write a row a rebalance, both sides' figures, as CSV.",
+@option_group(
+    "sources",
+    Sources,
+    tolerance_option,
+    mapping_option,
+    click.option("--reference-mapping", metavar="FILE", help="The same for the reference."),
+    click.option("--tables", metavar="LIST", help="Compare only these tables, separated by commas."),
+    click.option("--first", is_flag=True, help="Find the first divergence only."),
 )
-@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown.")
-@json_option
+@option_group(
+    "shown",
+    Shown,
+    click.option("--date", metavar="DAY[..DAY]", help="Show only breaks of these days."),
+    click.option(
+        "--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Show only breaks of it; repeatable."
+    ),
+    click.option("--stage", "stages", multiple=True, type=click.Choice(STAGES), help="Show only this stage."),
+    click.option("--type", "types", multiple=True, type=click.Choice(TYPES), help="Show only this type."),
+)
+@option_group(
+    "output",
+    Output,
+    click.option("--csv", "csv_file", metavar="FILE", help="Write the breaks shown, all of them, as CSV."),
+    click.option(
+        "--rebalances",
+        "summary_file",
+        metavar="FILE",
+        help="Write one row per rebalance, both sides' figures, as CSV.",
+    ),
+    click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown."),
+    json_option,
+)
 def diff(
-    reference: str,
-    candidate: str,
-    scenario: str | None,
-    data: str | None,
-    tolerance: str | None,
-    mapping: str | None,
-    reference_mapping: str | None,
-    tables: str | None,
-    first: bool,
-    date: str | None,
-    symbols: tuple[str, ...],
-    stages: tuple[str, ...],
-    types: tuple[str, ...],
-    csv_file: str | None,
-    summary_file: str | None,
-    as_markdown: bool,
-    as_json: bool,
+    reference: str, candidate: str, ground: Ground, sources: Sources, shown: Shown, output: Output
 ) -> int:
     """Compare two ledgers, REFERENCE and CANDIDATE: folders of tables, or Parquet or CSV files.
 
@@ -75,22 +124,20 @@ def diff(
     from reconcile.comparing.tolerances import read_tolerances
     from reconcile.comparing.verdict import exit_code
     from reconcile.mapping.open import open_ledger
-    from reconcile.running import run as running
     from reconcile.running.progress import Phase
-    from reconcile.scenario.files import find_scenario
     from reconcile.text import times as clock
 
-    if as_json and as_markdown:
+    if output.as_json and output.as_markdown:
         raise click.UsageError("--json or --markdown, not both")
-    if data is not None and scenario is None:
-        raise click.UsageError("--data needs --scenario")
-    bounds = None if tolerance is None else read_tolerances(tolerance)
-    left, right = open_ledger(reference, reference_mapping), open_ledger(candidate, mapping)
+    ground.check()
+    bounds = None if sources.tolerance is None else read_tolerances(sources.tolerance)
+    left = open_ledger(reference, sources.reference_mapping)
+    right = open_ledger(candidate, sources.mapping)
     manifests = left.ledger.manifest, right.ledger.manifest
-    spec = None if scenario is None else find_scenario(scenario)
-    market = None if spec is None else running.load(spec, data, watching())[0]
+    held = ground.load()
+    spec, market = (None, None) if held is None else held
     zone = market.timezone if market is not None else manifests[0].timezone or manifests[1].timezone
-    chosen = filters.filters_from(date, symbols, stages, types, zone)
+    chosen = shown.filters(zone)
     with watching()(Phase.COMPARING, 0):
         found = compare(
             left.ledger,
@@ -98,19 +145,19 @@ def diff(
             scenario=spec,
             market=market,
             tolerances=bounds,
-            tables=None if tables is None else [name.strip() for name in tables.split(",")],
-            first=first,
+            tables=sources.names(),
+            first=sources.first,
         )
     short, exact = clock.short_clock(market, *manifests), clock.exact_clock(market, *manifests)
     notes = (*(f"reference: {one}" for one in left.notes), *(f"candidate: {one}" for one in right.notes))
     subject = diff_page.DiffSubject(reference, candidate, None if spec is None else spec.name, market, notes)
-    if csv_file is not None:
-        _write("--csv", csv_file, diff_exports.diff_csv(filters.shown(found, chosen), exact))
-    if summary_file is not None:
-        _write("--rebalances", summary_file, diff_exports.periods_csv(found, exact))
-    if as_json:
+    if output.csv_file is not None:
+        _write("--csv", output.csv_file, diff_exports.diff_csv(filters.shown(found, chosen), exact))
+    if output.summary_file is not None:
+        _write("--rebalances", output.summary_file, diff_exports.periods_csv(found, exact))
+    if output.as_json:
         emit(diff_json.diff_json(found, exact, notes, chosen))
-    elif as_markdown:
+    elif output.as_markdown:
         emit(diff_exports.diff_markdown(found, subject, short, chosen))
     else:
         emit(diff_page.diff_page(found, subject, short, chosen))

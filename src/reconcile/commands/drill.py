@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import click
 
-from reconcile.commands.shared import emit, json_option, watching
+from reconcile.commands.options import json_option
+from reconcile.commands.shared import emit, watching
 
 EVERY = 50
 

@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.shared import (
-    data_option,
-    emit,
-    json_option,
-    mapping_option,
-    scenario_argument,
-    tolerance_option,
-    watching,
-)
+from reconcile.commands.options import Foreign, data_option, foreign_options, json_option, scenario_argument
+from reconcile.commands.shared import emit, watching
 
 if TYPE_CHECKING:
     from vocabulary.ledger import Ledger
@@ -29,15 +22,13 @@ if TYPE_CHECKING:
 @scenario_argument
 @click.argument("candidate")
 @data_option
-@mapping_option
-@tolerance_option
+@foreign_options
 @json_option
 def explain(
     scenario: str,
     candidate: str,
     data: str | None,
-    mapping: str | None,
-    tolerance: str | None,
+    foreign: Foreign,
     as_json: bool,
 ) -> int:
     """Say why CANDIDATE differs from SCENARIO: causes, each verified by a run, and what each cost.
@@ -49,7 +40,6 @@ def explain(
     """
     from dataclasses import replace
 
-    from reconcile.comparing.tolerances import read_tolerances
     from reconcile.explaining import explain_json
     from reconcile.explaining import explain_page as explain_text
     from reconcile.explaining.explain import explain as explain_
@@ -61,11 +51,11 @@ def explain(
     sys.path.append(
         os.getcwd()
     )  # CANDIDATE may name a module of the user's; last, so that it shadows nothing
-    bounds = () if tolerance is None else read_tolerances(tolerance)
+    bounds = foreign.bounds()
     watch = watching()
     found = find_scenario(scenario)
     market, _ = running.load(found, data, watch)
-    ledger, notes = _ledger(candidate, mapping, found, market)
+    ledger, notes = _ledger(candidate, foreign.mapping, found, market)
     running.warm(found, market, watch)
     with watch(Phase.EXPLAINING, 0):
         result = explain_(found, market, ledger, tolerances=bounds)

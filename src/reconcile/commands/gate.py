@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.shared import emit, json_option, rewrite_line, watching
+from reconcile.commands.options import json_option
+from reconcile.commands.shared import emit, rewrite_line, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

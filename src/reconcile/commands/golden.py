@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.shared import emit, json_option, watching
+from reconcile.commands.options import json_option
+from reconcile.commands.shared import emit, watching
 
 if TYPE_CHECKING:
     from reconcile.golden.golden_page import Group

@@ -8,7 +8,8 @@ from typing import Literal
 
 import click
 
-from reconcile.commands.shared import data_option, emit, json_option, scenario_argument, watching
+from reconcile.commands.options import data_option, json_option, scenario_argument
+from reconcile.commands.shared import emit, watching
 
 
 @click.command(epilog="Example:  reconcile run top25 --out results")

@@ -1,4 +1,4 @@
-"""What several subcommands share: their arguments, progress on a terminal, and printing."""
+"""What several subcommands share: printing, and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -13,19 +13,6 @@ import click
 
 if TYPE_CHECKING:
     from reconcile.running.progress import Phase, Progress, Watch
-
-scenario_argument = click.argument("scenario")
-data_option = click.option(
-    "--data", metavar="PATH", help="Take the bars from this Parquet or CSV file instead of the scenario's."
-)
-mapping_option = click.option(
-    "--mapping", metavar="FILE", help="A TOML file that says what a foreign ledger calls things."
-)
-tolerance_option = click.option(
-    "--tolerance", metavar="FILE", help="A TOML table: bounds for columns of a foreign ledger, and why."
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-
 
 REDRAWN = 0.1
 """Seconds between two drawings of a progress line."""

@@ -7,7 +7,8 @@ import sys
 
 import click
 
-from reconcile.commands.shared import data_option, emit, json_option, scenario_argument, watching
+from reconcile.commands.options import data_option, json_option, scenario_argument
+from reconcile.commands.shared import emit, watching
 
 
 @click.command(epilog="Example:  reconcile shrink stocks --candidate my_engine:run")
