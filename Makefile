@@ -84,20 +84,20 @@ $(VENV)/.stamp-test: pyproject.toml constraints.txt
 	fi
 	@echo 'Installing pinned versions (once)' >&2
 	@$(PIP) install -c constraints.txt hatchling
-	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test]'
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html]'
 	@touch $@
 
 $(VENV)/.stamp-dev: $(VENV)/.stamp-test
 	@echo 'Installing linter and type checker (once)' >&2
-	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,dev]'
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,dev]'
 	@touch $@
 
 $(VENV)/.stamp-bench: $(VENV)/.stamp-test
 	@echo 'Installing what draws the plot (once)' >&2
-	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,bench]'
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,bench]'
 	@touch $@
 
 $(VENV)/.stamp-diff: $(VENV)/.stamp-test
 	@echo 'Installing datacompy and polars (once)' >&2
-	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,diff]'
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,diff]'
 	@touch $@

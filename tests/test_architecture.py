@@ -37,8 +37,10 @@ ALLOWED = {
 FOR_TESTS = {
     "reconcile/golden/plugin.py": frozenset({"pytest"}),
     "reconcile/golden/extension.py": frozenset({"syrupy"}),
+    "reconcile/html/charts.py": frozenset({"bokeh"}),
+    "reconcile/html/render.py": frozenset({"bokeh", "jinja2"}),
 }
-"""What only a test run loads, and what that brings along."""
+"""What only a test run or a page loads, and what that brings along."""
 
 REFERENCE_NUMPY = {
     "bool_",
@@ -82,6 +84,110 @@ def imported(path: Path) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.ImportFrom):
             top = (node.module or "").partition(".")[0]
             yield node.lineno, path.relative_to(SOURCE).parts[0] if node.level else top
+
+
+LAYERS = (
+    ("files", "text"),
+    ("tables",),
+    ("scenario",),
+    ("market",),
+    ("ledger",),
+    ("mapping",),
+    ("matching",),
+    ("roots",),
+    ("comparing",),
+    ("running",),
+    ("auditing", "explaining"),
+    ("shrinking", "golden"),
+    ("drilling", "gating", "templates"),
+    ("html",),
+    ("api",),
+    ("commands",),
+)
+"""The folders of src/reconcile, lowest first: each imports only from lower ones.
+
+`files` and `text` may also import from each other."""
+
+CALLED = {
+    "audit", "campaign", "check", "compare", "diff", "drill", "explain", "gate", "identify", "orders", "read",
+    "run", "shrink",
+}  # fmt: skip
+"""Functions that users call on `reconcile`; no module directly under it may hide one of them."""
+
+
+def folder_of(module: str) -> str:
+    """`reconcile.roots.rows` -> `roots`; of a module directly under reconcile, its own name."""
+    return [*module.split("."), ""][1]
+
+
+def folder_imports() -> Iterator[tuple[str, str, str]]:
+    """(where, folder, folder imported) of every import inside src/reconcile, also those inside functions."""
+    for path in modules("reconcile"):
+        parts = path.relative_to(SOURCE / "reconcile").parts
+        if len(parts) == 1:
+            continue
+        for node in ast.walk(parsed(path)):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module == "reconcile":
+                names = [f"reconcile.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            for name in names:
+                if name.startswith("reconcile."):
+                    yield f"{path.relative_to(SOURCE)}:{node.lineno}", parts[0], folder_of(name)
+
+
+def test_a_folder_imports_only_from_lower_ones() -> None:
+    """So there is no cycle between folders, lazy imports included."""
+    rank = {name: place for place, names in enumerate(LAYERS) for name in names}
+    wrong = [
+        f"{where}: {folder} imports {other}"
+        for where, folder, other in folder_imports()
+        if other in rank
+        and other != folder
+        and (rank[other] > rank[folder] or rank[other] == rank[folder] > 0)
+    ]
+    assert wrong == []
+
+
+def test_every_folder_has_its_layer() -> None:
+    """A new folder says here what it may import, and in CONTRIBUTING.md what it is about."""
+    folders = {path.name for path in (SOURCE / "reconcile").iterdir() if (path / "__init__.py").exists()}
+    assert folders == {name for names in LAYERS for name in names}
+    table = (SOURCE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert [name for name in sorted(folders) if f"`{name}`" not in table] == []
+
+
+def test_no_module_hides_a_function_that_users_call() -> None:
+    """Importing `reconcile.x` binds x in the package: a function of that name would be gone."""
+    names = {path.stem for path in (SOURCE / "reconcile").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert names & CALLED == set()
+
+
+def test_public_functions_stay_functions_after_every_module_was_imported() -> None:
+    names = [
+        ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+        for path in modules("reconcile")
+        if path.relative_to(SOURCE).as_posix() not in FOR_TESTS and path.name not in ("child.py", "worker.py")
+    ]
+    code = (
+        f"import importlib, reconcile, types; [importlib.import_module(name) for name in {names!r}];"
+        "print([n for n in reconcile.__all__ if isinstance(getattr(reconcile, n), types.ModuleType)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_house_stays_small() -> None:
+    """At most 400 lines in a file: what is longer has two subjects."""
+    long = {
+        path.relative_to(SOURCE).as_posix(): lines
+        for path in modules("reconcile")
+        if (lines := path.read_text(encoding="utf-8").count("\n")) > 400
+    }
+    assert long == {}
 
 
 @pytest.mark.parametrize("package", sorted(ALLOWED))

@@ -10,6 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reconcile.api.audit import audit
+    from reconcile.api.diff import diff
+    from reconcile.api.explain import explain, shrink
+    from reconcile.api.read import read
+    from reconcile.api.run import check, run
     from reconcile.comparing.compare import compare
     from reconcile.comparing.diff_exports import render
     from reconcile.ledger.digest import chain, ledger_digest
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     from reconcile.market.builtin.synthetic import generate_market
     from reconcile.market.edit import slice_market
     from reconcile.market.file import read_market, write_market
-    from reconcile.market.load import check, load_market, market_from_frame
+    from reconcile.market.load import load_market, market_from_frame
     from reconcile.matching.model import Reconciliation
     from reconcile.scenario.files import (
         builtin_scenario,
@@ -37,11 +42,14 @@ __version__ = "0.1.0"
 __all__ = [
     "Reconciliation",
     "__version__",
+    "audit",
     "builtin_scenario",
     "builtin_scenarios",
     "chain",
     "check",
     "compare",
+    "diff",
+    "explain",
     "find_scenario",
     "frame",
     "from_frames",
@@ -49,15 +57,18 @@ __all__ = [
     "ledger_digest",
     "load_market",
     "market_from_frame",
+    "read",
     "read_ledger",
     "read_market",
     "render",
     "replace",
+    "run",
     "scenario_from_dict",
     "scenario_from_file",
     "scenario_from_text",
     "scenario_to_dict",
     "scenario_to_toml",
+    "shrink",
     "slice_market",
     "write_ledger",
     "write_market",
@@ -65,11 +76,14 @@ __all__ = [
 
 _HOMES = {
     "Reconciliation": "matching.model",
+    "audit": "api.audit",
     "builtin_scenario": "scenario.files",
     "builtin_scenarios": "scenario.files",
     "chain": "ledger.digest",
-    "check": "market.load",
+    "check": "api.run",
     "compare": "comparing.compare",
+    "diff": "api.diff",
+    "explain": "api.explain",
     "find_scenario": "scenario.files",
     "frame": "ledger.frames",
     "from_frames": "ledger.frames",
@@ -77,15 +91,18 @@ _HOMES = {
     "ledger_digest": "ledger.digest",
     "load_market": "market.load",
     "market_from_frame": "market.load",
+    "read": "api.read",
     "read_ledger": "ledger.read",
     "read_market": "market.file",
     "render": "comparing.diff_exports",
     "replace": "scenario.files",
+    "run": "api.run",
     "scenario_from_dict": "scenario.files",
     "scenario_from_file": "scenario.files",
     "scenario_from_text": "scenario.files",
     "scenario_to_dict": "scenario.toml",
     "scenario_to_toml": "scenario.toml",
+    "shrink": "api.explain",
     "slice_market": "market.edit",
     "write_ledger": "ledger.write",
     "write_market": "market.file",

@@ -1,0 +1,218 @@
+"""`reconcile.diff`: where two ledgers first part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from reconcile.api.given import (
+    GivenLedger,
+    GivenScenario,
+    Opened,
+    PathLike,
+    ledger_of,
+    market_of,
+    scenario_of,
+)
+from reconcile.api.result import Result, frame_of
+from reconcile.comparing.filters import NONE, Filters, filters_from, shown
+from reconcile.running.progress import Phase, Watch, unwatched
+from vocabulary.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reconcile.html.model import Page
+    from reconcile.matching.model import Break, Reconciliation, Root, Tolerance, Verdict
+    from vocabulary.market import Market
+    from vocabulary.scenario import Scenario
+
+GivenTolerances: TypeAlias = "PathLike | Sequence[Tolerance]"
+"""A file of bounds, or the bounds themselves."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DiffResult(Result):
+    """What comparing two ledgers found. found: the whole reconciliation. reference, candidate: as opened.
+
+    filters: which breaks the pages show; the verdict is about all of them.
+    """
+
+    found: Reconciliation
+    reference: Opened
+    candidate: Opened
+    scenario: Scenario | None = None
+    market: Market | None = None
+    filters: Filters = NONE
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.found.verdict
+
+    @property
+    def exit_code(self) -> int:
+        from reconcile.comparing.verdict import exit_code
+
+        return exit_code(self.found.verdict)
+
+    @property
+    def first(self) -> Break | None:
+        return self.found.first
+
+    @property
+    def breaks(self) -> Sequence[Break]:
+        """The breaks that the filters let through."""
+        return shown(self.found, self.filters)
+
+    @property
+    def roots(self) -> Sequence[Root]:
+        return self.found.roots or ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What reading both sides left out, one sentence each."""
+        sides = (("reference", self.reference), ("candidate", self.candidate))
+        return tuple(f"{name}: {note}" for name, side in sides for note in side.notes)
+
+    def text(self) -> str:
+        from reconcile.comparing.diff_page import diff_page
+        from reconcile.text.times import short_clock
+
+        return diff_page(
+            self.found, self._subject(), short_clock(self.market, *self._manifests()), self.filters
+        )
+
+    def to_json(self) -> str:
+        from reconcile.comparing.diff_json import diff_json
+
+        return diff_json(self.found, self._exact(), self.notes, self.filters)
+
+    def to_markdown(self) -> str:
+        from reconcile.comparing.diff_exports import diff_markdown
+        from reconcile.text.times import short_clock
+
+        clock = short_clock(self.market, *self._manifests())
+        return diff_markdown(self.found, self._subject(), clock, self.filters)
+
+    def page(self) -> Page:
+        from reconcile.html.comparison import Compared, comparison_page
+
+        return comparison_page(
+            Compared(
+                command="diff",
+                text=self.text(),
+                data=self.to_json(),
+                found=self.found,
+                reference=self.reference.ledger,
+                candidate=self.candidate.ledger,
+                names=(self.reference.name, self.candidate.name),
+                scenario=self.scenario,
+                market=self.market,
+            )
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per break shown, with the columns of `reconcile diff --csv`; times are text."""
+        from reconcile.comparing.diff_exports import COLUMNS
+        from reconcile.comparing.diff_json import break_facts
+
+        return frame_of([break_facts(one, self._exact()) for one in self.breaks], COLUMNS)
+
+    def to_csv(self) -> str:
+        """The breaks shown as CSV text, one line per break."""
+        from reconcile.comparing.diff_exports import diff_csv
+
+        return "".join(diff_csv(self.breaks, self._exact()))
+
+    def rebalances_csv(self) -> str:
+        """One line per rebalance: both sides' figures, and breaks by stage."""
+        from reconcile.comparing.diff_exports import periods_csv
+
+        return "".join(periods_csv(self.found, self._exact()))
+
+    def _manifests(self) -> tuple[Any, Any]:
+        return self.reference.ledger.manifest, self.candidate.ledger.manifest
+
+    def _exact(self) -> Any:
+        from reconcile.text.times import exact_clock
+
+        return exact_clock(self.market, *self._manifests())
+
+    def _subject(self) -> Any:
+        from reconcile.comparing.diff_page import DiffSubject
+
+        name = None if self.scenario is None else self.scenario.name
+        return DiffSubject(self.reference.name, self.candidate.name, name, self.market, self.notes)
+
+
+def diff(
+    reference: GivenLedger,
+    candidate: GivenLedger,
+    *,
+    scenario: GivenScenario | None = None,
+    data: PathLike | Any | None = None,
+    tolerance: GivenTolerances | None = None,
+    mapping: PathLike | None = None,
+    reference_mapping: PathLike | None = None,
+    tables: Sequence[str] | str | None = None,
+    first: bool = False,
+    date: str | None = None,
+    symbol: Sequence[str] | str = (),
+    stage: Sequence[str] | str = (),
+    type: Sequence[str] | str = (),
+    watch: Watch = unwatched,
+) -> DiffResult:
+    """Compare two ledgers: folders or files, Ledgers, or frames by table.
+
+    scenario: tells roots from consequences; data: bars in place of the scenario's own. tolerance: a file of
+    bounds for a foreign ledger. mapping, reference_mapping: what each side calls things. tables: compare only
+    these. first: find the first divergence only. date, symbol, stage, type: which breaks are shown.
+
+    >>> reconcile.diff("results/reference", "results/candidate")
+    <DiffResult matched: 0 breaks, 13,470 rows in 6 tables equal to the last unit>
+
+    Raises InputError: a side, a mapping or a tolerance that cannot be read; data without a scenario.
+    """
+    from reconcile.comparing.compare import compare
+
+    if data is not None and scenario is None:
+        raise InputError("data", "bars without a scenario", "both or neither", "Give the scenario, too.")
+    left = ledger_of(reference, "reference", reference_mapping)
+    right = ledger_of(candidate, "candidate", mapping)
+    spec = None if scenario is None else scenario_of(scenario)
+    with watch(Phase.LOADING, 0):
+        market = None if spec is None else market_of(data, spec)
+    manifests = left.ledger.manifest, right.ledger.manifest
+    zone = market.timezone if market is not None else manifests[0].timezone or manifests[1].timezone
+    filters = filters_from(date, several(symbol), several(stage), several(type), zone)
+    with watch(Phase.COMPARING, 0):
+        found = compare(
+            left.ledger,
+            right.ledger,
+            scenario=spec,
+            market=market,
+            tolerances=tolerances_of(tolerance) or None,
+            tables=None if tables is None else several(tables),
+            first=first,
+        )
+    return DiffResult(found, left, right, spec, market, filters)
+
+
+def several(given: Sequence[str] | str) -> tuple[str, ...]:
+    """Names as a tuple; text is split at its commas."""
+    if isinstance(given, str):
+        return tuple(name.strip() for name in given.split(",")) if given else ()
+    return tuple(given)
+
+
+def tolerances_of(given: GivenTolerances | None) -> tuple[Tolerance, ...]:
+    """Bounds read from a file, or as they are."""
+    from reconcile.comparing.tolerances import read_tolerances
+
+    if given is None:
+        return ()
+    if isinstance(given, (str, os.PathLike)):
+        return tuple(read_tolerances(os.fspath(given)))
+    return tuple(given)

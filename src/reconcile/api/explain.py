@@ -1,0 +1,247 @@
+"""`reconcile.explain` and `reconcile.shrink`: why a candidate differs, and on how little."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconcile.api.diff import GivenTolerances, tolerances_of
+from reconcile.api.given import (
+    GivenCandidate,
+    GivenScenario,
+    Opened,
+    PathLike,
+    Program,
+    candidate_of,
+    market_of,
+    scenario_of,
+)
+from reconcile.api.result import Result, frame_of
+from reconcile.api.run import run_program
+from reconcile.running.progress import Phase, Watch, unwatched
+from vocabulary.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reconcile.explaining.model import Cause, Explanation, RootGroup, Verdict
+    from reconcile.html.model import Page
+    from reconcile.matching.model import Break
+    from reconcile.shrinking.cases import Shrunk
+    from vocabulary.ledger import Ledger
+    from vocabulary.market import Market
+    from vocabulary.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ExplainResult(Result):
+    """Why a candidate differs. found: the explanation. candidate: its ledger; name: as pages call it."""
+
+    found: Explanation
+    scenario: Scenario
+    market: Market
+    candidate: Ledger
+    name: str
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.found.verdict
+
+    @property
+    def exit_code(self) -> int:
+        from reconcile.explaining.model import Verdict
+
+        codes = {Verdict.NO_BREAKS: 0, Verdict.EXPLAINED: 0, Verdict.CANNOT_TELL: 2}
+        return codes.get(self.found.verdict, 1)
+
+    @property
+    def causes(self) -> Sequence[Cause]:
+        return self.found.causes
+
+    @property
+    def roots(self) -> Sequence[RootGroup]:
+        """The roots of what no cause explains, grouped."""
+        return self.found.roots
+
+    def text(self) -> str:
+        from reconcile.explaining.explain_page import explain_page
+
+        return explain_page(self.found, self.scenario, self.market, self.name)
+
+    def to_json(self) -> str:
+        from reconcile.explaining.explain_json import explain_json
+
+        return explain_json(self.found, self.scenario, self.market)
+
+    def page(self) -> Page:
+        from reconcile.html.comparison import Compared, comparison_page
+        from reconcile.running.run import Side, judge, ours
+
+        made = ours("reference").run(self.scenario, self.market)
+        sides = Side("reference", made, 0.0), Side(self.name, self.candidate, 0.0)
+        return comparison_page(
+            Compared(
+                command="explain",
+                text=self.text(),
+                data=self.to_json(),
+                found=judge(self.scenario, self.market, *sides),
+                reference=made,
+                candidate=self.candidate,
+                names=("reference", self.name),
+                scenario=self.scenario,
+                market=self.market,
+                explanation=self.found,
+            )
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per cause: sentence, what, reference, candidate, breaks_explained."""
+        columns = ("sentence", "what", "reference", "candidate", "breaks_explained")
+        return frame_of([{name: getattr(one, name) for name in columns} for one in self.causes], columns)
+
+
+def explain(
+    scenario: GivenScenario,
+    candidate: GivenCandidate,
+    *,
+    data: PathLike | Market | Any | None = None,
+    mapping: PathLike | None = None,
+    tolerance: GivenTolerances | None = None,
+    watch: Watch = unwatched,
+) -> ExplainResult:
+    """Say why a candidate differs from a scenario: causes, each verified by a run, and what each cost.
+
+    candidate: a ledger in any form, `module:function`, or a function.
+
+    >>> reconcile.explain("incident", "reconcile.incident:candidate")
+    <ExplainResult the candidate started with 100,000 instead of 1,000,000>
+
+    Raises InputError: bad input; CallableError: a candidate that misbehaves.
+    """
+    from reconcile.explaining.explain import explain as find_causes
+    from reconcile.running import run as running
+
+    bounds = tolerances_of(tolerance)
+    found = scenario_of(scenario)
+    with watch(Phase.LOADING, 0):
+        market = market_of(data, found)
+    other = candidate_of(candidate, mapping=mapping)
+    if isinstance(other, Program):
+        other = Opened(other.name, run_program(other, found, market).ledger)
+    running.warm(found, market, watch)
+    with watch(Phase.EXPLAINING, 0):
+        result = find_causes(found, market, other.ledger, tolerances=bounds)
+    result = replace(result, notes=(*other.notes, *result.notes))
+    return ExplainResult(result, found, market, other.ledger, other.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ShrinkResult(Result):
+    """The smallest case on which a candidate breaks the same way; None where it does not break."""
+
+    shrunk: Shrunk | None
+    name: str
+    out: str
+
+    @property
+    def verdict(self) -> Any:
+        from reconcile.matching.model import Verdict
+
+        return Verdict.MATCHED if self.shrunk is None else Verdict.BREAKS
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.shrunk is None else 1
+
+    @property
+    def first(self) -> Break | None:
+        return None if self.shrunk is None else self.shrunk.after.found.first
+
+    @property
+    def breaks(self) -> Sequence[Break]:
+        return () if self.shrunk is None else self.shrunk.after.found.breaks
+
+    def text(self) -> str:
+        from reconcile.shrinking.shrink_page import shrink_page
+
+        if self.shrunk is None:
+            return "no breaks: there is nothing to shrink, and nothing was written"
+        return shrink_page(self.shrunk, self.name, self.out)
+
+    def to_json(self) -> str:
+        from reconcile.shrinking.shrink_page import shrink_facts
+
+        return "{}" if self.shrunk is None else json.dumps(shrink_facts(self.shrunk, self.name), indent=2)
+
+
+def shrink(
+    scenario: GivenScenario,
+    candidate: GivenCandidate,
+    out: PathLike,
+    *,
+    data: PathLike | Market | Any | None = None,
+    watch: Watch = unwatched,
+) -> ShrinkResult:
+    """Cut symbols, bars and settings away while a candidate breaks the same way; write the case to a folder.
+
+    candidate: `module:function`, or a function. out: the folder; an earlier case there is replaced whole.
+
+    >>> reconcile.shrink("stocks", "my_engine:run", "case")
+    <ShrinkResult rebalance 0, 2001-03-02, fill commission, IBM: 0.1921 (reference) vs 0.3073 (candidate)>
+
+    Raises InputError: bad input, or a ledger as the candidate; CallableError: a candidate that misbehaves.
+    """
+    from reconcile.running import output
+    from reconcile.running import run as running
+    from reconcile.running.candidate import load_candidate
+    from reconcile.shrinking.case_folder import KIND, KNOWN_NAMES
+    from reconcile.shrinking.shrink import TRIALS
+    from reconcile.shrinking.shrink import shrink as shrink_case
+
+    found = scenario_of(scenario)
+    program = candidate_of(candidate)
+    if not isinstance(program, Program):
+        raise InputError(
+            "candidate", f"a ledger, {program.name}", "a program", "A ledger cannot be run on a smaller case."
+        )
+    function = program.function or load_candidate(program.name, "candidate")
+    with watch(Phase.LOADING, 0):
+        market = market_of(data, found)
+    running.warm(found, market, watch)
+    place = os.fspath(out)
+    try:
+        with output.staged(place, KIND, KNOWN_NAMES) as folder:
+            assert folder is not None
+            with watch(Phase.SHRINKING, TRIALS) as progress:
+                shrunk = shrink_case(found, market, program.name, function, progress or (lambda _: None))
+            if shrunk is None:
+                raise _NoBreak
+            _write_case(folder, shrunk, program.name, function, watch)
+    except _NoBreak:
+        return ShrinkResult(None, program.name, place)
+    return ShrinkResult(shrunk, program.name, place)
+
+
+def _write_case(folder: Path, shrunk: Shrunk, name: str, function: Any, watch: Watch) -> None:
+    from reconcile.explaining.explain import explain as find_causes
+    from reconcile.explaining.explain_page import explain_page
+    from reconcile.running.candidate import call_candidate
+    from reconcile.shrinking.case_folder import write_folder
+    from reconcile.shrinking.shrink import same_causes
+
+    small = shrunk.after.case
+    with watch(Phase.EXPLAINING, 0):
+        ledger = call_candidate(name, function, small.scenario, small.market)
+        answer = find_causes(small.scenario, small.market, ledger)
+    page = None
+    if same_causes(shrunk, answer):
+        page = explain_page(answer, small.scenario, small.market, name)
+    write_folder(folder, shrunk, name, function, page)
+
+
+class _NoBreak(Exception):
+    """Ends the block that would put the folder in its place."""

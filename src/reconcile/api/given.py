@@ -1,0 +1,197 @@
+"""What a caller may hand over, and what it becomes: scenarios, markets, ledgers and candidates."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from reconcile.text.escape import printable
+from vocabulary.errors import InputError
+from vocabulary.ledger import SCHEMA, Ledger
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario
+
+if TYPE_CHECKING:
+    from reconcile.mapping.apply import Returns
+
+PathLike: TypeAlias = "str | os.PathLike[str]"
+GivenScenario: TypeAlias = "PathLike | Scenario"
+"""A TOML file, the name of a built-in scenario, or a Scenario."""
+GivenLedger: TypeAlias = "PathLike | Ledger | Mapping[str, Any] | Any"
+"""A folder or file, a Ledger, frames by table ({"fills": frame}), or one frame (pandas or Polars)."""
+GivenCandidate: TypeAlias = "GivenLedger | Callable[[Scenario, Market], Ledger]"
+"""A ledger in any of its forms, `module:function`, or the function itself."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A ledger as it was handed over. name: how a page calls it. returns: those its mapping names.
+    notes: what reading left out, one sentence each."""
+
+    name: str
+    ledger: Ledger
+    returns: Returns | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A candidate that is run: a function from a scenario and a market to a ledger.
+
+    name: `module:function`, or the name of a function object. function: None where only its name is known, so
+    that it is looked up where it is run.
+    """
+
+    name: str
+    function: Callable[[Scenario, Market], Ledger] | None = None
+
+
+def scenario_of(given: GivenScenario) -> Scenario:
+    """The scenario. Raises InputError where it is neither a Scenario, nor a file, nor a built-in's name."""
+    from reconcile.scenario.files import find_scenario
+
+    if isinstance(given, Scenario):
+        return given
+    if isinstance(given, (str, os.PathLike)):
+        return find_scenario(given)
+    raise _unfit(
+        "scenario", given, "a TOML file, a built-in's name, or a Scenario", "reconcile.find_scenario(name)"
+    )
+
+
+def market_of(given: PathLike | Market | Any | None, scenario: Scenario) -> Market:
+    """The market that a scenario is run on: its own (None), a file's, a frame's, or the Market itself.
+
+    Raises InputError where the data do not fit the scenario.
+    """
+    from reconcile.market.load import load_market, market_from_frame
+
+    if isinstance(given, Market):
+        return given
+    if given is None or isinstance(given, (str, os.PathLike)):
+        return load_market(scenario, None if given is None else os.fspath(given))
+    if is_frame(given):
+        return market_from_frame(as_pandas(given), scenario)
+    raise _unfit(
+        "data", given, "a file of bars, a frame of bars, or a Market", "Leave it out for the scenario's own."
+    )
+
+
+def ledger_of(given: GivenLedger, where: str, mapping: PathLike | None = None) -> Opened:
+    """A ledger in any form.
+
+    where: the argument's name, for messages. mapping: a file that says what a foreign ledger calls things.
+    Raises InputError: not a ledger, an unreadable file, a mapping that does not fit.
+    """
+    from reconcile.mapping.open import open_ledger
+
+    if isinstance(given, Ledger):
+        if mapping is not None:
+            raise InputError(
+                "mapping", "a mapping beside a Ledger", "a mapping beside a file or frames",
+                "A Ledger has its names already: leave the mapping out.",
+            )  # fmt: skip
+        return Opened(given.manifest.producer or where, given)
+    if isinstance(given, (str, os.PathLike)):
+        opened = open_ledger(Path(given), None if mapping is None else Path(mapping))
+        return Opened(os.fspath(given), opened.ledger, opened.returns, opened.notes)
+    frames = {_table_of(given, where): given} if is_frame(given) and mapping is None else given
+    if isinstance(frames, Mapping) or is_frame(frames):
+        return _framed(frames, where, mapping)
+    raise _unfit(
+        where, given, "a ledger: a folder or file, a Ledger, or frames by table", "reconcile.read(path)"
+    )
+
+
+def candidate_of(
+    given: GivenCandidate, where: str = "candidate", mapping: PathLike | None = None
+) -> Opened | Program:
+    """A ledger where there is one, else a program to run."""
+    if callable(given) and not isinstance(given, (str, os.PathLike)) and not is_frame(given):
+        return Program(_name_of(given), given)
+    if isinstance(given, str):
+        module, colon, _ = given.partition(":")
+        named = bool(colon) and all(part.isidentifier() for part in module.split("."))
+        if named and mapping is None and not Path(given).exists():
+            return Program(given)
+        if not Path(given).exists():
+            raise InputError(
+                given or where,
+                "nothing",
+                "a ledger folder or file, or an engine as module:function",
+                "Check the path, or write it like my_engine:run.",
+            )
+    return ledger_of(given, where, mapping)
+
+
+def is_frame(given: Any) -> bool:
+    """Whether it is a pandas or Polars frame, without importing either."""
+    top = type(given).__module__.partition(".")[0]
+    return top in ("pandas", "polars") and type(given).__name__ in ("DataFrame", "LazyFrame")
+
+
+def as_pandas(given: Any) -> Any:
+    """A pandas frame of either library's."""
+    if type(given).__module__.startswith("polars"):
+        given = given.collect() if type(given).__name__ == "LazyFrame" else given
+        return given.to_arrow().to_pandas()
+    return given
+
+
+def _framed(frames: Any, where: str, mapping: PathLike | None) -> Opened:
+    from reconcile.ledger.frames import from_frames
+
+    if mapping is None:
+        for name, each in frames.items():
+            if not is_frame(each):
+                raise _unfit(f"{where}[{name!r}]", each, "a pandas or Polars frame", "pandas.DataFrame(...)")
+        return Opened(where, from_frames({name: as_pandas(each) for name, each in frames.items()}))
+    import pyarrow as pa
+
+    from reconcile.mapping.apply import apply_mapping
+    from reconcile.mapping.schema import read_mapping
+
+    rules = read_mapping(Path(mapping))
+    if is_frame(frames):
+        files = sorted({table.file for table in rules.tables.values()})
+        if len(files) != 1:
+            raise InputError(
+                where, "one frame, and a mapping that names several files", "frames by file name",
+                f"Pass a dictionary with the keys {', '.join(files)}.",
+            )  # fmt: skip
+        frames = {files[0]: frames}
+    tables = {
+        name: pa.Table.from_pandas(as_pandas(each), preserve_index=False) for name, each in frames.items()
+    }
+    made = apply_mapping(tables, rules, origin=where)
+    return Opened(where, made.ledger, made.returns, made.notes)
+
+
+def _table_of(given: Any, where: str) -> str:
+    """The one table of a ledger that has all columns of a frame that the ledger's tables know."""
+    columns = {str(name) for name in given.columns}
+    if type(given).__module__.startswith("pandas"):
+        columns |= {str(name) for name in given.index.names if name is not None}
+    known = {name: len(columns & set(SCHEMA[name])) for name in SCHEMA}
+    best = [name for name, count in known.items() if count == max(known.values())]
+    if len(best) == 1 and known[best[0]] > 1:
+        return best[0]
+    raise InputError(
+        where,
+        f"a frame with the columns {printable(', '.join(sorted(columns)), 80)}",
+        "a frame whose columns tell which table it is",
+        'Name the table: {"fills": frame}.',
+    )
+
+
+def _name_of(function: Any) -> str:
+    return (
+        f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', type(function).__name__)}"
+    )
+
+
+def _unfit(where: str, given: Any, expected: str, remedy: str) -> InputError:
+    return InputError(where, f"{printable(repr(given), 60)}, a {type(given).__qualname__}", expected, remedy)

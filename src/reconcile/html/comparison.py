@@ -1,0 +1,309 @@
+"""The page of two ledgers: of a run, a diff or an explanation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reconcile.html import charts, series
+from reconcile.html.comparison_grids import grids_of
+from reconcile.html.model import BreakMap, CloseUp, Grid, MapCell, Page, Picture, Tone
+from reconcile.matching.model import Break, Reconciliation, Stage, Verdict
+from reconcile.text.times import Clock, short_clock
+from vocabulary.ledger import Ledger
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario
+
+if TYPE_CHECKING:
+    from reconcile.explaining.model import Explanation
+
+STRETCHES = 60
+"""Columns of the map; more periods than that share one."""
+AROUND = 30
+"""Bars shown on either side of the first divergence."""
+RULES = {
+    Stage.TARGET: "R",
+    Stage.ORDER: "R",
+    Stage.STATUS: "E",
+    Stage.QUANTITY: "E",
+    Stage.PRICE: "E",
+    Stage.COST: "E",
+    Stage.POSITION: "A",
+    Stage.MARK: "M",
+    Stage.CASH: "A",
+    Stage.EQUITY: "A",
+}
+"""The section of the semantics that decides each stage."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """What a comparison's page is made from. names: how the sides are called. text: the printed page."""
+
+    command: str
+    text: str
+    data: str
+    found: Reconciliation
+    reference: Ledger
+    candidate: Ledger
+    names: tuple[str, str] = ("reference", "candidate")
+    scenario: Scenario | None = None
+    market: Market | None = None
+    explanation: Explanation | None = None
+
+
+def comparison_page(given: Compared) -> Page:
+    """The page; its first screen is the answer, both returns, both curves and what was not compared."""
+    found = given.found
+    clock = short_clock(given.market, given.reference.manifest, given.candidate.manifest)
+    first = found.first
+    return Page(
+        command=given.command,
+        title=given.scenario.name if given.scenario is not None else f"{given.names[0]} : {given.names[1]}",
+        verdict=given.text.partition("\n")[0],
+        tone=_tone(given),
+        figures=tuple(_figures(given)),
+        candidate=given.names[1],
+        causes=() if given.explanation is None else tuple(one.sentence for one in given.explanation.causes),
+        not_compared=tuple(_not_compared(found)),
+        pictures=tuple(_pictures(given, clock)),
+        close_up=None if first is None else _close_up(given, first, clock),
+        break_map=_break_map(found, clock),
+        grids=tuple(grids_of(given.found, given.explanation, clock)),
+        facts=tuple(_facts(given)),
+        text=given.text,
+        data=given.data,
+    )
+
+
+def _tone(given: Compared) -> Tone:
+    if given.found.verdict is Verdict.MATCHED:
+        return Tone.PASS
+    return Tone.FAIL if given.found.verdict is Verdict.BREAKS else Tone.OPEN
+
+
+def _figures(given: Compared) -> Iterable[tuple[str, str, str]]:
+    for label, measure in _MEASURES:
+        sides = [measure(ledger) for ledger in (given.reference, given.candidate)]
+        if any(side is not None for side in sides):
+            yield label, sides[0] or "-", sides[1] or "-"
+
+
+def _return(ledger: Ledger) -> str | None:
+    equity = series.line(ledger, "equity", "equity")
+    if equity is None:
+        return None
+    began = _initial_cash(ledger)
+    base = began if began is not None else float(equity[1][0])
+    return f"{(equity[1][-1] / base - 1) * 100:+,.2f} %" if base > 0 else None
+
+
+def _initial_cash(ledger: Ledger) -> float | None:
+    own = ledger.manifest
+    if own.initial_cash is None or own.price_decimals is None or own.quantity_decimals is None:
+        return None
+    return float(own.initial_cash / 10 ** (own.price_decimals + own.quantity_decimals))
+
+
+def _drawdown(ledger: Ledger) -> str | None:
+    equity = series.line(ledger, "equity", "equity")
+    return None if equity is None else f"{np.nanmin(series.drawdown(equity[1])) * 100:,.2f} %"
+
+
+def _total(ledger: Ledger, column: str) -> str | None:
+    values = series.column(ledger, "fills", column)
+    return None if values is None else f"{np.nansum(values):,.2f}"
+
+
+_MEASURES = (
+    ("return", _return),
+    ("largest drawdown", _drawdown),
+    ("commission", lambda ledger: _total(ledger, "commission")),
+    ("slippage", lambda ledger: _total(ledger, "slippage")),
+    ("fills", lambda ledger: f"{ledger.tables['fills'].rows:,}" if "fills" in ledger.tables else None),
+)
+
+
+def _not_compared(found: Reconciliation) -> Iterable[str]:
+    for gap in found.not_compared:
+        name = gap.table if gap.column is None else f"{gap.table}.{gap.column}"
+        yield f"{name}: {gap.why.value}"
+
+
+def _pictures(given: Compared, clock: Clock) -> Iterable[Picture]:
+    left, right = (series.line(ledger, "equity", "equity") for ledger in (given.reference, given.candidate))
+    if left is not None or right is not None:
+        between = None if left is None or right is None else series.gap(left, right)
+        first = None if given.found.first is None else given.found.first.timestamp
+        note = "" if first is None else f"The dotted line is the first divergence, {clock(first)}."
+        chart = charts.equity_chart(left, right, between, first)
+        yield Picture(
+            "equity",
+            "Equity of both sides, and the gap",
+            chart,
+            note,
+            _line_table("equity", left, right, clock),
+        )
+    if given.explanation is not None and given.explanation.bridge is not None:
+        yield _bridge(given.explanation)
+    falls = [
+        (name, (line[0], series.drawdown(line[1])))
+        for name, line in (("reference", left), ("candidate", right))
+        if line is not None
+    ]
+    if falls:
+        yield Picture("drawdown", "Drawdown", charts.lines_chart("drawdown", falls, percent=True))
+    for column in ("commission", "slippage", "turnover"):
+        sums = []
+        for name, ledger in (("reference", given.reference), ("candidate", given.candidate)):
+            line = series.line(ledger, "costs", column)
+            if line is not None:
+                sums.append((name, (line[0], np.nancumsum(line[1]))))
+        if sums:
+            yield Picture(column, f"{column.capitalize()} so far", charts.lines_chart(column, sums))
+
+
+def _line_table(name: str, left: Any, right: Any, clock: Clock) -> Grid | None:
+    """At most a hundred rows, evenly spread: the chart in numbers."""
+    at = np.unique(np.concatenate([line[0] for line in (left, right) if line is not None]))
+    at = at[np.unique(np.linspace(0, len(at) - 1, min(len(at), 100)).astype(int))]
+    rows = []
+    for instant in at.tolist():
+        sides = []
+        for line in (left, right):
+            place = -1 if line is None else int(np.searchsorted(line[0], instant))
+            there = line is not None and place < len(line[0]) and line[0][place] == instant
+            sides.append(round(float(line[1][place]), 4) if there else None)
+        rows.append((clock(instant), *sides))
+    return Grid(
+        f"{name}-numbers", "In numbers", ("time", "reference", "candidate"), rows, 0, frozenset({1, 2})
+    )
+
+
+def _bridge(found: Explanation) -> Picture:
+    bridge = found.bridge
+    assert bridge is not None
+    unit = 10**bridge.scale
+    steps = [("reference", 0.0, bridge.reference / unit)]
+    rows: list[tuple[str, float | None, float]] = [("reference", None, bridge.reference / unit)]
+    at = bridge.reference
+    for line in bridge.by_cause:
+        steps.append((line.label, at / unit, line.equity / unit))
+        rows.append((line.label, line.amount / unit, line.equity / unit))
+        at = line.equity
+    steps.append(("candidate", 0.0, bridge.candidate / unit))
+    rows.append(("candidate", None, bridge.candidate / unit))
+    table = Grid(
+        "bridge-numbers", "In numbers", ("step", "final equity by", "to"), rows, 0, frozenset({1, 2})
+    )
+    note = "Each cause is added to those on its left; the last step is what no cause explains."
+    return Picture(
+        "bridge", "From the reference's final equity to the candidate's", charts.waterfall(steps), note, table
+    )
+
+
+def _break_map(found: Reconciliation, clock: Clock) -> BreakMap | None:
+    periods = [period for period in found.periods if period.number is not None or period.breaks]
+    if not found.breaks or not periods:
+        return None
+    edges = np.linspace(0, len(periods), min(len(periods), STRETCHES) + 1).astype(int)
+    groups = [periods[low:high] for low, high in pairwise(edges)]
+    roots: Counter[tuple[str, int | None]] = Counter()
+    for root in found.roots or ():
+        roots[root.first.stage.value, root.first.rebalance] += 1
+    stages = tuple(stage for stage in Stage if found.by_stage.get(stage))
+    largest = max((sum(p.breaks.get(s, 0) for p in group) for s in stages for group in groups), default=1)
+    names = tuple(_stretch(group, clock) for group in groups)
+    cells = tuple(
+        tuple(_cell(stage, name, group, roots, largest) for name, group in zip(names, groups, strict=True))
+        for stage in stages
+    )
+    return BreakMap(tuple(stage.value for stage in stages), names, cells)
+
+
+def _cell(stage: Stage, name: str, group: Sequence[Any], roots: Counter[Any], largest: int) -> MapCell | None:
+    count = sum(period.breaks.get(stage, 0) for period in group)
+    if not count:
+        return None
+    mine = sum(roots[stage.value, period.number] for period in group)
+    level = 1 + min(4, int(4 * np.log1p(count) / np.log1p(largest)))
+    return MapCell(stage.value, name, count, mine, level)
+
+
+def _stretch(group: Sequence[Any], clock: Clock) -> str:
+    first, last = clock(group[0].start), clock(group[-1].end)
+    return first if first == last else f"{first} .. {last}"
+
+
+def _close_up(given: Compared, first: Break, clock: Clock) -> CloseUp:
+    from reconcile.comparing.break_page import break_lines, describe
+
+    lines = break_lines(given.found, clock, market=given.market)
+    block: list[str] = []
+    for line in lines[1:]:
+        if not line:
+            break
+        block.append(line)
+    section = RULES[first.stage]
+    rule = f"Section {section} of the semantics decides this stage ({first.stage.value})."
+    return CloseUp(describe(first, clock), tuple(block), rule, _candles(given, first))
+
+
+def _candles(given: Compared, first: Break) -> Picture | None:
+    market = given.market
+    if market is None or first.symbol not in market.symbols:
+        return None
+    symbol = market.symbols.index(first.symbol)
+    bar = int(np.searchsorted(market.timestamps, first.timestamp))
+    rows = np.arange(max(0, bar - AROUND), min(len(market.timestamps), bar + AROUND + 1))
+    rows = rows[market.present[rows, symbol]]
+    if len(rows) < 2:
+        return None
+    at = market.timestamps[rows] / 1e6
+    unit = 10.0**market.price_decimals
+    prices = {name: getattr(market, name)[rows, symbol] / unit for name in ("open", "high", "low", "close")}
+    bars = charts.Bars(at=at, **prices, wide=float(np.median(np.diff(at))))
+    sides = [_marks(ledger, first.symbol, at) for ledger in (given.reference, given.candidate)]
+    chart = charts.candles(bars, sides[0], sides[1], first.timestamp)
+    return Picture("bars", f"{first.symbol} around the first divergence", chart)
+
+
+def _marks(ledger: Ledger, symbol: str, at: Any) -> charts.Marks | None:
+    if "fills" not in ledger.tables or not {"symbol", "side", "price"} <= set(ledger.tables["fills"].columns):
+        return None
+    columns = ledger.tables["fills"].columns
+    times, prices = series.times(ledger, "fills"), series.column(ledger, "fills", "price")
+    names = columns["symbol"].dictionary or ()
+    if times is None or prices is None or symbol not in names:
+        return None
+    own = columns["symbol"].values == names.index(symbol)
+    own &= (times / 1e6 >= at[0]) & (times / 1e6 <= at[-1])
+    sides = columns["side"].dictionary or ()
+    buys = np.isin(columns["side"].values, [code for code, word in enumerate(sides) if word == "buy"])
+    return charts.Marks(times[own] / 1e6, prices[own], buys[own])
+
+
+def _facts(given: Compared) -> Iterable[tuple[str, str]]:
+    yield "reference", given.names[0]
+    yield "candidate", given.names[1]
+    if given.scenario is not None:
+        yield "scenario", f"{given.scenario.name}, digest {given.scenario.digest[:16]}"
+    if given.market is not None:
+        bars, symbols = given.market.present.shape
+        yield (
+            "market",
+            f"{given.market.name}: {symbols:,} symbols x {bars:,} bars, digest {given.market.digest[:16]}",
+        )
+        for note in given.market.notes:
+            yield "data", note
+    for name, ledger in (("reference", given.reference), ("candidate", given.candidate)):
+        own = ledger.manifest
+        if own.producer or own.semantics:
+            yield f"{name} made by", f"{own.producer or 'unknown'}, semantics {(own.semantics or '-')[:16]}"
+    for note in given.found.notes:
+        yield "comparison", note

@@ -1,0 +1,184 @@
+"""The functions that a notebook calls: every command has one, and each takes what a caller has at hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import engine
+import reconcile
+import reference
+from vocabulary.errors import InputError, TieoutError
+from vocabulary.ledger import Ledger
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    return reconcile.find_scenario("stocks")
+
+
+@pytest.fixture(scope="module")
+def market(scenario: Scenario) -> Market:
+    return reconcile.slice_market(reconcile.load_market(scenario), bars=(0, 700))
+
+
+@pytest.fixture(scope="module")
+def right(scenario: Scenario, market: Market) -> Ledger:
+    return reference.run(scenario, market)
+
+
+@pytest.fixture(scope="module")
+def dear(scenario: Scenario, market: Market) -> Ledger:
+    """A commission of 8 bps where the scenario says 5."""
+    return engine.run(reconcile.replace(scenario, "costs.commission.rate", "8"), market)
+
+
+def dear_engine(scenario: Scenario, market: Market) -> Ledger:
+    return engine.run(reconcile.replace(scenario, "costs.commission.rate", "8"), market)
+
+
+def frames_of(ledger: Ledger) -> dict[str, pd.DataFrame]:
+    return {name: reconcile.frame(ledger, name) for name in ledger.tables}
+
+
+def test_a_diff_takes_ledgers_folders_and_frames_alike(right: Ledger, dear: Ledger, tmp_path: Path) -> None:
+    reconcile.write_ledger(dear, tmp_path / "dear")
+    given = (dear, str(tmp_path / "dear"), tmp_path / "dear", frames_of(dear))
+    found = [reconcile.diff(right, one) for one in given]
+    assert {len(one.breaks) for one in found} == {len(found[0].breaks)} and found[0].breaks
+    assert all(one.first == found[0].first and one.exit_code == 1 for one in found)
+    assert found[0].verdict.value == "breaks"
+
+
+def test_a_frame_says_which_table_it_is_by_its_columns(right: Ledger) -> None:
+    fills = reconcile.frame(right, "fills")
+    found = reconcile.diff(right, fills)
+    assert [one.table for one in found.found.compared] == ["fills"] and found.exit_code == 2
+    with pytest.raises(InputError, match="which table"):
+        reconcile.diff(right, pd.DataFrame({"timestamp": [1], "symbol": ["A"]}))
+
+
+def test_a_polars_frame_is_a_frame(right: Ledger) -> None:
+    polars = pytest.importorskip("polars")
+    fills = polars.from_pandas(reconcile.frame(right, "fills", floats=True).drop(columns=["reason"]))
+    found = reconcile.diff(right, {"fills": fills})
+    assert not found.breaks and found.exit_code == 2
+
+
+def test_a_run_takes_a_function_a_name_and_a_ledger(scenario: Scenario, market: Market, dear: Ledger) -> None:
+    by_function = reconcile.run(scenario, dear_engine, data=market)
+    by_ledger = reconcile.run("stocks", dear, data=market)
+    assert by_function.exit_code == by_ledger.exit_code == 1
+    assert by_function.first == by_ledger.first is not None
+    ours = reconcile.run(scenario, data=market)
+    assert ours.exit_code == 0 and not ours.breaks and ours.text().startswith("matched: 0 breaks")
+
+
+def test_explain_names_the_cause_of_a_function_and_of_a_ledger(
+    scenario: Scenario, market: Market, dear: Ledger
+) -> None:
+    for given in (dear_engine, dear):
+        found = reconcile.explain(scenario, given, data=market)
+        assert [cause.sentence for cause in found.causes] == ["commission is 8 bps instead of 5 bps"]
+        assert found.exit_code == 0 and list(found.to_frame()["what"]) == ["costs.commission"]
+
+
+def test_an_audit_of_what_a_run_gave_is_clean(right: Ledger, scenario: Scenario, market: Market) -> None:
+    found = reconcile.audit(right, scenario=scenario, data=market)
+    assert found.exit_code == 0 and found.first is None
+    assert reconcile.audit(frames_of(right)).exit_code in (0, 2)
+
+
+def test_shrink_writes_nothing_where_nothing_breaks_or_nothing_can_be_run(
+    scenario: Scenario, market: Market, right: Ledger, tmp_path: Path
+) -> None:
+    found = reconcile.shrink(scenario, "engine:run", tmp_path / "case", data=market)
+    assert found.exit_code == 0 and found.shrunk is None
+    with pytest.raises(InputError, match="a ledger"):
+        reconcile.shrink(scenario, right, tmp_path / "case", data=market)
+    assert not (tmp_path / "case").exists()
+
+
+def test_a_ledger_that_is_read_has_its_tables_as_frames(right: Ledger, tmp_path: Path) -> None:
+    reconcile.write_ledger(right, tmp_path / "right", format="csv")
+    ledger = reconcile.read(tmp_path / "right")
+    assert list(ledger.fills.columns) == list(right.tables["fills"].columns)
+    assert len(ledger.equity) == right.tables["equity"].rows
+    assert "fills" in dir(ledger) and f"fills {len(ledger.fills):,}" in repr(ledger)
+    with pytest.raises(AttributeError, match="no 'trades'"):
+        _ = ledger.trades
+
+
+def test_check_says_that_a_scenario_and_its_market_fit() -> None:
+    found = reconcile.check("stocks")
+    assert found.exit_code == 0 and repr(found) == "<CheckResult valid: stocks and its market fit>"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: reconcile.run(3),
+        lambda: reconcile.run("stocks", data=3.5),
+        lambda: reconcile.run("stocks", 7),
+        lambda: reconcile.diff("nowhere", "nowhere"),
+        lambda: reconcile.diff({"fills": 3}, {}),
+        lambda: reconcile.diff({}, {}, data="bars.csv"),
+        lambda: reconcile.audit(None),
+        lambda: reconcile.explain("stocks", "no such thing"),
+        lambda: reconcile.shrink("stocks", "nowhere", "x"),
+        lambda: reconcile.check("no-such-scenario"),
+        lambda: reconcile.read(object()),
+    ],
+)
+def test_wrong_arguments_get_the_error_that_says_what_to_do(call: Any) -> None:
+    with pytest.raises(TieoutError) as caught:
+        call()
+    assert caught.value.where and caught.value.expected and caught.value.remedy
+
+
+def test_a_result_shows_itself_in_a_line_a_page_and_a_notebook(right: Ledger, dear: Ledger) -> None:
+    found = reconcile.diff(right, dear)
+    assert repr(found).count("\n") == 0 and len(repr(found)) < 300 and repr(found).startswith("<DiffResult ")
+    assert str(found) == found.text()
+    shown = found._repr_html_()
+    assert shown.count("<details>") == 1 and "<script" not in shown
+    assert json.loads(found.to_json())["kind"] == "tieout.diff" == found.to_dict()["kind"]
+    assert "commission" in found.to_markdown()
+    frame = found.to_frame()
+    assert len(frame) == len(found.breaks) and frame.loc[0, "field"] == "commission"
+
+
+def test_text_from_data_cannot_become_markup_in_a_notebook(right: Ledger) -> None:
+    fills = reconcile.frame(right, "fills")
+    fills["symbol"] = fills["symbol"].astype(object)
+    fills.loc[0, "symbol"] = "<script>alert(1)</script>"
+    shown = reconcile.diff(right, {"fills": fills})._repr_html_()
+    assert "<script" not in shown and "&lt;script&gt;" in shown
+
+
+def test_a_market_becomes_frames_long_and_wide(market: Market) -> None:
+    from reconcile.api.nouns import with_frames
+
+    framed = with_frames(market)
+    wide, long = framed.to_frame("close"), framed.to_frame()
+    assert wide.shape == market.present.shape and list(wide.columns) == list(market.symbols)
+    assert len(long) == int(market.present.sum())
+    again = long.pivot(index="timestamp", columns="symbol", values="close")
+    pd.testing.assert_frame_equal(again, wide.dropna(axis=1, how="all")[again.columns], check_names=False)
+
+
+def test_importing_reconcile_loads_no_engine_and_no_frames() -> None:
+    code = (
+        "import sys, reconcile; print([name for name in ('numba', 'pandas', 'numpy', 'pyarrow', 'engine')"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
