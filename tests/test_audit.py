@@ -13,7 +13,7 @@ from tests import build
 from tests import comparison_kit as kit
 
 import reference
-from reconcile.auditing.audit import audit
+from reconcile.auditing.audit import AuditOptions, audit
 from reconcile.auditing.model import Check, Finding, FindingKind, Unchecked, Verdict, Why
 from reconcile.auditing.positions import booked
 from reconcile.matching.cells import doubles
@@ -292,9 +292,15 @@ def test_a_frozen_book_is_not_passed_over_by_a_check_that_was_named_alone() -> N
     """What `frozen` would have told for all, each check tells itself when only it is asked for."""
     _, market, ledger = kit.sample(3)
     for name in ("cash", "equity", "market_value"):
-        assert audit(frozen(ledger, market), checks=["frozen", name]).verdict is Verdict.FINDINGS
-    assert audit(frozen(ledger, market), checks=["cash"]).verdict is Verdict.FINDINGS
-    assert audit(frozen(ledger, market), checks=["market_value"]).verdict is Verdict.FINDINGS
+        assert (
+            audit(frozen(ledger, market), options=AuditOptions(checks=["frozen", name])).verdict
+            is Verdict.FINDINGS
+        )
+    assert audit(frozen(ledger, market), options=AuditOptions(checks=["cash"])).verdict is Verdict.FINDINGS
+    assert (
+        audit(frozen(ledger, market), options=AuditOptions(checks=["market_value"])).verdict
+        is Verdict.FINDINGS
+    )
 
 
 def test_a_dropped_fill_is_missed_where_the_position_moved() -> None:
@@ -410,11 +416,11 @@ def test_what_is_lacking_is_not_checked_and_said() -> None:
 
 def test_named_checks_do_not_mind_what_others_lack() -> None:
     ledger = kit.sample(3)[2]
-    found = audit(kit.without(ledger, "costs"), checks=["cash", "positions"])
+    found = audit(kit.without(ledger, "costs"), options=AuditOptions(checks=["cash", "positions"]))
     assert (found.verdict, found.named) == (Verdict.CLEAN, (Check.POSITIONS, Check.CASH))
-    found = audit(kit.without(ledger, "costs"), checks=["costs"])
+    found = audit(kit.without(ledger, "costs"), options=AuditOptions(checks=["costs"]))
     assert found.verdict is Verdict.NOTHING_CHECKED
-    found = audit(ledger, checks=["cash", "prices"])
+    found = audit(ledger, options=AuditOptions(checks=["cash", "prices"]))
     assert found.unchecked == (Unchecked(Check.PRICES, "scenario", Why.NO_SCENARIO),)
     assert found.verdict is Verdict.CLEAN_AS_FAR_AS_CHECKED
 
@@ -422,8 +428,8 @@ def test_named_checks_do_not_mind_what_others_lack() -> None:
 def test_a_finding_of_an_unnamed_check_is_left_out() -> None:
     _, market, ledger = kit.sample(3)
     changed = deposit(ledger, market)
-    assert audit(changed, checks=["notional"]).verdict is Verdict.CLEAN
-    assert audit(changed, checks=["cash"]).verdict is Verdict.FINDINGS
+    assert audit(changed, options=AuditOptions(checks=["notional"])).verdict is Verdict.CLEAN
+    assert audit(changed, options=AuditOptions(checks=["cash"])).verdict is Verdict.FINDINGS
 
 
 @pytest.mark.parametrize("tables", [(), ("equity",), ("fills",)])
@@ -462,10 +468,10 @@ def test_amounts_beyond_int64_stay_exact() -> None:
             "equity": {"timestamp": [0, 1], "cash": [0, 2 * big]},
         }
     )
-    assert kinds(audit(ledger, checks=["costs", "cash", "notional"])) == {}
+    assert kinds(audit(ledger, options=AuditOptions(checks=["costs", "cash", "notional"]))) == {}
     wrapped = kit.with_column(ledger, "equity", "cash", kit.column_of(Kind.MONEY, [0, 2 * big - 2**64]))
-    assert kinds(audit(wrapped, checks=["cash"])) == {FindingKind.CASH: 1} or kinds(
-        audit(wrapped, checks=["cash"])
+    assert kinds(audit(wrapped, options=AuditOptions(checks=["cash"]))) == {FindingKind.CASH: 1} or kinds(
+        audit(wrapped, options=AuditOptions(checks=["cash"]))
     ) == {FindingKind.FLOW: 1}
 
 
@@ -473,24 +479,26 @@ def test_tolerances_absorb_and_say_so() -> None:
     ledger = kit.sample(3)[2]
     rounded = kit.edited(floats_of(ledger), "fills", "notional", 5, lambda v: v + 0.004)
     bound = Tolerance("fills", "notional", BoundKind.ABSOLUTE, Decimal("0.005"), "cents")
-    found = audit(rounded, tolerances=[bound], checks=["notional"])
+    found = audit(rounded, options=AuditOptions(tolerances=[bound], checks=["notional"]))
     assert found.verdict is Verdict.CLEAN
     (use,) = found.absorbed
     assert use.values == 1 and use.largest == pytest.approx(Decimal("0.004"), abs=Decimal("1e-6"))
     tight = replace(bound, bound=Decimal("0.003"))
-    assert kinds(audit(rounded, tolerances=[tight], checks=["notional"])) == {FindingKind.NOTIONAL: 1}
+    assert kinds(audit(rounded, options=AuditOptions(tolerances=[tight], checks=["notional"]))) == {
+        FindingKind.NOTIONAL: 1
+    }
 
 
 def test_an_exact_ledger_takes_no_tolerance() -> None:
     ledger = kit.sample(3)[2]
     bound = Tolerance("fills", "notional", BoundKind.ABSOLUTE, Decimal("0.005"), "cents")
     with pytest.raises(InputError, match="exact"):
-        audit(ledger, tolerances=[bound])
+        audit(ledger, options=AuditOptions(tolerances=[bound]))
 
 
 def test_an_unknown_check_is_refused() -> None:
     with pytest.raises(InputError, match="'cahs'"):
-        audit(kit.sample(3)[2], checks=["cahs"])
+        audit(kit.sample(3)[2], options=AuditOptions(checks=["cahs"]))
 
 
 def test_a_hundred_thousand_findings_are_counted_and_the_first_are_kept() -> None:

@@ -14,7 +14,7 @@ from tests import comparison_kit as kit
 from tests import schema_kit
 
 from reconcile.auditing import model as auditing
-from reconcile.auditing.audit import audit
+from reconcile.auditing.audit import AuditOptions, audit
 from reconcile.auditing.audit_page import audit_json
 from reconcile.auditing.model import CLAIMS
 from reconcile.comparing.compare import compare
@@ -59,8 +59,8 @@ def audited() -> list[str]:
     return [
         audit_json(audit(true, scenario=scenario, market=market), (), clock),
         audit_json(audit(wrong, scenario=scenario, market=market), ("A note.",), clock),
-        audit_json(audit(foreign, tolerances=[bound]), (), clock),
-        audit_json(audit(true, checks=["cash", "prices"]), (), clock),
+        audit_json(audit(foreign, options=AuditOptions(tolerances=[bound])), (), clock),
+        audit_json(audit(true, options=AuditOptions(checks=["cash", "prices"])), (), clock),
     ]
 
 

@@ -1,1 +1,1 @@
-"""Auditing one ledger alone: whether its numbers add up, and could have happened."""
+"""The audit of one ledger: whether its numbers add up and, in a market, whether they could have happened."""

@@ -43,7 +43,7 @@ class Amounts:
 
 
 def of_column(column: Column) -> Amounts:
-    """The numbers of a column; 0 where a cell is empty, as it stands where it is not finite."""
+    """The numbers of a column, with 0 for an empty cell. NaN and infinities are kept."""
     if is_float(column):
         values = doubles(column)
         return Amounts(values, None, UNIT * np.abs(values))
@@ -54,7 +54,7 @@ def of_column(column: Column) -> Amounts:
 
 
 def usable(column: Column) -> Mask:
-    """Cells that hold a finite number (or, of other kinds, hold anything)."""
+    """The cells that are not empty and, if the column holds doubles, are finite."""
     full: Mask = np.ones(len(column.values), np.bool_)
     if is_float(column):
         full = np.isfinite(column.values)
@@ -86,12 +86,12 @@ def _divided(value: int, scale: int) -> float:
 
 
 def largest(values: Array) -> int:
-    """The largest magnitude of an array of integers, 0 of an empty one."""
+    """The largest magnitude in an array of integers, 0 for an empty array."""
     return max(abs(int(values.max())), abs(int(values.min()))) if len(values) else 0
 
 
 def wide(values: Array, bound: int) -> Array:
-    """The values, as Python integers where `bound` is beyond int64."""
+    """The values, as Python integers if `bound` does not fit into int64."""
     return values.astype(object) if bound > _INT64 and values.dtype != object else values
 
 
@@ -129,7 +129,7 @@ def negative(a: Amounts) -> Amounts:
 
 
 def _safe(a: Amounts) -> Array:
-    """The values, such that each has a negative: the least int64 has none."""
+    """The values in a type in which each can be negated; the smallest int64 cannot."""
     return a.values if a.scale is None else wide(a.values, largest(a.values))
 
 
@@ -163,7 +163,7 @@ def magnitude(a: Amounts) -> Amounts:
 
 
 def take(a: Amounts, rows: Ints) -> Amounts:
-    """Some of them by place; 0 where the place is -1."""
+    """The amounts at these indices, 0 for the index -1."""
     if not len(a):
         return constant(0, a.scale or 0, len(rows))
     values = np.where(rows >= 0, a.values[rows], 0)
@@ -172,12 +172,12 @@ def take(a: Amounts, rows: Ints) -> Amounts:
 
 
 def picked(a: Amounts, rows: Ints) -> Amounts:
-    """Those at these places."""
+    """The amounts at these indices."""
     return Amounts(a.values[rows], a.scale, None if a.slop is None else a.slop[rows])
 
 
 def only(a: Amounts, mask: Mask) -> Amounts:
-    """0 where the mask is False."""
+    """The amounts, with 0 where the mask is False."""
     return Amounts(
         np.where(mask, a.values, 0), a.scale, None if a.slop is None else np.where(mask, a.slop, 0.0)
     )
@@ -201,7 +201,7 @@ def totals(a: Amounts, groups: Ints, count: int) -> Amounts:
 
 
 def running(a: Amounts) -> Amounts:
-    """Sums up to and including each."""
+    """Running sums, each amount included."""
     if a.slop is None:
         return Amounts(np.cumsum(wide(a.values, largest(a.values) * max(len(a), 1))), a.scale)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -211,14 +211,14 @@ def running(a: Amounts) -> Amounts:
 
 
 def loosened(a: Amounts, unit: float) -> Amounts:
-    """The same, with `unit` more of slop if doubles: a program on doubles rounds to no unit of ours."""
+    """The same; doubles get `unit` more of slop, because a program on doubles does not round to our units."""
     if a.slop is None:
         return a
     return Amounts(a.values, None, a.slop + unit / SAFETY)
 
 
 def limit(a: Amounts, b: Amounts) -> Floats | None:
-    """How far a and b may be apart by rounding alone, None where both are exact."""
+    """The largest difference of a and b that rounding explains, None if both are exact."""
     if a.scale is not None and b.scale is not None:
         return None
     x, y = as_doubles(a), as_doubles(b)
@@ -227,7 +227,7 @@ def limit(a: Amounts, b: Amounts) -> Floats | None:
 
 
 def apart(a: Amounts, b: Amounts) -> Mask:
-    """Where a and b are not the same amount; what is not finite equals nothing."""
+    """Where a and b differ by more than rounding explains. NaN and infinities differ from everything."""
     bound = limit(a, b)
     x, y = _alike(a, b)
     if bound is None:
@@ -237,7 +237,7 @@ def apart(a: Amounts, b: Amounts) -> Mask:
 
 
 def nonzero(a: Amounts) -> Mask:
-    """Where an amount is not zero, beyond rounding."""
+    """Where an amount differs from zero by more than rounding explains."""
     return apart(a, constant(0, a.scale or 0, len(a)))
 
 
@@ -260,7 +260,7 @@ PPB = 1_000_000_000
 
 
 def mul(amounts: Array, rate: int) -> Array:
-    """U2, on arrays of integers >= 0: round half up, split so that int64 holds every part."""
+    """U2 on integers >= 0: amounts * rate / 10**9, rounded half up; each part of the sum fits into int64."""
     top = int(amounts.max()) if len(amounts) else 0
     if amounts.dtype == object or rate > 8 * PPB or (top // PPB + 1) * max(rate, 1) >= 2**62:
         return np.asarray((amounts.astype(object) * rate + PPB // 2) // PPB)
@@ -268,7 +268,7 @@ def mul(amounts: Array, rate: int) -> Array:
 
 
 def whole(a: Amounts, scale: int) -> Amounts | None:
-    """The same amounts as integers at `scale`, None where they are doubles or have more decimals."""
+    """The same amounts as integers at `scale`, None if they are doubles or have more decimals."""
     if a.scale is None:
         return None
     if a.scale <= scale:

@@ -1,8 +1,9 @@
-"""Auditing one ledger alone."""
+"""The audit of one ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,35 +50,44 @@ if TYPE_CHECKING:
     from vocabulary.scenario import Scenario
 
 
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """What else an audit may be told.
+
+    tolerances: bounds for columns of a foreign ledger. Without them, doubles may differ by rounding alone.
+    initial_cash: currency, for a ledger whose manifest and scenario do not give it.
+    reported: returns that the ledger comes with, to be held against its equity.
+    checks: names of the only checks to make (values of Check); the result can be clean without the others.
+    """
+
+    tolerances: Iterable[Tolerance] = ()
+    initial_cash: Decimal | None = None
+    reported: Returns | None = None
+    checks: Iterable[str] | None = None
+
+
 def audit(
     ledger: Ledger,
     *,
     scenario: Scenario | None = None,
     market: Market | None = None,
-    tolerances: Iterable[Tolerance] = (),
-    initial_cash: Decimal | None = None,
-    reported: Returns | None = None,
-    checks: Iterable[str] | None = None,
+    options: AuditOptions | None = None,
 ) -> Audit:
-    """Audit one ledger: whether its own numbers add up and, with a scenario and market, could have happened.
+    """Audit one ledger: whether its numbers add up and, with a scenario and market, could have happened.
 
-    tolerances: bounds for columns of a foreign ledger; none by default, but doubles may differ by what
-    rounding explains. initial_cash: currency, where neither manifest nor scenario says. reported: a table
-    of returns. checks: make only these (values of Check); the others then do not stand in the way of a
-    clean result.
-
-    Raises InputError: tables that are no ledger, an unknown check, a tolerance for an exact ledger, a
-    scenario without its market.
+    Raises InputError: the tables are not a ledger, a check is unknown, a tolerance is given for an exact
+    ledger, or only one of scenario and market is given.
     """
+    options = options or AuditOptions()
     check_ledger(ledger)
-    chosen = _chosen(checks)
-    bounds = _allowed(ledger, tuple(tolerances))
+    chosen = _chosen(options.checks)
+    bounds = _allowed(ledger, tuple(options.tolerances))
     if (scenario is None) != (market is None):
         raise InputError("audit", "one of scenario and market", "both or neither", "Give the other one, too.")
     recorder = Recorder(index_ledger(ledger), bounds, _units(ledger, scenario))
     check_chain(recorder, ledger)
-    initial = _initial(ledger, scenario, initial_cash)
-    _check_alone(recorder, chosen, initial, reported, scenario, market)
+    initial = _initial(ledger, scenario, options.initial_cash)
+    _check_alone(recorder, chosen, initial, options.reported, scenario, market)
     return _result(recorder, chosen, scenario is not None)
 
 
@@ -89,7 +99,7 @@ def _check_alone(
     scenario: Scenario | None,
     market: Market | None,
 ) -> None:
-    """Every check in turn."""
+    """Make every check."""
     _note_order(recorder)
     check_cells(recorder)
     check_keys(recorder)
@@ -149,7 +159,7 @@ def _allowed(ledger: Ledger, tolerances: tuple[Tolerance, ...]) -> tuple[Toleran
 
 
 def _units(ledger: Ledger, scenario: Scenario | None) -> tuple[int, int] | None:
-    """Decimals of prices and quantities, None where nothing says."""
+    """Decimals of prices and of quantities, None if neither scenario nor manifest gives them."""
     if scenario is not None:
         return scenario.market.price_decimals, scenario.market.quantity_decimals
     prices, quantities = ledger.manifest.price_decimals, ledger.manifest.quantity_decimals
@@ -157,7 +167,7 @@ def _units(ledger: Ledger, scenario: Scenario | None) -> tuple[int, int] | None:
 
 
 def _initial(ledger: Ledger, scenario: Scenario | None, given: Decimal | None) -> Amounts | None:
-    """What the account started with: as told, else by the scenario, else by the manifest."""
+    """The initial cash, one amount: as given, else of the scenario, else of the manifest; None if unknown."""
     if given is not None:
         return constant(*of_value(given), 1)
     if scenario is not None:
@@ -216,7 +226,7 @@ def _never_made(check: Check) -> Unchecked:
 
 
 def _place(finding: Finding, order: dict[Check, int]) -> tuple[int, int, str, str]:
-    """Earliest first; of one bar, in the order of the checks."""
+    """The sort key of findings: time, then the order of the checks."""
     time = finding.timestamp if finding.timestamp is not None else -(2**63)
     return time, order[finding.check], finding.symbol or "", finding.field
 

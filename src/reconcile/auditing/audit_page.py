@@ -1,4 +1,4 @@
-"""The page that `reconcile audit` prints: the answer, then what was found, checked and not checked."""
+"""What `reconcile audit` prints: the page, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 SHOWN = 12
-"""Findings listed; every kind that there is has its first."""
+"""The most findings that are listed, unless there are more kinds: the first of every kind is listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What was audited: its path, its ledger, the scenario's name, and what reading it left to say."""
+    """What was audited. path: as it was given. scenario: its name. notes: from reading the ledger."""
 
     path: str
     ledger: Ledger
@@ -33,7 +33,7 @@ class Subject:
 
 
 def audit_page(audit: Audit, subject: Subject, clock: Clock) -> str:
-    """All of it; the first line is the answer."""
+    """The page. Its first line is the answer."""
     parts = (
         [headline(audit, clock)],
         [""],
@@ -49,7 +49,7 @@ def audit_page(audit: Audit, subject: Subject, clock: Clock) -> str:
 
 
 def headline(audit: Audit, clock: Clock) -> str:
-    """The verdict in one line, with the earliest finding where there is one."""
+    """The verdict in one line, with the earliest finding if there is one."""
     total, values = sum(audit.counts.values()), sum(one.values for one in audit.checked)
     made = f"{_count(len(audit.checked), 'check')} of {values:,} values"
     if audit.verdict is Verdict.FINDINGS:
@@ -67,7 +67,7 @@ def headline(audit: Audit, clock: Clock) -> str:
 
 
 def describe(finding: Finding, clock: Clock) -> str:
-    """One finding in words: what, when, where, found and expected."""
+    """One finding in words: kind, time, field, symbol, found and expected values, rows."""
     table, _, column = finding.field.partition(".")
     parts = [finding.kind.value, clock(finding.timestamp)]
     if finding.until is not None and finding.until != finding.timestamp:
@@ -150,7 +150,7 @@ def _findings(audit: Audit, clock: Clock) -> Iterable[str]:
 
 
 def pick(findings: tuple[Finding, ...]) -> list[Finding]:
-    """The first of every kind, then the earliest others, in their order."""
+    """The findings to list: the first of every kind, then the earliest others."""
     first: dict[FindingKind, Finding] = {}
     for finding in findings:
         first.setdefault(finding.kind, finding)
@@ -199,7 +199,7 @@ def _bounds(audit: Audit) -> Iterable[str]:
 
 
 def _hint(audit: Audit, ledger: Ledger) -> Iterable[str]:
-    """Foreign numbers that are nearly right were most likely rounded when they were written."""
+    """A hint for foreign ledgers: very small gaps are most likely due to rounded numbers."""
     gaps = [(one.gap, one.found) for one in audit.findings]
     numbers = [(float(gap), float(of)) for gap, of in gaps if _is_number(gap) and _is_number(of)]
     small = all(abs(gap) <= 1e-6 * max(1.0, abs(of)) for gap, of in numbers)
@@ -228,7 +228,7 @@ VERSION = 1
 
 
 def audit_json(audit: Audit, notes: tuple[str, ...], clock: Callable[[int | None], str | None]) -> str:
-    """The audit as JSON text."""
+    """The audit as JSON text; `text/schemas/audit.json` describes its keys."""
     return to_json(
         {
             "kind": KIND,

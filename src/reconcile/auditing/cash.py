@@ -1,4 +1,4 @@
-"""Cash, rolled forward from fills; what moves without one is a flow."""
+"""Cash, rolled forward from fills. A change of cash without a fill is a flow."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from reconcile.auditing.amounts import (
     value,
 )
 from reconcile.auditing.equity import EquityByBar
-from reconcile.auditing.ledger_index import PlacedTable
+from reconcile.auditing.ledger_index import Field, PlacedTable
 from reconcile.auditing.model import Check, FindingKind, Why
 from reconcile.auditing.recorder import Recorder
 from reconcile.auditing.sums import cash_of_fills, finite, without_echo
 
 
 def check_cash(recorder: Recorder, books: EquityByBar, broken: Ints, initial: Amounts | None) -> None:
-    """A1: cash = cash of the bar before + what the bar's fills did to it.
+    """A1: cash = cash of the bar before + the changes by the fills of the bar.
 
-    broken: bars whose positions do not follow from fills either: there a fill is wrong, cash has no flow.
-    initial: what the account started with, None where nothing says.
+    broken: bars whose positions do not follow from fills either; there, a fill is wrong and no flow is named.
+    initial: the initial cash, one amount; None if it is not known.
     """
     equity = recorder.need(Check.CASH, "equity", "timestamp", "cash")
     fills = recorder.need(Check.CASH, "fills", "timestamp", "side")
@@ -49,9 +49,11 @@ def check_cash(recorder: Recorder, books: EquityByBar, broken: Ints, initial: Am
     cash = take(equity.amounts("cash"), books.row)
     before = take(cash, np.arange(count) - 1)
     expected = add(before, totals(moved[0], fills.bar, count))
-    told = _told(equity, fills, books, moved[1])
-    _opening(recorder, equity, books, cash, minus(expected, before), initial, told)
-    where = told & np.append(False, np.append(equity.full("cash"), False)[books.row][:-1])
+    known = _known_bars(equity, fills, books, moved[1])
+    if count and known[0]:
+        moved_first = take(minus(expected, before), np.zeros(1, np.int64))
+        _check_opening(recorder, equity.field("cash"), int(books.row[0]), moved_first, initial)
+    where = known & np.append(False, np.append(equity.full("cash"), False)[books.row][:-1])
     where &= ~np.append(books.skip_cash, False)[books.row]
     places = recorder.disagreements(Check.CASH, "equity.cash", cash, expected, where)
     places = _not_by_record(recorder, fills, places, cash, before)
@@ -73,8 +75,8 @@ def check_cash(recorder: Recorder, books: EquityByBar, broken: Ints, initial: Am
     recorder.add_where(Check.CASH, FindingKind.CASH, fills.field("timestamp"), late)
 
 
-def _told(equity: PlacedTable, fills: PlacedTable, books: EquityByBar, full: Mask) -> Mask:
-    """Bars whose cash stands there, and whose fills all tell what they did. full: of each fill."""
+def _known_bars(equity: PlacedTable, fills: PlacedTable, books: EquityByBar, full: Mask) -> Mask:
+    """The bars with a cash cell whose fills have all cells. full: for each fill, whether it has all cells."""
     out = np.append(equity.full("cash"), False)[books.row]
     out[fills.bar[~full & (fills.bar >= 0)]] = False
     return np.asarray(out, np.bool_)
@@ -83,8 +85,10 @@ def _told(equity: PlacedTable, fills: PlacedTable, books: EquityByBar, full: Mas
 def _not_by_record(
     recorder: Recorder, fills: PlacedTable, places: Ints, cash: Amounts, before: Amounts
 ) -> Ints:
-    """Without the bars whose cash follows from the notionals on record, or the commission in `costs`: there
-    a cell of fills is misprinted, and that is a finding of `notional` or `costs`."""
+    """The places without those whose cash follows from the notionals on record or the commission in `costs`.
+
+    There, a cell of fills is misprinted, which is a finding of `notional` or `costs`.
+    """
     if not len(places):
         return places
     count = len(cash)
@@ -105,7 +109,7 @@ def _not_by_record(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ByBar:
-    """Fills, what each did to cash, and their rows by bar."""
+    """Fills by bar. moved: the change of cash by each. order: their rows, sorted by bar."""
 
     fills: PlacedTable
     moved: Amounts
@@ -118,7 +122,7 @@ class _ByBar:
 
 
 def _explained(by_bar: _ByBar, bar: int, gap: Amounts) -> bool:
-    """Whether the gap is an amount of the bar's fills: not booked, booked twice or with the wrong sign."""
+    """Whether the gap is an amount of the bar's fills that was left out, booked twice or turned round."""
     rows = by_bar.rows(bar)
     if not len(rows):
         return False
@@ -136,25 +140,14 @@ def _explained(by_bar: _ByBar, bar: int, gap: Amounts) -> bool:
     return False
 
 
-def _opening(
-    recorder: Recorder,
-    equity: PlacedTable,
-    books: EquityByBar,
-    cash: Amounts,
-    flows: Amounts,
-    initial: Amounts | None,
-    told: Mask,
+def _check_opening(
+    recorder: Recorder, cash: Field, row: int, moved: Amounts, initial: Amounts | None
 ) -> None:
-    """The first bar's cash = the initial cash + what its fills did to it."""
-    if not len(cash) or not told[0]:
-        return
+    """Cash of the first bar, which is in this row of equity, = initial cash + what its fills moved."""
     if initial is None:
         recorder.not_made(Check.OPENING, "initial cash", Why.NO_OPENING)
         return
-    expected = add(initial, take(flows, np.zeros(1, np.int64)))
-    found = take(cash, np.zeros(1, np.int64))
-    if len(recorder.disagreements(Check.OPENING, "equity.cash", found, expected, np.ones(1, np.bool_))):
-        row = int(books.row[0])
-        recorder.add_row(
-            Check.OPENING, FindingKind.OPENING, equity.field("cash"), row, value(found, 0), value(expected, 0)
-        )
+    expected = add(initial, moved)
+    found = take(cash.placed.amounts(cash.column), np.array([row]))
+    if len(recorder.disagreements(Check.OPENING, cash.path, found, expected, np.ones(1, np.bool_))):
+        recorder.add_row(Check.OPENING, FindingKind.OPENING, cash, row, value(found, 0), value(expected, 0))

@@ -1,4 +1,4 @@
-"""EquityByBar that stand still while fills and positions move: somewhere a second portfolio is kept."""
+"""The equity table by bar: books that do not move with the account, and reported returns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reconcile.auditing.amounts import (
     totals,
     value,
 )
-from reconcile.auditing.ledger_index import PlacedTable
+from reconcile.auditing.ledger_index import Field
 from reconcile.auditing.model import Check, Finding, FindingKind, RowName, Why
 from reconcile.auditing.recorder import Recorder
 from reconcile.auditing.sums import cash_of_fills, value_of_bars
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EquityByBar:
-    """The `equity` table by bar.
+    """The rows of `equity` by bar.
 
-    row: of each bar, -1 without one. skip: rows of `equity` at which some number stands still while the
-    account moves. skip_cash: those at which cash does.
+    row: one entry per bar, -1 if the bar has no row. skip: for each row of `equity`, whether some number in
+    it is frozen while the account moves. skip_cash: whether cash is.
     """
 
     row: Ints
@@ -46,7 +46,7 @@ class EquityByBar:
 
 
 def equity_by_bar(recorder: Recorder) -> EquityByBar:
-    """Which row stands for which bar; nothing frozen yet."""
+    """The row of each bar, with no row frozen."""
     equity = recorder.index.get("equity")
     count = len(recorder.index.bars)
     row = np.full(count, -1, np.int64)
@@ -59,7 +59,7 @@ def equity_by_bar(recorder: Recorder) -> EquityByBar:
 
 
 def cash_moved_by_bar(recorder: Recorder) -> Amounts | None:
-    """What the fills of each bar did to cash."""
+    """The change of cash by the fills of each bar, None if fills do not give it."""
     fills = recorder.index.get("fills")
     moved = (
         None
@@ -72,7 +72,10 @@ def cash_moved_by_bar(recorder: Recorder) -> Amounts | None:
 
 
 def check_frozen(recorder: Recorder, books: EquityByBar) -> EquityByBar:
-    """Reported equity, else cash, that stands still over two bars or more on which the account moved."""
+    """Reported equity and cash change over any two or more bars on which the account moved.
+
+    Returns the same books with their frozen rows.
+    """
     equity, flows = recorder.need(Check.FROZEN, "equity", "timestamp"), cash_moved_by_bar(recorder)
     if equity is None or not len(recorder.index.bars):
         return books
@@ -102,20 +105,19 @@ def check_frozen(recorder: Recorder, books: EquityByBar) -> EquityByBar:
             if name == "cash":
                 skip_cash[rows] = True
             if name == "cash" and known:
-                continue  # the same second book, told once
-            _frozen_finding(
-                recorder, equity, books, name, start, stop, int((moved & still)[start:stop].sum())
-            )
+                continue  # the same second book, reported once
+            bars = int((moved & still)[start:stop].sum())
+            recorder.add(_frozen_finding(recorder, equity.field(name), books.row[start:stop], start, bars))
     return replace(books, skip=skip, skip_cash=skip_cash)
 
 
 def apart_exactly(found: Amounts) -> Mask:
-    """Whether each differs from the one before, as recorded: a frozen number is the same to the last bit."""
+    """Whether each amount differs from the one before; a frozen number is the same to the last bit."""
     return np.asarray(found.values[1:] != found.values[:-1], np.bool_)
 
 
 def _moved(books: EquityByBar, worth: Amounts | None, flows: Amounts | None) -> Mask | None:
-    """Bars on which fills and positions changed what the account is worth (worth None: its cash)."""
+    """The bars on which fills and positions changed equity; if worth is None, those on which cash changed."""
     if worth is None:
         return None if flows is None else nonzero(flows)
     by_bar = take(worth, books.row)
@@ -124,38 +126,35 @@ def _moved(books: EquityByBar, worth: Amounts | None, flows: Amounts | None) -> 
 
 
 def still_stretches(still: Mask, moved: Mask) -> list[tuple[int, int]]:
-    """[start, stop) of bars that stand still, with at least two on which the account moved."""
+    """[start, stop) of each run of still bars with at least two on which the account moved."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], still.view(np.int8), [0]])))
     found = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
     count = np.concatenate([[0], np.cumsum(still & moved)])
     return [(start, stop) for start, stop in found if count[stop] - count[start] >= 2]
 
 
-def _frozen_finding(
-    recorder: Recorder, equity: PlacedTable, books: EquityByBar, name: str, start: int, stop: int, bars: int
-) -> None:
-    first, last = int(books.row[start]), int(books.row[stop - 1])
+def _frozen_finding(recorder: Recorder, field: Field, rows: Ints, start: int, bars: int) -> Finding:
+    """rows: of equity, one per bar from `start` on. bars: on how many of them the account moved."""
+    equity, first, last = field.placed, int(rows[0]), int(rows[-1])
     time = recorder.index.bars
-    recorder.add(
-        Finding(
-            Check.FROZEN,
-            FindingKind.FROZEN,
-            f"equity.{name}",
-            (recorder.row_name(equity, first), recorder.row_name(equity, last)),
-            int(time[start]),
-            None,
-            equity.value(name, first),
-            None,
-            until=int(time[stop - 1]),
-            bars=bars,
-        )
+    return Finding(
+        Check.FROZEN,
+        FindingKind.FROZEN,
+        field.path,
+        (recorder.row_name(equity, first), recorder.row_name(equity, last)),
+        int(time[start]),
+        None,
+        equity.value(field.column, first),
+        None,
+        until=int(time[start + len(rows) - 1]),
+        bars=bars,
     )
 
 
 def check_returns(
     recorder: Recorder, books: EquityByBar, returns: Returns | None, initial: Amounts | None
 ) -> None:
-    """return[t] = equity[t] / equity[t-1] - 1; before the first bar of the ledger nothing was earned."""
+    """return[t] = equity[t] / equity[t-1] - 1. Returns before the first bar of the ledger are 0."""
     if returns is None:
         return
     equity = recorder.need(Check.RETURNS, "equity", "timestamp")
@@ -178,7 +177,7 @@ def check_returns(
 
 
 def _worth(recorder: Recorder) -> Amounts | None:
-    """Equity of each row: its column, else cash + positions."""
+    """The equity of each row: its column, else cash + market value of the positions."""
     equity = recorder.index.tables["equity"]
     if "equity" in equity:
         return equity.amounts("equity")
@@ -190,7 +189,7 @@ def _worth(recorder: Recorder) -> Amounts | None:
 
 
 def _bounded(recorder: Recorder, worth: Amounts) -> Amounts:
-    """The same, as far off as the tolerances of what it is made of say it may be."""
+    """The same, with the tolerances of its parts as rounding error."""
     bounds = [
         recorder.tolerances.get(name) for name in ("equity.cash", "equity.equity", "positions.market_value")
     ]
@@ -205,7 +204,7 @@ def _bounded(recorder: Recorder, worth: Amounts) -> Amounts:
 
 
 def _hold(recorder: Recorder, returns: Returns, expected: Amounts) -> None:
-    """Each reported return against the bar of its timestamp."""
+    """Each reported return agrees with that of the bar with its timestamp."""
     bars = recorder.index.bars
     full = np.isfinite(returns.values)
     found = Amounts(returns.values, None, UNIT * np.abs(returns.values))

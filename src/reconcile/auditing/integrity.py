@@ -1,4 +1,4 @@
-"""Whether the tables are those that the digest chain in the manifest was written for."""
+"""Checks of a ledger's form: digest chain, cells, keys and order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vocabulary.state import Side, Status
 
 
 def check_chain(recorder: Recorder, ledger: Ledger) -> None:
-    """Hash the tables again; a ledger without a chain claims nothing, and lacks nothing."""
+    """The tables give the digest chain of the manifest. Without a chain there is nothing to check."""
     held = hold_chain(ledger)
     if held.state is ChainState.NONE:
         return
@@ -39,7 +39,7 @@ UNSIGNED |= {("fills", "notional"), ("fills", "slippage"), ("orders", "filled"),
 
 
 def check_cells(recorder: Recorder) -> None:
-    """Empty cells, NaN and infinities, unknown words, negative amounts where a side gives the sign."""
+    """No cell is empty, NaN, infinite, an unknown word, or negative where the side gives the sign."""
     for placed in recorder.index.tables.values():
         for name, column in placed.table.columns.items():
             if (placed.name, name) in MAY_BE_EMPTY:
@@ -57,7 +57,7 @@ def check_cells(recorder: Recorder) -> None:
 
 
 def check_keys(recorder: Recorder) -> None:
-    """One row a bar in costs and equity, one a bar and symbol in positions, one fill a sequence number."""
+    """One row per bar in costs and equity, per bar and symbol in positions, per sequence number in fills."""
     for name in ("positions", "costs", "equity"):
         placed = recorder.index.get(name)
         if placed is not None and all(key in placed for key in KEYS[name]):
@@ -73,7 +73,7 @@ def check_keys(recorder: Recorder) -> None:
 
 
 def check_sequence(recorder: Recorder) -> None:
-    """A fill with a higher number does not stand earlier in time."""
+    """No fill is earlier in time than a fill with a lower sequence number."""
     fills = recorder.need(Check.SEQUENCE, "fills", "timestamp", "sequence")
     if fills is None:
         return
@@ -85,5 +85,5 @@ def check_sequence(recorder: Recorder) -> None:
 
 
 def shuffled(placed: PlacedTable) -> bool:
-    """Whether rows stand out of time order."""
+    """Whether rows are out of time order."""
     return bool((placed.time[1:] < placed.time[:-1]).any())

@@ -1,4 +1,4 @@
-"""A ledger laid out for checking: its bars, its symbols, and each row's place among them."""
+"""An index of a ledger: its bars, its symbols, and the bar and symbol of each row."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from vocabulary.ledger import KEYS, TIME_COLUMN, Column, Kind, Ledger, Table
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacedTable:
-    """A table and where its rows stand.
+    """A table with the bar and symbol of each row. All arrays have one entry per row.
 
-    time: ns, 0 where unknown. bar: place in LedgerIndex.bars: its own, else the next one, -1 after the last.
-    symbol: place in LedgerIndex.symbols, -1 without one. sells: where the side is `sell`.
-    first: False for a row whose key stood before; sums and roll-forwards leave those of keyed tables out.
+    time: ns since 1970 UTC, 0 if the cell is empty.
+    bar: index into LedgerIndex.bars, of the next bar if the time is between two; -1 after the last bar.
+    symbol: index into LedgerIndex.symbols, -1 if the row has none. sells: whether the side is `sell`.
+    first: False if an earlier row has the same key; sums and roll-forwards of keyed tables leave it out.
     """
 
     table: Table
@@ -46,7 +47,7 @@ class PlacedTable:
         return of_column(self.table.columns[column])
 
     def full(self, *columns: str) -> Mask:
-        """Rows in which all of these hold something usable."""
+        """The rows in which all of these columns hold a usable value."""
         mask = np.ones(self.table.rows, np.bool_)
         for name in columns:
             mask &= usable(self.table.columns[name])
@@ -57,7 +58,7 @@ class PlacedTable:
         return cell(self.table.columns[column], row)
 
     def key(self, row: int) -> tuple[Value, ...]:
-        """The row's key, None for what the table does not tell."""
+        """The row's key, with None for a column that the table does not have."""
         columns = self.table.columns
         return tuple(cell(columns[name], row) if name in columns else None for name in KEYS[self.name])
 
@@ -77,10 +78,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LedgerIndex:
-    """bars: the ledger's own, ascending: of `equity`, else of positions and fills. symbols: all, sorted.
+    """A ledger, its bars and symbols, and its tables by name.
 
-    sequence: the rows of `fills` by bar and in the order they executed; `ordered` says whether the ledger
-        tells that order.
+    bars: timestamps of `equity`, ascending; without equity those of positions, fills and costs.
+    symbols: of all tables, sorted. sequence: the rows of `fills` by bar and order of execution.
+    ordered: whether the ledger gives the order of execution within a bar.
     """
 
     ledger: Ledger
@@ -91,17 +93,17 @@ class LedgerIndex:
     ordered: bool
 
     def get(self, name: str) -> PlacedTable | None:
-        """A table, None where the ledger has none."""
+        """The table, None if the ledger does not have it."""
         return self.tables.get(name)
 
 
 def index_ledger(ledger: Ledger) -> LedgerIndex:
-    """Place every row."""
+    """Index a ledger."""
     bars = _bars(ledger)
     words = {word for table in ledger.tables.values() for word in _symbols(table)}
     symbols = tuple(sorted(words))
     codes = {word: place for place, word in enumerate(symbols)}
-    tables = {name: _place(table, bars, codes) for name, table in ledger.tables.items()}
+    tables = {name: _placed_table(table, bars, codes) for name, table in ledger.tables.items()}
     sequence, ordered = _execution_order(tables.get("fills"))
     return LedgerIndex(ledger, bars, symbols, tables, sequence, ordered)
 
@@ -112,7 +114,7 @@ def _symbols(table: Table) -> tuple[str, ...]:
 
 
 def timestamps_of(column: Column) -> tuple[Ints, Mask]:
-    """(ns, 0 where empty; where it is full)."""
+    """(ns since 1970 UTC, 0 in empty cells; which cells are not empty)."""
     full = usable(column)
     return np.where(full, column.values, 0).astype(np.int64), full
 
@@ -130,7 +132,7 @@ def _bars(ledger: Ledger) -> Ints:
     return np.zeros(0, np.int64)
 
 
-def _place(table: Table, bars: Ints, codes: Mapping[str, int]) -> PlacedTable:
+def _placed_table(table: Table, bars: Ints, codes: Mapping[str, int]) -> PlacedTable:
     nothing = np.full(table.rows, -1, np.int64)
     time, bar, symbol = np.zeros(table.rows, np.int64), nothing, nothing
     clock = table.columns.get(TIME_COLUMN[table.name])
@@ -150,7 +152,7 @@ def _place(table: Table, bars: Ints, codes: Mapping[str, int]) -> PlacedTable:
 
 
 def repeated(*keys: Ints) -> Mask:
-    """Rows whose key stood in an earlier row."""
+    """Which rows have the key of an earlier row. keys: one array per part of the key."""
     count = len(keys[0])
     if count < 2:
         return np.zeros(count, np.bool_)
@@ -166,7 +168,7 @@ def repeated(*keys: Ints) -> Mask:
 
 
 def _ascends(keys: tuple[Ints, ...]) -> bool:
-    """Whether the rows already stand in strictly ascending order: then nothing repeats."""
+    """Whether the keys are strictly ascending, so that none repeats."""
     greater = np.zeros(len(keys[0]) - 1, np.bool_)
     equal = np.ones(len(keys[0]) - 1, np.bool_)
     for key in keys:

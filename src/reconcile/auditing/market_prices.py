@@ -1,4 +1,4 @@
-"""Fill prices, slippage and marks, held against the market's bars."""
+"""Prices, slippage, commission and marks, as the scenario's costs and the market's bars give them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def slipped(scenario: Scenario, raw: Array, sells: Mask) -> Array:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Executed:
-    """Fills at a bar and symbol that are present. rows: of fills. raw: ticks."""
+    """The fills whose symbol is present at their bar.
+
+    rows: of fills. raw: the price before slippage, in ticks.
+    """
 
     fills: PlacedTable
     rows: Ints
@@ -52,7 +55,7 @@ class Executed:
 
 
 def executed(recorder: Recorder, scenario: Scenario, market: Market, check: Check) -> Executed | None:
-    """Fills that can be held against a bar."""
+    """The fills that can be compared with a bar; None, recorded as not made, if a column is missing."""
     fills = recorder.need(check, "fills", "timestamp", "symbol", "side", "price")
     if fills is None:
         return None
@@ -69,9 +72,10 @@ def _field(scenario: Scenario, market: Market) -> Ints:
 
 
 def check_prices(recorder: Recorder, scenario: Scenario, market: Market) -> Ints:
-    """E2: the price is the bar's with slippage. What is not: tomorrow's, out of range, or just another.
+    """E2: the price of a fill is that of its bar with slippage.
 
-    Returns the rows of fills at fault.
+    A wrong price is that of the next bar, or out of the bar's range, or just another. Returns the rows of
+    fills with a finding.
     """
     done = executed(recorder, scenario, market, Check.PRICES)
     if done is None:
@@ -100,7 +104,7 @@ def check_prices(recorder: Recorder, scenario: Scenario, market: Market) -> Ints
 
 
 def _why_wrong(scenario: Scenario, market: Market, done: Executed, found: Amounts, wrong: Ints) -> Ints:
-    """For each wrong price the kind of finding, as its place in FindingKind."""
+    """For each wrong price, the position of its kind in FindingKind."""
     kinds = list(FindingKind)
     scale = scenario.market.price_decimals
     price, sells = picked(found, wrong), done.fills.sells[done.rows[wrong]]
@@ -112,7 +116,7 @@ def _why_wrong(scenario: Scenario, market: Market, done: Executed, found: Amount
         raw = np.maximum(field[after, symbol], 1)
         for ticks in (slipped(scenario, raw, sells), raw):
             seen |= ~apart(price, Amounts(ticks, scale))
-    # Tomorrow's number may be one of today's, too: then it tells nothing.
+    # A price of the next bar that today's bar has, too, is no evidence.
     for field in (market.open, market.close, market.high, market.low):
         raw = np.maximum(field[bar, symbol], 1)
         for ticks in (slipped(scenario, raw, sells), raw):
@@ -133,7 +137,7 @@ def _why_wrong(scenario: Scenario, market: Market, done: Executed, found: Amount
 
 
 def check_slippage(recorder: Recorder, scenario: Scenario, market: Market, mispriced: Ints) -> None:
-    """A2: slippage = quantity * |fill price - raw price|. mispriced: rows that are findings already."""
+    """A2: slippage = quantity * |fill price - raw price|. mispriced: rows of fills with a wrong price."""
     if recorder.need(Check.SLIPPAGE, "fills", "quantity", "slippage") is None:
         return
     done = executed(recorder, scenario, market, Check.SLIPPAGE)
@@ -153,7 +157,7 @@ def check_slippage(recorder: Recorder, scenario: Scenario, market: Market, mispr
 
 
 def _spread(a: Amounts, rows: Ints, count: int) -> Amounts:
-    """Amounts of some rows at their places among all."""
+    """(count,) amounts: these at their rows, 0 elsewhere."""
     values = np.zeros(count, a.values.dtype)
     values[rows] = a.values
     if a.slop is None:
@@ -203,7 +207,7 @@ def check_commission(recorder: Recorder, scenario: Scenario) -> None:
 
 
 def _not_by_record(scenario: Scenario, fills: PlacedTable, rows: Ints, found: Amounts) -> Ints:
-    """Without fills whose commission follows from the notional on record: there a price is misprinted."""
+    """The rows without those whose commission follows from the notional on record: a price is misprinted."""
     scale = scenario.market.price_decimals + scenario.market.quantity_decimals
     commission = scenario.costs.commission
     notional = whole(fills.amounts("notional"), scale) if "notional" in fills else None
@@ -214,7 +218,7 @@ def _not_by_record(scenario: Scenario, fills: PlacedTable, rows: Ints, found: Am
 
 
 def expected_commission(scenario: Scenario, fills: PlacedTable) -> Amounts:
-    """E3, exact where price and quantity are whole in the scenario's units, else within half a unit."""
+    """E3: exact if price and quantity are whole numbers of the scenario's units, else within half a unit."""
     ticks, lots = scenario.market.price_decimals, scenario.market.quantity_decimals
     commission, count = scenario.costs.commission, fills.table.rows
     if commission is None:

@@ -1,4 +1,4 @@
-"""Where rows stand in the market: bars, symbols and decisions."""
+"""Rules of the scenario and its market: bars, symbols, decisions, cash and short positions."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from vocabulary.scenario import CashPolicy, Scenario, Timing
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OnMarket:
-    """Where a table's rows stand in the market. bar, symbol: -1 where the market has none."""
+    """The bar and symbol in the market of each row of a table, -1 if the market has none."""
 
     bar: Ints
     symbol: Ints
 
     @property
     def known(self) -> Mask:
-        """Rows at a bar and symbol of the market."""
+        """The rows whose bar and symbol the market has."""
         return (self.bar >= 0) & (self.symbol >= 0)
 
 
 def bars_of(market: Market, stamps: Ints) -> Ints:
-    """The bar with exactly this timestamp, -1 without one."""
+    """The number of the bar with exactly this timestamp, -1 if there is none."""
     if not len(market.timestamps):
         return np.full(len(stamps), -1, np.int64)
     at = np.minimum(np.searchsorted(market.timestamps, stamps), len(market.timestamps) - 1)
@@ -52,7 +52,7 @@ def bars_of(market: Market, stamps: Ints) -> Ints:
 
 
 def on_market(recorder: Recorder, market: Market, placed: PlacedTable) -> OnMarket:
-    """Place a table's rows in the market."""
+    """Find the bar and symbol of each row in the market."""
     index = {symbol: place for place, symbol in enumerate(market.symbols)}
     lookup = np.array([*(index.get(symbol, -1) for symbol in recorder.index.symbols), -1], np.int64)
     bar = np.where(placed.time != 0, bars_of(market, placed.time), -1)
@@ -61,7 +61,7 @@ def on_market(recorder: Recorder, market: Market, placed: PlacedTable) -> OnMark
 
 
 def check_bars(recorder: Recorder, market: Market) -> None:
-    """M1: every time is a bar's, and from the first to the last bar of the ledger none is lacking."""
+    """M1: every timestamp is that of a bar, and equity has every bar from its first to its last."""
     for placed in recorder.index.tables.values():
         for name, kind in SCHEMA[placed.name].items():
             if kind is Kind.TIMESTAMP and name in placed:
@@ -84,7 +84,7 @@ def _missing_bars(recorder: Recorder, lacking: Ints) -> None:
 
 
 def check_symbols(recorder: Recorder, market: Market) -> None:
-    """M2, E2: symbols are the market's; who trades is present."""
+    """M2, E2: every symbol is in the market, and is present at the bars of its fills."""
     for placed in recorder.index.tables.values():
         if "symbol" not in placed:
             continue
@@ -100,7 +100,7 @@ def check_symbols(recorder: Recorder, market: Market) -> None:
 
 
 def check_decisions(recorder: Recorder, scenario: Scenario, market: Market) -> None:
-    """T1, T2: a fill stands at the bar after its decision, with same_close at the bar of it."""
+    """T1, T2: a fill is at the bar after its decision; with `same_close`, at the bar of its decision."""
     fills = recorder.need(Check.DECISIONS, "fills", "timestamp", "decided_at")
     if fills is None:
         return
@@ -122,11 +122,10 @@ def check_decisions(recorder: Recorder, scenario: Scenario, market: Market) -> N
 def check_cash_policy(
     recorder: Recorder, scenario: Scenario, books: EquityByBar, cells: Cells | None, initial: Amounts | None
 ) -> None:
-    """No buy leaves cash below zero but for the part that covers a short.
+    """E4: no buy leaves cash below zero, except for the part that covers a short position.
 
-    Cash starts each bar at what the ledger says of the bar before; a bar that does not add up is a finding
-    of `cash`, not of all that follows. Where the book stands still it says nothing: there the fills are
-    summed from the last bar at which it moved.
+    Each bar starts with the cash on record for the bar before, so that one wrong bar, which is a finding of
+    `cash`, affects no later bar. Where cash is frozen, fills are summed from the last bar before that.
     """
     if scenario.execution.cash is CashPolicy.ALLOW_NEGATIVE:
         recorder.made(Check.CASH_POLICY, 0)
@@ -161,7 +160,7 @@ def check_cash_policy(
 
 
 def _since(sums: Amounts, group: Ints) -> Amounts:
-    """Running sums that start anew with each group; groups stand together."""
+    """Running sums that start again at 0 in each group. group: equal values are adjacent."""
     starts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
     start_of = starts[np.searchsorted(starts, np.arange(len(group)), "right") - 1]
     return minus(sums, take(sums, start_of - 1))
@@ -170,7 +169,7 @@ def _since(sums: Amounts, group: Ints) -> Amounts:
 def _cash_after(
     books: EquityByBar, equity: PlacedTable, moved: Amounts, fills: PlacedTable, rows: Ints, initial: Amounts
 ) -> Amounts:
-    """Cash after each fill, in the order of execution."""
+    """Cash after each fill. rows: of fills, in order of execution."""
     anchor = _anchors(books)[fills.bar[rows]]
     since = _since(running(take(moved, rows)), anchor)
     start = finite(take(equity.amounts("cash"), np.where(anchor >= 0, books.row[anchor], -1)))
@@ -179,14 +178,14 @@ def _cash_after(
 
 
 def _anchors(books: EquityByBar) -> Ints:
-    """Of each bar the last one before it whose cash can be trusted (reported, and moving); -1: the start."""
+    """For each bar, the last bar before it whose cash is reported and not frozen; -1 for the initial cash."""
     stands = np.append(books.skip_cash, True)[books.row]
     trusted = np.where(stands, -1, np.arange(len(books.row)))
     return np.append(-1, np.maximum.accumulate(trusted)[:-1])
 
 
 def _opens_more(recorder: Recorder, fills: PlacedTable, rows: Ints, cells: Cells | None) -> Mask:
-    """Buys that do more than cover a short: after which the account is long, or was not short before."""
+    """The fills after which the position is long: a buy among them does more than cover a short."""
     positions = recorder.index.get("positions")
     order = np.lexsort((np.arange(len(rows)), fills.bar[rows], fills.symbol[rows]))
     lots = finite(only(signed(fills.amounts("quantity"), fills.sells), fills.full("quantity")))
@@ -204,7 +203,7 @@ def _opens_more(recorder: Recorder, fills: PlacedTable, rows: Ints, cells: Cells
 
 
 def check_shorts(recorder: Recorder, scenario: Scenario) -> None:
-    """E5: nobody is short unless allowed."""
+    """E5: no position is short, unless the scenario allows it."""
     positions = recorder.need(Check.SHORTS, "positions", "quantity")
     if positions is None:
         return

@@ -1,4 +1,4 @@
-"""What an audit finds: checks, findings, and what could not be checked. Data only."""
+"""The nouns of an audit: checks, findings, and checks that were not made. Data only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconcile.matching.model import Tolerance, Value
 
 
 class Check(Enum):
-    """What is held against what; the value is its name, for `--checks`."""
+    """The checks of an audit; the value is the name that `--checks` takes."""
 
     CHAIN = "chain"
     CELLS = "cells"
@@ -67,7 +67,7 @@ CLAIMS: Mapping[Check, str] = {
     Check.CASH_POLICY: "no buy that opens or adds leaves cash below zero (E4)",
     Check.SHORTS: "no short position unless allowed (E5)",
 }
-"""What a clean check has shown."""
+"""What a check without findings has shown."""
 
 NEEDS_MARKET = (
     Check.BARS,
@@ -80,15 +80,15 @@ NEEDS_MARKET = (
     Check.CASH_POLICY,
     Check.SHORTS,
 )
-"""Checks made only with a scenario and its market."""
+"""Checks that need a scenario and its market."""
 
 
 class FindingKind(Enum):
-    """What is wrong; the value names it.
+    """What is wrong; the value is its name.
 
-    edited: from that bar on, rows are not those that the digest chain was written for.
-    flow: cash moved by an amount that no fill explains, and stayed: a deposit, a withdrawal, a dividend.
-    frozen: reported equity or cash stands still while fills and positions move: a second book.
+    edited: from this bar on, the rows are not those that the digest chain was made from.
+    flow: cash changed for good by an amount that no fill explains, such as a deposit, withdrawal or dividend.
+    frozen: reported equity or cash does not change while fills and positions do: a second book is kept.
     """
 
     EDITED = "edited"
@@ -126,7 +126,7 @@ class FindingKind(Enum):
 
 
 class Why(Enum):
-    """Why a check was not made, or not on all that it is about."""
+    """Why a check, or a part of it, was not made."""
 
     NO_TABLE = "no such table"
     NO_COLUMN = "no such column"
@@ -139,7 +139,7 @@ class Why(Enum):
 
 
 class Verdict(Enum):
-    """What the audit may claim."""
+    """The conclusion that the audit supports."""
 
     CLEAN = "clean"
     FINDINGS = "findings"
@@ -149,7 +149,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RowName:
-    """A row of a table: its key (KEYS), and its number, counted from 0. row: None where there is none."""
+    """A row of a table. key: as in KEYS. row: its number, counted from 0; None if there is no such row."""
 
     table: str
     key: tuple[Value, ...]
@@ -160,10 +160,10 @@ class RowName:
 class Finding:
     """One thing that is wrong.
 
-    field: the table.column that is wrong. rows: which rows show it, the wrong one first.
-    timestamp: ns since 1970 UTC. until: the last bar of it, where it lasts. bars: how many it spans.
-    found, expected: exact, as Value; None where there is nothing.
-    gap: found - expected where both are numbers; of a flow: the amount that came in.
+    field: the table.column that is wrong. rows: the rows that show it, the wrong one first.
+    timestamp: ns since 1970 UTC. until: the last bar of a finding that spans several. bars: how many.
+    found, expected: exact values, None if there is no value.
+    gap: found - expected if both are numbers. For a flow, this is the amount that was paid in.
     """
 
     check: Check
@@ -181,9 +181,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A check that was made: on how many values, and the rounding of doubles it had to allow.
+    """A check that was made. values: how many values it compared.
 
-    allowed: the largest bound used for a value that is a double, None where all was exact.
+    allowed: the largest rounding error of doubles that it allowed for, None if all values were exact.
     """
 
     check: Check
@@ -194,7 +194,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
-    """A check that was not made. what: the table or table.column that is lacking."""
+    """A check that was not made. what: what is missing, such as a table or table.column."""
 
     check: Check
     what: str
@@ -203,7 +203,7 @@ class Unchecked:
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """What a tolerance did: values it let pass, and the largest gap among them."""
+    """The effect of a tolerance. values: how many it accepted. largest: the largest gap among them."""
 
     tolerance: Tolerance
     values: int
@@ -214,11 +214,11 @@ class Absorbed:
 class Audit:
     """The result of auditing one ledger.
 
-    findings: at most LIMIT of each kind, in order of time; `counts` has all of them.
-    checked, unchecked: which checks were made and which were not. named: the checks to make were named,
-        so that omissions do not stand in the way of a clean result.
-    with_market: whether the market's checks were asked for.
-    notes: what else a reader should know, a sentence each.
+    findings: at most LIMIT of each kind, in order of time; `counts` counts all of them.
+    checked, unchecked: the checks that were made, and those that were not.
+    named: the checks that the caller asked for, None for all. The result can be clean without the others.
+    with_market: whether a scenario and its market were given.
+    notes: further facts for the reader, one sentence each.
     """
 
     verdict: Verdict
@@ -233,4 +233,4 @@ class Audit:
 
 
 LIMIT = 1000
-"""Findings of one kind that are kept; the rest are counted."""
+"""The most findings of one kind that are kept; the rest are only counted."""

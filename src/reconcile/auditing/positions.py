@@ -1,4 +1,4 @@
-"""Positions, rolled forward from fills."""
+"""Positions, their basis and average price, rolled forward from fills."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ from reconcile.matching.model import Value
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """One entry a (symbol, bar) at which a position may have changed, by symbol, then bar.
+    """One entry per (symbol, bar) at which a position may change, sorted by symbol, then bar.
 
-    row: in positions, -1 where flat. before: the row of the bar before, -1. moved: what fills changed.
+    row: of `positions`, -1 if the symbol is flat. before: the row of the bar before, -1 if flat there.
+    moved: the sum of the fills, signed.
     """
 
     symbol: Ints
@@ -51,7 +52,7 @@ class Cells:
 
 
 def position_cells(recorder: Recorder) -> Cells | None:
-    """Where positions stand or fills happen; None, with the reason on record, where that cannot be told."""
+    """The cells of a ledger; None, recorded as not made, if positions or fills lack a column."""
     positions = recorder.need(Check.POSITIONS, "positions", "timestamp", "symbol")
     fills = recorder.need(Check.POSITIONS, "fills", "timestamp", "symbol", "side", "quantity")
     if positions is None or fills is None:
@@ -73,7 +74,7 @@ def position_cells(recorder: Recorder) -> Cells | None:
 
 
 def _row_at(held: Ints, rows: Ints, keys: Ints) -> Ints:
-    """The row whose key is this, -1 without one. held: ascending."""
+    """For each key the row that has it, -1 if none has. held: the keys of `rows`, ascending."""
     if not len(held):
         return np.full(len(keys), -1, np.int64)
     at = np.minimum(np.searchsorted(held, keys), len(held) - 1)
@@ -81,7 +82,10 @@ def _row_at(held: Ints, rows: Ints, keys: Ints) -> Ints:
 
 
 def check_positions(recorder: Recorder, cells: Cells | None) -> Ints:
-    """A1: quantity = quantity of the bar before + what fills bought and sold. Returns the bars at fault."""
+    """A1: quantity = quantity of the bar before + the signed fills of the bar.
+
+    Returns the bars with a finding.
+    """
     positions = recorder.index.get("positions")
     if cells is None or positions is None:
         return np.zeros(0, np.int64)
@@ -98,7 +102,7 @@ def check_positions(recorder: Recorder, cells: Cells | None) -> Ints:
 
 
 def _both_full(positions: PlacedTable, column: str, cells: Cells) -> Mask:
-    """Cells whose row, and the one before, hold a number."""
+    """The cells for which this row and the one before hold a number."""
     full = np.append(positions.full(column), True)
     return np.asarray(full[cells.row] & full[cells.before])
 
@@ -133,7 +137,7 @@ def _position_finding(
 
 
 def _check_signs(recorder: Recorder, cells: Cells, positions: PlacedTable) -> Ints:
-    """Positions without quantities: fills summed from the start tell which are open, and on which side."""
+    """Without quantities, the sign of each position agrees with the sum of its fills from the start."""
     if "market_value" not in positions:
         recorder.not_made(Check.POSITIONS, "positions.quantity", Why.NO_COLUMN)
         return np.zeros(0, np.int64)
@@ -154,7 +158,7 @@ def _check_signs(recorder: Recorder, cells: Cells, positions: PlacedTable) -> In
 
 
 def _since_start(cells: Cells) -> Amounts:
-    """The sum of a symbol's fills up to each cell."""
+    """The sum of the symbol's fills up to and including each cell."""
     sums = running(cells.moved)
     starts = np.flatnonzero(np.append(True, cells.symbol[1:] != cells.symbol[:-1]))
     start_of = starts[np.searchsorted(starts, np.arange(len(cells.symbol)), "right") - 1]
@@ -162,7 +166,7 @@ def _since_start(cells: Cells) -> Amounts:
 
 
 def check_basis(recorder: Recorder, cells: Cells | None) -> None:
-    """basis follows from the bar before and the fills, average_price from basis and quantity."""
+    """A1: basis follows from the bar before and the fills. X2: average price follows from basis."""
     positions = recorder.need(Check.BASIS, "positions", "timestamp", "symbol", "quantity", "basis")
     fills = recorder.need(Check.BASIS, "fills", "timestamp", "symbol", "side", "quantity")
     if positions is None or fills is None or cells is None:
@@ -205,9 +209,9 @@ def check_basis(recorder: Recorder, cells: Cells | None) -> None:
 def _rolled(
     recorder: Recorder, cells: Cells, basis: Amounts, quantity: Amounts, lots: Amounts, notional: Amounts
 ) -> Amounts:
-    """The basis of every cell, from the bar before and the fills of this one, each fill after the other.
+    """The basis of every cell: that of the bar before, and then one fill of this bar after the other.
 
-    All cells take their first fill at once, then those that have one their second, and so on.
+    The first fills of all cells are booked in one array operation, then the second fills, and so on.
     """
     out = take(basis, cells.before)
     held, values = take(quantity, cells.before).values.copy(), out.values.copy()
@@ -230,7 +234,7 @@ def _rolled(
 
 
 def _put(values: Array, at: Ints, new: Array) -> Array:
-    """The values with some replaced, in place; as Python integers where the new ones are."""
+    """The values with some replaced; Python integers if the new values are."""
     if new.dtype == object and values.dtype != object:
         values = values.astype(object)
     values[at] = new
@@ -238,7 +242,7 @@ def _put(values: Array, at: Ints, new: Array) -> Array:
 
 
 def _traded_rows(recorder: Recorder) -> Ints:
-    """Fills by symbol, bar and execution."""
+    """The rows of fills, sorted by symbol, bar and order of execution."""
     fills = recorder.index.tables["fills"]
     rows = recorder.index.sequence
     rows = rows[(fills.bar[rows] >= 0) & (fills.symbol[rows] >= 0)]

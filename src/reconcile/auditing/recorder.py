@@ -1,4 +1,4 @@
-"""Where checks put what they find."""
+"""The recorder of an audit: findings, and which checks were made on what."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class _Use:
 
 
 class Recorder:
-    """Collects findings, and says of every check whether it was made."""
+    """Collects findings, and records for each check whether it was made."""
 
     def __init__(
         self, index: LedgerIndex, tolerances: Iterable[Tolerance], units: tuple[int, int] | None
     ) -> None:
-        """units: decimals of prices and quantities, where scenario or manifest tell."""
+        """units: decimals of prices and of quantities, None if neither scenario nor manifest gives them."""
         self.index = index
         self.tick = 0.0 if units is None else 10.0 ** -units[0]
         self.money_unit = 0.0 if units is None else 10.0 ** -(units[0] + units[1])
@@ -55,7 +55,7 @@ class Recorder:
         self.notes: list[str] = []
 
     def need(self, check: Check, table: str, *columns: str) -> PlacedTable | None:
-        """The table with these columns; None, with the reason on record, where it lacks one."""
+        """The table if it has these columns; else None, and the check is recorded as not made."""
         placed = self.index.get(table)
         if placed is None:
             self.not_made(check, table, Why.NO_TABLE)
@@ -66,31 +66,34 @@ class Recorder:
         return None if lacking else placed
 
     def not_made(self, check: Check, what: str, why: Why) -> None:
-        """Put on record that a check, or a part of it, is not made."""
+        """Record that a check, or a part of it, is not made. what: the table or column that is missing."""
         self._unchecked.setdefault((check, what), why)
 
     def made(self, check: Check, values: int) -> None:
-        """Put on record that a check was made, on so many values."""
+        """Record that a check was made on this many more values."""
         self._values[check] += int(values)
 
     def add(self, finding: Finding) -> None:
-        """One finding."""
+        """Add a finding; beyond LIMIT of its kind it is only counted."""
         self.counts[finding.kind] += 1
         self._of[finding.check, finding.kind] += 1
         if self.counts[finding.kind] <= LIMIT:
             self.findings.append(finding)
 
     def is_full(self, kind: FindingKind) -> bool:
-        """Whether no more findings of a kind are kept."""
+        """Whether further findings of this kind are only counted."""
         return self.counts[kind] >= LIMIT
 
     def count_more(self, check: Check, kind: FindingKind, more: int) -> None:
-        """Findings beyond the limit."""
+        """Count findings that are not kept."""
         self.counts[kind] += more
         self._of[check, kind] += more
 
     def disagreements(self, check: Check, field: str, found: Amounts, expected: Amounts, where: Mask) -> Ints:
-        """Places, of those asked for, at which found is not expected, after rounding and tolerance."""
+        """Indices, among those in `where`, at which found and expected differ by more than is allowed.
+
+        Allowed are the rounding error of doubles and the tolerance for this field.
+        """
         self.made(check, int(np.count_nonzero(where)))
         bound = limit(found, expected)
         if bound is not None and bool(where.any()):
@@ -104,7 +107,7 @@ class Recorder:
     def _beyond(
         self, tolerance: Tolerance, field: str, found: Amounts, expected: Amounts, places: Ints
     ) -> Ints:
-        """Those that the tolerance does not absorb; exact wherever doubles leave a doubt."""
+        """The places that the tolerance does not accept; decided exactly where doubles are in doubt."""
         x, y = as_doubles(found).values[places], as_doubles(expected).values[places]
         with np.errstate(over="ignore", invalid="ignore"):
             gaps, size = np.abs(x - y), np.maximum(np.abs(x), np.abs(y))
@@ -136,7 +139,7 @@ class Recorder:
         expected: Amounts,
         where: Mask,
     ) -> None:
-        """Add a finding for each row, of those asked for, in which found and expected disagree."""
+        """Add a finding for each row, among those in `where`, in which found and expected disagree."""
         rows = self.disagreements(check, field.path, found, expected, where)
         self.add_rows(check, kind, field, rows, found, expected)
 
@@ -186,18 +189,18 @@ class Recorder:
 
     @staticmethod
     def row_name(placed: PlacedTable, row: int) -> RowName:
-        """How a row is called."""
+        """The name of a row: table, key and number."""
         return RowName(placed.name, placed.key(row), row)
 
     def counted(self, checks: Iterable[Check], kind: FindingKind) -> int:
-        """Findings of a kind that these checks made."""
+        """The number of findings of a kind from these checks."""
         return sum(self._of[check, kind] for check in checks)
 
     def _findings_of(self, check: Check) -> int:
         return sum(count for (other, _), count in self._of.items() if other is check)
 
     def checked(self) -> tuple[Checked, ...]:
-        """Every check that was made."""
+        """The checks that were made."""
         return tuple(
             Checked(check, self._values[check], self._findings_of(check), self._allowed.get(check))
             for check in Check
@@ -205,13 +208,13 @@ class Recorder:
         )
 
     def unchecked(self) -> tuple[Unchecked, ...]:
-        """Every check, or part of one, that was not."""
+        """The checks, or parts of checks, that were not made."""
         order = {check: place for place, check in enumerate(Check)}
         entries = sorted(self._unchecked.items(), key=lambda item: order[item[0][0]])
         return tuple(Unchecked(check, what, why) for (check, what), why in entries)
 
     def absorbed(self) -> tuple[Absorbed, ...]:
-        """What each tolerance let pass."""
+        """What each tolerance accepted."""
         return tuple(
             Absorbed(self.tolerances[field], use.values, decimal_of(use.largest))
             for field, use in self._uses.items()

@@ -1,4 +1,4 @@
-"""Sums and products that a ledger's own columns must keep."""
+"""Checks of sums and products within a ledger, and the cash that fills move."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def check_costs(recorder: Recorder) -> None:
 
 
 def _by_time(rows: PlacedTable, keyed: PlacedTable) -> Ints:
-    """For each row, the row of `keyed` with the same timestamp, -1 without one."""
+    """For each row, the row of `keyed` with the same timestamp; -1 if there is none."""
     full = keyed.full("timestamp") & keyed.first
     places = np.flatnonzero(full)
     places = places[np.argsort(keyed.time[places], kind="stable")]
@@ -77,7 +77,7 @@ def _by_time(rows: PlacedTable, keyed: PlacedTable) -> Ints:
 
 
 def _groups_full(rows: PlacedTable, column: str, groups: Ints, keyed: PlacedTable) -> Mask:
-    """Groups in which every row's cell is usable: of the others, the cell itself is a finding."""
+    """The groups in which every cell is usable. In the others, the cell itself is already a finding."""
     lacking = ~usable(rows.table.columns[column]) & (groups >= 0)
     out = np.ones(keyed.table.rows, np.bool_)
     out[groups[lacking]] = False
@@ -97,7 +97,7 @@ def check_values(recorder: Recorder) -> None:
 
 
 def position_value(positions: PlacedTable) -> Amounts | None:
-    """What each row of positions is worth: quantity x mark where it tells, else its market value."""
+    """The market value of each row: its column, else quantity x mark; None if it has neither."""
     if "market_value" in positions:
         return positions.amounts("market_value")
     if "quantity" in positions and "mark" in positions:
@@ -106,7 +106,7 @@ def position_value(positions: PlacedTable) -> Amounts | None:
 
 
 def value_of_bars(recorder: Recorder, rows: PlacedTable) -> Amounts | None:
-    """For each row of `rows` (keyed by bar), the sum over the positions of its bar."""
+    """For each row of a table with one row per bar, the market value of the positions of its bar."""
     positions = recorder.index.get("positions")
     worth = None if positions is None or "timestamp" not in positions else position_value(positions)
     if positions is None or worth is None:
@@ -116,7 +116,7 @@ def value_of_bars(recorder: Recorder, rows: PlacedTable) -> Amounts | None:
 
 
 def finite(a: Amounts) -> Amounts:
-    """NaN and infinities as 0: they are findings of their own."""
+    """The same, with 0 for NaN and infinities, which are findings of their own."""
     if a.slop is None:
         return a
     good = np.isfinite(a.values) & np.isfinite(a.slop)
@@ -124,7 +124,7 @@ def finite(a: Amounts) -> Amounts:
 
 
 def check_market_value(recorder: Recorder, skip: Mask) -> None:
-    """equity.market_value = the sum over the bar's positions. skip: rows of equity that are frozen."""
+    """equity.market_value = the sum over the positions of the bar. skip: rows of equity that are frozen."""
     equity = recorder.need(Check.MARKET_VALUE, "equity", "timestamp", "market_value")
     positions = recorder.need(Check.MARKET_VALUE, "positions", "timestamp")
     if equity is None or positions is None:
@@ -138,17 +138,17 @@ def check_market_value(recorder: Recorder, skip: Mask) -> None:
     recorder.hold(
         Check.MARKET_VALUE, FindingKind.MARKET_VALUE, equity.field("market_value"), found, expected, where
     )
-    homeless = (_by_time(positions, equity) < 0) & positions.full("timestamp")
+    without_bar = (_by_time(positions, equity) < 0) & positions.full("timestamp")
     recorder.add_where(
         Check.MARKET_VALUE,
         FindingKind.MARKET_VALUE,
         positions.field("timestamp"),
-        homeless,
+        without_bar,
     )
 
 
 def check_equity(recorder: Recorder, skip: Mask) -> None:
-    """A3: equity = cash + market value, of its own column, else of the positions."""
+    """A3: equity = cash + market value. The market value is the column of equity, else of the positions."""
     equity = recorder.need(Check.EQUITY, "equity", "cash", "equity")
     if equity is None:
         return
@@ -174,7 +174,7 @@ def check_equity(recorder: Recorder, skip: Mask) -> None:
 
 
 def check_orders(recorder: Recorder) -> None:
-    """orders.filled is what the fills of its decision, symbol and side add up to, and fits the status."""
+    """orders.filled = the sum of the fills of the same decision, symbol and side, and fits the status."""
     keys = ("decided_at", "symbol", "side")
     orders = recorder.need(Check.ORDERS, "orders", *keys, "filled", "quantity", "status")
     fills = recorder.need(Check.ORDERS, "fills", *keys, "quantity")
@@ -194,7 +194,10 @@ def check_orders(recorder: Recorder) -> None:
 
 
 def _match_orders(orders: PlacedTable, fills: PlacedTable) -> tuple[Ints, int, Ints]:
-    """(group of each fill or -1, groups, group of each order): a group is one decision, symbol and side."""
+    """(group of each fill, number of groups, group of each order).
+
+    A group is one decision, symbol and side. A fill without an order has the group -1.
+    """
     decided = of_column(fills.table.columns["decided_at"]).values
     columns = [(orders.time, decided), (orders.symbol, fills.symbol), (orders.sells, fills.sells)]
     rows = np.stack([np.concatenate(pair).astype(np.int64) for pair in columns])
@@ -207,7 +210,7 @@ def _match_orders(orders: PlacedTable, fills: PlacedTable) -> tuple[Ints, int, I
 
 
 def grouped(*keys: Ints) -> Ints:
-    """A number for each row, the same for rows of equal keys, in the order of the keys."""
+    """The number of each row's group: rows with equal keys are one group, and groups ascend by key."""
     order = np.lexsort(keys[::-1])
     new = np.zeros(len(order), np.bool_)
     for key in keys:
@@ -218,7 +221,7 @@ def grouped(*keys: Ints) -> Ints:
 
 
 def _check_status(recorder: Recorder, orders: PlacedTable, filled: Amounts) -> None:
-    """E4: filled is the whole, reduced a part, no_cash and no_bar nothing."""
+    """E4: all of a `filled` order is filled, a part of a `reduced` one, nothing of the others."""
     column = orders.table.columns["status"]
     words = np.array([*(column.dictionary or ()), ""])
     status = words[np.where(usable(column), column.values, len(words) - 1)]
@@ -233,7 +236,7 @@ def _check_status(recorder: Recorder, orders: PlacedTable, filled: Amounts) -> N
 
 
 def fill_notional(fills: PlacedTable) -> tuple[Amounts, Mask] | None:
-    """(price x quantity, or what the ledger calls notional; rows that tell), None where it has neither."""
+    """(price x quantity, else the notional on record; rows with all cells), None without these columns."""
     if "price" in fills and "quantity" in fills:
         return times(fills.amounts("price"), fills.amounts("quantity")), fills.full("price", "quantity")
     if "notional" in fills:
@@ -242,9 +245,9 @@ def fill_notional(fills: PlacedTable) -> tuple[Amounts, Mask] | None:
 
 
 def cash_of_fills(fills: PlacedTable, *, recorded: bool = False) -> tuple[Amounts, Mask] | None:
-    """A1: what each fill does to cash, -(q*p + c); no commission where the ledger has none.
+    """(the change of cash by each fill, rows with all cells). A1: -(q*p + c), with c = 0 without that column.
 
-    recorded: with the notional on record in place of q*p, None where there is none.
+    recorded: use the notional on record instead of q*p; the result is None if there is none.
     """
     if recorded and "notional" not in fills:
         return None
@@ -259,7 +262,7 @@ def cash_of_fills(fills: PlacedTable, *, recorded: bool = False) -> tuple[Amount
 
 
 def without_echo(places: Ints, gaps: Amounts, group: Ints | None, bar: Ints) -> Ints:
-    """A wrong cell is off by x at its bar and by -x at the next: the second is the first's echo."""
+    """The places without echoes: one wrong cell gives a gap of x at its bar and of -x at the next bar."""
     keep: list[int] = []
     echo = -1
     for place in places.tolist():

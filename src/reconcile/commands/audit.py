@@ -36,6 +36,7 @@ def audit(
     Exits 1 when there are findings, 0 when there are none and everything was checked, 2 when there are none
     but something could not be checked.
     """
+    from reconcile.auditing.audit import AuditOptions
     from reconcile.auditing.audit import audit as audit_
     from reconcile.auditing.audit_page import Subject, audit_json, audit_page
     from reconcile.auditing.model import Verdict
@@ -48,15 +49,8 @@ def audit(
     opened = open_ledger(ledger, foreign.mapping)
     held = ground.load()
     found, market = (None, None) if held is None else held
-    result = audit_(
-        opened.ledger,
-        scenario=found,
-        market=market,
-        tolerances=bounds,
-        initial_cash=cash,
-        reported=opened.returns,
-        checks=None if checks is None else checks.split(","),
-    )
+    options = AuditOptions(bounds, cash, opened.returns, None if checks is None else checks.split(","))
+    result = audit_(opened.ledger, scenario=found, market=market, options=options)
     manifest = opened.ledger.manifest
     if as_json:
         emit(audit_json(result, opened.notes, clock.exact_clock(market, manifest)))
