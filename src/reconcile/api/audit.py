@@ -104,6 +104,7 @@ def audit(
 
     Raises InputError: a ledger, a mapping or a tolerance that cannot be read; data without a scenario.
     """
+    from reconcile.auditing.audit import AuditOptions
     from reconcile.auditing.audit import audit as make_checks
 
     if data is not None and scenario is None:
@@ -113,13 +114,11 @@ def audit(
     found = None if scenario is None else scenario_of(scenario)
     with watch(Phase.LOADING, 0):
         market = None if found is None else market_of(data, found)
-    result = make_checks(
-        opened.ledger,
-        scenario=found,
-        market=market,
+    options = AuditOptions(
         tolerances=bounds,
         initial_cash=None if initial_cash is None else Decimal(initial_cash),
         reported=opened.returns,
         checks=None if checks is None else several(checks),
     )
+    result = make_checks(opened.ledger, scenario=found, market=market, options=options)
     return AuditResult(result, opened, None if found is None else found.name, market)
