@@ -1,1 +1,1 @@
-"""One module a subcommand; `reconcile.cli` loads the one that was asked for."""
+"""One module per subcommand; `reconcile.cli` loads the one that is called."""

@@ -1,4 +1,4 @@
-"""`reconcile diff`: where do two ledgers first part?"""
+"""`reconcile diff`: where do two ledgers first differ?"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EPILOG = "Example:  reconcile diff results/reference results/candidate"
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """How the two ledgers are read, and which of it is compared; None where not given."""
+    """How the two ledgers are read, and which of their tables are compared; None if not given."""
 
     tolerance: str | None
     mapping: str | None
@@ -43,7 +43,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Which breaks are shown."""
+    """The breaks that are shown."""
 
     date: str | None
     symbols: tuple[str, ...]
@@ -51,7 +51,7 @@ class Shown:
     types: tuple[str, ...]
 
     def filters(self, zone: str | None) -> Filters:
-        """The filters; zone: of the days."""
+        """The filters. zone: the time zone of the days, None if they have none."""
         from reconcile.comparing.filters import filters_from
 
         return filters_from(self.date, self.symbols, self.stages, self.types, zone)
@@ -59,7 +59,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The form of the answer, and files to write besides it; None where not given."""
+    """The form of the answer, and the files to write with it; None if not given."""
 
     csv_file: str | None
     summary_file: str | None

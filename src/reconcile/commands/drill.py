@@ -1,4 +1,4 @@
-"""`reconcile drill`: faults planted on purpose, and what is found of them."""
+"""`reconcile drill`: plant faults on purpose, and score how well they are found."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def drill(
 
 
 def _told_of(total: int) -> Callable[[int], None]:
-    """Progress where nothing can be drawn: a line on stderr for every fifty candidates."""
+    """Progress without a terminal: a line on stderr for every fifty candidates."""
     told = 0
 
     def progress(done: int) -> None:

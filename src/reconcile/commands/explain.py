@@ -1,4 +1,4 @@
-"""`reconcile explain`: the causes under which a candidate's ledger is what comes out."""
+"""`reconcile explain`: the causes that turn the reference's ledger into the candidate's."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def explain(
 def _ledger(
     candidate: str, mapping: str | None, scenario: Scenario, market: Market
 ) -> tuple[Ledger, tuple[str, ...]]:
-    """A path where there is one, with what of it was left out; else a function by its name."""
+    """(ledger, notes) of the folder or file with this path if there is one, else of the function."""
     from reconcile.mapping.open import open_ledger
     from reconcile.running.candidate import load_candidate
     from reconcile.running.run import run_candidate

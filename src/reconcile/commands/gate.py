@@ -96,7 +96,7 @@ def _record(settings: Settings, base: str | None) -> int:
 
 
 def _leave(report: Report, junit: str | None, github: bool, *, to_stderr: bool) -> None:
-    """Write what was asked for besides the answer."""
+    """Write the files and annotations that were asked for."""
     if junit is not None:
         from reconcile.gating.gate_reports import gate_junit
 
@@ -137,7 +137,7 @@ def _on_github() -> bool:
 
 @contextlib.contextmanager
 def _telling() -> Iterator[Callable[[str], None]]:
-    """Says on stderr what a measurement is at, over and over on one line, where that is a terminal."""
+    """Shows the progress of a measurement on one line of stderr, if that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda text: None
         return

@@ -91,7 +91,7 @@ def review() -> int:
 
 
 def _decide(paths: ProjectPaths, group: Group, where: str) -> bool:
-    """Show one group and do as told; False when the rest is left."""
+    """Show one group and act on the key that is pressed; False to leave the other groups for later."""
     from reconcile.golden.accept import accept as accept_cases
     from reconcile.golden.accept import reject
     from reconcile.golden.golden_page import group_text

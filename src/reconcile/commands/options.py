@@ -44,13 +44,13 @@ def option_group(
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The scenario that a ledger is held against, and where its bars are; None where not given."""
+    """The scenario that a ledger is held against, and where its bars are; None if not given."""
 
     scenario: str | None
     data: str | None
 
     def load(self) -> tuple[Scenario, Market] | None:
-        """The scenario and its market, None without a scenario."""
+        """Load the scenario and its market; None without a scenario."""
         from reconcile.running.run import load
         from reconcile.scenario.files import find_scenario
 
@@ -67,13 +67,13 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """How a foreign ledger is read, and how far it may be off: paths of TOML files, None where not given."""
+    """How a foreign ledger is read, and how far its values may be off: TOML files, None if not given."""
 
     mapping: str | None
     tolerance: str | None
 
     def bounds(self) -> tuple[Tolerance, ...]:
-        """The tolerances, none without a file."""
+        """Read the tolerances; none without a file."""
         from reconcile.comparing.tolerances import read_tolerances
 
         return () if self.tolerance is None else read_tolerances(self.tolerance)

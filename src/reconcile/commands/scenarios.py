@@ -1,4 +1,4 @@
-"""`reconcile scenarios`: what is built in."""
+"""`reconcile scenarios`: the built-in scenarios."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconcile.text.escape import printable
 
 @click.command(epilog="Example:  reconcile scenarios")
 def scenarios() -> int:
-    """List the built-in scenarios, one a line."""
+    """List the built-in scenarios, one per line."""
     from reconcile.scenario.files import builtin_scenarios
 
     found = builtin_scenarios()

@@ -19,7 +19,7 @@ REDRAWN = 0.1
 
 
 def emit(text: str) -> None:
-    """Print an answer; a reader that has gone (`| head`) takes nothing from the exit code."""
+    """Print an answer. A reader that has gone (`| head`) does not change the exit code."""
     try:
         click.echo(text)
         sys.stdout.flush()
@@ -43,7 +43,7 @@ def _on_log(phase: Phase, steps: int) -> Iterator[Progress | None]:
 
 @contextlib.contextmanager
 def _on_terminal(phase: Phase, steps: int) -> Iterator[Progress | None]:
-    """One line that is written over, at most ten times a second, and wiped at the end."""
+    """One line that is overwritten, at most ten times a second, and erased at the end."""
     began = shown = time.perf_counter()
 
     def progress(done: int) -> None:

@@ -79,4 +79,4 @@ def shrink(scenario: str, data: str | None, candidate: str, out: str, as_json: b
 
 
 class _NoBreak(Exception):
-    """Ends the block that would put the folder in its place."""
+    """Leaves the block that would otherwise put the folder in place."""

@@ -1,1 +1,1 @@
-"""Text, tables and instants as every page shows them."""
+"""Text, tables, times and JSON, as every page shows them."""

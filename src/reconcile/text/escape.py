@@ -1,17 +1,17 @@
-"""Text from data, made safe to show."""
+"""Escaping of text that comes from data."""
 
 from __future__ import annotations
 
 import unicodedata
 
 _HIDDEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
-"""Categories that move the cursor, turn the writing direction, or show nothing."""
+"""Unicode categories of characters that move the cursor, change the writing direction, or are invisible."""
 
 
 def printable(text: object, limit: int = 2000) -> str:
-    """`text` on one line: control, direction and unassigned characters as escapes, the rest as it is.
+    """The text on one line, with escapes for control, direction and unassigned characters.
 
-    A symbol can so neither colour the terminal, nor overwrite a line, nor start one of its own.
+    limit: the most characters shown. Without escapes, a symbol could colour the terminal or hide a line.
     """
     shown = str(text)
     if not (shown.isascii() and shown.isprintable()):

@@ -1,4 +1,4 @@
-"""Instants as a reader of the market's data knows them: local clock time of its zone."""
+"""Times as text, in the local time of the market or the ledger."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SECOND = 10**9
 
 
 def stamp(market: Market, instant: int | None) -> str | None:
-    """ISO 8601, with the zone's offset where the market has a zone; None for None.
+    """ISO 8601, with the offset if the market has a time zone; None for None.
 
-    instant: nanoseconds since 1970 UTC. An instant between two bars takes the earlier one's offset.
+    instant: nanoseconds since 1970 UTC. An instant between two bars takes the offset of the earlier bar.
     """
     if instant is None:
         return None
@@ -32,7 +32,7 @@ def stamp(market: Market, instant: int | None) -> str | None:
 
 
 def day(market: Market, instant: int | None) -> str:
-    """As `stamp`, without what says nothing: the clock of a midnight, the offset, trailing zeros."""
+    """The same as `stamp` for people: without the time of a midnight, without the offset."""
     text = (stamp(market, instant) or "-").replace("T", " ")
     text = text[:-6] if market.timezone is not None and instant is not None else text
     return text.removesuffix(" 00:00:00")
@@ -45,11 +45,11 @@ def _iso(nanoseconds: int) -> str:
 
 
 Clock = Callable[[int | None], str]
-"""From nanoseconds since 1970 UTC to text, `-` for None."""
+"""From nanoseconds since 1970 UTC to text; None becomes `-`."""
 
 
 def short_clock(market: Market | None, *manifests: Manifest) -> Clock:
-    """Local time for people: a midnight is a date."""
+    """A clock that shows local time for people; a midnight is shown as a date alone."""
     if market is not None:
         return lambda instant: day(market, instant)
     exact = exact_clock(None, *manifests)
@@ -66,7 +66,7 @@ def short_clock(market: Market | None, *manifests: Manifest) -> Clock:
 
 
 def exact_clock(market: Market | None, *manifests: Manifest) -> Callable[[int | None], str | None]:
-    """ISO 8601 for programs, None for None; in the market's zone, else the ledger's."""
+    """A clock that gives ISO 8601 for programs, in the time zone of the market, else of the ledger."""
     if market is not None:
         return lambda instant: stamp(market, instant)
     import numpy as np
