@@ -13,7 +13,7 @@ import pytest
 from reconcile.cli import exit_code
 from reconcile.running import output
 from vocabulary.errors import OutputError
-from vocabulary.ledger import SCHEMA
+from vocabulary.ledger import RUN_TABLES
 
 KIND = "tieout.run"
 
@@ -32,7 +32,7 @@ def earlier_output(folder: Path) -> None:
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
 def test_out_holds_both_ledgers_whole_and_the_summary(ending: str, small: str) -> None:
     assert exit_code(["run", small, "--out", "results", "--format", ending]) == 0
-    tables = {f"{side}/{table}.{ending}" for side in ("reference", "candidate") for table in SCHEMA}
+    tables = {f"{side}/{table}.{ending}" for side in ("reference", "candidate") for table in RUN_TABLES}
     manifests = {f"{side}/manifest.json" for side in ("reference", "candidate")}
     assert set(tree(Path("results"))) == tables | manifests | {"summary.json"}
     assert json.loads(Path("results/summary.json").read_text())["verdict"] == "matched"

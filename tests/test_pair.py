@@ -19,7 +19,7 @@ import reference
 from build import rows
 from reconcile.roots.rebuild import rebuild_states
 from vocabulary.errors import RangeError
-from vocabulary.ledger import SCHEMA, Ledger
+from vocabulary.ledger import RUN_TABLES, SCHEMA, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, TimeExit
 
@@ -46,8 +46,8 @@ def pairs(draw: Callable[..., Any]) -> Pair:
 
 def assert_equal(one: Ledger, other: Ledger) -> None:
     """Every table, column and cell, what it means and whether it is there."""
-    assert list(one.tables) == list(other.tables) == list(SCHEMA)
-    for name in SCHEMA:
+    assert list(one.tables) == list(other.tables) == list(RUN_TABLES)
+    for name in RUN_TABLES:
         assert rows(one, name) == rows(other, name), name
         for column in SCHEMA[name]:
             mine, theirs = one.tables[name].columns[column], other.tables[name].columns[column]
@@ -116,7 +116,7 @@ def assert_rebuilt(scenario: Scenario, market: Market, ledger: Ledger, bar: int)
 
 def assert_end_to_end(first: Ledger, second: Ledger, whole: Ledger) -> None:
     """Two spans laid end to end are the whole run's tables, `sequence` counted on."""
-    for name in SCHEMA:
+    for name in RUN_TABLES:
         put = rows(first, name) + rows(second, name)
         for at, row in enumerate(put):
             if name == "fills":

@@ -22,7 +22,7 @@ from engine.book import initial_state, state_from
 from engine.record import PLACES, ROWS, ledger_from
 from engine.spans import advance_to, begin, plan_of, require_span
 from vocabulary.errors import InputError
-from vocabulary.ledger import SCHEMA, Ledger
+from vocabulary.ledger import RUN_TABLES, Ledger
 from vocabulary.market import Ints, Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import State
@@ -153,7 +153,7 @@ class _Watch:
         """start: the bar whose rows are the first to come."""
         self._market = market
         self._against = against
-        self._seen = dict.fromkeys(SCHEMA, 0)
+        self._seen = dict.fromkeys(RUN_TABLES, 0)
         stamps = market.timestamps
         self._offsets = {
             name: int(np.searchsorted(table.columns[_when(name)].values, stamps[start])) if start else 0
@@ -164,7 +164,7 @@ class _Watch:
         """The first bar, among those run since the last look, whose rows differ."""
         ended = int(book.account[at.BAR]) == len(self._market.timestamps)
         bars = []
-        for name, table in zip(SCHEMA, tables, strict=True):
+        for name, table in zip(RUN_TABLES, tables, strict=True):
             if name in self._against.tables:
                 written = table[:, : int(book.account[ROWS[name]])]
                 row = self._first_difference(name, written, ended)

@@ -10,7 +10,7 @@ from engine import layout as at
 from engine.arena import lent
 from engine.book import reasons_of
 from engine.layout import Book, Settings, Tables
-from vocabulary.ledger import SCHEMA, SEMANTICS_DIGEST, Column, Kind, Ledger, Manifest, Table
+from vocabulary.ledger import RUN_TABLES, SCHEMA, SEMANTICS_DIGEST, Column, Kind, Ledger, Manifest, Table
 from vocabulary.market import Ints, Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import Side, Status
@@ -38,8 +38,8 @@ def new_tables(settings: Settings, symbols: int, bars: int) -> Tables:
         "fills": 2 * names * bars,
         "positions": (names + 2) * bars,
     }
-    rows = {name: room[name] + symbols if name in room else bars for name in SCHEMA}
-    return Tables(*lent([(len(PLACES[name]), rows[name]) for name in SCHEMA]))
+    rows = {name: room[name] + symbols if name in room else bars for name in RUN_TABLES}
+    return Tables(*lent([(len(PLACES[name]), rows[name]) for name in RUN_TABLES]))
 
 
 def with_room(tables: Tables, book: Book, symbols: int) -> Tables:
@@ -48,7 +48,7 @@ def with_room(tables: Tables, book: Book, symbols: int) -> Tables:
     written = {name: int(account[rows]) for name, rows in ROWS.items()}
     written["orders"] += int(account[at.PENDING])
     return Tables(
-        *(_grown(table, written[name], symbols) for name, table in zip(SCHEMA, tables, strict=True))
+        *(_grown(table, written[name], symbols) for name, table in zip(RUN_TABLES, tables, strict=True))
     )
 
 
@@ -145,7 +145,7 @@ def ledger_from(tables: Tables, book: Book, scenario: Scenario, market: Market) 
     """The columns as the kernel left them, named, scaled and sealed; nothing is copied."""
     scales, words = _scales(scenario), _dictionaries(scenario, market)
     made = {}
-    for name, written in zip(SCHEMA, tables, strict=True):
+    for name, written in zip(RUN_TABLES, tables, strict=True):
         rows = int(book.account[ROWS[name]])
         written.flags.writeable = False
         made[name] = Table(name, _Columns(name, written, rows, scales, words), rows)

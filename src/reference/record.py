@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from reference.accounting import entry_price
 from reference.results import Day
-from vocabulary.ledger import SCHEMA, SEMANTICS_DIGEST, Column, Kind, Ledger, Manifest, Table
+from vocabulary.ledger import RUN_TABLES, SCHEMA, SEMANTICS_DIGEST, Column, Kind, Ledger, Manifest, Table
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import REBALANCE, Side, Status
@@ -155,7 +155,8 @@ def ledger(scenario: Scenario, market: Market, rows: Rows) -> Ledger:
         Kind.COUNT: 0,
     }
     tables = {}
-    for name, kinds in SCHEMA.items():
+    for name in RUN_TABLES:
+        kinds = SCHEMA[name]
         table: list[Row] = getattr(rows, name)
         columns = {}
         by_column: list[tuple[int, ...]] = list(zip(*table, strict=True)) or [()] * len(kinds)

@@ -3,11 +3,13 @@
 from vocabulary.errors import CallableError, InputError, OutputError, RangeError, TieoutError
 from vocabulary.ledger import (
     KEYS,
+    RUN_TABLES,
     SCHEMA,
     SEMANTICS_DIGEST,
     SEMANTICS_VERSION,
     TIME_COLUMN,
     Column,
+    FlowKind,
     Kind,
     Ledger,
     Manifest,
@@ -20,12 +22,14 @@ from vocabulary.view import View
 
 __all__ = [
     "KEYS",
+    "RUN_TABLES",
     "SCHEMA",
     "SEMANTICS_DIGEST",
     "SEMANTICS_VERSION",
     "TIME_COLUMN",
     "CallableError",
     "Column",
+    "FlowKind",
     "InputError",
     "Kind",
     "Ledger",

@@ -32,6 +32,21 @@ class Kind(Enum):
     WORD = "word"
 
 
+class FlowKind(Enum):
+    """Why cash came or went without a trade (L4); ours are all CARRY."""
+
+    CARRY = "carry"
+    DIVIDEND = "dividend"
+    FUNDING = "funding"
+    INTEREST = "interest"
+    FEE = "fee"
+    TAX = "tax"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    SPLIT = "split"
+    OTHER = "other"
+
+
 TARGETS: Mapping[str, Kind] = {
     "rebalance": Kind.COUNT,
     "decided_at": Kind.TIMESTAMP,
@@ -86,6 +101,12 @@ EQUITY: Mapping[str, Kind] = {
     "market_value": Kind.MONEY,
     "equity": Kind.MONEY,
 }
+FLOWS: Mapping[str, Kind] = {
+    "timestamp": Kind.TIMESTAMP,
+    "symbol": Kind.SYMBOL,
+    "kind": Kind.WORD,
+    "amount": Kind.MONEY,
+}
 SCHEMA: Mapping[str, Mapping[str, Kind]] = {
     "targets": TARGETS,
     "orders": ORDERS,
@@ -93,7 +114,10 @@ SCHEMA: Mapping[str, Mapping[str, Kind]] = {
     "positions": POSITIONS,
     "costs": COSTS,
     "equity": EQUITY,
+    "flows": FLOWS,
 }
+RUN_TABLES = ("targets", "orders", "fills", "positions", "costs", "equity")
+"""The tables that every run writes. `flows` stands in a ledger only where there are any (L4)."""
 KEYS: Mapping[str, tuple[str, ...]] = {
     "targets": ("decided_at", "symbol"),
     "orders": ("decided_at", "symbol", "side"),
@@ -101,6 +125,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "positions": ("timestamp", "symbol"),
     "costs": ("timestamp",),
     "equity": ("timestamp",),
+    "flows": ("timestamp", "symbol", "kind"),
 }
 TIME_COLUMN: Mapping[str, str] = {
     "targets": "decided_at",
@@ -109,6 +134,7 @@ TIME_COLUMN: Mapping[str, str] = {
     "positions": "timestamp",
     "costs": "timestamp",
     "equity": "timestamp",
+    "flows": "timestamp",
 }
 """The column that says to which bar a row of the table belongs."""
 

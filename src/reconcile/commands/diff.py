@@ -21,7 +21,19 @@ from reconcile.commands.shared import emit, watching
 if TYPE_CHECKING:
     from reconcile.comparing.filters import Filters
 
-STAGES = ["target", "order", "status", "quantity", "price", "cost", "position", "mark", "cash", "equity"]
+STAGES = [
+    "target",
+    "order",
+    "status",
+    "quantity",
+    "price",
+    "cost",
+    "flow",
+    "position",
+    "mark",
+    "cash",
+    "equity",
+]
 TYPES = [*["missing", "extra", "duplicate", "timing"], *STAGES]
 EPILOG = "Example:  reconcile diff results/reference results/candidate"
 

@@ -18,7 +18,7 @@ from reconcile.matching.model import (
     Verdict,
     Why,
 )
-from vocabulary.ledger import KEYS, SCHEMA, TIME_COLUMN, Ledger, Manifest
+from vocabulary.ledger import KEYS, RUN_TABLES, SCHEMA, TIME_COLUMN, Ledger, Manifest
 
 NOT_HELD = ChainSide(ChainState.NOT_HELD)
 UNTOLD = Chains(NOT_HELD, NOT_HELD, None, None)
@@ -48,6 +48,7 @@ def hold_chain(ledger: Ledger) -> ChainSide:
     if place == 0 and any(
         name not in ledger.tables or set(columns) - set(ledger.tables[name].columns)
         for name, columns in SCHEMA.items()
+        if name in RUN_TABLES or name in ledger.tables
     ):
         return NOT_HELD  # it may have been written for more than there is now
     bars = chain_bars(ledger)
@@ -80,6 +81,12 @@ def list_not_compared(
                 out.append(NotCompared(name, None, Why.NOT_NAMED))
             continue
         if left is None or right is None:
+            if (
+                name not in RUN_TABLES
+                and chosen is None
+                and not any(t is not None and t.rows for t in (left, right))
+            ):
+                continue  # no flows on either side
             if left is not None or right is not None or ours or chosen is not None:
                 out.append(NotCompared(name, None, _absent(left is None, right is None)))
             continue
@@ -103,7 +110,7 @@ def absent_table_notes(reference: Ledger, candidate: Ledger) -> tuple[str, ...]:
     """Tables that two foreign ledgers both lack."""
     if any(ledger.manifest.semantics is not None for ledger in (reference, candidate)):
         return ()
-    lacking = [name for name in SCHEMA if name not in reference.tables and name not in candidate.tables]
+    lacking = [name for name in RUN_TABLES if name not in reference.tables and name not in candidate.tables]
     return (f"Neither ledger has {', '.join(lacking)}.",) if lacking else ()
 
 

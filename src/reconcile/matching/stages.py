@@ -14,6 +14,7 @@ ROW_STAGE: dict[str, Stage] = {
     "positions": Stage.POSITION,
     "costs": Stage.COST,
     "equity": Stage.EQUITY,
+    "flows": Stage.FLOW,
 }
 """The stage of a break about a whole row: missing, extra, duplicate, timing."""
 
@@ -54,6 +55,9 @@ FIELD_STAGE: dict[tuple[str, str], Stage] = {
     ("equity", "cash"): Stage.CASH,
     ("equity", "market_value"): Stage.MARK,
     ("equity", "equity"): Stage.EQUITY,
+    ("flows", "symbol"): Stage.FLOW,
+    ("flows", "kind"): Stage.FLOW,
+    ("flows", "amount"): Stage.FLOW,
 }
 
 ROW_VALUE: dict[str, str] = {
@@ -63,6 +67,7 @@ ROW_VALUE: dict[str, str] = {
     "positions": "quantity",
     "costs": "turnover",
     "equity": "equity",
+    "flows": "amount",
 }
 """The column that stands for a whole row where one is shown."""
 
