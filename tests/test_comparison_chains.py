@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,3 +103,38 @@ def test_the_command_says_so_and_exits_2(
         assert '"broken"' in out if form == ["--json"] else "digest chain" in out
     assert exit_code(["audit", folder, "--checks", "chain"]) == 1
     assert "chain" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("table", ["equity", "costs"])
+def test_rows_that_change_places_with_their_chain_kept_are_named(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], sample: tuple[Market, Ledger]
+) -> None:
+    """Every bar has its rows, and no cell differs."""
+    _, true = sample
+    for place in ("true", "moved"):
+        write_ledger(true, tmp_path / place, "csv")
+    file = tmp_path / "moved" / f"{table}.csv"
+    head, *rows = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([head, *rows[5:], *rows[:5]]))
+    assert exit_code(["diff", str(tmp_path / "true"), str(tmp_path / "moved")]) == 2
+    said = f"the candidate's rows of {table} are not in the order in which they were written"
+    assert said in capsys.readouterr().out
+    assert exit_code(["audit", str(tmp_path / "moved"), "--checks", "chain"]) == 1
+    assert f"its rows of {table} are not in the order" in capsys.readouterr().out
+
+
+def test_links_that_change_places_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sample: tuple[Market, Ledger]
+) -> None:
+    _, true = sample
+    write_ledger(true, tmp_path / "book", "csv")
+    file = tmp_path / "book" / "manifest.json"
+    content = json.loads(file.read_text())
+    content["chain"][2], content["chain"][7] = content["chain"][7], content["chain"][2]
+    file.write_text(json.dumps(content))
+    folder = str(tmp_path / "book")
+    assert exit_code(["diff", folder, folder]) == 2
+    assert "the reference's digest chain was altered at" in capsys.readouterr().out
+    assert exit_code(["diff", folder, folder, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["chains"]["candidate"]["fault"] == "links"
+    assert exit_code(["audit", folder, "--checks", "chain"]) == 1

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from ledgers_kit import assert_same, column, day, ledger, ledgers, small, table, with_cell
 from reconcile.ledger import digest as chains_module
-from reconcile.ledger.digest import chain, first_link_apart, ledger_digest, verify_chain
+from reconcile.ledger.digest import (
+    ChainFault,
+    FaultKind,
+    chain,
+    first_link_apart,
+    ledger_digest,
+    verify_chain,
+)
 from reconcile.ledger.read import read_ledger
 from reconcile.ledger.write import write_ledger
 from vocabulary import Column, InputError, Kind, Ledger, Table
@@ -153,11 +160,17 @@ def test_rows_without_a_time_come_first_and_are_not_lost() -> None:
     assert first_link_apart(chain(empty[0]), chain(empty[1])) == 0
 
 
-def test_rows_out_of_time_order_belong_to_their_bars() -> None:
-    """Sorted by bar, in the order given within a bar: both tables below say the same."""
-    sorted_rows = table("fills", timestamp=[day(1), day(1), day(2)], quantity=[1, 2, 3])
-    shuffled = table("fills", timestamp=[day(2), day(1), day(1)], quantity=[3, 1, 2])
-    assert chain(ledger(sorted_rows)) == chain(ledger(shuffled))
+def test_rows_out_of_time_order_have_a_chain_of_their_own() -> None:
+    """Also where every bar has the same rows; a ledger that was written so fits its chain."""
+    in_order = ledger(table("fills", timestamp=[day(1), day(1), day(2)], quantity=[1, 2, 3]))
+    shuffled = ledger(table("fills", timestamp=[day(2), day(1), day(1)], quantity=[3, 1, 2]))
+    assert not set(chain(in_order)) & set(chain(shuffled))
+    assert verify_chain(claiming(shuffled, chain(shuffled))) is None
+    for book in (in_order, shuffled):
+        other = shuffled if book is in_order else in_order
+        assert verify_chain(claiming(other, chain(book))) is not None
+    moved = verify_chain(claiming(shuffled, chain(in_order)))
+    assert moved == ChainFault(FaultKind.ORDER, (0,), ("fills",))
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 1000])
@@ -222,7 +235,7 @@ def test_a_table_edited_after_its_chain_was_written_is_caught(format: str, tmp_p
     write_ledger(with_cell(small(), "fills", "price", 1, 51), tmp_path / "edited", format)
     file = f"fills.{format}"
     (tmp_path / "book" / file).write_bytes((tmp_path / "edited" / file).read_bytes())
-    assert verify_chain(read_ledger(tmp_path / "book")) == 2
+    assert verify_chain(read_ledger(tmp_path / "book")) == ChainFault(FaultKind.EDITED, (2,))
 
 
 def test_a_ledger_without_a_chain_cannot_be_verified() -> None:
@@ -231,11 +244,27 @@ def test_a_ledger_without_a_chain_cannot_be_verified() -> None:
         verify_chain(small())
 
 
-def test_a_chain_cut_short_or_emptied_is_caught() -> None:
-    """A chain that says nothing about a bar does not vouch for it."""
-    links = chain(small())
-    for claimed, bar in ((links[:2], 2), ((), 0), ((*links, "x"), 3), ((links[0], "x", links[2]), 1)):
-        held = replace(small(), manifest=replace(small().manifest, chain=claimed))
-        found = verify_chain(held)
-        assert found is not None
-        assert found <= bar or claimed[2:] == links[2:]
+def claiming(book: Ledger, links: tuple[str, ...]) -> Ledger:
+    return replace(book, manifest=replace(book.manifest, chain=links))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind", "bars"),
+    [
+        (lambda a, b, c, d: (a, b, c), FaultKind.LENGTH, (3,)),
+        (lambda a, b, c, d: (), FaultKind.LENGTH, (0,)),
+        (lambda a, b, c, d: (a, b, c, d, "x"), FaultKind.LENGTH, (4,)),
+        (lambda a, b, c, d: (a, "x", c, d), FaultKind.LINKS, (1,)),
+        (lambda a, b, c, d: (b, a, c, d), FaultKind.LINKS, (0, 1)),
+        (lambda a, b, c, d: (a, b, d, c), FaultKind.LINKS, (2, 3)),
+        (lambda a, b, c, d: (a, d, c, b), FaultKind.LINKS, (1, 3)),
+        (lambda a, b, c, d: ("x", b, "y", d), FaultKind.LINKS, (0, 2)),
+        (lambda a, b, c, d: (a, b, c, "x"), FaultKind.EDITED, (3,)),
+        (lambda a, b, c, d: ("w", "x", "y", "z"), FaultKind.EDITED, (0,)),
+    ],
+)
+def test_a_chain_is_held_link_by_link(spoil: Any, kind: FaultKind, bars: tuple[int, ...]) -> None:
+    """One that is altered at single links, where later ones fit again, vouches for nothing."""
+    book = ledger(table("costs", timestamp=[day(i) for i in range(1, 5)], turnover=[5, 6, 7, 8]))
+    assert verify_chain(claiming(book, chain(book))) is None
+    assert verify_chain(claiming(book, spoil(*chain(book)))) == ChainFault(kind, bars)

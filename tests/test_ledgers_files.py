@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 
 from ledgers_kit import assert_same, column, day, ledger, ledgers, small, table
 from reconcile.files.integers import text_of
-from reconcile.ledger.digest import verify_chain
+from reconcile.ledger.digest import ChainFault, FaultKind, verify_chain
 from reconcile.ledger.read import read_ledger, read_ledger_with_notes
 from reconcile.ledger.write import write_ledger
 from vocabulary import Column, InputError, Kind, Ledger, OutputError, Table
@@ -323,4 +323,4 @@ def test_a_file_that_disagrees_with_its_manifest_is_read_as_it_stands_and_said(t
         "3 rows, where the manifest lists 2",
         "equity is listed in the manifest, but there is no such file",
     ]
-    assert verify_chain(reading.ledger) == 0
+    assert verify_chain(reading.ledger) == ChainFault(FaultKind.EDITED, (0,))

@@ -87,7 +87,8 @@ def _said(finding: Finding, clock: Clock) -> str:
     if kind is FindingKind.FROZEN:
         return f"stands still at {found} over {finding.bars:,} bars on which fills or positions moved"
     if kind is FindingKind.EDITED:
-        return "rows from here on are not those that the digest chain was written for"
+        from_here = "rows from here on are not those that the digest chain was written for"
+        return from_here if finding.found is None else str(finding.found)
     if kind is FindingKind.MISSING_BAR:
         return "no row for this bar of the market"
     if kind is FindingKind.NEGATIVE_CASH:

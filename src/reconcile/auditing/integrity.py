@@ -9,6 +9,7 @@ from reconcile.auditing.ledger_index import PlacedTable, repeated
 from reconcile.auditing.model import Check, Finding, FindingKind, Why
 from reconcile.auditing.recorder import Recorder
 from reconcile.comparing.verdict import hold_chain
+from reconcile.ledger.digest import FaultKind, fault_text
 from reconcile.matching.model import ChainState
 from vocabulary.ledger import KEYS, Kind, Ledger
 from vocabulary.state import Side, Status
@@ -26,9 +27,10 @@ def check_chain(recorder: Recorder, ledger: Ledger) -> None:
         return
     recorder.made(Check.CHAIN, len(ledger.manifest.chain or ()))
     if held.state is ChainState.BROKEN:
-        at = held.edited_at
+        fault = held.fault
+        how = None if fault is None or fault.kind is FaultKind.EDITED else fault_text(fault, "its", "here")
         recorder.add(
-            Finding(Check.CHAIN, FindingKind.EDITED, "manifest.chain", (), at, None, None, None, until=None)
+            Finding(Check.CHAIN, FindingKind.EDITED, "manifest.chain", (), held.edited_at, None, how, None)
         )
 
 

@@ -50,14 +50,14 @@ def headline(found: Reconciliation, clock: Clock) -> str:
 
 
 def edited(found: Reconciliation, clock: Clock) -> list[str]:
-    """Which sides' rows are not those that their digest chains were written for."""
-    from reconcile.matching.model import ChainState
+    """How each side's tables and its digest chain disagree, a clause each."""
+    from reconcile.ledger.digest import fault_text
 
-    said = "on are not those that its digest chain was written for"
+    sides = (("reference", found.chains.reference), ("candidate", found.chains.candidate))
     return [
-        f"the {name}'s rows from {clock(side.edited_at)} {said}"
-        for name, side in (("reference", found.chains.reference), ("candidate", found.chains.candidate))
-        if side.state is ChainState.BROKEN
+        fault_text(side.fault, f"the {name}'s", clock(side.edited_at))
+        for name, side in sides
+        if side.fault is not None
     ]
 
 

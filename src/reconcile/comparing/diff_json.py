@@ -88,7 +88,8 @@ def diff_facts(
 
 
 def _chain(side: ChainSide, clock: Exact) -> dict[str, Any]:
-    return {"state": side.state.value, "edited_at": clock(side.edited_at)}
+    fault = None if side.fault is None else side.fault.kind.value
+    return {"state": side.state.value, "edited_at": clock(side.edited_at), "fault": fault}
 
 
 def break_facts(found: Break, clock: Exact) -> dict[str, Any]:

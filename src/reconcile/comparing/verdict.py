@@ -7,7 +7,7 @@ the ledgers are equal; where they part is found by bisection.
 
 from __future__ import annotations
 
-from reconcile.ledger.digest import chain_bars, first_link_apart, verify_chain
+from reconcile.ledger.digest import FaultKind, chain_bars, first_link_apart, verify_chain
 from reconcile.ledger.figures import initial_cash
 from reconcile.matching.model import (
     Chains,
@@ -42,17 +42,24 @@ def hold_chain(ledger: Ledger) -> ChainSide:
     """Hash the tables of one ledger again."""
     if ledger.manifest.chain is None:
         return ChainSide(ChainState.NONE)
-    place = verify_chain(ledger)
-    if place is None:
+    fault = verify_chain(ledger)
+    if fault is None:
         return ChainSide(ChainState.HOLDS)
-    if place == 0 and any(
+    place = fault.bars[0]
+    if fault.kind is FaultKind.EDITED and place == 0 and _lacks_any(ledger):
+        return NOT_HELD  # it may have been written for more than there is now
+    bars = chain_bars(ledger)
+    at = int(bars[min(place, len(bars) - 1)]) if len(bars) else None
+    return ChainSide(ChainState.BROKEN, at, fault)
+
+
+def _lacks_any(ledger: Ledger) -> bool:
+    """Whether a table or column of a run of ours is missing."""
+    return any(
         name not in ledger.tables or set(columns) - set(ledger.tables[name].columns)
         for name, columns in SCHEMA.items()
         if name in RUN_TABLES or name in ledger.tables
-    ):
-        return NOT_HELD  # it may have been written for more than there is now
-    bars = chain_bars(ledger)
-    return ChainSide(ChainState.BROKEN, int(bars[min(place, len(bars) - 1)]) if len(bars) else None)
+    )
 
 
 NOT_DETERMINISTIC = 3

@@ -6,7 +6,8 @@ bisection. A chain counts only when it was computed from the tables themselves.
 The link of a bar is sha256 over the link before it, the bar's nanoseconds, and for each table with rows
 at that bar (order of SCHEMA): its number, its count of rows, their cells, and what did not fit the cells.
 Rows of `targets` and `orders` belong to decided_at, those of the other tables to timestamp; rows without
-one come first. The link before the first bar hashes which tables and columns there are.
+one come first. The link before the first bar hashes which tables and columns there are, and of a table whose
+rows are not in order of time that order.
 
 A cell is canonical: it depends on the value alone, not on scale (1.50 is 1.5), dtype, or the order of a
 dictionary. Timestamps are 8 bytes; words the first 16 bytes of their sha256; a number is 16 bytes: its
@@ -21,6 +22,7 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -49,12 +51,16 @@ class _Sorted:
 
 
 def chain(ledger: Ledger) -> tuple[str, ...]:
-    """One hex digest a bar; bars are all times that rows belong to, ascending (in ours: those of equity)."""
+    """One hex digest per bar. Bars are all times that rows belong to, ascending; in ours those of equity."""
+    return _links(ledger, _genesis(ledger))
+
+
+def _links(ledger: Ledger, genesis: str) -> tuple[str, ...]:
     times = {name: _times(table) for name, table in ledger.tables.items()}
     bars = _bars(times)
     numbers = {name: number for number, name in enumerate(SCHEMA)}
     tables = [_sorted(numbers[name], table, times[name], bars) for name, table in _tables(ledger)]
-    link = bytes.fromhex(_genesis(ledger))
+    link = bytes.fromhex(genesis)
     links = []
     for start, stop in _blocks(tables, len(bars)):
         encoded = [
@@ -89,26 +95,87 @@ def ledger_digest(ledger: Ledger) -> str:
 
 
 def first_link_apart(one: tuple[str, ...], other: tuple[str, ...]) -> int | None:
-    """The first bar at which two chains differ, by bisection: once apart, they stay apart. None: equal."""
+    """The first bar at which two chains differ, by bisection: once apart, they stay apart. None: equal.
+
+    Only for chains that were computed from tables: one that is merely claimed may agree again later.
+    """
     shared = min(len(one), len(other))
     first = bisect_left(range(shared), True, key=lambda bar: one[bar] != other[bar])
     return first if first < max(len(one), len(other)) else None
 
 
-def verify_chain(ledger: Ledger) -> int | None:
-    """The first bar whose rows are not those that the manifest's chain was computed from; None when all are.
+class FaultKind(Enum):
+    """How the chain in a manifest and the tables beside it disagree."""
+
+    EDITED = "edited"
+    """The rows of a bar, or the links from it on, are not those that were written."""
+    LINKS = "links"
+    """Single links were altered or exchanged: later ones fit the tables again."""
+    LENGTH = "length"
+    """The chain has fewer or more links than there are bars; those that there are fit."""
+    ORDER = "order"
+    """The rows of a table stand in another order of time than they were written in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFault:
+    """A chain that does not fit.
+
+    bars: places in `chain_bars`: the first that disagrees; of LINKS all that do.
+    tables: of ORDER, those whose rows were moved.
+    """
+
+    kind: FaultKind
+    bars: tuple[int, ...]
+    tables: tuple[str, ...] = ()
+
+
+def fault_text(fault: ChainFault, whose: str, at: str) -> str:
+    """A clause that says how a chain fails. whose: such as `the candidate's`; at: the first bar's time."""
+    tables = ", ".join(fault.tables)
+    more = f" and at {len(fault.bars) - 1:,} later bars" if len(fault.bars) > 1 else ""
+    return {
+        FaultKind.EDITED: f"{whose} rows from {at} on are not those that its digest chain was written for",
+        FaultKind.LINKS: f"{whose} digest chain was altered at {at}{more}: other links fit the rows",
+        FaultKind.LENGTH: f"{whose} digest chain and rows end at different bars, at {at}",
+        FaultKind.ORDER: f"{whose} rows of {tables} are not in the order in which they were written",
+    }[fault.kind]
+
+
+def verify_chain(ledger: Ledger) -> ChainFault | None:
+    """How the manifest's chain disagrees with the tables, each link held against them; None where it fits.
 
     Raises InputError where the manifest holds no chain: then nothing was verified.
     """
-    if ledger.manifest.chain is None:
+    claimed = ledger.manifest.chain
+    if claimed is None:
         raise InputError(
             "manifest, chain", "none", "one digest a bar", "Compare the tables; there is no chain to verify."
         )
-    return first_link_apart(ledger.manifest.chain, chain(ledger))
+    computed = chain(ledger)
+    if claimed == computed:
+        return None
+    moved = tuple(name for name, table in _tables(ledger) if not _ascending(_times(table)))
+    if moved and claimed == _links(ledger, _genesis(ledger, order_counts=False)):
+        return ChainFault(FaultKind.ORDER, (0,), moved)
+    apart = [bar for bar, (one, other) in enumerate(zip(claimed, computed, strict=False)) if one != other]
+    shared = min(len(claimed), len(computed))
+    if not apart:
+        return ChainFault(FaultKind.LENGTH, (shared,))
+    fits_again = apart[-1] < shared - 1 or len(apart) <= apart[-1] - apart[0]
+    exchanged = {claimed[bar] for bar in apart} == {computed[bar] for bar in apart}
+    if fits_again or exchanged:
+        return ChainFault(FaultKind.LINKS, tuple(apart))
+    return ChainFault(FaultKind.EDITED, (apart[0],))
 
 
-def _genesis(ledger: Ledger) -> str:
-    heads = [f"{name}({','.join(_columns(table))})" for name, table in _tables(ledger)]
+def _genesis(ledger: Ledger, order_counts: bool = True) -> str:
+    heads = []
+    for name, table in _tables(ledger):
+        times = _times(table)
+        moved = order_counts and not _ascending(times)
+        order = hashlib.sha256(times.astype("<i8").tobytes()).hexdigest() if moved else ""
+        heads.append(f"{name}({','.join(_columns(table))}){order}")
     return hashlib.sha256(";".join(heads).encode()).hexdigest()
 
 
@@ -131,6 +198,10 @@ def _bars(times: dict[str, Cells]) -> Cells:
     return np.unique(np.concatenate([np.empty(0, np.int64), *(_distinct(one) for one in times.values())]))
 
 
+def _ascending(times: Cells) -> bool:
+    return not bool((times[1:] < times[:-1]).any())
+
+
 def _distinct(times: Cells) -> Cells:
     """The times that differ from the next row's: few, in a table by bar, so that little is left to sort."""
     return np.append(times[:-1][times[1:] != times[:-1]], times[-1:])
@@ -138,7 +209,7 @@ def _distinct(times: Cells) -> Cells:
 
 def _sorted(number: int, table: Table, times: Cells, bars: Cells) -> _Sorted:
     order = None
-    if bool((times[1:] < times[:-1]).any()):
+    if not _ascending(times):
         order = np.argsort(times, kind="stable")
         times = times[order]
     edges = np.append(np.searchsorted(times, bars), len(times))

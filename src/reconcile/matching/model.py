@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
+from reconcile.ledger.digest import ChainFault
 from vocabulary.ledger import Kind, Manifest, Table
 
 Value = Decimal | float | int | str | None
@@ -229,10 +230,11 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class ChainSide:
-    """One side's digest chain. edited_at: the first bar whose rows are not those it was written for."""
+    """One side's digest chain. edited_at: the first bar at which it and the tables disagree. fault: how."""
 
     state: ChainState
     edited_at: int | None = None
+    fault: ChainFault | None = None
 
 
 @dataclass(frozen=True, slots=True)
