@@ -309,13 +309,13 @@ def _wrong(life: Life, state: State, t: int, done: Execution) -> tuple[State, Ex
 
 
 def _priced(scenario: Scenario, fill: Fill, price: int, raw: int) -> Fill:
-    from reconcile.roots.rows import commission
+    from reference import commission_of
 
     notional = fill.quantity * price
     return replace(
         fill,
         price=price,
         notional=notional,
-        commission=commission(scenario, fill.quantity, notional),
+        commission=commission_of(scenario, fill.quantity, notional),
         slippage=fill.quantity * abs(price - raw),
     )

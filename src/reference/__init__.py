@@ -4,9 +4,9 @@ The parts of a step take (scenario, state, market, t[, one thing]) and return va
 can start at any bar from any state and put itself between them. `step` shows how they fit together.
 """
 
-from reference.accounting import book, mark
-from reference.decision import decide
-from reference.execution import execute, sequence
+from reference.accounting import book, entry_price, mark
+from reference.decision import decide, sizing_base, target_quantity
+from reference.execution import commission_of, execute, raw_price, sequence
 from reference.loop import hand_over, initial_state, ledger_of, resume, run, step, trade
 from reference.results import Day, Decision, Execution, Valuation
 
@@ -16,15 +16,20 @@ __all__ = [
     "Execution",
     "Valuation",
     "book",
+    "commission_of",
     "decide",
+    "entry_price",
     "execute",
     "hand_over",
     "initial_state",
     "ledger_of",
     "mark",
+    "raw_price",
     "resume",
     "run",
     "sequence",
+    "sizing_base",
     "step",
+    "target_quantity",
     "trade",
 ]

@@ -53,14 +53,24 @@ def _rebalance(
 
 def _size(scenario: Scenario, state: State, market: Market, t: int, choice: Choice) -> tuple[Target, ...]:
     """R7: weights become quantities."""
-    on_equity = scenario.strategy.size_on is SizeOn.EQUITY
-    base = max(0, equity(state) if on_equity else scenario.initial_cash)
+    base = sizing_base(scenario, state)
     targets = []
     for rank, (symbol, weight) in enumerate(choice.weights):
-        close: int = market.close.item(t, symbol)
-        quantity = mul_floor(base, abs(weight)) // close
-        targets.append(Target(symbol, rank, weight, quantity if weight >= 0 else -quantity))
+        quantity = target_quantity(base, weight, market.close.item(t, symbol))
+        targets.append(Target(symbol, rank, weight, quantity))
     return tuple(targets)
+
+
+def sizing_base(scenario: Scenario, state: State) -> int:
+    """R7: the money that weights are shares of."""
+    on_equity = scenario.strategy.size_on is SizeOn.EQUITY
+    return max(0, equity(state) if on_equity else scenario.initial_cash)
+
+
+def target_quantity(base: int, weight: int, close: int) -> int:
+    """R7: signed lots worth `weight` (ppb) of `base` money at `close` > 0 ticks, rounded towards zero."""
+    quantity = mul_floor(base, abs(weight)) // close
+    return quantity if weight >= 0 else -quantity
 
 
 def _exit_orders(state: State, t: int, fired: Mapping[int, str], number: int | None) -> list[Order]:

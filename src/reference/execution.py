@@ -29,23 +29,23 @@ def execute(scenario: Scenario, state: State, market: Market, t: int, order: Ord
     """E2 to E4: what becomes of one order at bar t, given the cash and position it finds."""
     if not market.present.item(t, order.symbol):
         return Execution(order, Status.NO_BAR, 0, None)
-    raw = _raw_price(scenario, market, t, order.symbol)
+    raw = raw_price(scenario, market, t, order.symbol)
     price = _fill_price(scenario, raw, order.side)
     quantity = order.quantity
     notional = quantity * price  # E3
-    commission = _commission(scenario, quantity, notional)
+    commission = commission_of(scenario, quantity, notional)
     if order.side is BUY and notional + commission > state.cash:
         quantity = _short_of_cash(scenario, state, order, price)
         if quantity == 0:
             return Execution(order, Status.NO_CASH, 0, None)
         notional = quantity * price
-        commission = _commission(scenario, quantity, notional)
+        commission = commission_of(scenario, quantity, notional)
     slippage = quantity * abs(price - raw)  # A2
     fill = Fill(order.symbol, order.side, quantity, price, notional, commission, slippage)
     return Execution(order, FILLED if quantity == order.quantity else REDUCED, quantity, fill)
 
 
-def _raw_price(scenario: Scenario, market: Market, t: int, symbol: int) -> int:
+def raw_price(scenario: Scenario, market: Market, t: int, symbol: int) -> int:
     """T1, T2: P, the open or the close of the execution bar."""
     prices = market.open if scenario.execution.timing is NEXT_OPEN else market.close
     price: int = prices.item(t, symbol)
@@ -64,7 +64,7 @@ def _fill_price(scenario: Scenario, raw: int, side: Side) -> int:
     return raw + s if side is BUY else max(1, raw - s)
 
 
-def _commission(scenario: Scenario, quantity: int, notional: int) -> int:
+def commission_of(scenario: Scenario, quantity: int, notional: int) -> int:
     """E3: money, for an order that fills `quantity` > 0 lots worth `notional`."""
     commission = scenario.costs.commission
     if commission is None:
@@ -92,7 +92,7 @@ def _short_of_cash(scenario: Scenario, state: State, order: Order, price: int) -
     while high - low > 1:
         middle = (low + high) // 2
         notional = middle * price
-        if notional + _commission(scenario, middle, notional) <= state.cash:
+        if notional + commission_of(scenario, middle, notional) <= state.cash:
             low = middle
         else:
             high = middle

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconcile.matching.model import BreakType
-from reconcile.roots.check_decision import best_rows, fitting, surplus_type
+from reconcile.roots.check_decision import best_rows, fitting_cells, surplus_type
 from reconcile.roots.findings import Trial
 from reconcile.roots.readings import Reading
 from reconcile.roots.rebuild import History
-from reconcile.roots.rows import Cell, Row, holds
-from reference import mark
+from reconcile.roots.rows import Cell, Holding, Row, bare_position, holds
+from reference import entry_price, mark
 from vocabulary.state import Position, State
 
 KINDS = {
@@ -27,18 +27,13 @@ def check_book(history: History, trial: Trial, readings: Sequence[Reading], t: i
     states = [mark(history.scenario, reading.state, history.market, t)[0] for reading in readings]
     _check_positions(history, trial, states, t)
     told = history.reported(t)
-    fitting = [told is None or holds(reading.state, told) for reading in readings]
-    if any(fitting):
+    fits_report = [told is None or holds(reading.state, told) for reading in readings]
+    if any(fits_report):
         # The positions tell which reading of the fills is meant; costs and cash must agree with it.
-        readings = [reading for reading, fits in zip(readings, fitting, strict=True) if fits]
-        states = [state for state, fits in zip(states, fitting, strict=True) if fits]
+        readings = [reading for reading, fits in zip(readings, fits_report, strict=True) if fits]
+        states = [state for state, fits in zip(states, fits_report, strict=True) if fits]
     _check_costs(history, trial, readings, t)
     _check_equity(history, trial, states, t)
-
-
-def entry_price(quantity: int, basis: int) -> int:
-    """X2: E, half up."""
-    return (2 * basis + abs(quantity)) // (2 * abs(quantity))
 
 
 def _check_positions(history: History, trial: Trial, states: Sequence[State], t: int) -> None:
@@ -52,7 +47,7 @@ def _check_positions(history: History, trial: Trial, states: Sequence[State], t:
     main, rest = best_rows(
         history.rows.at("positions", t),
         lambda row: row.symbol,
-        lambda row: fitting(trial, "positions", row, wanted.get(row.symbol)),
+        lambda row: fitting_cells(trial, "positions", row, wanted.get(row.symbol)),
     )
     for row in rest:
         trial.row(
@@ -80,7 +75,7 @@ def _check_positions(history: History, trial: Trial, states: Sequence[State], t:
 def _position_cells(positions: Sequence[Position]) -> dict[str, list[Cell]]:
     out: dict[str, list[Cell]] = {name: [] for name in KINDS}
     for p in positions:
-        values = (p.quantity, entry_price(p.quantity, p.basis), p.basis, p.mark, p.quantity * p.mark)
+        values = (p.quantity, entry_price(p), p.basis, p.mark, p.quantity * p.mark)
         for name, value in zip(KINDS, values, strict=True):
             if value not in out[name]:
                 out[name].append(value)
@@ -92,7 +87,7 @@ def _following(cells: dict[str, list[Cell]], row: Row) -> dict[str, list[Cell]]:
     quantity, basis, marked = row.whole("quantity"), row.whole("basis"), row.whole("mark")
     out = {name: list(values) for name, values in cells.items()}
     if quantity and basis is not None:
-        out["average_price"].append(entry_price(quantity, basis))
+        out["average_price"].append(entry_price(bare_position(Holding(quantity, basis))))
     if quantity is not None and marked is not None:
         out["market_value"].append(quantity * marked)
     return out
@@ -153,7 +148,7 @@ def _one_row(
 ) -> Row | None:
     """The one row of a bar that a table has."""
     main, rest = best_rows(
-        history.rows.at(table, t), lambda row: -1, lambda row: fitting(trial, table, row, cells)
+        history.rows.at(table, t), lambda row: -1, lambda row: fitting_cells(trial, table, row, cells)
     )
     where, row = (t, -1, None), main.get(-1)
     if row is None:

@@ -10,8 +10,8 @@ from reconcile.roots.findings import Trial
 from reconcile.roots.readings import DueOrder, side_of
 from reconcile.roots.rebuild import History, order_of
 from reconcile.roots.rows import Cell, Row
-from reference import Decision
-from vocabulary.scenario import SizeOn, Timing
+from reference import Decision, sizing_base, target_quantity
+from vocabulary.scenario import Timing
 from vocabulary.state import REBALANCE, Order, Side, State, Target
 
 Allowed = Mapping[str, Sequence[Cell]]
@@ -55,7 +55,7 @@ def best_rows(
     return main, rest
 
 
-def fitting(trial: Trial, table: str, row: Row, allowed: Allowed | None) -> int:
+def fitting_cells(trial: Trial, table: str, row: Row, allowed: Allowed | None) -> int:
     """How many cells of a row are as expected."""
     if allowed is None:
         return 0
@@ -87,7 +87,7 @@ def _check_targets(
     main, rest = best_rows(
         history.rows.at("targets", t),
         lambda row: row.symbol,
-        lambda row: fitting(trial, "targets", row, wanted.get(row.symbol)),
+        lambda row: fitting_cells(trial, "targets", row, wanted.get(row.symbol)),
     )
     wrong: set[int] = set()
     common = [target.symbol for target in decision.targets if target.symbol in main]
@@ -135,16 +135,12 @@ def _target_cells(target: Target, numbers: list[int | None]) -> dict[str, list[C
 
 
 def _sized(history: History, state: State, t: int, symbol: int, row: Row) -> int | None:
-    """R7: the quantity that follows from the weight as stated."""
+    """R7: the quantity that follows from the weight as stated; None where the row states none."""
     weight = row.whole("weight")
     close = int(history.market.close.item(t, symbol))
     if weight is None or close == 0:
         return None
-    scenario = history.scenario
-    worth = state.cash + sum(p.quantity * p.mark for p in state.positions.values())
-    base = max(0, worth if scenario.strategy.size_on is SizeOn.EQUITY else scenario.initial_cash)
-    quantity = base * abs(weight) // 1_000_000_000 // close
-    return quantity if weight >= 0 else -quantity
+    return target_quantity(sizing_base(history.scenario, state), weight, close)
 
 
 def _check_orders(
@@ -169,7 +165,7 @@ def _check_orders(
     main, rest = best_rows(
         history.rows.at("orders", t),
         lambda row: row.symbol,
-        lambda row: fitting(trial, "orders", row, cells.get(row.symbol)),
+        lambda row: fitting_cells(trial, "orders", row, cells.get(row.symbol)),
     )
     for row in rest:
         kind = surplus_type(row, main[row.symbol])

@@ -6,10 +6,10 @@ from fractions import Fraction
 
 from reconcile.matching.model import BreakType
 from reconcile.roots.findings import Trial
-from reconcile.roots.readings import DueOrder, raw_price, side_of
+from reconcile.roots.readings import DueOrder, execution_price, side_of
 from reconcile.roots.rebuild import History
-from reconcile.roots.rows import Cell, Row, commission
-from reference import Execution
+from reconcile.roots.rows import Cell, Row
+from reference import Execution, commission_of
 from vocabulary.state import Fill, Order, Side
 
 
@@ -83,7 +83,7 @@ def _check_price(history: History, trial: Trial, t: int, order: Order, row: Row,
     """Price, notional and costs: as executed, or as they follow from what the row states before them."""
     where = (t, order.symbol, side_of(row))
     quantity = row.whole("quantity") or 0
-    raw = raw_price(history, t, order.symbol)
+    raw = execution_price(history, t, order.symbol)
     if raw is None or quantity <= 0:
         return
     sides = dict.fromkeys((order.side, Side(side_of(row) or order.side.value)))
@@ -99,10 +99,10 @@ def _check_price(history: History, trial: Trial, t: int, order: Order, row: Row,
     if stated is not None:
         notionals.append(quantity * stated)
         slippages.append(quantity * abs(stated - raw))
-        charged.append(commission(history.scenario, quantity, quantity * stated))
+        charged.append(commission_of(history.scenario, quantity, quantity * stated))
     notional = row.whole("notional")
     if notional is not None:
-        charged.append(commission(history.scenario, quantity, notional))
+        charged.append(commission_of(history.scenario, quantity, notional))
     trial.cell("fills", "notional", BreakType.COST, where, row, notionals)
     trial.cell("fills", "commission", BreakType.COST, where, row, charged)
     trial.cell("fills", "slippage", BreakType.COST, where, row, slippages)

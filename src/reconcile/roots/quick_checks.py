@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconcile.roots.check_book import entry_price
 from reconcile.roots.check_execution import Numbers
 from reconcile.roots.findings import CheckLog
 from reconcile.roots.readings import DueOrder
 from reconcile.roots.rebuild import History
 from reconcile.roots.rows import TableRows
-from reference import Decision, Execution, Valuation, mark, trade
+from reference import Decision, Execution, Valuation, entry_price, mark, trade
 from vocabulary.ledger import SCHEMA
 from vocabulary.scenario import Timing
 from vocabulary.state import Order, State
@@ -87,7 +86,7 @@ def _tables(
                 )
             )
     positions: list[Line] = [
-        (now, symbols[s], p.quantity, entry_price(p.quantity, p.basis), p.basis, p.mark, p.quantity * p.mark)
+        (now, symbols[s], p.quantity, entry_price(p), p.basis, p.mark, p.quantity * p.mark)
         for s, p in state.positions.items()
     ]
     costs: list[Line] = [(now, turnover, commission, slippage)]

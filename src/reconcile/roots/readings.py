@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconcile.roots.rebuild import History
-from reconcile.roots.rows import Row, book_all, commission, fill_of, misfits
-from vocabulary.scenario import Timing
+from reconcile.roots.rows import Row, book_all, fill_of, misfits
+from reference import commission_of, raw_price
 from vocabulary.state import Fill, Order, State
 
 MOST = 16
@@ -75,7 +75,7 @@ def _booked_rows(history: History, reading: Reading, t: int, rows: Sequence[Row]
             moved = 0 if notional is None else notional - fill.notional
             out = Reading(out.state, out.turnover + moved, out.commission, out.slippage)
             if slippage is None:
-                raw = raw_price(history, t, fill.symbol)
+                raw = execution_price(history, t, fill.symbol)
                 cost = 0 if raw is None else fill.quantity * abs(fill.price - raw)
                 out = Reading(out.state, out.turnover, out.commission, out.slippage + cost)
     return out
@@ -93,7 +93,7 @@ def _booked(history: History, reading: Reading, t: int, fills: Sequence[Fill]) -
 def as_ordered(history: History, t: int, entry: DueOrder) -> list[Fill]:
     """The fill that `orders` tells of, for a ledger without fills."""
     filled, order = None if entry.row is None else entry.row.whole("filled"), entry.order()
-    if not filled or order is None or raw_price(history, t, order.symbol) is None:
+    if not filled or order is None or execution_price(history, t, order.symbol) is None:
         return []
     return [history.priced(t, order.symbol, order.side, filled)]
 
@@ -102,7 +102,7 @@ def as_stated(history: History, t: int, entry: DueOrder, row: Row) -> list[Fill]
     """What the fill is when all but one of its stated values is right."""
     stated = fill_of(history.scenario, row)
     order = entry.order()
-    if stated is None or order is None or raw_price(history, t, order.symbol) is None:
+    if stated is None or order is None or execution_price(history, t, order.symbol) is None:
         return []
     out = []
     for reading in entry.readings:
@@ -115,20 +115,17 @@ def as_stated(history: History, t: int, entry: DueOrder, row: Row) -> list[Fill]
             stated.quantity,
             stated.price,
             stated.quantity * stated.price,
-            commission(history.scenario, stated.quantity, stated.quantity * stated.price),
+            commission_of(history.scenario, stated.quantity, stated.quantity * stated.price),
             stated.slippage,
         )
     )
     return out
 
 
-def raw_price(history: History, t: int, symbol: int) -> int | None:
-    """E2: P, the open or the close, None where the symbol is absent."""
-    market = history.market
-    if not market.present.item(t, symbol):
-        return None
-    prices = market.open if history.scenario.execution.timing is Timing.NEXT_OPEN else market.close
-    return int(prices.item(t, symbol))
+def execution_price(history: History, t: int, symbol: int) -> int | None:
+    """E2: the price that orders meet at bar t before slippage, None where the symbol is absent."""
+    present = history.market.present.item(t, symbol)
+    return raw_price(history.scenario, history.market, t, symbol) if present else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from reconcile.matching.cells import WORDS, is_float
-from reference import book
+from reference import book, commission_of
 from vocabulary.ledger import TIME_COLUMN, Column, Kind, Ledger
 from vocabulary.market import Market
-from vocabulary.scenario import BpsCommission, CashPolicy, Scenario
+from vocabulary.scenario import CashPolicy, Scenario
 from vocabulary.state import Fill, Position, Side, State
 
 Cell = int | Fraction | float | str | None
@@ -181,15 +181,6 @@ def book_all(scenario: Scenario, market: Market, state: State, t: int, fills: Se
     return state
 
 
-def commission(scenario: Scenario, quantity: int, notional: int) -> int:
-    """E3: money for a fill of `quantity` lots worth `notional`, whatever its price should have been."""
-    rule = scenario.costs.commission
-    if rule is None or quantity == 0:
-        return 0
-    amount = notional if isinstance(rule, BpsCommission) else quantity * 10**scenario.market.price_decimals
-    return max((amount * rule.rate + 500_000_000) // 1_000_000_000, rule.minimum)
-
-
 def unlimited(scenario: Scenario) -> Scenario:
     """The scenario with every order affordable: says what a fill would be like."""
     return replace(scenario, execution=replace(scenario.execution, cash=CashPolicy.ALLOW_NEGATIVE))
@@ -202,7 +193,7 @@ def fill_of(scenario: Scenario, row: Row) -> Fill | None:
         return None
     notional = quantity * price
     charged = row.whole("commission")
-    charged = commission(scenario, quantity, notional) if charged is None else charged
+    charged = commission_of(scenario, quantity, notional) if charged is None else charged
     return Fill(row.symbol, Side(side), quantity, price, notional, charged, row.whole("slippage") or 0)
 
 
