@@ -1,4 +1,4 @@
-"""From findings to roots: what is one mistake, what it covers, and what merely follows."""
+"""From findings to roots: which findings are one mistake, and which breaks it covers."""
 
 from __future__ import annotations
 
@@ -25,15 +25,18 @@ from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
 BOOK = (Stage.POSITION, Stage.MARK, Stage.CASH, Stage.EQUITY)
-"""Stages that one book answers for."""
+"""Stages of what a ledger reports of its book."""
 TIMES = ("timestamp", "decided_at")
 Place = tuple[str, int, str | None, str | None]
-"""(table, timestamp, symbol, side): a row's key, as both ledgers spell it."""
+"""(table, timestamp, symbol, side): the key of a row, in words that both ledgers share."""
 
 
 @dataclass(slots=True)
 class Cause:
-    """One root in the making. field, type: as told; findings: all it covers, the first one first."""
+    """One mistake.
+
+    findings: in order of time. field, type: those shown. covers: further findings that it explains.
+    """
 
     findings: list[Finding]
     field: str
@@ -42,19 +45,19 @@ class Cause:
 
     @property
     def first(self) -> Finding:
-        """Where it begins."""
+        """The earliest finding."""
         return self.findings[0]
 
     @property
     def stage(self) -> Stage:
-        """Its stage."""
+        """The stage of the row or of the field."""
         if self.field == ROW or self.type is BreakType.TIMING:
             return ROW_STAGE[self.first.table]
         return field_stage(self.first.table, self.field)
 
 
 def causes_of(runs: Iterable[FindingRun]) -> list[Cause]:
-    """Merge what is one mistake: cells of one row and stage, a row told elsewhere, one book."""
+    """Merge runs that are one mistake: cells of one row and stage, a moved row, one diverging book."""
     causes = [Cause(list(run.findings), run.findings[0].field, run.findings[0].type) for run in runs]
     causes = _same_row(causes)
     causes = _moved_rows(causes)
@@ -62,7 +65,7 @@ def causes_of(runs: Iterable[FindingRun]) -> list[Cause]:
 
 
 def _same_row(causes: list[Cause]) -> list[Cause]:
-    """Cells of one row that belong to one stage are one mistake; the first column names it."""
+    """Merge findings about one row and one stage; the first column gives the name."""
     out: dict[tuple[object, ...], Cause] = {}
     for place, cause in enumerate(causes):
         f = cause.first
@@ -75,10 +78,10 @@ def _same_row(causes: list[Cause]) -> list[Cause]:
 
 
 def _moved_rows(causes: list[Cause]) -> list[Cause]:
-    """A missing and an extra row that are one: under another symbol, or some bars off.
+    """Join a missing and an extra row that are one row under another symbol, or some bars off.
 
-    Row by row, whatever else persists: rows of one symbol may be told under several others. What moves from
-    one cause to the same other one, time and again, stays one mistake.
+    This is decided row by row, because rows of one symbol may stand under several others. Rows that move from
+    one cause to one other cause, again and again, are one mistake.
     """
     missing = [(c, f) for c in causes if c.type is BreakType.MISSING for f in c.findings]
     extra = [(c, f) for c in causes if c.type in (BreakType.EXTRA, BreakType.DUPLICATE) for f in c.findings]
@@ -99,7 +102,7 @@ def _moved_rows(causes: list[Cause]) -> list[Cause]:
 
 
 def _moves(missing: list[Finding], extra: list[Finding]) -> list[tuple[int, int, int, str]]:
-    """(bars apart, place in `missing`, place in `extra`, the column that differs) of rows that may be one."""
+    """Candidates for a moved row: (bars apart, place in `missing`, place in `extra`, column that differs)."""
     near: dict[tuple[str, int], list[int]] = defaultdict(list)
     for j, new in enumerate(extra):
         near[new.table, new.bar].append(j)
@@ -124,7 +127,7 @@ def _same_trade(a: Finding, b: Finding) -> bool:
 
 
 def _one_book(causes: list[Cause]) -> list[Cause]:
-    """What persists in the reported book at the same time is one book that went its own way."""
+    """Merge findings about the reported book that persist at the same time: one book diverged."""
     lasting = [c for c in causes if c.stage in BOOK and len({f.bar for f in c.findings}) > 1]
     lasting.sort(key=lambda cause: (cause.first.bar, RANK[cause.stage]))
     merged: set[int] = set()
@@ -142,7 +145,7 @@ def _one_book(causes: list[Cause]) -> list[Cause]:
 
 @dataclass(frozen=True, slots=True)
 class RootFrame:
-    """What it takes to tell a root: the market and scenario it was found in, and the time axis."""
+    """What is needed to describe a root: the scenario, its market and the time axis."""
 
     scenario: Scenario
     market: Market
@@ -158,10 +161,10 @@ def label(
 ) -> tuple[Breaks, tuple[Root, ...]]:
     """The breaks with their labels, and the roots in order.
 
-    found: causes of a side, and whether that side is the candidate.
+    found: the causes of one side, and whether that side is the candidate.
 
-    A foreign ledger's account may be told only in part, or rounded. What disagrees with that account, and yet
-    agrees with the other ledger, is then no mistake; unless nothing else explains the breaks.
+    A foreign ledger may state its account in part, or rounded. A value that contradicts that account but
+    agrees with the other ledger is then no mistake, unless nothing else explains the breaks.
     """
     labels = np.zeros(len(breaks), np.int8)
     roots: list[Root] = []
@@ -191,7 +194,7 @@ def _in_order(root: Root) -> tuple[int, int, int, str, str, str]:
 
 
 class _BreakIndex:
-    """Finds the breaks that a finding is about."""
+    """Looks up the breaks of a finding, by cell and by key."""
 
     def __init__(self, breaks: Breaks, frame: RootFrame, is_candidate: bool) -> None:
         self.frame = frame
@@ -212,7 +215,7 @@ class _BreakIndex:
                         self.by_key[_place(side, TABLES[table], int(at))].append(i)
 
     def of(self, finding: Finding) -> list[int]:
-        """Places of the breaks."""
+        """The places, in the breaks, of a finding's breaks."""
         out = list(self.by_cell.get((finding.table, finding.row, finding.field), []))
         if finding.field == ROW or finding.field in KEYS[finding.table]:
             sides = {finding.side}
@@ -247,7 +250,7 @@ def _place(side: LedgerSide, table: str, row: int) -> Place:
 
 
 def _root(cause: Cause, frame: RootFrame, is_candidate: bool, breaks: Breaks, places: list[int]) -> Root:
-    """A cause as the root it is told as."""
+    """A cause as a Root. places: its breaks, ascending."""
     f = cause.first
     bars = [finding.bar for finding in (*cause.findings, *cause.covers)]
     twin = breaks[places[0]] if places else None
@@ -291,7 +294,7 @@ def _root(cause: Cause, frame: RootFrame, is_candidate: bool, breaks: Breaks, pl
 
 
 def _value(value: Cell, kind: Kind, scenario: Scenario) -> Value:
-    """A value in the scenario's units as it is shown."""
+    """A value in the scenario's units, as a break shows it."""
     if isinstance(value, bool) or value is None or isinstance(value, str | float):
         return value
     if kind in (Kind.COUNT, Kind.TIMESTAMP) and isinstance(value, int):

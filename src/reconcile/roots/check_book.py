@@ -1,4 +1,4 @@
-"""The book of one bar, compared: positions, costs, cash and equity as reported (A, M3)."""
+"""Checks the book of one bar: positions, costs, cash and equity as reported (A, M3)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ KINDS = {
 
 
 def check_book(history: History, trial: Trial, readings: Sequence[Reading], t: int) -> None:
-    """Compare the book at the end of bar t with every reading of what was executed."""
+    """Check the book at the end of bar t against every reading of its executions."""
     states = [mark(history.scenario, reading.state, history.market, t)[0] for reading in readings]
     _check_positions(history, trial, states, t)
     told = history.reported(t)
     fits_report = [told is None or holds(reading.state, told) for reading in readings]
     if any(fits_report):
-        # The positions tell which reading of the fills is meant; costs and cash must agree with it.
+        # The reported positions select the readings; costs and cash must agree with those.
         readings = [reading for reading, fits in zip(readings, fits_report, strict=True) if fits]
         states = [state for state, fits in zip(states, fits_report, strict=True) if fits]
     _check_costs(history, trial, readings, t)
@@ -83,7 +83,7 @@ def _position_cells(positions: Sequence[Position]) -> dict[str, list[Cell]]:
 
 
 def _following(cells: dict[str, list[Cell]], row: Row) -> dict[str, list[Cell]]:
-    """What may stand in a row, given what it states itself."""
+    """The values allowed in a row of `positions`, including those that follow from its own cells."""
     quantity, basis, marked = row.whole("quantity"), row.whole("basis"), row.whole("mark")
     out = {name: list(values) for name, values in cells.items()}
     if quantity and basis is not None:
@@ -109,7 +109,7 @@ def _check_costs(history: History, trial: Trial, readings: Sequence[Reading], t:
 
 
 def _total(rows: Sequence[Row], column: str) -> list[Cell]:
-    """The sum of what the rows state themselves."""
+    """The sum of a column over rows; nothing where a cell is empty."""
     values = [row.whole(column) for row in rows]
     return [sum(value for value in values if value is not None)] if None not in values else []
 
@@ -146,7 +146,10 @@ def _check_equity(history: History, trial: Trial, states: Sequence[State], t: in
 def _one_row(
     history: History, trial: Trial, table: str, t: int, cells: dict[str, list[Cell]], shown: str
 ) -> Row | None:
-    """The one row of a bar that a table has."""
+    """Check that a table has one row at bar t.
+
+    Returns it. cells: allowed values. shown: column of the row.
+    """
     main, rest = best_rows(
         history.rows.at(table, t), lambda row: -1, lambda row: fitting_cells(trial, table, row, cells)
     )

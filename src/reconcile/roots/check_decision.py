@@ -1,4 +1,4 @@
-"""The decision of one bar, compared: rebalance, targets, orders (X, R)."""
+"""Checks the decision of one bar: rebalance, targets, orders (X, R)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Allowed = Mapping[str, Sequence[Cell]]
 def check_decision(
     history: History, trial: Trial, state: State, t: int, decision: Decision, numbers: list[int]
 ) -> dict[int, list[DueOrder]]:
-    """Compare what bar t decided with `decision`; returns the orders by the bar they execute at.
+    """Check what bar t decided against `decision`; returns the orders by the bar at which they execute.
 
-    state: marked, as the reference decided from it. numbers: what a rebalance here may be numbered.
+    state: marked; the reference decided from it. numbers: those that a rebalance of this bar may have.
     """
     expected = [None] if decision.rebalance is None else [decision.rebalance, *numbers]
     rows = history.rows
@@ -32,7 +32,7 @@ def check_decision(
         row = next((row for row in told if row.cells["rebalance"] in expected), told[0])
         agreed = trial.cell("equity", "rebalance", BreakType.TARGET, (t, -1, None), row, expected)
     mine = history.number(t)
-    # Only whether there was one changes what follows; a wrong number is just that.
+    # What follows depends on whether there was a rebalance, not on its number.
     other = not agreed and (mine is None) != (decision.rebalance is None)
     wrong = _check_targets(history, trial, state, t, decision, [*expected, mine], other)
     return _check_orders(history, trial, state, t, decision, [*expected, mine], wrong, other)
@@ -41,7 +41,7 @@ def check_decision(
 def best_rows(
     rows: Sequence[Row], by: Callable[[Row], int], fit: Callable[[Row], int]
 ) -> tuple[dict[int, Row], list[Row]]:
-    """For each key the row that fits best, and the others."""
+    """For each key the row with the most fitting cells, and all other rows."""
     groups: dict[int, list[Row]] = {}
     for row in rows:
         groups.setdefault(by(row), []).append(row)
@@ -56,7 +56,7 @@ def best_rows(
 
 
 def fitting_cells(trial: Trial, table: str, row: Row, allowed: Allowed | None) -> int:
-    """How many cells of a row are as expected."""
+    """The number of cells of a row that are as expected."""
     if allowed is None:
         return 0
     return sum(
@@ -66,7 +66,7 @@ def fitting_cells(trial: Trial, table: str, row: Row, allowed: Allowed | None) -
 
 
 def surplus_type(row: Row, main: Row) -> BreakType:
-    """A further row of a key that has one: a duplicate when it says the same."""
+    """The type of a second row of a key: duplicate where it equals the main row, else extra."""
     same = all(row.cells[name] == main.cells[name] for name in row.cells if name != "sequence")
     return BreakType.DUPLICATE if same else BreakType.EXTRA
 
@@ -80,7 +80,10 @@ def _check_targets(
     numbers: list[int | None],
     other: bool,
 ) -> set[int]:
-    """Compare the targets; returns the symbols whose target is not the expected one."""
+    """Check the targets; returns the symbols whose target is wrong.
+
+    other: the ledger rebalanced where the reference did not, or the reverse; then whole rows are no findings.
+    """
     if not history.rows.has("targets"):
         return set()
     wanted = {target.symbol: _target_cells(target, numbers) for target in decision.targets}
@@ -116,7 +119,7 @@ def _check_targets(
         allowed = dict(cells)
         shifted = len(common) < len(wanted) or len(common) < len(main)
         if shifted and ranked.index(symbol) == common.index(symbol):
-            # Another choice shifts every later rank: then only the order of those in common tells.
+            # If the chosen symbols differ, ranks are compared only by their order among the common symbols.
             allowed["rank"] = [*cells["rank"], found.cells.get("rank")]
         allowed["quantity"] = [*cells["quantity"], _sized(history, state, t, symbol, found)]
         for name, values in allowed.items():
@@ -135,7 +138,7 @@ def _target_cells(target: Target, numbers: list[int | None]) -> dict[str, list[C
 
 
 def _sized(history: History, state: State, t: int, symbol: int, row: Row) -> int | None:
-    """R7: the quantity that follows from the weight as stated; None where the row states none."""
+    """R7: the quantity that follows from the weight in the row; None where the row has none."""
     weight = row.whole("weight")
     close = int(history.market.close.item(t, symbol))
     if weight is None or close == 0:
@@ -153,7 +156,10 @@ def _check_orders(
     wrong: set[int],
     other: bool,
 ) -> dict[int, list[DueOrder]]:
-    """Compare the orders; returns them, with every reading of each that is in doubt."""
+    """Check the orders; returns them by the bar at which they execute, with all readings of each.
+
+    wrong: symbols whose target is wrong; their orders may follow from the targets as stated.
+    """
     own = t if history.scenario.execution.timing is Timing.SAME_CLOSE else t + 1
     if not history.rows.has("orders"):
         return {own: [DueOrder([order], None) for order in decision.orders]}
@@ -176,7 +182,7 @@ def _check_orders(
         readings, found = _check_order(trial, t, expected.get(symbol), main.get(symbol), follows, cells)
         for at, entry in _when(history, readings, found, own).items():
             due.setdefault(at, []).append(entry)
-    # After the row that fits best, so that this one has the fill.
+    # Surplus rows come last, so that the best row gets the fill.
     due.setdefault(own, []).extend(DueOrder([order_of(row, t), None], row) for row in rest)
     return due
 
@@ -199,7 +205,7 @@ def _check_order(
     follows: list[Order | None],
     cells: Mapping[int, dict[str, list[Cell]]],
 ) -> tuple[list[Order | None], Row | None]:
-    """Compare one symbol's order; returns every reading of it, the recorded one first."""
+    """Check the order of one symbol; returns its readings, the recorded one first, and its row."""
     symbol = found.symbol if found is not None else expected.symbol if expected is not None else -1
     told = None if found is None else order_of(found, t)
     side = side_of(found) if found is not None else expected.side.value if expected else None
@@ -229,7 +235,7 @@ def _check_order(
 
 
 def _when(history: History, readings: list[Order | None], found: Row | None, own: int) -> dict[int, DueOrder]:
-    """When an order executes: at its bar, and, where it says another, perhaps there."""
+    """The bars at which an order may execute: its own, and a later one that its row states."""
     entry = DueOrder(readings, found)
     stated = found.cells.get("executes_at") if found is not None else None
     if found is None or not history.rows.has("orders", "executes_at") or not isinstance(stated, int):
@@ -242,7 +248,7 @@ def _when(history: History, readings: list[Order | None], found: Row | None, own
 
 
 def _follow(history: History, state: State, t: int, symbol: int) -> Order | None:
-    """R7, R8: the order that follows from the targets as stated, None for none."""
+    """R7, R8: the order that follows from the targets as the ledger states them, None for no order."""
     number = history.number(t)
     if number is None:
         return None

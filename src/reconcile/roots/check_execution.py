@@ -1,4 +1,4 @@
-"""The executions of one bar, order by order, compared (E)."""
+"""Checks the executions of one bar, order by order (E), and the sequence numbers of its fills (E1)."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def check_execution(
     t: int,
     due: list[DueOrder],
     numbers: Numbers,
-    apart: tuple[int, int] = (-1, 0),
+    extra_cash: tuple[int, int] = (-1, 0),
 ) -> tuple[list[Reading], Numbers]:
     """Execute the orders due at bar t from the ledger's own state and compare with its fills.
 
-    apart: (place, money): with so much more cash at hand after the order at that place (-1: from the start).
-    Returns every reading of the bar, the recorded one first, and the numbers for the next.
+    extra_cash: (place, money): assume this much more cash after the order at that place; -1: from the start.
+    Returns every reading of the bar, the recorded one first, and the sequence numbers it may end with.
     """
     fills = in_sequence(history.rows.at("fills", t))
     entries = _submitted(history, due, 0)
@@ -47,7 +47,7 @@ def check_execution(
     results = []
     for order in orders:
         part = trial.fork()
-        results.append((part, _in_order(history, part, state, t, order, fills, apart)))
+        results.append((part, _in_order(history, part, state, t, order, fills, extra_cash)))
         if not part.found():
             break
     part, readings = min(results, key=lambda result: result[0].found())
@@ -57,7 +57,7 @@ def check_execution(
 
 
 def _submitted(history: History, due: list[DueOrder], reading: int) -> list[DueOrder]:
-    """E1: in the order in which they meet the cash, by their first (0) or last (-1) reading."""
+    """E1: the orders as they meet the cash. reading: 0 takes the first of each order, -1 the last."""
     named: dict[int, DueOrder] = {}
     orders = []
     for entry in due:
@@ -69,7 +69,7 @@ def _submitted(history: History, due: list[DueOrder], reading: int) -> list[DueO
 
 
 def _as_filled(entries: list[DueOrder], fills: Sequence[Row]) -> list[DueOrder]:
-    """The same in the order the fills say, where they say one."""
+    """The orders rearranged as their fills are numbered, where they are numbered."""
     place = {row.symbol: number for row in fills if (number := row.whole("sequence")) is not None}
     filled = iter(sorted((e for e in entries if symbol_of(e) in place), key=lambda e: place[symbol_of(e)]))
     return [next(filled) if symbol_of(entry) in place else entry for entry in entries]
@@ -82,10 +82,10 @@ def _in_order(
     t: int,
     entries: list[DueOrder],
     fills: Sequence[Row],
-    apart: tuple[int, int],
+    extra_cash: tuple[int, int],
 ) -> list[Reading]:
-    """Each order meets what the earlier ones left."""
-    readings = with_more_cash([Reading(state)], apart[1] if apart[0] < 0 else 0)
+    """Execute the orders one after another; each meets the account that the earlier ones left."""
+    readings = with_more_cash([Reading(state)], extra_cash[1] if extra_cash[0] < 0 else 0)
     left = list(fills)
     for place, entry in enumerate(entries):
         later = any(symbol_of(other) == symbol_of(entry) for other in entries[place + 1 :])
@@ -93,8 +93,8 @@ def _in_order(
         readings, taken = _check_one(history, trial, readings, t, entry, mine)
         if taken:
             left = [row for row in left if row not in mine]
-        if place == apart[0]:
-            readings = with_more_cash(readings, apart[1])
+        if place == extra_cash[0]:
+            readings = with_more_cash(readings, extra_cash[1])
     for row in left:
         twin = next((other for other in fills if other is not row and same_but_number(other, row)), None)
         kind = BreakType.EXTRA if twin is None else BreakType.DUPLICATE
@@ -106,7 +106,7 @@ def _in_order(
 def _check_one(
     history: History, trial: Trial, readings: list[Reading], t: int, entry: DueOrder, fills: list[Row]
 ) -> tuple[list[Reading], bool]:
-    """One order: its status and quantity, its fill, and the account after it in every reading.
+    """Check one order: status, quantity filled and fill; then book it in every reading.
 
     Returns the readings, and whether the fills are this order's.
     """
@@ -122,7 +122,7 @@ def _check_one(
     part = trial.fork()
     side = check_fill(history, part, t, entry, row, done, quantities)
     if part.found() > 1 and 0 in quantities:
-        # Unlike in more than one way, where nothing may have been filled: then it is not this order's.
+        # The row differs in several ways, and perhaps nothing was filled: then it is not this order's fill.
         row, taken, fills, side = None, False, [], None
     else:
         trial.events += part.events
@@ -137,7 +137,7 @@ def _check_one(
 def _executions(
     history: History, readings: list[Reading], t: int, entry: DueOrder
 ) -> tuple[list[Execution], list[Fill | None]]:
-    """What becomes of an order in every reading, and the fills that makes (None: none)."""
+    """What the reference does with an order in every reading, and the fills it makes; None for no fill."""
     done: list[Execution] = []
     made: list[Fill | None] = []
     for reading in readings:
@@ -154,12 +154,12 @@ def _executions(
 def _check_order_row(
     trial: Trial, t: int, entry: DueOrder, done: list[Execution], doubtful: bool
 ) -> list[int]:
-    """Status and quantity filled, as `orders` says; returns the quantities that a fill may have."""
+    """Check status and filled quantity of the order's row; returns the quantities that a fill may have."""
     expected = [execution.filled for execution in done]
     row = entry.row
     if row is None or not done:
         return expected
-    # The row's own bar is that of its decision.
+    # A row of `orders` stands at the bar of its decision.
     where = (done[0].order.decided_at, done[0].order.symbol, side_of(row))
     stated, filled = row.cells.get("status"), row.whole("filled")
     if doubtful:
@@ -168,7 +168,7 @@ def _check_order_row(
     allowed: list[Cell] = list(expected)
     if not agreed:
         whole = row.whole("quantity") or 0
-        # What was filled follows from the status as stated.
+        # The filled quantity may follow from the status that the row states.
         if stated == Status.FILLED.value:
             allowed.append(whole)
         elif stated == Status.REDUCED.value and filled is not None and 0 < filled < whole:
@@ -177,12 +177,12 @@ def _check_order_row(
             allowed.append(0)
     agreed = trial.cell("orders", "filled", BreakType.QUANTITY, where, row, allowed) and agreed
     if agreed and filled is not None and "status" in row.cells:
-        return [filled]  # its fill must agree with the same reading
+        return [filled]  # the fill must agree with the same reading
     return [*expected, *([] if agreed or filled is None else [filled])]
 
 
 Numbers = frozenset[int]
-"""What the last sequence number may have been."""
+"""Sequence numbers that the last fill may have."""
 
 
 def check_sequence(
@@ -194,10 +194,10 @@ def check_sequence(
     numbers: Numbers,
     whole: list[Finding],
 ) -> Numbers:
-    """E1: fills are numbered on in the order in which their orders met the cash.
+    """E1: check that fills are numbered in the order in which their orders met the cash.
 
-    whole: findings about whole fills. Where a row is missing, too many or in doubt, the numbers may have a
-    hole for it or not.
+    whole: findings about whole fills. A missing, surplus or doubtful row may leave a gap in the numbers, or
+    none. Returns the numbers that the last fill may have.
     """
     if not history.rows.has("fills", "sequence"):
         return numbers

@@ -1,4 +1,4 @@
-"""The fills of one order, compared (E2, E3)."""
+"""Checks the fills of one order (E2, E3)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vocabulary.state import Fill, Order, Side
 
 
 def fills_of(history: History, entry: DueOrder, fills: list[Row], t: int, last: bool) -> list[Row]:
-    """The fills of one order: those of its symbol, of its own decision where they tell."""
+    """The fills of one order: those of its symbol and, where the rows state it, of its decision."""
     order = entry.order()
     rows = [row for row in fills if order is not None and row.symbol == order.symbol]
     if len(rows) < 2 or order is None:
@@ -38,7 +38,7 @@ def fills_of(history: History, entry: DueOrder, fills: list[Row], t: int, last: 
 
 
 def same_but_number(a: Row, b: Row) -> bool:
-    """Whether two rows are equal in all but their number."""
+    """Whether two rows are equal but for their sequence number."""
     return all(a.cells[name] == b.cells[name] for name in a.cells if name != "sequence")
 
 
@@ -51,12 +51,15 @@ def check_fill(
     done: list[Execution],
     quantities: list[int],
 ) -> str | None:
-    """The fill itself, as `fills` says; returns its side."""
+    """Check the fill of an order; returns the side that its row states.
+
+    row: None for no fill. done: what the reference does in each reading. quantities: those it may have.
+    """
     order = entry.order()
     assert order is not None
     where = (t, order.symbol, order.side.value if row is None else side_of(row))
     made = [execution.fill for execution in done if execution.fill is not None]
-    # Rather the reading that agrees with what the order's row says was filled.
+    # Prefer the reading in which the filled quantity is the one that the order's row states.
     fill = next((one for one in made if one.quantity in quantities), made[0] if made else None)
     if row is None:
         if 0 not in quantities and fill is not None:
@@ -80,7 +83,7 @@ def check_fill(
 
 
 def _check_price(history: History, trial: Trial, t: int, order: Order, row: Row, fill: Fill | None) -> None:
-    """Price, notional and costs: as executed, or as they follow from what the row states before them."""
+    """Check price, notional and costs: as the reference computes them, or as the row itself implies."""
     where = (t, order.symbol, side_of(row))
     quantity = row.whole("quantity") or 0
     raw = execution_price(history, t, order.symbol)
@@ -109,7 +112,7 @@ def _check_price(history: History, trial: Trial, t: int, order: Order, row: Row,
 
 
 def _content(history: History, t: int, order: Order, fill: Fill) -> dict[str, Cell]:
-    """The row a fill would have made."""
+    """The row that a fill would have in `fills`."""
     stamps = history.market.timestamps
     return {
         "timestamp": int(stamps[t]),
@@ -126,7 +129,7 @@ def _content(history: History, t: int, order: Order, fill: Fill) -> dict[str, Ce
 
 
 def merged(rows: list[Row]) -> Row | None:
-    """Several fills of one order as one: quantities and costs add up, the price is weighted by quantity."""
+    """Several fills of one order as one row: quantities and costs are summed, the price is weighted."""
     if len(rows) < 2:
         return rows[0] if rows else None
     cells: dict[str, Cell] = dict(rows[0].cells)

@@ -1,4 +1,8 @@
-"""What the resync finds: values that were newly got wrong, and the runs in which they persist."""
+"""What the resync finds: values that deviate from the reference, and the runs in which they persist.
+
+A row under a symbol that the market does not know may equal a row of the other side in all but the symbol. It
+is then read under that symbol, and only its name is a finding.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +22,17 @@ from reconcile.roots.rows import Cell, LedgerRows, Row
 from vocabulary.market import Market
 
 Key = tuple[str, str, int]
-"""(table, field, symbol): what can persist."""
+"""(table, field, symbol): a finding of one key may persist from bar to bar."""
 SKIPPED = ("timestamp", "decided_at", "executes_at", "symbol", "side", "sequence", "rebalance")
-"""Cells that do not tell what a row is about, or are its key."""
+"""Columns left out when two rows are compared by what they state: keys, times and numbers of order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One value that differs from what the reference does from the ledger's own state.
+    """One value that differs from what the reference computes from the ledger's own state.
 
-    bar: of the row. symbol: place in the market, -1 without one. row: place in the ledger's table, -1 for a
-    row that is not there. content: the row's cells, for a finding about a whole row.
+    bar: the bar of the row. symbol: place in the market, -1 for a table without symbols. row: place in the
+    ledger's table, -1 for a missing row. content: the cells of the row, for a finding about a whole row.
     """
 
     table: str
@@ -53,22 +57,22 @@ class Event:
 
 @dataclass(slots=True)
 class Trial:
-    """Checks made under one reading of what happened; the reading with the fewest findings is kept."""
+    """The checks of one reading of a bar. Of several readings, the one with the fewest findings is kept."""
 
     tolerances: Mapping[tuple[str, str], Tolerance]
     scales: Mapping[tuple[str, str], int]
     events: list[Event] = field(default_factory=list)
 
     def found(self) -> int:
-        """How many checks failed."""
+        """The number of checks that failed."""
         return sum(event.finding is not None for event in self.events)
 
     def fork(self) -> Trial:
-        """An empty one of the same rules."""
+        """A trial without checks under the same tolerances."""
         return Trial(self.tolerances, self.scales)
 
     def same(self, table: str, column: str, expected: Cell, found: Cell) -> bool:
-        """Whether a value is the one expected, under the tolerances given."""
+        """Whether a value is the expected one, exactly or within the tolerance of its column."""
         if expected == found:
             return True
         tolerance = self.tolerances.get((table, column))
@@ -87,8 +91,11 @@ class Trial:
         row: Row,
         allowed: Sequence[Cell],
     ) -> bool:
-        """Check one cell of a row. where: (bar, symbol, side). allowed: the value expected, then others that
-        follow from what the ledger itself says before it."""
+        """Check one cell of a row; returns whether it holds.
+
+        where: (bar, symbol, side). allowed: the expected value, then values that follow from what the ledger
+        itself states earlier in the bar.
+        """
         if column not in row.cells:
             return True
         found = row.cells[column]
@@ -109,7 +116,7 @@ class Trial:
         content: Mapping[str, Cell],
         shown: str,
     ) -> None:
-        """Note a row as found where it was expected (kind None), or as missing, extra or duplicate."""
+        """Record that a row stands where it was expected (kind None), or is missing, extra or duplicate."""
         bar, symbol, side = where
         finding = None
         if kind is not None:
@@ -122,20 +129,20 @@ class Trial:
 
 @dataclass(slots=True)
 class FindingRun:
-    """One finding, persisting."""
+    """The findings of one key that persist from check to check."""
 
     findings: list[Finding]
 
 
 class CheckLog:
-    """All checks in order; equal findings without a check between them that held are one run."""
+    """All checks in order. Findings of one key and type form one run until a check of that key holds."""
 
     def __init__(self) -> None:
         self.runs: list[FindingRun] = []
         self._open: dict[Key, FindingRun] = {}
 
     def commit(self, trial: Trial) -> None:
-        """Take over the checks of a trial."""
+        """Add the checks of a trial."""
         for event in trial.events:
             run = self._open.get(event.key)
             if event.finding is None:
@@ -147,13 +154,16 @@ class CheckLog:
                 self.runs.append(run)
 
     def passed(self, table: str, symbols: Container[int]) -> None:
-        """Note that all cells of some symbols' rows held (-1: of the bar's own row)."""
+        """Record that every check of some symbols' rows held.
+
+        Symbol -1 is the row of a table without symbols.
+        """
         for key in [key for key in self._open if key[0] == table and key[2] in symbols]:
             del self._open[key]
 
 
 def alike(a: Finding, b: Finding) -> bool:
-    """Whether two rows are the same but for their place: the cells that tell what a row is about."""
+    """Whether two rows state the same in every column they share, except SKIPPED."""
     x, y = a.content or {}, b.content or {}
     shared = [name for name in x if name in y and name not in SKIPPED]
     return bool(shared) and all(x[name] == y[name] for name in shared)
@@ -161,11 +171,11 @@ def alike(a: Finding, b: Finding) -> bool:
 
 SYMBOL = "symbol"
 IntendedSymbols = Mapping[tuple[str, int], int]
-"""(table, row) -> place in the market of the symbol that a row is meant for."""
+"""(table, row) -> place in the market of the symbol for which the row is meant."""
 
 
 def intended_symbols(breaks: Breaks, is_candidate: bool, market: Market) -> IntendedSymbols:
-    """The rows of one side whose symbol the market does not know and the other side's row tells."""
+    """The rows of one side under an unknown symbol whose partner on the other side has a known one."""
     places = {symbol: place for place, symbol in enumerate(market.symbols)}
     c = breaks.columns
     sides = (breaks.reference, c.reference_row), (breaks.candidate, c.candidate_row)
@@ -182,7 +192,7 @@ def intended_symbols(breaks: Breaks, is_candidate: bool, market: Market) -> Inte
 
 
 def unknown_symbol_runs(rows: LedgerRows, intended: IntendedSymbols, market: Market) -> list[FindingRun]:
-    """One run for as long as the rows of a table and symbol are told under another name."""
+    """One run for each stretch of bars in which a table states a symbol under an unknown name."""
     runs: list[FindingRun] = []
     for name in dict.fromkeys(table for table, _ in intended):
         table = rows.tables[name]

@@ -1,4 +1,4 @@
-"""Telling roots from consequences, where a scenario and its market are at hand."""
+"""Labels breaks as roots or consequences. This needs the scenario and its market."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vocabulary.scenario import Scenario
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledBreaks:
-    """Breaks with their labels, the roots (None where they cannot be told), and why not."""
+    """Breaks with their labels; the roots, None where they cannot be told; notes say why they cannot."""
 
     breaks: Breaks
     roots: tuple[Root, ...] | None
@@ -34,15 +34,16 @@ def label_roots(
     gauge: AppliedTolerances,
     until: int | None = None,
 ) -> LabelledBreaks:
-    """Resync both ledgers, each on its own account: whichever newly got something wrong has the root.
+    """Check each ledger against the reference, bar by bar, from that ledger's own account.
 
-    until: a timestamp that neither ledger reaches, None where they are whole.
+    The ledger that first deviates from the reference owns the root. until: ns since 1970 UTC; neither ledger
+    has rows from there on. None: the ledgers are complete.
     """
     if scenario is None or market is None:
         return LabelledBreaks(breaks, None)
     if not len(breaks):
         return LabelledBreaks(breaks, ())
-    # Only here: comparing alone needs neither the reference nor what reads ledgers row by row.
+    # Imported here, so that a comparison without a scenario loads neither the reference nor the resync.
     from reconcile.roots.causes import RootFrame, causes_of, label
     from reconcile.roots.findings import intended_symbols
     from reconcile.roots.resync import can_resync, resync
@@ -66,7 +67,10 @@ def label_roots(
 
 
 def _start(breaks: Breaks, ledgers: tuple[Ledger, Ledger], market: Market) -> int:
-    """The bar before the first break; all of it where a ledger does not tell what it had decided by then."""
+    """The bar to check from: the one before the first break.
+
+    It is 0 where a ledger lacks a table, because then what it had decided before that bar is unknown.
+    """
     complete = all(
         {"orders", "targets", "fills", "positions", "equity"} <= set(ledger.tables) for ledger in ledgers
     )

@@ -1,4 +1,4 @@
-"""A bar that is right in every cell is settled at once; only the others are taken apart."""
+"""The fast path of the resync: a bar that is right in every cell needs no further check."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ Line = tuple[object, ...]
 def quick_execution(
     history: History, log: CheckLog, state: State, t: int, due: Sequence[DueOrder], numbers: Numbers
 ) -> tuple[State, Numbers] | None:
-    """The state after bar t's executions, marked, where every cell that tells of them is as expected;
-    None where one is not, or where an order is in doubt."""
+    """The marked state after bar t's executions and the numbers for the next bar.
+
+    None where a cell of the bar is not as expected, or where an order has several readings.
+    """
     orders: list[Order] = []
     for entry in due:
         order = entry.readings[0]
@@ -44,7 +46,7 @@ def quick_execution(
 
 
 def _outcomes(due: Sequence[DueOrder], executions: Sequence[Execution]) -> bool:
-    """Status and quantity filled of every order."""
+    """Whether status and filled quantity of every order are as expected."""
     became = {id(execution.order): execution for execution in executions}
     for entry in due:
         execution, row = became[id(entry.readings[0])], entry.row
@@ -59,7 +61,7 @@ def _outcomes(due: Sequence[DueOrder], executions: Sequence[Execution]) -> bool:
 def _tables(
     history: History, t: int, state: State, executions: Sequence[Execution], worth: Valuation
 ) -> bool:
-    """Fills, positions, costs and equity of the bar, all but their numbers."""
+    """Whether fills, positions, costs and equity of the bar are as expected, but for their numbers."""
     symbols, stamps = history.market.symbols, history.market.timestamps
     now = int(stamps[t])
     fills: list[Line] = []
@@ -97,7 +99,7 @@ def _tables(
 
 
 def agrees(history: History, name: str, t: int, expected: list[Line], skipped: tuple[str, ...] = ()) -> bool:
-    """Whether a table's rows of a bar are the ones expected, in any order, on the columns it has."""
+    """Whether the rows of a table at bar t are the expected ones, in any order, on the columns it has."""
     table = history.rows.tables.get(name)
     if table is None:
         return True
@@ -118,7 +120,7 @@ def _line(table: TableRows, row: int, kept: list[tuple[int, str]]) -> Line:
 
 
 def _numbers(history: History, t: int, executions: Sequence[Execution], numbers: Numbers) -> Numbers | None:
-    """E1: the sequence of the bar's fills, None where it is not as expected."""
+    """E1: the numbers that the last fill may have, None where the sequence is not as expected."""
     table = history.rows.tables.get("fills")
     if table is None or "sequence" not in table.columns:
         return numbers
@@ -139,7 +141,7 @@ def _numbers(history: History, t: int, executions: Sequence[Execution], numbers:
 def quick_decision(
     history: History, log: CheckLog, t: int, decision: Decision, numbers: Sequence[int]
 ) -> bool:
-    """Whether every cell that tells of a decision is as expected."""
+    """Whether every cell about the decision of bar t is as expected."""
     number = decision.rebalance
     rows, market = history.rows, history.market
     if history.number(t) != number or (number is not None and number != numbers[0]):

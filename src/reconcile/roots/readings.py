@@ -1,4 +1,7 @@
-"""Readings of a bar: the account after each order, in every way that the ledger can be read (A1)."""
+"""Readings of a bar: the accounts that are possible after each order (A1).
+
+Where a stated value is in doubt, the ledger can be read in more than one way. Each reading is carried on.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ from reference import commission_of, raw_price
 from vocabulary.state import Fill, Order, State
 
 MOST = 16
-"""Readings of one bar that are carried on at most."""
+"""The most readings of one bar that are carried on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of a bar: the account, and the bar's costs so far."""
+    """One possible account within a bar. The other values are the costs of the bar so far, in money."""
 
     state: State
     turnover: int = 0
@@ -25,7 +28,7 @@ class Reading:
 
 
 def with_more_cash(readings: list[Reading], money: int) -> list[Reading]:
-    """The same with so much more cash."""
+    """The readings with `money` added to the cash of each."""
     if not money:
         return readings
     return [replace(b, state=replace(b.state, cash=b.state.cash + money)) for b in readings]
@@ -39,9 +42,12 @@ def branch_readings(
     alternatives: list[Fill],
     nothing: bool = False,
 ) -> list[Reading]:
-    """Every branch after the fills as recorded, then after each alternative; equal ones once."""
+    """Each reading followed by each list of recorded rows, and by each alternative fill; equal results once.
+
+    nothing: also keep each reading as it is, because perhaps nothing was filled.
+    """
     out: dict[tuple[object, ...], Reading] = {}
-    distinct = dict.fromkeys(alternatives)  # most branches make the same fill of an order
+    distinct = dict.fromkeys(alternatives)  # most readings lead to the same fill of an order
     for reading in readings:
         options = [_booked_rows(history, reading, t, rows) for rows in recorded]
         options += [_booked(history, reading, t, [fill]) for fill in distinct]
@@ -55,8 +61,7 @@ def branch_readings(
 
 
 def _likeliest(history: History, readings: list[Reading], t: int) -> list[Reading]:
-    """At most MOST of them: the recorded reading, which comes first, then those that agree most with the
-    positions reported at the end of the bar."""
+    """At most MOST readings: the recorded one first, then those closest to the reported positions."""
     told = history.reported(t)
     if len(readings) <= MOST or told is None:
         return readings[:MOST]
@@ -65,7 +70,7 @@ def _likeliest(history: History, readings: list[Reading], t: int) -> list[Readin
 
 
 def _booked_rows(history: History, reading: Reading, t: int, rows: Sequence[Row]) -> Reading:
-    """A branch after fills as recorded, costs by their own cells."""
+    """A reading after recorded fills; its costs are those that the rows state."""
     made = [(row, fill_of(history.scenario, row)) for row in rows]
     fills = [fill for _, fill in made if fill is not None]
     out = _booked(history, reading, t, fills)
@@ -91,7 +96,7 @@ def _booked(history: History, reading: Reading, t: int, fills: Sequence[Fill]) -
 
 
 def as_ordered(history: History, t: int, entry: DueOrder) -> list[Fill]:
-    """The fill that `orders` tells of, for a ledger without fills."""
+    """The fill that a row of `orders` implies, for a ledger without a table of fills."""
     filled, order = None if entry.row is None else entry.row.whole("filled"), entry.order()
     if not filled or order is None or execution_price(history, t, order.symbol) is None:
         return []
@@ -99,7 +104,7 @@ def as_ordered(history: History, t: int, entry: DueOrder) -> list[Fill]:
 
 
 def as_stated(history: History, t: int, entry: DueOrder, row: Row) -> list[Fill]:
-    """What the fill is when all but one of its stated values is right."""
+    """Alternative fills: each assumes that one stated value of the row is wrong and the others are right."""
     stated = fill_of(history.scenario, row)
     order = entry.order()
     if stated is None or order is None or execution_price(history, t, order.symbol) is None:
@@ -130,24 +135,24 @@ def execution_price(history: History, t: int, symbol: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class DueOrder:
-    """An order that executes at a bar, in every reading (None: there was none), and its row in `orders`."""
+    """An order due at a bar. readings: what it may be, None for no order. row: its row in `orders`."""
 
     readings: list[Order | None]
     row: Row | None
 
     def order(self, reading: int = 0) -> Order | None:
-        """The first (0) or last (-1) reading in which there is one."""
+        """The order of the first (0) or last (-1) reading that has one."""
         orders = [order for order in self.readings if order is not None]
         return orders[reading] if orders else None
 
 
 def symbol_of(entry: DueOrder) -> int:
-    """The symbol of an order, -1 where in no reading there is one."""
+    """The symbol of an order, -1 where no reading has an order."""
     order = entry.order()
     return -1 if order is None else order.symbol
 
 
 def side_of(row: Row) -> str | None:
-    """The side as a row says it, None where it says none."""
+    """The side that a row states, None where it states none."""
     side = row.cells.get("side")
     return side if isinstance(side, str) else None

@@ -1,8 +1,8 @@
 """A ledger's own account, bar by bar: its State rebuilt from its fills, else from its positions.
 
-Where fills and the reported book (`positions`, `equity.cash`) tell different things, one of them is
-misprinted, or the program lived by another book than it filled. What follows decides: the reported book
-counts when it goes on from there by the fills that come next, else the fills do.
+Where fills and the reported book (`positions`, `equity.cash`) disagree, either one of them is misprinted, or
+the program kept a book that its fills do not lead to. The later rows decide: where the next fills continue
+from the reported book, the reported book counts; otherwise the fills do.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from vocabulary.scenario import Scenario, Timing, TopN
 from vocabulary.state import REBALANCE, Fill, Membership, Order, Position, Side, State
 
 LOOK = 3
-"""Bars with fills that may confirm a reported book."""
+"""The number of later bars with fills that are asked whether they continue from a reported book."""
 
 
 def rebuild_states(ledger: Ledger, scenario: Scenario, market: Market) -> Iterator[State]:
     """The State after each bar of the market, rebuilt from a ledger.
 
-    Yields a State for every bar: cash, positions and the rest as State's docstring says. A ledger without
-    fills is read by how its positions change.
+    Yields a State for every bar: cash, positions and the rest as State's docstring says. The fills of a
+    ledger without that table are derived from the changes of its positions.
     """
     rows = read_rows(ledger, scenario, market)
     history = History(scenario, market, rows)
@@ -65,14 +65,14 @@ class History:
                 self._fill_bars.setdefault(symbol, []).append(t)
 
     def fills(self, state: State, t: int) -> list[Fill]:
-        """The fills of bar t as recorded, in execution order; without a table, as the positions changed."""
+        """The fills of bar t in execution order; without that table, those that the positions imply."""
         if self.rows.has("fills"):
             made = [fill_of(self.scenario, row) for row in in_sequence(self.rows.at("fills", t))]
             return [fill for fill in made if fill is not None]
         return self._fills_of_positions(state, t)
 
     def _fills_of_positions(self, state: State, t: int) -> list[Fill]:
-        """What must have been filled for the positions to be as reported, at the scenario's costs."""
+        """The fills, at the scenario's prices and costs, that lead to the reported positions."""
         held = self.reported(t)
         if held is None:
             return []
@@ -88,8 +88,10 @@ class History:
         return sorted(out, key=lambda fill: fill.side is Side.BUY)
 
     def reported(self, t: int) -> dict[int, list[Holding]] | None:
-        """What `positions` says at bar t, None where it tells no quantities. More than one holding of a
-        symbol: rows of one key."""
+        """The holdings that `positions` states at bar t, by symbol; None where it states no quantities.
+
+        A symbol has several holdings where several rows share its key.
+        """
         if not self.rows.has("positions", "quantity"):
             return None
         out: dict[int, list[Holding]] = {}
@@ -100,24 +102,26 @@ class History:
         return out
 
     def cashes(self, t: int) -> list[int]:
-        """What `equity` says of cash at bar t: one number, more where the bar has more rows."""
+        """The different values of cash that the rows of `equity` state at bar t, ascending."""
         told = [row.whole("cash") for row in self.rows.at("equity", t)]
         return sorted({cash for cash in told if cash is not None})
 
     def bar_of(self, stamp: int) -> int | None:
-        """The bar of a timestamp."""
+        """The bar of a timestamp, None where the market has none."""
         return self._bars.get(stamp)
 
     def priced(self, t: int, symbol: int, side: Side, quantity: int) -> Fill:
-        """What a fill of that quantity is at bar t, where the symbol is present (E2, E3)."""
+        """The fill of an order for `quantity` at bar t, at which the symbol must be present (E2, E3)."""
         order = Order(t, symbol, side, quantity, REBALANCE, None)
         fill = execute(self._free, self._nothing, self.market, t, order).fill
         assert fill is not None
         return fill
 
     def settled(self, before: State, t: int, options: Sequence[State]) -> State:
-        """The state of bar t, executed and marked. options: the state with the fills of t booked, in every
-        way they can be read, the recorded one first."""
+        """The state of bar t, executed and marked.
+
+        options: the state after the fills of t in every reading, the recorded one first.
+        """
         cash = self._cash_after(t, [option.cash for option in options])
         positions = self._positions_after(before, t, options, doubtful=cash != options[0].cash)
         state = replace(options[0], bar=t + 1, cash=cash, positions=positions)
@@ -131,7 +135,7 @@ class History:
         return told[0] if told and self._cash_goes_on(t, told[0], options[0]) else options[0]
 
     def _cash_goes_on(self, t: int, told: int, booked: int) -> bool:
-        """Whether the reported cash, rather than that booked from fills, is borne out later."""
+        """Whether later rows continue from the reported cash rather than from the booked one."""
         if t == self.last or not self.rows.has("fills"):
             return True
         cash, seen = told, 0
@@ -143,7 +147,7 @@ class History:
             if booked in then:
                 return False
             if fills and then:
-                # A later mistake may lie between: then it is enough that cash moves with the fills.
+                # A later mistake may lie between. Then it is enough that cash moves with the fills of bar u.
                 if cash in then or any(
                     now - before == moved for now in then for before in self.cashes(u - 1)
                 ):
@@ -151,13 +155,13 @@ class History:
                 seen += 1
                 if seen == LOOK:
                     return False
-        # Nothing was traded any more: then cash must simply have stayed.
+        # Nothing was traded later: then cash must have stayed as reported.
         return not seen and told in self.cashes(self.last)
 
     def _positions_after(
         self, before: State, t: int, options: Sequence[State], doubtful: bool
     ) -> Mapping[int, Position]:
-        """doubtful: cash does not bear the recorded fills out."""
+        """The positions after bar t. doubtful: the reported cash contradicts the recorded fills."""
         told = self.reported(t)
         if told is None:
             return options[0].positions
@@ -180,7 +184,7 @@ class History:
     def _goes_on(
         self, t: int, symbol: int, holding: Holding, booked: Position | None, doubtful: bool
     ) -> bool:
-        """Whether the reported position, rather than the one booked from fills, is borne out later."""
+        """Whether later rows continue from the reported position rather than from the booked one."""
         if t == self.last or not self.rows.has("fills"):
             return True
         empty = self._nothing
@@ -195,7 +199,7 @@ class History:
             if fit[0] != fit[1]:
                 return fit[0]
             if fit[0]:
-                # From here on the two are one: only what lies between can tell.
+                # From here on the two are equal: only the bars before can decide.
                 break
         else:
             if later:
@@ -208,7 +212,10 @@ class History:
         return doubtful
 
     def _told_position(self, before: State, t: int, symbol: int, holding: Holding) -> Position | None:
-        """X2: a reported position that the fills do not explain; opened now if it was not there before."""
+        """X2.
+
+        A reported position that the fills do not explain; it is opened at t if it was not held before.
+        """
         if not holding.quantity:
             return None
         bare = bare_position(holding)
@@ -224,7 +231,7 @@ class History:
         return Position(holding.quantity, abs(holding.quantity) * price, t, price, price)
 
     def decided(self, state: State, t: int) -> State:
-        """The state with what bar t decided, by the ledger's own word (X4, R1, R4, T3)."""
+        """The state after the decisions that the ledger states for bar t (X4, R1, R4, T3)."""
         orders = self.orders(t)
         cooldown = self.scenario.strategy.cooldown
         barred = {symbol: until for symbol, until in state.barred.items() if until > t}
@@ -249,7 +256,7 @@ class History:
         return None
 
     def membership(self, t: int) -> Membership | None:
-        """R4: who `top_n` chose at bar t."""
+        """R4: the symbols that `top_n` chose at bar t, by the rows of `targets`."""
         selection = self.scenario.strategy.selection
         if not isinstance(selection, TopN):
             return None
@@ -263,7 +270,7 @@ class History:
         return tuple(order for order, _ in self.ordered(t))
 
     def ordered(self, t: int) -> list[tuple[Order, Row]]:
-        """The same, each with its row. R9: exits, closings, targets by rank, each in symbol order."""
+        """The orders with their rows. R9: exits, closings, targets by rank; each in symbol order."""
         if not self.rows.has("orders"):
             return []
         ranks = {row.symbol: row.whole("rank") or 0 for row in self.rows.at("targets", t)}
@@ -281,7 +288,7 @@ class History:
 
 
 def order_of(row: Row, t: int) -> Order | None:
-    """A row of `orders` as an Order, None where it is none."""
+    """A row of `orders` as an Order, None where it states none."""
     quantity, side, reason = row.whole("quantity"), row.cells.get("side"), row.cells.get("reason", REBALANCE)
     if quantity is None or quantity <= 0 or side not in ("buy", "sell"):
         return None
@@ -289,7 +296,7 @@ def order_of(row: Row, t: int) -> Order | None:
 
 
 def in_sequence(rows: Sequence[Row]) -> list[Row]:
-    """Rows of `fills` in execution order: by sequence where there is one, sells first where not."""
+    """Rows of `fills` in execution order: by sequence; without one, sells first."""
 
     def key(row: Row) -> tuple[int, int, int]:
         number = row.whole("sequence")

@@ -1,13 +1,13 @@
-"""Resync and continue: what did each cycle newly get wrong?
+"""Resync: check each cycle of a ledger from the ledger's own account.
 
-Put the reference into the ledger's own State before a cycle, let it do that one cycle, order by order, and
-compare only what was newly done. After each order and each bar the ledger's own account is taken over, so
-that what merely follows from an earlier mistake agrees.
+The reference starts from the ledger's State before a cycle and computes that one cycle, order by order. Only
+what the cycle did is compared. After each order and each bar the ledger's own account is taken over, so that
+a consequence of an earlier mistake agrees.
 
-A value is explained when it equals what the reference computes from the account, or what follows by the
-semantics from other values that the ledger itself states at this bar: a notional from a wrong price is a
-consequence, a wrong price is a finding. Where a stated value is in doubt (misprinted, or really done?), both
-readings are carried on, and what comes after may agree with either.
+A value is no finding where the reference computes it from the account, or where it follows by the semantics
+from other values that the ledger states at this bar. So a wrong price is a finding, and the notional that
+follows from it is none. Where a stated value is in doubt (misprinted, or truly executed?), both readings are
+carried on, and later rows may agree with either.
 """
 
 from __future__ import annotations
@@ -40,13 +40,16 @@ from vocabulary.scenario import Scenario, Timing
 from vocabulary.state import Membership, Order, State
 
 Memory = tuple[Membership | None, Mapping[int, int]]
-"""What a decision remembers of earlier ones: membership (R4) and who is barred (X4)."""
+"""What a decision depends on of earlier ones: the membership (R4), and the barred symbols (X4)."""
 
 
 @dataclass(slots=True)
 class _Pass:
-    """The pass so far. due: orders by the bar they execute at. memories: readings of what was decided.
-    numbers: what the next rebalance may be numbered."""
+    """The state of a pass over the bars.
+
+    due: orders by the bar at which they execute. memories: readings of the earlier decisions. numbers: those
+    that the next rebalance may have. sequence: numbers that the last fill may have.
+    """
 
     history: History
     log: CheckLog
@@ -58,7 +61,7 @@ class _Pass:
 
 
 def can_resync(ledger: Ledger) -> bool:
-    """Whether a ledger says enough of its account: fills, or positions."""
+    """Whether a ledger has what its account is rebuilt from: quantities of fills or of positions."""
     tables = ledger.tables
     return any(name in tables and "quantity" in tables[name].columns for name in ("fills", "positions"))
 
@@ -73,9 +76,8 @@ def resync(
 ) -> list[FindingRun]:
     """All independent findings of a ledger, each with the bars it persists over.
 
-    bars: the first that is checked (before it the ledger is known to be right) and one past the last; by
-        default all.
-    meant: rows under a symbol that the market does not know, and what they are meant for.
+    bars: the first bar to check (before it the ledger is known to be right) and one past the last; None: all.
+    intended: rows under a symbol that the market does not know, and the symbol for which they are meant.
     Raises CallableError where the scenario's function fails on the ledger's account.
     """
     rows = read_rows(ledger, scenario, market, intended)
@@ -97,7 +99,7 @@ def resync(
 
 
 def _known(run: _Pass, state: State, t: int) -> State:
-    """A bar that is known to be right: only the account goes on."""
+    """The state after a bar that is known to be right: nothing is checked."""
     history = run.history
     booked = book_all(history.scenario, history.market, state, t, history.fills(state, t))
     after = history.decided(history.settled(state, t, [booked]), t)
@@ -132,7 +134,7 @@ def _same_bar(run: _Pass, state: State, t: int) -> State:
 
 
 def _executed(run: _Pass, state: State, t: int) -> State:
-    """Execute the orders due and compare; then the book."""
+    """Check the executions of bar t, then its book; returns the state after them."""
     due = run.due.pop(t, [])
     quick = quick_execution(run.history, run.log, state, t, due, run.sequence)
     if quick is not None:
@@ -141,7 +143,7 @@ def _executed(run: _Pass, state: State, t: int) -> State:
     trial, readings, numbers = _execution(run, state, t, due, (-1, 0))
     money = _cash_apart(trial)
     if money and trial.found() > 1:
-        # Cash that went its own way after some order of the bar is what the later ones met.
+        # Where cash diverged after some order of the bar, the later orders met the diverged cash.
         for place in range(-1, len(due)):
             other = _execution(run, state, t, due, (place, money))
             if other[0].found() < trial.found():
@@ -152,18 +154,18 @@ def _executed(run: _Pass, state: State, t: int) -> State:
 
 
 def _execution(
-    run: _Pass, state: State, t: int, due: list[DueOrder], apart: tuple[int, int]
+    run: _Pass, state: State, t: int, due: list[DueOrder], extra_cash: tuple[int, int]
 ) -> tuple[Trial, list[Reading], Numbers]:
-    """One reading of a bar: with more cash at hand, from some order on, than there should be."""
+    """Check one bar, assuming extra cash as `check_execution` describes."""
     trial = run.rules.fork()
-    readings, numbers = check_execution(run.history, trial, state, t, due, run.sequence, apart)
-    readings = [replace(b, state=replace(b.state, cash=b.state.cash - apart[1])) for b in readings]
+    readings, numbers = check_execution(run.history, trial, state, t, due, run.sequence, extra_cash)
+    readings = [replace(b, state=replace(b.state, cash=b.state.cash - extra_cash[1])) for b in readings]
     check_book(run.history, trial, readings, t)
     return trial, readings, numbers
 
 
 def _cash_apart(trial: Trial) -> int:
-    """By how much reported cash is off, 0 where it is not."""
+    """Reported cash less expected cash, in money; 0 where the check holds."""
     for event in trial.events:
         f = event.finding
         if f is not None and (f.table, f.field) == ("equity", "cash"):
@@ -172,7 +174,7 @@ def _cash_apart(trial: Trial) -> int:
 
 
 def _decided(run: _Pass, marked: State, t: int) -> State:
-    """Decide from every reading of what is remembered; keep those that explain most."""
+    """Check the decision of bar t against every memory; keep those with the fewest findings."""
     history = run.history
     found = []
     for membership, barred in run.memories:
@@ -196,7 +198,7 @@ def _decided(run: _Pass, marked: State, t: int) -> State:
 
 
 def _taken(run: _Pass, state: State, t: int, decision: Decision) -> State:
-    """A decision that is right in every cell, handed on."""
+    """The state after a decision that is right in every cell."""
     history = run.history
     same = history.scenario.execution.timing is Timing.SAME_CLOSE
     rows = {row.symbol: row for row in history.rows.at("orders", t)}
@@ -210,8 +212,11 @@ def _taken(run: _Pass, state: State, t: int, decision: Decision) -> State:
 
 
 def _numbers(before: list[int], told: int | None, decision: Decision) -> list[int]:
-    """R1: what the next rebalance may be numbered. told: this bar's number. Where the ledger is silent about
-    a rebalance that was due (its row may be missing), both stay possible."""
+    """R1: the numbers that the next rebalance may have.
+
+    told: the number that the ledger states at this bar. Where it states none although a rebalance was due
+    (its row may be missing), both numbers stay possible.
+    """
     counted = [] if decision.rebalance is None else [number + 1 for number in before]
     if told is None:
         return list(dict.fromkeys((*before, *counted)))
@@ -221,7 +226,7 @@ def _numbers(before: list[int], told: int | None, decision: Decision) -> list[in
 def _memories(
     history: History, readings: list[tuple[State, Decision]], t: int, doubtful: bool
 ) -> list[Memory]:
-    """What the next bar may remember: what is recorded, and, where that is in doubt, what was expected."""
+    """Memories for the next bar: the recorded one and, where it is in doubt, the expected one."""
     recorded = history.rows.has("targets"), history.rows.has("orders")
     memberships: list[Membership | None] = []
     everyone: list[Mapping[int, int]] = []
@@ -244,13 +249,13 @@ def _memories(
 
 
 def _remembered(history: History, state: State, orders: tuple[Order, ...], t: int) -> Mapping[int, int]:
-    """X4, by the reference's own decision."""
+    """X4: the symbols barred after the reference's own decision."""
     decision = Decision(orders, (), None, None)
     return hand_over(history.scenario, state, history.market, t, decision).barred
 
 
 def _strays(ledger: Ledger, rows: Sequence[tuple[str, int]]) -> list[FindingRun]:
-    """Rows that the market has no place for: those of one table and symbol are one mistake."""
+    """Findings for rows outside the market; rows of one table and symbol are one mistake."""
     runs: dict[tuple[str, Value], FindingRun] = {}
     for table, at in rows:
         symbol = ledger.tables[table].columns.get("symbol")
@@ -260,7 +265,7 @@ def _strays(ledger: Ledger, rows: Sequence[tuple[str, int]]) -> list[FindingRun]
 
 
 def _stray(ledger: Ledger, table: str, at: int) -> Finding:
-    """A row at no bar of the market, or for no symbol of it."""
+    """The finding for a row whose time or symbol the market does not have."""
     columns = ledger.tables[table].columns
     shown, side = (columns.get(name) for name in (ROW_VALUE[table], "side"))
     value = None if shown is None else cell(shown, at)

@@ -1,4 +1,4 @@
-"""A ledger's rows by bar, as plain values in a scenario's units: what the resync reads."""
+"""A ledger's rows by bar, as plain values in a scenario's units, and the fills and holdings they state."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from vocabulary.scenario import CashPolicy, Scenario
 from vocabulary.state import Fill, Position, Side, State
 
 Cell = int | Fraction | float | str | None
-"""An integer in the scenario's unit; a Fraction of that unit where it is no whole one; NaN or an infinity as
-it stands; a word; None for an empty cell."""
+"""An int counts the scenario's unit; a Fraction is a number between two units; a float is NaN or an infinity;
+a str is a word; None is an empty cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class TableRows:
     cache: dict[int, list[Row]]
 
     def at(self, bar: int) -> list[Row]:
-        """The rows of a bar."""
+        """The rows of a bar, in table order."""
         if bar not in self.cache:
             self.cache[bar] = [self.row(i) for i in self.by_bar.get(bar, [])]
         return self.cache[bar]
@@ -63,16 +63,16 @@ class TableRows:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRows:
-    """Rows of each table by bar (targets and orders: of the decision), in table order.
+    """The rows of each table by bar, in table order; targets and orders stand at the bar of the decision.
 
-    stray: (table, row) of rows at no bar of the market, or for no symbol of it.
+    stray: (table, row) of rows whose time is no bar, or whose symbol is none, of the market.
     """
 
     tables: dict[str, TableRows]
     stray: tuple[tuple[str, int], ...]
 
     def at(self, table: str, bar: int) -> list[Row]:
-        """Rows of a bar; none where the table is lacking."""
+        """The rows of a table at a bar; none where there is no such table."""
         return self.tables[table].at(bar) if table in self.tables else []
 
     def has(self, table: str, column: str | None = None) -> bool:
@@ -88,8 +88,8 @@ def read_rows(
 ) -> LedgerRows:
     """Sort a ledger's rows into the bars of a market.
 
-    meant: (table, row) -> place in the market of the symbol it is meant for, where the market does not know
-        the one it is told under.
+    intended: (table, row) -> place in the market of the symbol that a row is meant for, where the market does
+        not know the symbol in the row.
     """
     places = {symbol: s for s, symbol in enumerate(market.symbols)}
     tables: dict[str, TableRows] = {}
@@ -117,7 +117,7 @@ def read_rows(
 
 
 def _bars(column: Column, market: Market) -> list[int]:
-    """The bar of each timestamp, -1 where it is none of the market's."""
+    """The bar of each timestamp, -1 where the market has no such bar."""
     stamps = market.timestamps
     at = np.minimum(np.searchsorted(stamps, column.values), len(stamps) - 1)
     known = stamps[at] == column.values
@@ -160,7 +160,7 @@ def _from_exact(column: Column, scale: int) -> list[Any]:
 
 
 def _from_doubles(column: Column, scale: int) -> list[Any]:
-    """A double that is the nearest to a whole number of units is that number."""
+    """A double becomes the whole number of units whose nearest double it is, else a Fraction."""
     values = column.values.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         whole = np.rint(values * 10.0**scale)
@@ -175,19 +175,19 @@ def _from_doubles(column: Column, scale: int) -> list[Any]:
 
 
 def book_all(scenario: Scenario, market: Market, state: State, t: int, fills: Sequence[Fill]) -> State:
-    """A1: the state after some fills."""
+    """A1: the state after `fills`, booked in their order at bar t."""
     for fill in fills:
         state = book(scenario, state, market, t, fill)
     return state
 
 
 def unlimited(scenario: Scenario) -> Scenario:
-    """The scenario with every order affordable: says what a fill would be like."""
+    """The scenario with unlimited cash, to compute fills that no lack of cash reduces."""
     return replace(scenario, execution=replace(scenario.execution, cash=CashPolicy.ALLOW_NEGATIVE))
 
 
 def fill_of(scenario: Scenario, row: Row) -> Fill | None:
-    """A row of `fills` as a Fill; what it lacks is computed from the rest, None where it is no fill."""
+    """A row of `fills` as a Fill. A commission that the row lacks is computed. None where it is no fill."""
     quantity, price, side = row.whole("quantity"), row.whole("price"), row.cells.get("side")
     if quantity is None or price is None or quantity <= 0 or side not in ("buy", "sell"):
         return None
@@ -199,7 +199,7 @@ def fill_of(scenario: Scenario, row: Row) -> Fill | None:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a book says of one symbol: signed lots and basis (None where it does not tell)."""
+    """What `positions` says of one symbol: signed lots, and the basis in money, None where it says none."""
 
     quantity: int
     basis: int | None
@@ -209,22 +209,22 @@ FLAT = Holding(0, 0)
 
 
 def bare_position(holding: Holding) -> Position:
-    """The same as a position that knows nothing else."""
+    """A holding as a Position whose other values are 0."""
     return Position(holding.quantity, holding.basis or 0, 0, 0, 0)
 
 
 def fits(position: Position | None, holdings: Sequence[Holding]) -> bool:
-    """Whether a position is what a book reports."""
+    """Whether a position equals one of the reported holdings."""
     quantity, basis = (0, 0) if position is None else (position.quantity, position.basis)
     return any(told.quantity == quantity and told.basis in (None, basis) for told in holdings)
 
 
 def holds(state: State, told: Mapping[int, Sequence[Holding]]) -> bool:
-    """Whether an account holds just what a book reports."""
+    """Whether an account holds exactly what `positions` reports. told: holdings by symbol."""
     return not misfits(state, told)
 
 
 def misfits(state: State, told: Mapping[int, Sequence[Holding]]) -> int:
-    """Of how many symbols an account holds something else than a book reports."""
+    """The number of symbols of which an account holds something else than `positions` reports."""
     symbols = {*state.positions, *told}
     return sum(not fits(state.positions.get(symbol), told.get(symbol, [FLAT])) for symbol in symbols)
