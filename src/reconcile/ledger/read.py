@@ -10,7 +10,7 @@ from typing import Any
 from reconcile.files.places import shown
 from reconcile.ledger import manifest as manifests
 from reconcile.ledger.columns import LedgerReading, Source, ledger_from_arrow
-from reconcile.tables.intake import PARQUET, is_table_file, read_table, read_tables, table_name
+from reconcile.tables.intake import is_table_file, is_tabular, read_table, read_tables, table_name
 from vocabulary import KEYS, SCHEMA, InputError, Ledger, Manifest
 
 _OURS = (".parquet", ".csv")
@@ -69,7 +69,7 @@ def _files(folder: Path) -> dict[str, Path]:
         ) from None
     for entry in entries:
         name = table_name(entry)
-        if entry.is_file() and is_table_file(entry) and (name in SCHEMA or _is_tabular(entry)):
+        if entry.is_file() and is_table_file(entry) and (name in SCHEMA or is_tabular(entry)):
             if name in files:
                 raise InputError(
                     str(folder),
@@ -79,11 +79,6 @@ def _files(folder: Path) -> dict[str, Path]:
                 )
             files[name] = entry
     return files
-
-
-def _is_tabular(path: Path) -> bool:
-    """Whether a file of any name is meant as a table; text, JSON and HTML are often something else."""
-    return Path(path.name.removesuffix(".gz")).suffix.lower() in (*PARQUET, ".csv", ".tsv")
 
 
 def _read_folder(folder: Path) -> LedgerReading:

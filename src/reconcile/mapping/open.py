@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reconcile.ledger.read import raw_tables, read_ledger_with_notes
+from reconcile.ledger.read import read_ledger_with_notes
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from reconcile.mapping.schema import Mapping
     from reconcile.tables.model import Unread
     from vocabulary.ledger import Ledger
-
-_SUFFIXES = (".parquet", ".csv")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,38 +28,32 @@ class Opened:
 
 
 def open_ledger(path: str | Path, mapping: str | Path | None = None) -> Opened:
-    """Read a ledger, under the names a mapping file gives. Raises InputError."""
+    """Read a ledger, under the names a mapping file gives. Raises InputError.
+
+    A mapping of unconfirmed guesses is refused.
+    """
     if mapping is None:
         reading = read_ledger_with_notes(path)
         return Opened(reading.ledger, None, reading.notes, mapped=False)
-    from reconcile.mapping.apply import apply_mapping
     from reconcile.mapping.schema import read_mapping
 
     rules = read_mapping(mapping)
-    made = apply_mapping(_named(Path(path), rules), rules, origin=str(path))
-    return Opened(made.ledger, made.returns, made.notes, mapped=True)
-
-
-def _named(path: Path, rules: Mapping) -> dict[str, Any]:
-    """The files that a mapping names, read; of a folder only those, as it may hold anything."""
-    if not path.is_dir():
-        return dict(raw_tables(path))
-    stems = {table.file for table in rules.tables.values()}
-    if rules.returns is not None:
-        stems.add(rules.returns.file)
-    found: dict[str, Any] = {}
-    for stem in sorted(stems):
-        files = [path / f"{stem}{suffix}" for suffix in _SUFFIXES if (path / f"{stem}{suffix}").is_file()]
-        if len(files) > 1:
-            names = " and ".join(file.name for file in files)
-            raise InputError(str(path), f"both {names}", "one file a table", "Remove the one not meant.")
-        for file in files:
-            found.update(raw_tables(file))
-    if not found:
+    if not rules.confirmed:
         raise InputError(
-            str(path),
-            "none of the files that the mapping names",
-            ", ".join(f"{stem}.parquet or {stem}.csv" for stem in sorted(stems)),
-            "Check the path, and `file` in the mapping.",
+            f"{mapping}: confirmed",
+            "false",
+            "a mapping that a person has looked at",
+            "Answer its questions, correct its guesses, and write `confirmed = true`.",
         )
-    return found
+    return open_mapped(Path(path), rules)
+
+
+def open_mapped(path: Path, rules: Mapping) -> Opened:
+    """Read a ledger under the names of a mapping."""
+    from reconcile.mapping.apply import apply_mapping
+    from reconcile.mapping.library import Library
+    from reconcile.mapping.notes import of_unread
+
+    made = apply_mapping(Library.of_path(path), rules, origin=str(path))
+    notes = (*made.notes, *(of_unread(one) for one in made.unread))
+    return Opened(made.ledger, made.returns, notes, mapped=True, unread=made.unread)

@@ -1,107 +1,374 @@
-"""A mapping file: what a foreign ledger calls things, said by the user, never guessed.
+"""The settings of a mapping file: what a table from elsewhere calls things, said by the user, never guessed.
 
-timing = "next_open"                  # optional: when its orders execute
-symbol_case = "upper"                 # optional: or "lower"
-
-[tables.fills]                        # one for each table to be read; no others are
-file = "transactions"                 # default: the table's own name; the file's name without suffix
-columns = { quantity = "amount" }     # ours = theirs; what is not named keeps its name
-side = "sign"                         # amounts above 0 buy, below 0 sell; or "-sign"; or, in words,
-                                      # side = { buy = ["B", "BOT"], sell = ["S"] }
-unsigned = ["notional"]               # numbers to be taken without their sign
-
-[tables.positions]
-file = "holdings"
-wide = "market_value"                 # one column a symbol; cells of 0 and empty cells are no position
-leave = ["cash"]                      # columns of a wide file that are no symbols
-
-[symbols]
-"BRK.B" = "BRK-B"                     # theirs = ours
-
-[time]
-zone = "America/New_York"             # of clock times; instants are converted to it
-naive = true                          # then drop the zone: plain clock times, as ours has none
-from = "close"                        # their bars are stamped at the close ...
-to = "open"                           # ... and ours at the open: one `bar` earlier
-bar = "1 hour"
-floor = "day"                         # then cut to the day
-
-[returns]                             # daily returns beside the tables, for an audit
-file = "returns"
-column = "return"
-timestamp = "timestamp"
+The classes below are the one description of the file: they read it, and docs/mapping.md is made from them.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
+from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag, model_validator
+
+from reconcile.files.places import shown
+from reconcile.mapping.arithmetic import Formula, parse_formula
+from reconcile.tables.layout import Layout
+from reconcile.tables.numbers import Numbers
+from reconcile.tables.settings import PAGE, Names, Settings, Texts, refused, settings_from
+from reconcile.tables.times import EPOCHS, Order, TimeForm
 from vocabulary.errors import InputError
-from vocabulary.ledger import SCHEMA
+from vocabulary.ledger import SCHEMA, Kind
 from vocabulary.scenario import Timing
 
 DAY = 86_400_000_000_000
 UNITS = {"second": 10**9, "minute": 60 * 10**9, "hour": 3600 * 10**9, "day": DAY}
+FORMULA = "="
+"""What a formula begins with, where a column could be named."""
+
+Timings = Literal["next_open", "next_close", "same_close"]
+assert set(Timings.__args__) == {timing.value for timing in Timing}  # type: ignore[attr-defined]
 
 
-@dataclass(frozen=True, slots=True)
-class SideWords:
+def _span(value: Any) -> int:
+    """Nanoseconds of a length such as "5 minutes"."""
+    count, _, unit = value.partition(" ") if isinstance(value, str) else ("", "", "")
+    if not count.isdecimal() or unit.removesuffix("s") not in UNITS or int(count) == 0 or len(count) > 9:
+        raise refused(shown(value), 'a length such as "5 minutes", "1 hour" or "1 day"')
+    return int(count) * UNITS[unit.removesuffix("s")]
+
+
+def _amount(value: Any) -> Decimal:
+    """Exact decimal text."""
+    text = value if isinstance(value, str) else ""
+    whole, _, fraction = text.removeprefix("-").partition(".")
+    if not (whole + fraction).isascii() or not (whole + fraction).isdigit() or len(text) > 40:
+        raise refused(shown(value), 'a decimal number as text, such as "100.5"')
+    return Decimal(text)
+
+
+def _one_or_more(value: Any) -> Any:
+    """A table, or a list of tables."""
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+Span = Annotated[int, PlainValidator(_span)]
+Amount = Annotated[Decimal, PlainValidator(_amount)]
+Text = Annotated[str, Field(min_length=1)]
+Sign = Annotated[Literal["sign", "-sign"], Tag("sign")]
+_either = Discriminator(lambda value: "words" if isinstance(value, dict | Settings) else "sign")
+
+
+class SideWords(Settings):
     """Their words for buying and selling."""
 
-    buy: tuple[str, ...]
-    sell: tuple[str, ...]
+    column: Names | None = Field(
+        default=None,
+        description="The column of the words; of several, the words are joined by a space.",
+        examples=['["Type", "Direction"]'],
+    )
+    buy: Texts = Field(description="Words that mean buying.", examples=['["B", "BOT"]'])
+    sell: Texts = Field(description="Words that mean selling.", examples=['["S", "SLD"]'])
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> SideWords:
+        if not self.buy or not self.sell or set(self.buy) & set(self.sell):
+            raise refused(
+                f"buy {list(self.buy)}, sell {list(self.sell)}",
+                "different words for buy and sell",
+                "List the words of each.",
+            )
+        return self
 
 
-@dataclass(frozen=True, slots=True)
-class TableMapping:
-    """Where one of our tables comes from.
+class DirectionWords(Settings):
+    """Their words for a long and a short trade."""
 
-    columns: ours -> theirs. sign: 1 where a quantity above 0 buys, -1 where it sells, 0 where sides are
-    not in the sign. wide: the column that the cells of a wide file are, None for a long one.
-    """
+    column: Names = Field(description="The column of the words.", examples=['"Direction"'])
+    long: Texts = Field(description="Words of a trade that begins with a buy.", examples=['["Long"]'])
+    short: Texts = Field(description="Words of a trade that begins with a sell.", examples=['["Short"]'])
 
-    file: str
-    columns: Dict[str, str] = field(default_factory=dict)
-    sign: int = 0
-    words: SideWords | None = None
-    unsigned: tuple[str, ...] = ()
-    wide: str | None = None
-    leave: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TimeMapping:
-    """zone, naive: as in the file. shift, floor: nanoseconds, 0 for none."""
-
-    zone: str | None = None
-    naive: bool = False
-    shift: int = 0
-    floor: int = 0
+    @model_validator(mode="after")
+    def _told_apart(self) -> DirectionWords:
+        if not (self.long or self.short) or set(self.long) & set(self.short):
+            raise refused(
+                f"long {list(self.long)}, short {list(self.short)}",
+                "different words for long and short",
+                "List the words of each.",
+            )
+        return self
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnsMapping:
-    """A file of returns, and its columns."""
+class RoundTrips(Settings):
+    """One row holds a whole trade; it becomes the fill that opens and the fill that closes it."""
 
-    file: str
-    column: str = "return"
-    timestamp: str = "timestamp"
+    open: dict[str, Names] = Field(
+        description="Columns of the fill that opens, ours = theirs.",
+        examples=['{ timestamp = "EntryTime", price = "EntryPrice" }'],
+    )
+    close: dict[str, Names] = Field(
+        description="Columns of the fill that closes, ours = theirs. Where its time is empty there is none.",
+        examples=['{ timestamp = "ExitTime", price = "ExitPrice" }'],
+    )
+    side: Annotated[Sign | Annotated[DirectionWords, Tag("words")], _either] = Field(
+        default="sign",
+        description='`"sign"`: quantities above 0 are long trades; `"-sign"`: short ones; or words.',
+        examples=['{ column = "Direction", long = ["Long"], short = ["Short"] }'],
+    )
+    still_open: dict[str, Texts] = Field(
+        default_factory=dict,
+        description="Values of a column in rows whose close is a valuation, no fill.",
+        examples=['{ Status = ["Open"] }'],
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
-    """A mapping file, read."""
+class Profit(Settings):
+    """A column with the profit of each trade, held against its fills."""
 
-    tables: Dict[str, TableMapping]
-    symbols: Dict[str, str] = field(default_factory=dict)
-    symbol_case: str | None = None
-    time: TimeMapping = TimeMapping()
-    timing: str | None = None
-    returns: ReturnsMapping | None = None
+    column: Text = Field(description="The column of the profit.", examples=['"PnL"'])
+    trade: Text | None = Field(
+        default=None,
+        description="The column that numbers the trades, where a trade has several rows.",
+        examples=['"Trade #"'],
+    )
+    of: Literal["net", "gross"] = Field(
+        default="gross", description="Whether commissions are taken off it.", examples=['"net"']
+    )
+    commission: Names | None = Field(
+        default=None,
+        description="The commission of a row, where fills have none: a column or a formula.",
+        examples=['"= 0.001 * Price * Contracts"'],
+    )
+
+
+class Currency(Settings):
+    """The one currency of a table: another in any row is an error, as amounts are never converted."""
+
+    columns: Names = Field(description="Columns that name a currency.", examples=['"Currency"'])
+    is_: Text = Field(alias="is", description="The currency of the account.", examples=['"USD"'])
+
+
+class Time(Settings):
+    """How times are written, and what they become."""
+
+    zone: Text | None = Field(
+        default=None,
+        description="The zone of clock times; instants are converted to it.",
+        examples=['"America/New_York"'],
+    )
+    naive: bool = Field(
+        default=False, description="Then drop the zone, for plain clock times.", examples=["true"]
+    )
+    from_: Literal["open", "close"] | None = Field(
+        default=None,
+        alias="from",
+        description="The end of the bar that their stamps stand at. Goes with `to` and `bar`.",
+        examples=['"close"'],
+    )
+    to: Literal["open", "close"] | None = Field(
+        default=None, description="The end of the bar that ours stand at.", examples=['"open"']
+    )
+    bar: Span | None = Field(default=None, description="How long a bar is.", examples=['"1 hour"'])
+    floor: Literal["second", "minute", "hour", "day"] | None = Field(
+        default=None, description="Then cut to the start of it.", examples=['"day"']
+    )
+    order: Literal["day", "month"] | None = Field(
+        default=None,
+        description="Which comes first in 03/04/2024. Without it, the column must tell.",
+        examples=['"day"'],
+    )
+    epoch: Literal["s", "ms", "us", "ns"] | None = Field(
+        default=None, description="Times are counts of this unit since 1970 UTC.", examples=['"ms"']
+    )
+    zones: dict[str, Text] = Field(
+        default_factory=dict,
+        description="What abbreviations of zones mean.",
+        examples=['{ EST = "America/New_York" }'],
+    )
+
+    @model_validator(mode="after")
+    def _together(self) -> Time:
+        given = [value is not None for value in (self.from_, self.to, self.bar)]
+        if any(given) and not all(given):
+            raise refused(
+                "only some of from, to and bar", "all three or none", 'Say what `bar` is, e.g. "1 hour".'
+            )
+        if self.order and self.epoch:
+            raise refused("`order` beside `epoch`", "one of them", "Leave one of them out.")
+        return self
+
+    @property
+    def shift(self) -> int:
+        """Nanoseconds from their stamps to ours."""
+        ends = {"open": 0, "close": 1, None: 0}
+        return (ends[self.to] - ends[self.from_]) * (self.bar or 0)
+
+    @property
+    def step(self) -> int:
+        """Nanoseconds that times are cut to, 0 for none."""
+        return UNITS[self.floor] if self.floor else 0
+
+    @property
+    def form(self) -> TimeForm:
+        """How times are written."""
+        order = Order(self.order) if self.order else None
+        return TimeForm(order, EPOCHS[self.epoch] if self.epoch else 0, self.zones)
+
+
+class Table(Settings):
+    """Where one of our tables comes from. Of several, a list makes one table, one after the other."""
+
+    file: Text | None = Field(
+        default=None,
+        description="The file's name without its ending; by default the table's own, or the only file.",
+        examples=['"transactions"'],
+    )
+    columns: dict[str, Names] = Field(
+        default_factory=dict,
+        description="Ours = theirs. Of a list, the cells are joined by a space. A text that begins with `=` "
+        "is a formula over their columns.",
+        examples=['{ timestamp = ["Date", "Time"], price = "= Price / 100" }'],
+    )
+    constants: dict[str, Text] = Field(
+        default_factory=dict,
+        description="Ours = a value that holds for every row.",
+        examples=['{ symbol = "BTCUSDT" }'],
+    )
+    side: Annotated[Sign | Annotated[SideWords, Tag("words")], _either] | None = Field(
+        default=None,
+        description='`"sign"`: quantities above 0 buy, below 0 sell; `"-sign"`: the reverse; or words.',
+        examples=['{ buy = ["B", "BOT"], sell = ["S"] }'],
+    )
+    words: dict[str, dict[str, Texts]] = Field(
+        default_factory=dict,
+        description="Of a column of words: ours = theirs.",
+        examples=['{ kind = { dividend = ["Dividends"] } }'],
+    )
+    unsigned: Texts = Field(
+        default=(), description="Columns to be taken without their sign.", examples=['["commission"]']
+    )
+    wide: Text | None = Field(
+        default=None,
+        description="The column that the cells of a wide file are, one column a symbol; 0 and empty cells "
+        "are no row.",
+        examples=['"market_value"'],
+    )
+    leave: Texts = Field(
+        default=(), description="Columns of a wide file that are no symbols.", examples=['["cash"]']
+    )
+    only: dict[str, Texts] = Field(
+        default_factory=dict,
+        description="Rows to be read: those whose cell is one of the values; an empty text is an empty cell.",
+        examples=['{ Status = ["Filled"] }'],
+    )
+    without: dict[str, Texts] = Field(
+        default_factory=dict,
+        description="Rows to be left out: those whose cell is one of the values.",
+        examples=['{ Type = ["balance", ""] }'],
+    )
+    leave_out: dict[str, Text] = Field(
+        default_factory=dict,
+        description="Columns that are not read, each with the reason.",
+        examples=['{ funding_fee = "paid elsewhere" }'],
+    )
+    round_trips: RoundTrips | None = Field(
+        default=None, description="One row holds a whole trade: see below."
+    )
+    profit: Profit | None = Field(
+        default=None, description="A column with the profit of each trade, held against its fills: see below."
+    )
+    currency: Currency | None = Field(
+        default=None, description="Columns that must all name one currency: see below."
+    )
+    execution_order: Literal["rows", "reversed"] | None = Field(
+        default=None,
+        description="The order of rows is the order of execution, or the reverse of it.",
+        examples=['"rows"'],
+    )
+    layout: Layout | None = Field(default=None, description="As `layout` below, for this table alone.")
+    numbers: Numbers | None = Field(default=None, description="As `numbers` below, for this table alone.")
+    time: Time | None = Field(default=None, description="As `time` below, for this table alone.")
+
+
+class ReturnsFile(Settings):
+    """Daily returns beside the tables."""
+
+    file: Text = Field(
+        default="returns", description="The file's name without its ending.", examples=['"perf"']
+    )
+    column: Text = Field(default="return", description="The column of the returns.", examples=['"returns"'])
+    timestamp: Text = Field(
+        default="timestamp", description="The column of their times.", examples=['"period_close"']
+    )
+
+
+class Holding(Settings):
+    """A position held before the first fill."""
+
+    quantity: Amount = Field(description="Signed: a short position is below 0.", examples=['"100"'])
+    price: Amount = Field(description="What a unit of it cost.", examples=['"42.5"'])
+
+
+class Start(Settings):
+    """What the account held before the first fill."""
+
+    cash: Amount = Field(description="The cash of the account.", examples=['"100000"'])
+    at: Text | None = Field(
+        default=None,
+        description="Its time; needed where there are positions.",
+        examples=['"2024-01-02"'],
+    )
+    positions: dict[str, Holding] = Field(
+        default_factory=dict,
+        description="Positions by symbol. Each becomes a fill with the reason `start`, and the cash to begin "
+        "with is raised by what it cost.",
+        examples=['{ AAPL = { quantity = "100", price = "42.5" } }'],
+    )
+
+    @model_validator(mode="after")
+    def _dated(self) -> Start:
+        if self.positions and self.at is None:
+            raise refused("positions without a time", "`at`, the time of the positions", "Add `at`.")
+        return self
+
+
+class Mapping(Settings):
+    """A mapping file."""
+
+    confirmed: bool = Field(
+        default=True,
+        description="`false` in a file of guesses, which is refused until a person has looked at it.",
+        examples=["false"],
+    )
+    timing: Timings | None = Field(
+        default=None, description="When its orders execute.", examples=['"next_open"']
+    )
+    symbol_case: Literal["upper", "lower"] | None = Field(
+        default=None, description="Put their symbols into it.", examples=['"upper"']
+    )
+    symbols: dict[str, Text] = Field(
+        default_factory=dict, description="Theirs = ours.", examples=['{ "BRK.B" = "BRK-B" }']
+    )
+    multipliers: dict[str, Amount] = Field(
+        default_factory=dict,
+        description="By their symbol, what `multiplier` is in a formula.",
+        examples=['{ ES = "50" }'],
+    )
+    leave_out: dict[str, Text] = Field(
+        default_factory=dict,
+        description="Files, sheets and other tables that are not read, each with the reason.",
+        examples=['{ benchmark = "not ours" }'],
+    )
+    tables: dict[str, Annotated[tuple[Table, ...], BeforeValidator(_one_or_more)]] = Field(
+        default_factory=dict, description="One for each table to be read; no others are."
+    )
+    layout: Layout = Field(default_factory=Layout, description="How files are laid out.")
+    numbers: Numbers = Field(default_factory=Numbers, description="How numbers are written.")
+    time: Time = Field(default_factory=Time, description="How times are written, and what they become.")
+    start: Start | None = Field(default=None, description="What the account held before the first fill.")
+    returns: ReturnsFile | None = Field(default=None, description="Daily returns beside the tables.")
 
 
 def read_mapping(path: str | Path) -> Mapping:
@@ -112,7 +379,7 @@ def read_mapping(path: str | Path) -> Mapping:
         raise InputError(
             str(path), error.strerror or "no file", "a mapping file (TOML)", "Check the path."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             str(path), f"no TOML ({error})", "a mapping file (TOML)", "Correct the file."
         ) from None
@@ -121,105 +388,76 @@ def read_mapping(path: str | Path) -> Mapping:
 
 def mapping_from(read: Dict[str, Any], *, origin: str = "mapping") -> Mapping:
     """The same, from a dictionary. origin: what errors call it."""
-    _known(origin, read, ("tables", "symbols", "symbol_case", "time", "timing", "returns"))
-    tables = _section(origin, read, "tables")
-    _known(f"{origin}: tables", tables, tuple(SCHEMA))
-    if not tables:
+    mapping = settings_from(Mapping, read, origin)
+    if not mapping.tables and mapping.returns is None:
         raise InputError(
             origin, "no tables", "a [tables.NAME] for each table to be read", "Add [tables.fills]."
         )
-    timing = _choice(f"{origin}: timing", read.get("timing"), tuple(timing.value for timing in Timing))
-    case = _choice(f"{origin}: symbol_case", read.get("symbol_case"), ("upper", "lower"))
-    symbols = _section(origin, read, "symbols")
-    for theirs, ours in symbols.items():
-        _text(f"{origin}: symbols.{theirs}", ours)
-    made = {name: _table(f"{origin}: tables.{name}", name, tables[name]) for name in SCHEMA if name in tables}
-    return Mapping(made, symbols, case, _time(origin, read), timing, _returns(origin, read))
+    _known(f"{origin}: tables", mapping.tables, tuple(SCHEMA))
+    for name, sources in mapping.tables.items():
+        for at, table in enumerate(sources, 1):
+            where = f"{origin}: tables.{name}" + (f"[{at}]" if len(sources) > 1 else "")
+            _check_table(where, name, table)
+    return mapping
 
 
-def _table(where: str, name: str, entry: Any) -> TableMapping:
-    if not isinstance(entry, dict):
-        raise _wrong(where, entry, "a table")
-    _known(where, entry, ("file", "columns", "side", "unsigned", "wide", "leave"))
-    columns = _section(where, entry, "columns")
-    _known(f"{where}.columns", columns, tuple(SCHEMA[name]))
-    for ours, theirs in columns.items():
-        _text(f"{where}.columns.{ours}", theirs)
-    unsigned = _texts(f"{where}.unsigned", entry.get("unsigned", []))
-    _known(f"{where}.unsigned", dict.fromkeys(unsigned), tuple(SCHEMA[name]))
-    wide = _choice(f"{where}.wide", entry.get("wide"), tuple(SCHEMA[name]))
-    sign, words = _side(f"{where}.side", name, entry.get("side"))
-    file = _text(f"{where}.file", entry.get("file", name))
-    return TableMapping(
-        file, columns, sign, words, unsigned, wide, _texts(f"{where}.leave", entry.get("leave", []))
-    )
+def _check_table(where: str, name: str, table: Table) -> None:
+    """What depends on which of our tables it is. Raises InputError."""
+    schema = SCHEMA[name]
+    trips = table.round_trips
+    parts = {"columns": table.columns, "constants": table.constants, "words": table.words}
+    if trips is not None:
+        parts |= {"round_trips.open": trips.open, "round_trips.close": trips.close}
+    for key, part in parts.items():
+        _known(f"{where}.{key}", part, tuple(schema))
+    _known(f"{where}.unsigned", table.unsigned, tuple(schema))
+    if table.wide is not None and table.wide not in schema:
+        raise InputError(f"{where}.wide", shown(table.wide), "one of " + ", ".join(schema), f"See {PAGE}.")
+    for column in table.words:
+        if schema[column] is not Kind.WORD or column == "side":
+            words = [key for key, kind in schema.items() if kind is Kind.WORD and key != "side"]
+            expected = "one of " + ", ".join(words) if words else f"none: {name} have no words"
+            raise InputError(f"{where}.words", shown(column), expected, "Leave it out.")
+    if table.side is not None and ("side" not in schema or trips is not None):
+        told = f"none: {name} have no sides" if "side" not in schema else "the side in `round_trips`"
+        raise InputError(f"{where}.side", "a side", told, "Leave it out.")
+    for key in ("round_trips", "profit", "execution_order"):
+        if getattr(table, key) is not None and name != "fills":
+            raise InputError(f"{where}.{key}", "a setting of fills", f"none for {name}", "Leave it out.")
+    _check_sources(where, table)
 
 
-def _side(where: str, name: str, entry: Any) -> tuple[int, SideWords | None]:
-    if entry is None:
-        return 0, None
-    if "side" not in SCHEMA[name]:
-        raise InputError(where, "a side", f"none: {name} have no sides", "Leave it out.")
-    if isinstance(entry, dict):
-        _known(where, entry, ("buy", "sell"))
-        words = SideWords(*(_texts(f"{where}.{side}", entry.get(side, [])) for side in ("buy", "sell")))
-        if not words.buy or not words.sell or set(words.buy) & set(words.sell):
-            raise InputError(
-                where, repr(entry), "different words for buy and sell", "List the words of each."
-            )
-        return 0, words
-    return {"sign": 1, "-sign": -1}[_choice(where, entry, ("sign", "-sign")) or "sign"], None
+def _check_sources(where: str, table: Table) -> None:
+    """Each column of ours comes from one place, and every formula is one."""
+    trips = table.round_trips
+    if table.profit is not None and table.profit.commission is not None:
+        formula_of(table.profit.commission, f"{where}.profit.commission")
+    named = {
+        "columns": table.columns,
+        **({} if trips is None else {"round_trips.open": trips.open, "round_trips.close": trips.close}),
+    }
+    for key, part in named.items():
+        for ours, theirs in part.items():
+            if ours in table.constants or (key != "columns" and ours in table.columns):
+                raise InputError(
+                    f"{where}.{key}.{ours}",
+                    "a second source",
+                    "one for each column",
+                    "Leave one of them out.",
+                )
+            formula_of(theirs, f"{where}.{key}.{ours}")
 
 
-def _time(origin: str, read: Dict[str, Any]) -> TimeMapping:
-    entry = _section(origin, read, "time")
-    where = f"{origin}: time"
-    _known(where, entry, ("zone", "naive", "from", "to", "bar", "floor"))
-    naive = entry.get("naive", False)
-    if not isinstance(naive, bool):
-        raise _wrong(f"{where}.naive", naive, "true or false")
-    stamps = [_choice(f"{where}.{end}", entry.get(end), ("open", "close")) for end in ("from", "to")]
-    given = [name in entry for name in ("from", "to", "bar")]
-    if any(given) and not all(given):
-        raise InputError(
-            where, "only some of from, to and bar", "all three or none", 'Say what `bar` is, e.g. "1 hour".'
-        )
-    ends = {"open": 0, "close": 1}
-    bars = ends[stamps[1]] - ends[stamps[0]] if stamps[0] and stamps[1] else 0
-    span = _span(f"{where}.bar", entry["bar"]) if all(given) else 0
-    floor = _choice(f"{where}.floor", entry.get("floor"), tuple(UNITS))
-    zone = None if entry.get("zone") is None else _text(f"{where}.zone", entry["zone"])
-    return TimeMapping(zone, naive, bars * span, UNITS[floor] if floor else 0)
-
-
-def _span(where: str, text: Any) -> int:
-    count, _, unit = _text(where, text).partition(" ")
-    if not count.isdecimal() or unit.removesuffix("s") not in UNITS or int(count) == 0:
-        raise _wrong(where, text, 'a length such as "5 minutes", "1 hour" or "1 day"')
-    return int(count) * UNITS[unit.removesuffix("s")]
-
-
-def _returns(origin: str, read: Dict[str, Any]) -> ReturnsMapping | None:
-    if "returns" not in read:
+def formula_of(theirs: tuple[str, ...], where: str = "formula") -> Formula | None:
+    """The formula that a source of a column is, None where it names columns. Raises InputError."""
+    if not any(name.startswith(FORMULA) for name in theirs):
         return None
-    entry = _section(origin, read, "returns")
-    _known(f"{origin}: returns", entry, ("file", "column", "timestamp"))
-    return ReturnsMapping(
-        **{
-            key: _text(f"{origin}: returns.{key}", value)
-            for key, value in {"file": "returns", **entry}.items()
-        }
-    )
+    if len(theirs) > 1:
+        raise InputError(where, shown(list(theirs)), "one formula, or names of columns", f"See {PAGE}.")
+    return parse_formula(theirs[0].removeprefix(FORMULA), where)
 
 
-def _section(where: str, entry: Dict[str, Any], key: str) -> dict[str, Any]:
-    value = entry.get(key, {})
-    if not isinstance(value, dict):
-        raise _wrong(f"{where}: {key}", value, "a table")
-    return value
-
-
-def _known(where: str, entry: Dict[str, Any], keys: tuple[str, ...]) -> None:
+def _known(where: str, entry: Any, keys: tuple[str, ...]) -> None:
     unknown = [key for key in entry if key not in keys]
     if unknown:
         raise InputError(
@@ -227,23 +465,11 @@ def _known(where: str, entry: Dict[str, Any], keys: tuple[str, ...]) -> None:
         )
 
 
-def _choice(where: str, value: Any, options: tuple[str, ...]) -> str | None:
-    if value is not None and value not in options:
-        raise _wrong(where, value, "one of " + ", ".join(options))
-    return None if value is None else str(value)
+Group = TypeVar("Group", bound=Settings)
 
 
-def _text(where: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise _wrong(where, value, "text")
-    return value
-
-
-def _texts(where: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise _wrong(where, value, "a list of texts")
-    return tuple(_text(where, entry) for entry in value)
-
-
-def _wrong(where: str, value: Any, expected: str) -> InputError:
-    return InputError(where, repr(value), expected, "See `The mapping file` in docs/diff.md.")
+def merged(general: Group, own: Group | None) -> Group:
+    """The settings of a table over those of the file, key by key."""
+    if own is None:
+        return general
+    return general.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})

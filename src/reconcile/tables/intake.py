@@ -31,6 +31,11 @@ def is_table_file(path: Path) -> bool:
     return _bare(path.name).suffix.lower() in ENDINGS or path.suffix.lower() == ".zip"
 
 
+def is_tabular(path: Path) -> bool:
+    """Whether a file of any name is meant as a table; text, JSON and HTML are often something else."""
+    return _bare(path.name).suffix.lower() in (".csv", ".tsv", *PARQUET, *ARROW, *SHEETS)
+
+
 def table_name(path: Path) -> str:
     """The file's name without the endings of its kind and of packing."""
     bare = _bare(path.name)

@@ -69,14 +69,15 @@ def settings_from(model: type[Model], raw: Mapping[str, Any], origin: str) -> Mo
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        _refuse(model, error, origin)
+        _refuse(model, raw, error, origin)
 
 
-def _refuse(model: type[Settings], error: ValidationError, origin: str) -> NoReturn:
+def _refuse(model: type[Settings], raw: Mapping[str, Any], error: ValidationError, origin: str) -> NoReturn:
+    """Tell the first trouble."""
     first = error.errors(include_url=False)[0]
     location, kind, told = first["loc"], first["type"], first.get("ctx", {})
     if kind == "extra_forbidden":
-        where = _where(origin, location[:-1])
+        where = _where(origin, raw, location[:-1])
         known = ", ".join(_known(model, location[:-1]))
         raise InputError(
             where, shown(str(location[-1])), f"one of {known}", "Correct the name, or leave it out."
@@ -87,12 +88,23 @@ def _refuse(model: type[Settings], error: ValidationError, origin: str) -> NoRet
         expected = "one of " + expected.replace(" or ", ", ").replace("'", "")
     expected = _PLAIN.get(kind, expected)
     raise InputError(
-        _where(origin, location), found, expected, str(told.get("remedy", f"See {PAGE}."))
+        _where(origin, raw, location, kind == "missing"),
+        found,
+        expected,
+        str(told.get("remedy", f"See {PAGE}.")),
     ) from None
 
 
-def _where(origin: str, location: tuple[int | str, ...]) -> str:
-    dotted = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location)
+def _where(origin: str, raw: Any, location: tuple[int | str, ...], missing: bool = False) -> str:
+    """The key as the file has it: pydantic's location without what stands for its own unions and lists."""
+    dotted, here = "", raw
+    for at, part in enumerate(location):
+        inside = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
+        if inside:
+            here = here[part]
+        elif not missing or at < len(location) - 1:
+            continue
+        dotted += f"[{part + 1}]" if isinstance(part, int) else f".{part}"
     return f"{origin}: {dotted.removeprefix('.')}" if dotted else origin
 
 
