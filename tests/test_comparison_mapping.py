@@ -14,7 +14,8 @@ from reconcile.comparing.compare import compare
 from reconcile.ledger.columns import Source, ledger_from_arrow
 from reconcile.ledger.read import raw_tables
 from reconcile.mapping.apply import apply_mapping
-from reconcile.mapping.schema import Mapping, mapping_from, read_mapping
+from reconcile.mapping.read import mapping_from, read_mapping
+from reconcile.mapping.schema import Mapping
 from reconcile.matching.model import Verdict
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger

@@ -149,24 +149,19 @@ def _framed(frames: Any, where: str, mapping: PathLike | None) -> Opened:
             if not is_frame(each):
                 raise _unfit(f"{where}[{name!r}]", each, "a pandas or Polars frame", "pandas.DataFrame(...)")
         return Opened(where, from_frames({name: as_pandas(each) for name, each in frames.items()}))
-    import pyarrow as pa
-
     from reconcile.mapping.apply import apply_mapping
-    from reconcile.mapping.schema import read_mapping
+    from reconcile.mapping.read import confirmed_mapping
 
-    rules = read_mapping(Path(mapping))
+    rules = confirmed_mapping(Path(mapping))
     if is_frame(frames):
-        files = sorted({table.file for table in rules.tables.values()})
+        files = sorted({table.file or name for name, listed in rules.tables.items() for table in listed})
         if len(files) != 1:
             raise InputError(
                 where, "one frame, and a mapping that names several files", "frames by file name",
                 f"Pass a dictionary with the keys {', '.join(files)}.",
             )  # fmt: skip
         frames = {files[0]: frames}
-    tables = {
-        name: pa.Table.from_pandas(as_pandas(each), preserve_index=False) for name, each in frames.items()
-    }
-    made = apply_mapping(tables, rules, origin=where)
+    made = apply_mapping(frames, rules, origin=where)
     return Opened(where, made.ledger, made.returns, made.notes)
 
 

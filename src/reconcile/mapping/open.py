@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconcile.ledger.read import read_ledger_with_notes
-from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
     from reconcile.mapping.apply import Returns
@@ -35,17 +34,9 @@ def open_ledger(path: str | Path, mapping: str | Path | None = None) -> Opened:
     if mapping is None:
         reading = read_ledger_with_notes(path)
         return Opened(reading.ledger, None, reading.notes, mapped=False)
-    from reconcile.mapping.schema import read_mapping
+    from reconcile.mapping.read import confirmed_mapping
 
-    rules = read_mapping(mapping)
-    if not rules.confirmed:
-        raise InputError(
-            f"{mapping}: confirmed",
-            "false",
-            "a mapping that a person has looked at",
-            "Answer its questions, correct its guesses, and write `confirmed = true`.",
-        )
-    return open_mapped(Path(path), rules)
+    return open_mapped(Path(path), confirmed_mapping(mapping))
 
 
 def open_mapped(path: Path, rules: Mapping) -> Opened:
