@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ledgers_kit import assert_same, column, day, ledger, ledgers, small, table
-from reconcile.files.integers import text_of
+from reconcile.files.decimals import text_of
 from reconcile.ledger.digest import ChainFault, FaultKind, verify_chain
 from reconcile.ledger.read import read_ledger, read_ledger_with_notes
 from reconcile.ledger.write import write_ledger

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from reconcile.files.decimals import unit_scales
 from reconcile.matching.model import BoundKind, Tolerance
 from vocabulary.ledger import TIME_COLUMN, Column, Kind, Ledger, Table
 from vocabulary.market import Market
@@ -70,8 +71,7 @@ class Target:
 
 def axes_of(scenario: Scenario, market: Market) -> Axes:
     """The scenario's units over the market's bars and symbols."""
-    price, quantity = scenario.market.price_decimals, scenario.market.quantity_decimals
-    scales = {Kind.PRICE: price, Kind.QUANTITY: quantity, Kind.MONEY: price + quantity, Kind.RATE: 9}
+    scales = unit_scales(scenario.market.price_decimals, scenario.market.quantity_decimals)
     places = {symbol: place for place, symbol in enumerate(market.symbols)}
     same_bar = scenario.execution.timing is Timing.SAME_CLOSE
     return Axes(len(market.timestamps), market.timestamps, market.symbols, places, same_bar, scales, {})

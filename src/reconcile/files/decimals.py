@@ -1,8 +1,10 @@
-"""Decimal text to integers of a unit, and back, with nothing lost on the way (section U)."""
+"""Exact decimal numbers: text to integers of a unit and back, and the units themselves (section U)."""
 
 from __future__ import annotations
 
 import re
+
+from vocabulary.ledger import Kind
 
 PPB = 9
 """Decimals of a rate, weight or multiple: parts per billion."""
@@ -51,11 +53,28 @@ def split(text: str) -> tuple[bool, str, str]:
     return sign == "-" and bool(whole or fraction), whole, fraction
 
 
+def text_of(value: int, scale: int) -> str:
+    """Exact decimal text of `value / 10**scale`, with `scale` decimals: text_of(-5, 2) is -0.05."""
+    digits = str(abs(value)).rjust(scale + 1, "0")
+    sign = "-" if value < 0 else ""
+    return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else sign + digits
+
+
 def from_units(units: int, decimals: int) -> str:
     """The shortest decimal text of `units / 10**decimals`; `to_units` gives the same integer back."""
-    digits = str(abs(units)).rjust(decimals + 1, "0")
-    whole, fraction = (digits[:-decimals], digits[-decimals:].rstrip("0")) if decimals else (digits, "")
-    return ("-" if units < 0 else "") + whole + ("." + fraction if fraction else "")
+    text = text_of(units, decimals)
+    return text.rstrip("0").rstrip(".") if decimals else text
+
+
+def unit_scales(price_decimals: int, quantity_decimals: int) -> dict[Kind, int]:
+    """The decimals of each kind of number in the tables of a run (section U)."""
+    return {
+        Kind.PRICE: price_decimals,
+        Kind.QUANTITY: quantity_decimals,
+        Kind.MONEY: price_decimals + quantity_decimals,
+        Kind.RATE: PPB,
+        Kind.COUNT: 0,
+    }
 
 
 def _at_most(decimals: int) -> str:

@@ -1,4 +1,4 @@
-"""Exact integers with a scale, to and from Arrow decimals and decimal text, column at a time.
+"""Columns of exact integers with a scale, to and from Arrow decimals and decimal text.
 
 An array of integers is int64, or objects (Python integers) where one does not fit.
 """
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from reconcile.files import buffers
 from reconcile.files.buffers import Mask
+from reconcile.files.decimals import text_of
 
 Integers = npt.NDArray[Any]
 
@@ -44,13 +45,6 @@ def rescale(values: Integers, by: int) -> Integers:
         if not len(values) or (int(values.min()) >= -limit and int(values.max()) <= limit):
             return values * np.int64(factor)
     return pack([value * factor for value in values.tolist()])
-
-
-def text_of(value: int, scale: int) -> str:
-    """Exact decimal text with `scale` decimals: text_of(-5, 2) is -0.05."""
-    digits = str(abs(value)).rjust(scale + 1, "0")
-    sign = "-" if value < 0 else ""
-    return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else sign + digits
 
 
 def decimal_text(values: Integers, scale: int, missing: Mask = None) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from reconcile.files import buffers, instants, integers
+from reconcile.files import buffers, decimals, instants
 from reconcile.files.places import Place, bad_column, shown
 from reconcile.ledger.numbers import Hint, number_column
 from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Manifest, Table
@@ -256,7 +256,7 @@ def exact(column: Column, row: int) -> Decimal | int | str | None:
         return Decimal(float(value))
     if column.kind in (Kind.COUNT, Kind.TIMESTAMP):
         return int(value)
-    return Decimal(integers.text_of(int(value), column.scale or 0))
+    return Decimal(decimals.text_of(int(value), column.scale or 0))
 
 
 def column_text(column: Column, row: int, timezone: str | None = None) -> str:
@@ -272,7 +272,7 @@ def column_text(column: Column, row: int, timezone: str | None = None) -> str:
         return instants.iso_text(np.array([value], dtype=np.int64), timezone)[0]
     if column.values.dtype.kind == "f":
         return repr(float(value))
-    return integers.text_of(int(value), column.scale or 0)
+    return decimals.text_of(int(value), column.scale or 0)
 
 
 def _empty(column: Column, row: int) -> bool:

@@ -21,10 +21,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reconcile.files import decimals, instants, integers
+from reconcile.files import decimals, instants
 from reconcile.files.places import shown
 from reconcile.ledger.numbers import MAX_DIGITS, Hint
-from vocabulary import SCHEMA, Column, InputError, Ledger, Manifest
+from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Manifest
 
 FORMAT = 1
 FILE = "manifest.json"
@@ -64,7 +64,7 @@ def manifest_text(ledger: Ledger, storage: str, chain: tuple[str, ...]) -> str:
         "tables": tables,
         "words": [list(listed) for listed in words],
         "chain": list(chain),
-        "initial_cash": None if cash is None else integers.text_of(cash, _money_scale(manifest)),
+        "initial_cash": None if cash is None else decimals.text_of(cash, _money_scale(manifest)),
     }
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
@@ -78,7 +78,7 @@ def _column_facts(column: Column, words: dict[tuple[str, ...], int]) -> dict[str
 
 
 def _money_scale(manifest: Manifest) -> int:
-    return (manifest.price_decimals or 0) + (manifest.quantity_decimals or 0)
+    return decimals.unit_scales(manifest.price_decimals or 0, manifest.quantity_decimals or 0)[Kind.MONEY]
 
 
 class _ColumnFacts(BaseModel):

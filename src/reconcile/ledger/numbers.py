@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconcile.files import buffers, integers
+from reconcile.files import buffers, decimals, integers
 from reconcile.files.integers import MAX_SCALE, Integers
 from reconcile.files.places import Place, bad_cell, bad_column
 from vocabulary import Column, Kind
@@ -131,7 +131,7 @@ def _whole(
         wrong |= np.array([abs(value // unit) > integers.INT64_MAX for value in values.tolist()], dtype=bool)
     if wrong.any():
         row = int(np.argmax(wrong))
-        cell = float(values[row]) if scale is None else integers.text_of(int(values[row]), scale)
+        cell = float(values[row]) if scale is None else decimals.text_of(int(values[row]), scale)
         raise bad_cell(place, row, cell, "a whole number")
     return (values // 10**scale if scale else values).astype(np.int64)
 

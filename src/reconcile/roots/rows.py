@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from reconcile.files.decimals import unit_scales
 from reconcile.matching.cells import WORDS, is_float
 from reference import book, commission_of
 from vocabulary.ledger import TIME_COLUMN, Column, Kind, Ledger
@@ -128,9 +129,8 @@ def _bars(column: Column, market: Market) -> list[int]:
 
 def scale_of(kind: Kind, scenario: Scenario) -> int:
     """Decimals of a kind of number in a scenario's units (section U)."""
-    price, quantity = scenario.market.price_decimals, scenario.market.quantity_decimals
-    scales = {Kind.PRICE: price, Kind.QUANTITY: quantity, Kind.MONEY: price + quantity, Kind.RATE: 9}
-    return scales.get(kind, 0)
+    units = scenario.market
+    return unit_scales(units.price_decimals, units.quantity_decimals).get(kind, 0)
 
 
 def cells(column: Column, scale: int) -> list[Any]:
