@@ -1,4 +1,4 @@
-"""From raw groups to breaks in order: placed in time, period and symbol, and sorted."""
+"""Turns groups of differing rows into breaks: each gets its time, period and symbol; then they are sorted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ _DTYPES = (
 
 
 def assemble(groups: list[BreakGroup], axis: Axis, sides: Sides) -> Breaks:
-    """All breaks, by cycle, stage, table, symbol, side, field; the order knows neither rows nor sides."""
+    """All breaks, ordered by cycle, stage, table, symbol, side and field.
+
+    The order does not depend on the order of rows, nor on which ledger is the reference.
+    """
     names = _names(groups)
     symbols = _symbols(sides)
     specials: list[tuple[Value, Value]] = []
@@ -129,12 +132,12 @@ def _placed(
 
 
 def _ties(group: BreakGroup, reader: _Reader) -> list[npt.NDArray[Any]]:
-    """What tells breaks of one symbol and field apart: side, quantity, price."""
+    """Side, quantity and price: they order breaks that are equal in all else."""
     return [reader.either(group, name)[0] for name in ("side", "quantity", "price")]
 
 
 class _Reader:
-    """Reads cells of breaks' rows from both sides; words as their place in one list."""
+    """Reads cells of the rows of breaks from both sides. Words are read as their place in a shared list."""
 
     def __init__(self, sides: Sides, symbols: tuple[str, ...]) -> None:
         self._sides = sides
@@ -142,7 +145,7 @@ class _Reader:
         self._lookups: dict[tuple[int, str, str], Ints] = {}
 
     def either(self, group: BreakGroup, column: str) -> tuple[Ints, Mask]:
-        """The cells of a column, the smaller of both sides' where they differ, and whether there is one."""
+        """The cells of a column (where the sides differ, the smaller), and which rows have one."""
         big = np.iinfo(np.int64).max
         found = []
         for side, rows in enumerate((group.left, group.right)):

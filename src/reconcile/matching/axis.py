@@ -1,4 +1,7 @@
-"""Time as a backtest lives it: bars, cycles of decide, execute and book, and rebalance periods."""
+"""The time axis.
+
+Bars, cycles of decision, execution and booking, rebalance periods; quick lookups in them.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,14 @@ DECISIONS = ("targets", "orders")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:
-    """bars: every timestamp of both ledgers, ascending, ns.
+    """The bars that two ledgers share.
 
-    lag: cycles between a bar and the cycle its decisions belong to: 1 when orders execute at the next
-        bar, 0 with same_close or where timing is not known (`timed` False).
-    starts: places in `bars` where either side decided a rebalance; every bar where no ledger tells.
-    are_bars: whether the latter.
-    stamps: the distinct timestamps of each side's (0, 1) tables and columns.
+    bars: every timestamp of both ledgers, ascending, ns since 1970 UTC.
+    lag: cycles between a bar and the cycle of its decisions: 1 where orders execute at the next bar, else 0.
+    timed: whether the lag is known; where it is not, it is 0.
+    starts: places in `bars` where either side decided a rebalance; every bar where neither ledger says.
+    are_bars: whether neither ledger says.
+    stamps: the distinct timestamps by side (0, 1), table and column.
     """
 
     bars: Ints
@@ -41,7 +45,7 @@ class Axis:
 
 
 def make_axis(reference: Ledger, candidate: Ledger, timing: Timing | None) -> Axis:
-    """The time axis two ledgers share; the same whichever comes first."""
+    """The time axis of two ledgers; it does not depend on which one is the reference."""
     found = {
         (side, name, column): stamps(table, column)
         for side, ledger in enumerate((reference, candidate))
@@ -59,7 +63,7 @@ def make_axis(reference: Ledger, candidate: Ledger, timing: Timing | None) -> Ax
 
 
 def stamps(table: Table, name: str) -> Ints:
-    """Distinct timestamps of a column, ascending; none where it is lacking or empty."""
+    """The distinct timestamps of a column, ascending; none where there is no such column."""
     column = table.columns.get(name)
     if column is None:
         return EMPTY
@@ -68,7 +72,7 @@ def stamps(table: Table, name: str) -> Ints:
 
 
 def _lag(reference: Ledger, candidate: Ledger, timing: Timing | None) -> int | None:
-    """From the scenario, else the manifests, else what the ledgers show of themselves, else None."""
+    """The lag by the scenario, else by the manifests, else by the ledgers' rows, else None."""
     if timing is not None:
         return int(timing is not Timing.SAME_CLOSE)
     told = {ledger.manifest.timing for ledger in (reference, candidate)} - {None}
@@ -79,7 +83,7 @@ def _lag(reference: Ledger, candidate: Ledger, timing: Timing | None) -> int | N
 
 
 def _executes_later(ledger: Ledger) -> bool | None:
-    """Whether anything executes after the bar that decided it, None where no row tells."""
+    """Whether an order executes after the bar that decided it; None where no row says."""
     seen = None
     for name, later in (("fills", "timestamp"), ("orders", "executes_at")):
         table = ledger.tables.get(name)
@@ -94,7 +98,7 @@ def _executes_later(ledger: Ledger) -> bool | None:
 
 
 def _rebalances(ledger: Ledger) -> Ints | None:
-    """Bars at which a side decided a rebalance, None where its ledger does not tell."""
+    """Timestamps at which a ledger decided a rebalance; None where it has no column that says."""
     for name, time in (("equity", "timestamp"), ("targets", "decided_at"), ("orders", "decided_at")):
         table = ledger.tables.get(name)
         if table is not None and "rebalance" in table.columns and time in table.columns:
@@ -114,21 +118,21 @@ def cycles(axis: Axis, table: str, field: str, times: Ints) -> Ints:
 
 
 def periods(axis: Axis, decision_bars: Ints) -> Ints:
-    """The period of a decision bar: the last rebalance at or before it, -1 before the first."""
+    """The period of each decision bar: that of the last rebalance up to it, -1 before the first."""
     if len(decision_bars) < 1024:
         return np.searchsorted(axis.starts, decision_bars, "right").astype(np.int64) - 1
-    # Decision bars are small numbers: look each up once.
+    # Decision bars are small integers, so each distinct one is looked up once.
     low, high = int(decision_bars.min()), int(decision_bars.max())
     table = np.searchsorted(axis.starts, np.arange(low, high + 1), "right").astype(np.int64) - 1
     return table[decision_bars - low]
 
 
 SPARE = 16
-"""How many times more places than rows (or bars) a table looked up directly may have."""
+"""A lookup table may have this many times more places than there are rows or bars."""
 
 
 def distinct_values(values: Array) -> Array:
-    """The distinct values, ascending; quick where they come sorted, as in a ledger they do."""
+    """The distinct values, ascending; fast where `values` is sorted, as ledgers usually are."""
     if len(values) < 2:
         return values[:]
     first = np.flatnonzero(values[1:] != values[:-1]) + 1
@@ -139,7 +143,7 @@ def distinct_values(values: Array) -> Array:
 
 
 def _few_distinct(values: Array) -> Array:
-    """Distinct values that are few among many and a step apart, as bars are: counted, not sorted."""
+    """Distinct values without sorting, where few values repeat on a regular step, as bars do."""
     low, high = values.min(), values.max()
     step = np.gcd.reduce(values[:4096] - low)
     if step == 0 or int(high - low) // int(step) > len(values):
@@ -153,8 +157,10 @@ def _few_distinct(values: Array) -> Array:
 
 
 def codes_in(values: Array, bars: Array) -> Rows:
-    """For each value its place in `bars` (ascending, distinct); where it is none of them, the place of the
-    next one, as `searchsorted` says."""
+    """The place of each value in `bars` (ascending, distinct).
+
+    Of a value not among them, that of the next.
+    """
     if len(values) < 1024 or not len(bars) or values.dtype == object:
         return np.searchsorted(bars, values).astype(np.int64)
     if bool(np.all(values[1:] >= values[:-1])):
@@ -170,7 +176,7 @@ def codes_in(values: Array, bars: Array) -> Rows:
 
 
 def _of_sorted(values: Array, bars: Array) -> Rows:
-    """Where values ascend, bars are looked up among them, not the other way round."""
+    """The same for ascending values: the bars are searched in the values, which is faster."""
     ends = np.searchsorted(values, bars, "right")
     counts = np.diff(ends, prepend=0)
     out = np.repeat(np.arange(len(bars)), counts)
@@ -178,7 +184,10 @@ def _of_sorted(values: Array, bars: Array) -> Rows:
 
 
 def _direct(bars: Array) -> tuple[np.int64, np.int64, npt.NDArray[np.int64]] | None:
-    """(first bar, step, place of each step) where bars are multiples of some step that is not too fine."""
+    """(first bar, step, place of each step) where the bars lie on a regular step.
+
+    None where it is too fine.
+    """
     if len(bars) < 2:
         return None
     step = np.gcd.reduce(np.diff(bars))
@@ -189,7 +198,7 @@ def _direct(bars: Array) -> tuple[np.int64, np.int64, npt.NDArray[np.int64]] | N
 
 
 def count_below(sorted_values: Array, values: Array) -> Rows:
-    """For each value how many of `sorted_values` are below it."""
+    """For each value the number of `sorted_values` below it."""
     if len(values) < 1024 or not len(sorted_values) or values.dtype.kind != "i":
         return np.searchsorted(sorted_values, values).astype(np.int64)
     low, high = int(values.min()), int(values.max())

@@ -40,10 +40,10 @@ class _Use:
 
 
 class AppliedTolerances:
-    """Applies tolerances and remembers what each one absorbed."""
+    """The tolerances of a comparison, and what each one has absorbed so far."""
 
     def __init__(self, tolerances: tuple[Tolerance, ...], reference: Ledger, candidate: Ledger) -> None:
-        """Raises InputError where both ledgers are ours, and where a column has two bounds."""
+        """Raises InputError where both ledgers follow our semantics, or where a column has two bounds."""
         if tolerances and all(ledger.manifest.semantics is not None for ledger in (reference, candidate)):
             raise InputError(
                 "tolerances",
@@ -64,7 +64,7 @@ class AppliedTolerances:
         self._uses = {key: _Use() for key in self.by_column}
 
     def absorb(self, table: str, column: str, cells: Comparable, left: Rows, right: Rows) -> Rows:
-        """Of pairs that differ, the places of those that remain breaks."""
+        """The places, among differing pairs of rows, of those that no tolerance absorbs."""
         tolerance = self.by_column.get((table, column))
         everything = np.arange(len(left))
         if tolerance is None or not len(left):
@@ -74,7 +74,7 @@ class AppliedTolerances:
         return everything[~within]
 
     def absorb_one(self, table: str, column: str, a: Fraction, b: Fraction) -> bool:
-        """Whether two numbers agree."""
+        """Whether a tolerance absorbs the difference of two numbers; if so, it is counted."""
         tolerance = self.by_column.get((table, column))
         if tolerance is None or not within(tolerance, a, b):
             return False
@@ -88,7 +88,7 @@ class AppliedTolerances:
         return tuple(_report(self.by_column[key], use) for key, use in self._uses.items())
 
     def _remember(self, tolerance: Tolerance, cells: Comparable, left: Rows, right: Rows) -> None:
-        """Count, and find the largest gap exactly among those that doubles cannot tell from it."""
+        """Count the pairs, and find the largest gap: by doubles first, then exactly among the candidates."""
         if not len(left):
             return
         x, y = as_doubles(cells, left, 0), as_doubles(cells, right, 1)
@@ -98,7 +98,7 @@ class AppliedTolerances:
             safe = np.where(size > 0, size, 1.0)
             gaps, doubt = gaps / safe, doubt / safe + _EPS
         near = np.flatnonzero(gaps + doubt >= np.max(gaps - doubt))
-        # Most of them are the same few numbers.
+        # Most of the candidates are the same few numbers.
         pairs = {(number(cells, int(left[i]), 0), number(cells, int(right[i]), 1)) for i in near}
         use = self._uses[tolerance.table, tolerance.column]
         use.absorbed += len(left)
@@ -112,7 +112,7 @@ def _report(tolerance: Tolerance, use: _Use) -> ToleranceUse:
 
 
 def gap(tolerance: Tolerance, a: Fraction, b: Fraction) -> Fraction:
-    """How far two numbers are apart, in the measure of the bound."""
+    """The gap of two numbers; for a relative bound, as a fraction of the larger number."""
     size = max(abs(a), abs(b))
     return abs(a - b) / size if tolerance.kind is BoundKind.RELATIVE and size else abs(a - b)
 
@@ -127,7 +127,7 @@ def within(tolerance: Tolerance, a: Fraction, b: Fraction) -> bool:
 
 
 def _within_all(tolerance: Tolerance, cells: Comparable, left: Rows, right: Rows) -> npt.NDArray[np.bool_]:
-    """`within` for many pairs: by doubles where they leave no doubt, else exactly."""
+    """`within` for many pairs: by doubles where their error cannot matter, else exactly."""
     x, y = as_doubles(cells, left, 0), as_doubles(cells, right, 1)
     usable = np.isfinite(x) & np.isfinite(y)
     for mask, rows in ((cells.reference_missing, left), (cells.candidate_missing, right)):

@@ -1,4 +1,4 @@
-"""Breaks as columns: millions of them cost a few arrays; Break objects are made when asked for."""
+"""Breaks as columns: millions of them take a few arrays. Break objects are made on demand."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from vocabulary.ledger import KEYS, SCHEMA, Kind
 TABLES = tuple(SCHEMA)
 TYPES = tuple(BreakType)
 NONE = np.iinfo(np.int64).min
-"""An int64 that is not there."""
+"""The int64 that stands for None."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BreakColumns:
-    """One entry a break.
+    """One entry per break.
 
     table, stage, type: places in TABLES, STAGES, TYPES. field: place in the names of `Breaks.names`.
     timestamp, decided_at: ns, NONE where unknown. cycle, rebalance: NONE before the first.
     symbol: place in `Breaks.symbols`, -1 without one. reference_row, candidate_row: -1 without one.
-    special: place in `Breaks.specials` of values that stand in no single row, else -1.
+    special: place in `Breaks.specials` of a pair of values that no single row holds, else -1.
     root: 1 root, 0 consequence, -1 not known.
     """
 
@@ -51,14 +51,14 @@ COLUMNS = tuple(field.name for field in fields(BreakColumns))
 
 
 def take(columns: BreakColumns, rows: Any) -> BreakColumns:
-    """Some of them, by index array, mask or slice."""
+    """The columns of some breaks. rows: an index array, a mask or a slice."""
     return BreakColumns(*(getattr(columns, name)[rows] for name in COLUMNS))
 
 
 class Breaks(Sequence[Break]):
-    """All breaks, in order; indexing and iterating make Break objects, `where` filters without.
+    """All breaks, in order. Indexing and iterating make Break objects; `where` does not.
 
-    names: field names that `columns.field` points to. symbols: of `columns.symbol`.
+    names, symbols: the words that `columns.field` and `columns.symbol` are places in.
     """
 
     __slots__ = ("candidate", "columns", "names", "reference", "specials", "symbols")
@@ -94,7 +94,7 @@ class Breaks(Sequence[Break]):
             yield self._break(i)
 
     def at(self, rows: Any) -> Breaks:
-        """Those of an index array, mask or slice."""
+        """Some of the breaks. rows: an index array, a mask or a slice."""
         sides = (self.reference, self.candidate)
         return Breaks(take(self.columns, rows), self.names, self.symbols, self.specials, sides)
 
@@ -110,7 +110,7 @@ class Breaks(Sequence[Break]):
         rebalances: Iterable[int] | None = None,
         root: bool | None = None,
     ) -> Breaks:
-        """Those that meet every condition given; since and until (both included) are ns since 1970 UTC."""
+        """The breaks that meet every condition given. since, until: ns since 1970 UTC, both included."""
         c, keep = self.columns, np.ones(len(self), np.bool_)
         if stages is not None:
             keep &= np.isin(c.stage, [STAGES.index(stage) for stage in stages])
@@ -132,15 +132,15 @@ class Breaks(Sequence[Break]):
         return self.at(keep)
 
     def by_stage(self) -> dict[Stage, int]:
-        """How many of each stage, in stage order, without the absent ones."""
+        """The number of breaks by stage, in the order of stages, without zeros."""
         return _counts(self.columns.stage, STAGES)
 
     def by_type(self) -> dict[BreakType, int]:
-        """How many of each type, without the absent ones."""
+        """The number of breaks by type, without zeros."""
         return _counts(self.columns.type, TYPES)
 
     def by_rebalance(self) -> dict[int | None, dict[Stage, int]]:
-        """Counts by stage for each period that has any."""
+        """The number of breaks by period and stage, without zeros."""
         pairs = Counter(zip(self.columns.rebalance.tolist(), self.columns.stage.tolist(), strict=True))
         out: dict[int | None, dict[Stage, int]] = {}
         for (number, stage), count in sorted(pairs.items()):

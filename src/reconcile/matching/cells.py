@@ -1,9 +1,9 @@
-"""When two cells are equal, over whole columns.
+"""Equality of cells, over whole columns.
 
 Exact numbers are equal when they are the same number, whatever their scales. An exact number and a
 double are equal when the double nearest to the exact number is that double. Doubles are equal when
-they are the same number; NaN and infinities equal nothing, themselves included. Two empty cells are
-equal, an empty one and a full one are not. Words are equal when spelled the same.
+they are the same number; NaN and infinities equal nothing, not even themselves. Two empty cells are
+equal; an empty cell and a full one are not. Words are equal when they are spelled the same.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Comparable:
 
 
 def comparable(where: str, a: Column, b: Column) -> Comparable:
-    """Bring two columns to a common form; arrays that already agree in form are not copied.
+    """Bring two columns to a common form. Arrays that have it already are not copied.
 
-    where: `table.column`, for the error when one holds words and the other numbers.
+    where: `table.column`, for errors. Raises InputError where one column holds words and the other numbers.
     """
     if a.kind is not b.kind:
         raise InputError(
@@ -72,7 +72,7 @@ def comparable(where: str, a: Column, b: Column) -> Comparable:
 
 
 def is_float(column: Column) -> bool:
-    """Whether the column carries doubles."""
+    """Whether the column holds doubles."""
     return bool(column.values.dtype.kind == "f")
 
 
@@ -82,11 +82,11 @@ def _mask(column: Column) -> Mask | None:
 
 
 def _words(a: Column, am: Mask | None, b: Column, bm: Mask | None) -> tuple[Array, Array, tuple[str, ...]]:
-    """Codes into one dictionary."""
+    """Both columns as codes into one dictionary, and that dictionary."""
     left, right = a.dictionary or (), b.dictionary or ()
     if left == right and len(set(left)) == len(left):
         return a.values, b.values, left
-    # Two spellings of one dictionary may share codes by accident: recode by the word itself.
+    # The same code may stand for different words in two dictionaries: recode by the word.
     words = tuple(dict.fromkeys((*left, *right)))
     index = {word: code for code, word in enumerate(words)}
     return _recode(a, am, left, index), _recode(b, bm, right, index), words
@@ -101,7 +101,7 @@ def _recode(column: Column, missing: Mask | None, words: tuple[str, ...], index:
 
 
 def at_scale(column: Column, scale: int) -> Array:
-    """Integers at a larger or equal scale; object dtype where int64 does not reach."""
+    """The integers at a scale not below the column's; object dtype where int64 would overflow."""
     factor = 10 ** (scale - (column.scale or 0))
     values = column.values
     if factor == 1 or not len(values):
@@ -115,14 +115,14 @@ def at_scale(column: Column, scale: int) -> Array:
 
 
 def doubles(column: Column) -> npt.NDArray[np.float64]:
-    """Doubles nearest to the column's numbers; empty cells are 0."""
+    """The doubles nearest to the column's numbers; 0 for empty cells."""
     values = column.values
     if values.dtype.kind == "f":
         out = values.astype(np.float64, copy=False)
         return out if column.missing is None else np.where(column.missing, 0.0, out)
     scale = column.scale or 0
     if values.dtype != object and scale <= 22:
-        # Integers to 2**53 and powers of ten to 10**22 are doubles, so one division rounds once.
+        # Integers up to 2**53 and powers of ten up to 10**22 are doubles, so a division rounds only once.
         if not len(values) or max(-int(values.min()), int(values.max())) <= _EXACT_DOUBLE:
             return values.astype(np.float64) / 10.0**scale
         out = np.asarray(values.astype(np.float64) / 10.0**scale)
@@ -141,13 +141,15 @@ def nearest_double(value: int, scale: int) -> float:
 
 
 def differing(column: Comparable, left: Rows | None = None, right: Rows | None = None) -> Mask:
-    """Which pairs of cells differ; pair i is reference row left[i] and candidate row right[i]
-    (None: row i of both)."""
+    """Which pairs of cells differ.
+
+    Pair i is reference row left[i] and candidate row right[i]; None: row i.
+    """
     x = column.reference if left is None else column.reference[left]
     y = column.candidate if right is None else column.candidate[right]
     out: Mask = np.asarray(x != y, np.bool_)
     if column.floats:
-        # NaN differs from itself already; an infinity must be made to.
+        # NaN already differs from itself; an infinity does not, so it is added.
         out |= ~np.isfinite(x)
     if column.reference_missing is None and column.candidate_missing is None:
         return out
@@ -163,7 +165,7 @@ def _taken(mask: Mask | None, rows: Rows | None, n: int) -> Mask:
 
 
 def cell(column: Column, row: int) -> Value:
-    """The cell as shown and exported."""
+    """The value of a cell, as it is shown and exported."""
     if column.missing is not None and column.missing[row]:
         return None
     value = column.values[row]
@@ -177,7 +179,7 @@ def cell(column: Column, row: int) -> Value:
 
 
 def as_doubles(cells: Comparable, rows: Rows, side: int) -> npt.NDArray[np.float64]:
-    """Some rows of the reference (0) or candidate (1) as doubles, near enough to rule out most doubt."""
+    """Some rows of the reference (side 0) or the candidate (1) as doubles, within a few units of rounding."""
     values = (cells.candidate if side else cells.reference)[rows]
     if cells.floats:
         return np.asarray(values, np.float64)

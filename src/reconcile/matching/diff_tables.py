@@ -1,4 +1,4 @@
-"""Comparing one table: raw breaks, as rows of either side."""
+"""Compares two tables of one name: which rows and cells differ, as groups of row numbers."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ from reconcile.matching.stages import ROW_STAGE, field_stage
 from vocabulary.ledger import KEYS, Kind, Table
 
 SHOWN_DIGITS = 50
-"""Digits of a value that is no cell and no decimal, such as a mean price."""
+"""Digits shown of a computed value without a finite decimal, such as a mean price."""
 SUMMED = ("quantity", "notional", "commission", "slippage")
-"""What adds up when several fills are compared as one; `price` is weighted by quantity."""
+"""Columns that are summed where several fills are compared as one; `price` is weighted by quantity."""
 
 Absorb = Callable[[str, str, Comparable, Rows, Rows], Rows]
-"""(table, column, values, left, right) -> places of pairs that no tolerance absorbs."""
+"""(table, column, cells, left, right) -> places of the pairs of rows that no tolerance absorbs."""
 AbsorbOne = Callable[[str, str, Fraction, Fraction], bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BreakGroup:
-    """Breaks of one table, field and type; rows are -1 on a side that has none. values: where no row
-    holds them."""
+    """Breaks of one table, field and type.
+
+    left, right: rows of the reference and of the candidate, -1 for none. values: pairs of values, where no
+    single row holds them.
+    """
 
     table: str
     field: str
@@ -43,7 +46,7 @@ class BreakGroup:
 
 @dataclass(slots=True)
 class BreakCollector:
-    """Where groups are collected, and the tolerances asked on the way."""
+    """Collects groups of breaks. absorb, absorb_one: ask whether a tolerance absorbs a difference."""
 
     absorb: Absorb
     absorb_one: AbsorbOne
@@ -58,7 +61,7 @@ class BreakCollector:
         right: Rows,
         values: tuple[tuple[Value, Value], ...] | None = None,
     ) -> None:
-        """Keep a group, unless it is empty."""
+        """Add a group, unless it is empty."""
         if len(left):
             whole = name == ROW or kind is BreakType.TIMING
             stage = ROW_STAGE[table] if whole else field_stage(table, name)
@@ -68,7 +71,7 @@ class BreakCollector:
 def compare_tables(
     reference: Table, candidate: Table, axis: Axis, collector: BreakCollector
 ) -> tuple[str, ...]:
-    """Compare two tables of one name, on the columns both have; returns those, keys first."""
+    """Compare two tables of one name on the columns that both have; returns these columns, keys first."""
     name = reference.name
     shared = [column for column in reference.columns if column in candidate.columns]
     columns = {
@@ -92,7 +95,7 @@ def compare_tables(
 
 
 def cell_type(table: str, column: str) -> BreakType:
-    """The type of a cell's break is its stage's."""
+    """The type of a break about a cell: the one named like its stage."""
     return BreakType(field_stage(table, column).value)
 
 
@@ -104,7 +107,7 @@ def _add_rows(table: str, kind: BreakType, rows: Rows, *, left: bool, collector:
 def _settle_groups(
     name: str, values: dict[str, Comparable], pairing: Pairing, collector: BreakCollector
 ) -> None:
-    """Settle the groups that equality left, and put their rows where they belong."""
+    """Pair the rows of groups without equal partners, and add the pairs and leftovers to `pairing`."""
     if not pairing.groups:
         return
     twins = (set(pairing.left_twins.tolist()), set(pairing.right_twins.tolist()))
@@ -132,7 +135,7 @@ def _settle_groups(
 def _compare_column(
     name: str, column: str, cells: Comparable, pairing: Pairing, collector: BreakCollector
 ) -> None:
-    """Breaks of one column over all pairs."""
+    """Add the breaks of one column over all pairs of rows."""
     at = np.flatnonzero(differing(cells, pairing.left, pairing.right)) if len(pairing.left) else EMPTY
     left, right = pairing.left[at], pairing.right[at]
     if pairing.in_place is not None and len(pairing.in_place[column]):
@@ -148,8 +151,11 @@ def _compare_column(
 
 
 def _out_of_order(cells: Comparable, pairing: Pairing, left: Rows, right: Rows) -> tuple[Rows, Rows]:
-    """Pairs whose sequence differs: as it stands, or after allowing for the rows that the other side lacks
-    before them, whichever leaves fewer. (A row that was never there leaves no hole in the numbers.)"""
+    """Pairs whose sequence number differs.
+
+    Numbers are compared as they stand, and without the rows that the other side lacks; the smaller result
+    counts. (A row that never existed leaves no gap in the numbers.)
+    """
     lacking = np.sort(cells.reference[pairing.missing]), np.sort(cells.candidate[pairing.extra])
     a, b = cells.reference[pairing.left], cells.candidate[pairing.right]
     at = np.flatnonzero(a - count_below(lacking[0], a) != b - count_below(lacking[1], b))
@@ -159,7 +165,7 @@ def _out_of_order(cells: Comparable, pairing: Pairing, left: Rows, right: Rows) 
 def _compare_merged(
     name: str, values: dict[str, Comparable], merged: tuple[list[int], list[int]], collector: BreakCollector
 ) -> None:
-    """Breaks of several fills compared as one (many to one)."""
+    """Add the breaks of several fills that are compared as one. merged: rows of both sides."""
     for column in values:
         if column == SEQUENCE:
             continue
@@ -176,7 +182,7 @@ def _compare_merged(
 def _together(
     column: str, values: dict[str, Comparable], rows: list[int], side: int
 ) -> Fraction | str | None:
-    """One value for several rows: a sum, a price weighted by quantity, or the words that occur."""
+    """One value for several rows: the sum, the price weighted by quantity, or the distinct words."""
     cells = [_number(values[column], row, side) for row in rows]
     numbers = [value for value in cells if isinstance(value, Fraction)]
     if len(numbers) < len(cells) or values[column].words is not None:

@@ -1,10 +1,13 @@
-"""Several rows of one key that equality could not pair.
+"""Pairs rows that have no equal partner: several rows of one key, and rows whose key differs a little.
 
-In this order: fills that add up to the same quantity are compared as one (quantity and volume-weighted
-price); a surplus row that has a twin is a duplicate; one fill against several is compared as one;
-otherwise rows pair off, those alike in quantity and price first, and what is left over is missing or
-extra. Which of several unlike rows belong together is a guess from there on, but the same guess
-whatever the order of rows and sides.
+Several rows of one key, in this order:
+1. fills that sum to the same quantity are compared as one (quantity, and price weighted by quantity);
+2. a surplus row that equals another row is a duplicate;
+3. one fill and several fills are compared as one;
+4. other rows are paired, those equal in quantity and price first; the rest is missing or extra. Which rows
+   belong together is then a guess, but it does not depend on the order of rows and sides.
+
+Afterwards, missing and extra rows that are equal but for symbol or side, or some bars apart, are paired.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ Sortable = tuple[tuple[int, Any], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One row: its place, its content in sortable form, where it stood in the sequence."""
+    """One row: its place in the table, its content in sortable form, its sequence number."""
 
     at: int
     content: Sortable
@@ -37,9 +40,9 @@ class _Row:
 
 @dataclass(slots=True)
 class GroupPairing:
-    """What became of one group, all as places of rows.
+    """How the rows of one group are paired; all are places in the tables.
 
-    pairs: (left, right). merged: rows to be compared as one. left_twins, right_twins: duplicates.
+    pairs: (left, right). merged: rows of both sides to compare as one. left_twins, right_twins: duplicates.
     left, right: rows without partner.
     """
 
@@ -54,10 +57,10 @@ class GroupPairing:
 def pair_group(
     columns: dict[str, Comparable], left: Rows, right: Rows, twins: tuple[set[int], set[int]], can_merge: bool
 ) -> GroupPairing:
-    """Settle one group; the answer depends neither on the order of rows nor on which side is which.
+    """Pair the rows of one group. The result depends neither on the order of rows nor on that of the sides.
 
-    columns: the value columns. twins: rows of either side with an equal row on the other that is taken
-    already. can_merge: whether rows may be added up (fills).
+    columns: the value columns. twins: rows of each side that equal an already paired row of the other side.
+    can_merge: whether rows may be summed (fills).
     """
     a, b, out = _rows(columns, left, 0), _rows(columns, right, 1), GroupPairing()
     mergeable = can_merge and bool(a) and bool(b)
@@ -78,7 +81,7 @@ def pair_group(
 
 
 def _rows(columns: dict[str, Comparable], rows: Rows, side: int) -> list[_Row]:
-    """The rows in an order of content, sequence last."""
+    """The rows ordered by content; the sequence number decides last."""
     out = []
     for at in rows.tolist():
         values = {name: _sortable(column, at, side) for name, column in columns.items()}
@@ -91,7 +94,7 @@ def _rows(columns: dict[str, Comparable], rows: Rows, side: int) -> list[_Row]:
 
 
 def _sortable(column: Comparable, row: int, side: int) -> tuple[int, Any]:
-    """(0, 0) for an empty cell, (1, value), or (2, text) for what is no finite number."""
+    """(0, 0) for an empty cell, (1, value), or (2, text) for NaN and infinities."""
     missing = column.candidate_missing if side else column.reference_missing
     if missing is not None and missing[row]:
         return (0, 0)
@@ -104,14 +107,14 @@ def _sortable(column: Comparable, row: int, side: int) -> tuple[int, Any]:
 
 
 def _total(rows: list[_Row]) -> Any:
-    """Sum of the quantities, None where one is no number."""
+    """The sum of the quantities, None where one is no number."""
     if any(row.quantity is None or row.quantity[0] != 1 for row in rows):
         return None
     return sum(row.quantity[1] for row in rows)
 
 
 def _drop_twins(rows: list[_Row], wanted: int, twins: set[int]) -> list[int]:
-    """Take surplus rows out of `rows`: those with a twin elsewhere first, then repeats among themselves."""
+    """Remove surplus rows from `rows`: first those with a twin on the other side, then repeated ones."""
     dropped: list[int] = []
     for row in [row for row in rows if row.at in twins]:
         if len(rows) > wanted:
@@ -127,7 +130,7 @@ def _drop_twins(rows: list[_Row], wanted: int, twins: set[int]) -> list[int]:
 
 
 def _pair_alike(a: list[_Row], b: list[_Row], alike: Callable[[_Row], Any], out: GroupPairing) -> None:
-    """Pair rows that are alike, in order, and take them out of both lists."""
+    """Pair rows for which `alike` gives the same value, in order, and remove them from both lists."""
     for row in list(a):
         partner = next((other for other in b if alike(other) == alike(row)), None)
         if partner is not None:
@@ -137,14 +140,17 @@ def _pair_alike(a: list[_Row], b: list[_Row], alike: Callable[[_Row], Any], out:
 
 
 WINDOW = 3
-"""Bars by which the same trade may be off and still be the same trade."""
+"""Two rows at most this many bars apart may be the same trade."""
 TIMED = ("orders", "fills")
 """Tables whose rows are trades."""
 
 
 @dataclass(frozen=True, slots=True)
 class NearPairs:
-    """Rows (left, right) that differ in the key column `field`, and rows still without partner."""
+    """found.
+
+    (key column that differs, reference rows, candidate rows). missing, extra: rows without partner.
+    """
 
     found: tuple[tuple[str, Rows, Rows], ...]
     missing: Rows
@@ -158,10 +164,11 @@ def pair_near_rows(
     unmatched: tuple[Rows, Rows],
     bars: Array,
 ) -> NearPairs:
-    """Pair missing and extra rows that are equal but for side or symbol, then those some bars off: the same
-    trade (symbol, side, quantity), or a row of another table with the same content.
+    """Pair missing and extra rows that are one row with a wrong side, symbol or time.
 
-    bars: all timestamps of both ledgers, ascending.
+    First rows that are equal but for side or symbol. Then rows some bars apart: of orders and fills those
+    with the same symbol, side and quantity, of other tables those with the same content. unmatched: missing
+    and extra rows. bars: all timestamps of both ledgers, ascending.
     """
     missing, extra = unmatched
     found: list[tuple[str, Rows, Rows]] = []
@@ -186,7 +193,7 @@ def pair_near_rows(
 def _content_codes(
     keys: list[Comparable], values: dict[str, Comparable], missing: Rows, extra: Rows
 ) -> tuple[Array, Array]:
-    """A code for the whole content of a row but its time."""
+    """A code for the whole content of each row except its time."""
     content = {name: column for name, column in values.items() if name not in (SEQUENCE, "rebalance")}
     if not content:
         return np.arange(len(missing)), -1 - np.arange(len(extra))
@@ -207,7 +214,7 @@ def _record(
 def _equal_but_one(
     keys: list[Comparable], values: dict[str, Comparable], missing: Rows, extra: Rows
 ) -> list[tuple[int, int]]:
-    """Places of rows with equal keys and equal content; only where that is unambiguous."""
+    """Places of rows that are equal in these keys and in content, where each side has exactly one."""
     left, right = key_codes([select_rows(key, missing, extra) for key in keys])
     content = {name: column for name, column in values.items() if name != SEQUENCE}
     lh, rh = row_hashes(content, missing, extra)
@@ -229,7 +236,7 @@ def _places(codes: Rows, hashes: Array) -> dict[tuple[int, int], list[int]]:
 def _some_bars_off(
     codes: tuple[Array, Array], time: Comparable, missing: Rows, extra: Rows, bars: Array
 ) -> list[tuple[int, int]]:
-    """Places of rows of one code at most WINDOW bars apart, the nearest first."""
+    """Places of rows of one code that are at most WINDOW bars apart; the closest are paired first."""
     left, right = codes
     lb = np.searchsorted(bars, time.reference[missing])
     rb = np.searchsorted(bars, time.candidate[extra])

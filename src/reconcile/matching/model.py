@@ -1,4 +1,4 @@
-"""What a comparison finds: stages, breaks, roots and the verdict. Data only."""
+"""The nouns of a comparison: stages, breaks, roots, periods, verdict. Data only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROW = "row"
 
 
 class Stage(Enum):
-    """The order in which a backtest works; members are in that order."""
+    """The stages of a backtest, in the order in which it works."""
 
     TARGET = "target"
     ORDER = "order"
@@ -35,10 +35,10 @@ class Stage(Enum):
 
 
 class BreakType(Enum):
-    """What kind of disagreement: a row's, or that of a cell, named after its stage.
+    """The kind of a break: about a whole row, or about a cell and then named after its stage.
 
     missing: the candidate lacks the row.  extra: the reference lacks it.
-    duplicate: one side has the row more often.  timing: the same trade, some bars off.
+    duplicate: one side has the row more often.  timing: the same row, some bars off.
     """
 
     MISSING = "missing"
@@ -59,13 +59,13 @@ class BreakType(Enum):
 
 
 class Verdict(Enum):
-    """What the comparison may claim.
+    """What a comparison may claim.
 
     matched: everything was compared (or the tables to compare were named) and nothing differs.
     breaks: something differs.
-    edited: nothing differs, but a side's rows are not those that its digest chain was written for.
+    edited: nothing differs, but the rows of a side do not fit its digest chain.
     matched_as_far_as_compared: nothing differs, but something was not compared.
-    nothing_compared: there was not one row to compare; never a pass.
+    nothing_compared: there was no row to compare; this is never a pass.
     """
 
     MATCHED = "matched"
@@ -86,10 +86,10 @@ class Why(Enum):
 
 
 class ChainState(Enum):
-    """What hashing a ledger's tables again said of the digest chain in its manifest.
+    """Whether a ledger's tables, hashed again, fit the digest chain in its manifest.
 
-    none: there is no chain.  holds: the tables are those it was written for.  broken: they are not.
-    not_held: not hashed, or not to be told because tables or columns are lacking.
+    none: there is no chain.  holds: they fit.  broken: they do not.
+    not_held: they were not hashed, or tables or columns are lacking, so that it cannot be decided.
     """
 
     NONE = "none"
@@ -110,16 +110,16 @@ class BoundKind(Enum):
 class Break:
     """One disagreement.
 
-    table, key: the row; key has one value for each of the table's key columns (KEYS).
-    field: the column, or ROW. kind: what `reference` and `candidate` hold.
-    timestamp: the row's own bar (targets and orders: the bar of the decision), ns since 1970 UTC.
-    decided_at: the bar that decided it, None where that is not known.
-    cycle: number of the cycle of decision, execution and booking it belongs to.
-    rebalance: the period it belongs to, None before the first. Periods begin where either side
-        rebalanced and are numbered 0, 1, 2, ...; up to the first break these are the rebalances' numbers.
-    reference, candidate: the two values, exact. Of a whole row: its quantity, turnover or equity, and
-        None on the side that lacks it.
-    root: True for a root, False for a consequence, None where it was not asked or cannot be told.
+    table, key: the row; key has one value for each key column of the table (KEYS).
+    field: the column, or ROW. kind: the kind of the values in `reference` and `candidate`.
+    timestamp: the bar of the row (targets and orders: of the decision), ns since 1970 UTC.
+    decided_at: the bar that decided it, None where that is unknown.
+    cycle: the number of its cycle of decision, execution and booking.
+    rebalance: the number of its period, None before the first. A period begins where either side rebalanced;
+        up to the first break, periods are numbered as the rebalances are.
+    reference, candidate: the two values, exact. For a whole row: its quantity, turnover or equity, and None on
+        the side that lacks it.
+    root: True for a root, False for a consequence, None without a scenario or where it cannot be decided.
     """
 
     table: str
@@ -144,8 +144,8 @@ class Break:
 class Root:
     """One independent disagreement and how far it reaches.
 
-    first: its earliest break. last: timestamp of the latest. count: breaks that are this same root
-    (one stage, field and symbol, or one book, persisting).
+    first: its earliest break. last: the timestamp of its latest. count: the number of breaks that are this
+    same root, persisting from bar to bar.
     """
 
     first: Break
@@ -155,7 +155,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A table that was compared: rows of each side, and the columns both have, keys first."""
+    """A compared table: the rows of each side, and the columns that both have, keys first."""
 
     table: str
     reference_rows: int
@@ -185,9 +185,11 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class ToleranceUse:
-    """What a tolerance did: cells it absorbed, the largest gap among them (in the bound's own
-    measure: relative to the larger value for RELATIVE), and whether it is slack: it absorbed nothing,
-    or its bound is more than ten times the largest gap."""
+    """What a tolerance absorbed.
+
+    absorbed: the number of cells. largest: the largest gap among them; for a relative bound, as a fraction of
+    the larger value. slack: it absorbed nothing, or the bound is more than ten times the largest gap.
+    """
 
     tolerance: Tolerance
     absorbed: int
@@ -197,9 +199,9 @@ class ToleranceUse:
 
 @dataclass(frozen=True, slots=True)
 class PeriodSide:
-    """One side's part of a period; None where its ledger does not tell.
+    """The figures of one side in a period; None for what its ledger does not say.
 
-    rebalance: the number this side gave it. equity: at the end of the period.
+    rebalance: the number that this side gave it. equity: at the end of the period.
     """
 
     rebalance: int | None
@@ -213,10 +215,10 @@ class PeriodSide:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One row of the summary: a rebalance and all that follows up to the next (or one bar).
+    """One row of the summary: a rebalance and all that follows up to the next one, or one bar.
 
-    number: as Break.rebalance. decided_at: None before the first. start, end: first and last bar
-    booked in it. breaks: by stage, only those that occur.
+    number: as Break.rebalance. decided_at: None before the first rebalance. start, end: the first and the
+    last bar booked in it, ns since 1970 UTC. breaks: the number by stage, without zeros.
     """
 
     number: int | None
@@ -239,8 +241,10 @@ class ChainSide:
 
 @dataclass(frozen=True, slots=True)
 class Chains:
-    """Both digest chains. equal: whether they are, None unless both hold. part_at: the bar at which they
-    part."""
+    """Both digest chains.
+
+    equal: None unless both hold. part_at: the first bar at which they differ, ns since 1970 UTC.
+    """
 
     reference: ChainSide
     candidate: ChainSide
@@ -250,7 +254,7 @@ class Chains:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LedgerSide:
-    """One side as it was compared: its manifest and tables."""
+    """The manifest and tables of one side, as they were compared."""
 
     manifest: Manifest
     tables: Mapping[str, Table]
@@ -260,19 +264,18 @@ class LedgerSide:
 class Reconciliation:
     """The result of comparing two ledgers.
 
-    breaks: all of them, in order of cycle, stage, table, symbol; Break objects are made on demand.
-        With `first_only` at most the first, and of roots its own, not how far it reaches.
-    first: the first divergence: of the earliest cycle the earliest stage, and where roots are known the
-        earliest root of that cycle; None when nothing differs.
-    roots: independent disagreements, None where it was not asked or cannot be told (no scenario).
-    by_stage, by_type: counts, only those that occur.
-    compared, not_compared: what was, and what was not and why. `named`: the tables were named, so
-        omissions do not stand in the way of a match.
-    periods: the summary, a row a rebalance (or a bar, where no ledger tells of rebalances);
-        `periods_are_bars` says which.
+    breaks: all breaks, by cycle, stage, table and symbol; Break objects are made on demand.
+    first: the first divergence: the earliest stage of the earliest cycle or, where roots are known, the
+        earliest root of that cycle. None where nothing differs.
+    roots: independent disagreements; None without a scenario, or where they cannot be told.
+    by_stage, by_type: numbers of breaks, without zeros.
+    compared, not_compared: tables and columns that were compared, and those that were not, with the reason.
+    named: the tables to compare were named, so that other tables do not stand in the way of a match.
+    first_only: only the first divergence was looked for: `breaks` has at most one, `roots` only its own.
+    periods: the summary, one row per rebalance, or per bar where `periods_are_bars`.
     tolerances: what each one absorbed.
-    chains: what hashing the tables again said of the digest chains.
-    notes: what else a reader should know, a sentence each.
+    chains: whether the tables fit the digest chains.
+    notes: what else a reader should know, one sentence each.
     """
 
     verdict: Verdict

@@ -1,11 +1,11 @@
-"""Which row of one side belongs to which row of the other: by key, both ways, never by position.
+"""Pairs the rows of two tables by key, never by position.
 
-1. Where both sides' key columns are the same arrays row by row, row i belongs to row i; this is only a
-   short cut, because equal rows may be paired in any way, and keys that repeat among the rows that differ
-   go through 3.
-2. A key that stands once on each side pairs its two rows.
-3. Several rows of one key: equal rows first, then see `groups`.
-4. What is left has no partner: missing or extra.
+1. Where the key columns of both sides are equal row by row, row i belongs to row i. This is only a short cut:
+   differing rows whose key repeats go through 3.
+2. A key with one row on each side pairs these two rows.
+3. Of several rows with one key, equal rows are paired first, by hashes; the others become a group, which
+   `inexact_pairs` pairs.
+4. Every other row has no partner: it is missing or extra.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ EMPTY: Rows = np.zeros(0, np.int64)
 
 
 SEQUENCE = "sequence"
-"""Position in the order of execution: says which of two alike rows is meant, but is no content."""
+"""The position in the order of execution. It tells equal rows apart, but is not part of their content."""
 
 
 @dataclass(slots=True)
 class Pairing:
-    """Rows paired and rows left over.
+    """Paired rows, and rows without partner.
 
-    in_place: where row i is row i: the differing rows by column (of `values`), else None.
-    left, right: rows paired otherwise; pair i is reference row left[i] and candidate row right[i].
-    groups: rows of one key that 3 could not pair by equality, (reference rows, candidate rows).
-    missing, extra: rows of the reference and of the candidate without partner.
-    left_twins, right_twins: rows of groups with an equal row (but for its sequence) on the other side.
+    in_place: where row i belongs to row i (1), the differing rows by column; else None.
+    left, right: the other pairs; pair i is reference row left[i] and candidate row right[i].
+    groups: (reference rows, candidate rows) of one key without equal partners (3).
+    missing, extra: rows of the reference and of the candidate without partner (4).
+    left_twins, right_twins: rows of groups that equal a row of the other side but for the sequence number.
     """
 
     in_place: dict[str, Rows] | None
@@ -64,13 +64,13 @@ def pair_rows(
 
 
 def _pair_in_place(keys: list[Comparable], values: dict[str, Comparable]) -> Pairing:
-    """Row i is row i, except among differing rows that share a key."""
+    """1: pair row i with row i, except among differing rows that share a key."""
     in_place = {name: np.flatnonzero(differing(column)) for name, column in values.items()}
     among = _repeated(keys, in_place)
     if not len(among):
         return Pairing(in_place, EMPTY, EMPTY)
-    # Rows that are equal in place may be taken away from both sides: what remains, as a multiset, does
-    # not depend on how equal rows are paired. So only the differing rows can need another partner.
+    # Rows that are equal in place may be removed from both sides: what remains, as a multiset, does not
+    # depend on how equal rows are paired. So only the differing rows can need another partner.
     codes, _ = key_codes([select_rows(key, among, among) for key in keys])
     part = {name: select_rows(column, among, among) for name, column in values.items()}
     inner = _join_by_sorting(codes, codes, part)
@@ -80,7 +80,7 @@ def _pair_in_place(keys: list[Comparable], values: dict[str, Comparable]) -> Pai
 
 
 def _repeated(keys: list[Comparable], in_place: dict[str, Rows]) -> Rows:
-    """The differing rows whose key another differing row shares, ascending."""
+    """The differing rows that share their key with another differing row, ascending."""
     changed = np.unique(np.concatenate([EMPTY, *in_place.values()]))
     if len(changed) < 2:
         return EMPTY
@@ -94,7 +94,7 @@ def _repeated(keys: list[Comparable], in_place: dict[str, Rows]) -> Rows:
 
 
 def select_rows(column: Comparable, left: Rows, right: Rows) -> Comparable:
-    """The column of some rows only."""
+    """The column restricted to some rows of each side."""
     return Comparable(
         column.kind,
         column.reference[left],
@@ -108,13 +108,16 @@ def select_rows(column: Comparable, left: Rows, right: Rows) -> Comparable:
 
 
 def key_codes(keys: list[Comparable]) -> tuple[Rows, Rows]:
-    """One integer a row, the same for equal keys on both sides and for no others."""
+    """One integer per row; two rows have the same one exactly where their keys are equal."""
     left, right, _ = _codes(keys, None)
     return left, right
 
 
 def _codes(keys: list[Comparable], bars: Array | None) -> tuple[Rows, Rows, int]:
-    """The same, and how many there may be (all from 0). bars: as in `pair_rows`, if known."""
+    """Codes of both sides and their bound.
+
+    They lie in [0, bound). bars: as in `pair_rows`, None if unknown.
+    """
     left = right = None
     width = 1
     for key in keys:
@@ -131,7 +134,7 @@ def _codes(keys: list[Comparable], bars: Array | None) -> tuple[Rows, Rows, int]
 
 
 def _dense(key: Comparable, bars: Array | None) -> tuple[Rows, Rows, int]:
-    """Codes from 0; an empty cell is code 0 and everything else follows."""
+    """Codes of one key column and their bound; an empty cell has code 0."""
     if key.words is not None:
         a, b = (side.astype(np.int64) + 1 for side in (key.reference, key.candidate))
         size = len(key.words) + 1
@@ -146,18 +149,18 @@ def _dense(key: Comparable, bars: Array | None) -> tuple[Rows, Rows, int]:
 
 def _coded(left: Array, right: Array, known: Array | None) -> tuple[Rows, Rows, int]:
     distinct = np.union1d(distinct_values(left), distinct_values(right)) if known is None else known
-    # An empty cell's value may be none of the known ones; it is given code 0 by the caller.
+    # The value under an empty cell may be unknown; the caller gives it code 0.
     return codes_in(left, distinct) + 1, codes_in(right, distinct) + 1, len(distinct) + 2
 
 
 def _join_by_table(left: Rows, right: Rows, width: int, values: dict[str, Comparable]) -> Pairing:
-    """Join by key code through a table with a place for each (2, 4); keys that repeat go the other way."""
+    """2, 4: join through a table with one place per code; rows of repeated keys are joined by sorting."""
     place: Rows = np.full(width, -1, np.int64 if len(left) >= 2**31 else np.int32)
     place[left] = np.arange(len(left))
     again = np.zeros(width, np.bool_)
     again[left[place[left] != np.arange(len(left))]] = True
     partner = place[right]
-    # Two rows of the right that meet the same row of the left repeat a key, too.
+    # A key also repeats where two rows of the right meet one row of the left.
     place = np.full(len(left) + 1, -1, place.dtype)
     place[partner] = np.arange(len(right))
     again[right[(partner >= 0) & (place[partner] != np.arange(len(right)))]] = True
@@ -188,7 +191,7 @@ def _join_by_table(left: Rows, right: Rows, width: int, values: dict[str, Compar
 
 
 def _join_by_sorting(left: Rows, right: Rows, values: dict[str, Comparable]) -> Pairing:
-    """Join by key code (2 to 4)."""
+    """2 to 4: join by sorting the codes."""
     lo, ro = np.argsort(left, kind="stable"), np.argsort(right, kind="stable")
     lk, lf, lc = _runs(left[lo])
     rk, rf, rc = _runs(right[ro])
@@ -209,7 +212,7 @@ def _join_by_sorting(left: Rows, right: Rows, values: dict[str, Comparable]) -> 
 
 
 def _runs(codes: Rows) -> tuple[Rows, Rows, Rows]:
-    """Distinct codes of a sorted array, where each starts, how often it stands."""
+    """The distinct codes of a sorted array, the place where each starts, and its count."""
     if not len(codes):
         return EMPTY, EMPTY, EMPTY
     first = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
@@ -217,7 +220,7 @@ def _runs(codes: Rows) -> tuple[Rows, Rows, Rows]:
 
 
 def _expand(order: Rows, first: Rows, count: Rows) -> Rows:
-    """The rows of some runs, ascending."""
+    """The rows of some runs of equal codes, ascending."""
     if not len(first):
         return EMPTY
     offsets = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
@@ -232,7 +235,7 @@ def _pair_several(
     rights: tuple[Rows, Rows, Rows],
     values: dict[str, Comparable],
 ) -> None:
-    """3: rows of one key, equal ones first; first with their sequence, then without."""
+    """3: pair equal rows of one key, first including their sequence numbers, then without; group the rest."""
     left, lg = _members(lo, *lefts)
     right, rg = _members(ro, *rights)
     content = {name: column for name, column in values.items() if name != SEQUENCE}
@@ -256,14 +259,14 @@ def _pair_several(
 def _twins(
     content: dict[str, Comparable], lefts: tuple[Rows, Rows], rights: tuple[Rows, Rows]
 ) -> tuple[Rows, Rows]:
-    """Rows of either side whose content stands on the other side under the same key."""
+    """Rows of each side whose content the other side has under the same key."""
     lh, rh = row_hashes(content, lefts[0], rights[0])
     lh, rh = mixed(lh, lefts[1].view(np.uint64)), mixed(rh, rights[1].view(np.uint64))
     return lefts[0][np.isin(lh, rh)], rights[0][np.isin(rh, lh)]
 
 
 def _members(order: Rows, first: Rows, count: Rows, runs: Rows) -> tuple[Rows, Rows]:
-    """Rows of the chosen runs, and for each the number of its group (its place in `runs`)."""
+    """The rows of the chosen runs, and for each row the place of its run in `runs`."""
     f, c = first[runs], count[runs]
     offsets = np.arange(int(c.sum())) - np.repeat(np.cumsum(c) - c, c)
     return order[np.repeat(f, c) + offsets], np.repeat(np.arange(len(runs)), c)
@@ -273,7 +276,7 @@ Hashes = npt.NDArray[np.uint64]
 
 
 def row_hashes(columns: dict[str, Comparable], left: Rows, right: Rows) -> tuple[Hashes, Hashes]:
-    """A hash of the values of each row, equal for equal rows; NaN hashes by its bits."""
+    """A hash of each row's values, the same for equal rows; a NaN is hashed by its bits."""
     a, b = np.zeros(len(left), np.uint64), np.zeros(len(right), np.uint64)
     for column in columns.values():
         a = mixed(a, _bits(column.reference[left], _part(column.reference_missing, left)))
@@ -296,7 +299,7 @@ def _bits(values: Array, missing: npt.NDArray[np.bool_] | None) -> Hashes:
 
 
 def mixed(state: Hashes, bits: Hashes) -> Hashes:
-    """Fold one column in (the finaliser of splitmix64)."""
+    """The hashes with one more column (mixed by the finaliser of splitmix64)."""
     z = (state * np.uint64(0x9E3779B97F4A7C15)) ^ (bits + np.uint64(0x9E3779B97F4A7C15))
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -304,7 +307,7 @@ def mixed(state: Hashes, bits: Hashes) -> Hashes:
 
 
 def equal_rows(lg: Rows, lh: Hashes, rg: Rows, rh: Hashes) -> tuple[Rows, Rows]:
-    """Pairs of places with equal (group, hash): as many as the side that has fewer of them."""
+    """Pairs of places with equal group and hash; each place is used once."""
     groups, hashes = np.concatenate([lg, rg]), np.concatenate([lh, rh])
     is_right = np.arange(len(groups)) >= len(lg)
     order = np.lexsort((is_right, hashes, groups))

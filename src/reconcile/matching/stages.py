@@ -10,7 +10,7 @@ RANK = {stage: rank for rank, stage in enumerate(STAGES)}
 ROW_STAGE: dict[str, Stage] = {
     "targets": Stage.TARGET,
     "orders": Stage.ORDER,
-    "fills": Stage.STATUS,  # whether it executed, and when
+    "fills": Stage.STATUS,  # whether an order executed, and when
     "positions": Stage.POSITION,
     "costs": Stage.COST,
     "equity": Stage.EQUITY,
@@ -51,7 +51,7 @@ FIELD_STAGE: dict[tuple[str, str], Stage] = {
     ("costs", "turnover"): Stage.COST,
     ("costs", "commission"): Stage.COST,
     ("costs", "slippage"): Stage.COST,
-    ("equity", "rebalance"): Stage.TARGET,  # a decision of this bar: of the next cycle
+    ("equity", "rebalance"): Stage.TARGET,  # decided at this bar, so part of the next cycle
     ("equity", "cash"): Stage.CASH,
     ("equity", "market_value"): Stage.MARK,
     ("equity", "equity"): Stage.EQUITY,
@@ -69,9 +69,9 @@ ROW_VALUE: dict[str, str] = {
     "equity": "equity",
     "flows": "amount",
 }
-"""The column that stands for a whole row where one is shown."""
+"""The column whose value represents a whole row."""
 
 
 def field_stage(table: str, column: str) -> Stage:
-    """Stage of a cell of `column`; a column of nobody's schema takes its row's."""
+    """The stage of a cell. A column that the schema does not name has the stage of its row."""
     return FIELD_STAGE.get((table, column), ROW_STAGE[table])
