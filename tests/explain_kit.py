@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from reconcile.comparing.compare import compare
-from reconcile.explaining.counterfactuals import Worlds
+from reconcile.explaining.counterfactuals import Counterfactuals
 from reconcile.explaining.explain import explain
+from reconcile.explaining.hypotheses.catalogue import CATALOGUE
 from reconcile.explaining.model import Change, Explanation, Subject
-from reconcile.explaining.score_cache import kind_of, ordered
 from reconcile.market.builtin.synthetic import generate_market
 from reconcile.market.edit import make_market
 from reconcile.scenario.files import replace as replace_setting
@@ -82,7 +82,7 @@ def ground_with(*settings: tuple[str, Any]) -> Subject:
 
 def ledger_of(subject: Subject, *changes: Change) -> Ledger:
     """What comes out of the subject under changes."""
-    return Worlds(subject, kind_of).ledger(ordered(changes))
+    return Counterfactuals(subject).ledger(CATALOGUE.ordered(changes))
 
 
 def explained(subject: Subject, ledger: Ledger, **more: Any) -> Explanation:
@@ -95,7 +95,12 @@ def same(subject: Subject, changes: tuple[Change, ...], ledger: Ledger) -> bool:
 
 
 def setting(hypothesis: str, path: str, value: Any) -> Change:
-    return Change(hypothesis, (path, value))
+    return change(hypothesis, (path, value))
+
+
+def change(hypothesis: str, *value: Any, **limits: Any) -> Change:
+    """A change by its hypothesis's id in the JSON."""
+    return Change(next(each for each in CATALOGUE if each.id == hypothesis), *value, **limits)
 
 
 def bps(rate: str) -> tuple[tuple[str, str], ...]:

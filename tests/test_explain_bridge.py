@@ -18,10 +18,10 @@ from vocabulary.ledger import Ledger
 SETS = [
     (CAPITAL,),
     (DEARER, NEXT_CLOSE),
-    (CAPITAL, ZERO_VIX, Change("exit_unused", "*")),
-    (Change("cash_not_credited"),),
-    (Change("frozen_book", "book"),),
-    (setting("slippage", "costs.slippage", None), Change("fill_unbooked", symbols=(3,))),
+    (CAPITAL, ZERO_VIX, kit.change("exit_unused", "*")),
+    (kit.change("cash_not_credited"),),
+    (kit.change("frozen_book", "book"),),
+    (setting("slippage", "costs.slippage", None), kit.change("fill_unbooked", symbols=(3,))),
 ]
 
 
@@ -34,7 +34,7 @@ def bridged(found: Explanation) -> Bridge:
     return found.bridge
 
 
-@pytest.mark.parametrize("truth", SETS, ids=lambda changes: "+".join(c.hypothesis for c in changes))
+@pytest.mark.parametrize("truth", SETS, ids=lambda changes: "+".join(c.hypothesis.id for c in changes))
 def test_every_way_of_taking_it_apart_sums_to_the_difference(truth: tuple[Change, ...]) -> None:
     """To the last unit: by cause with what is unexplained, by stage, by symbol and by month."""
     subject = kit.ground()

@@ -14,14 +14,12 @@ from tests.explain_kit import setting
 import engine
 import reconcile
 import reference
-from reconcile.explaining.catalogue import CATALOGUE
-from reconcile.explaining.counterfactuals import Worlds
-from reconcile.explaining.evidence import target_of
+from reconcile.explaining.counterfactuals import Counterfactuals
+from reconcile.explaining.evidence import target_of, window_of
+from reconcile.explaining.hypotheses.catalogue import CATALOGUE
 from reconcile.explaining.minimise import smallest
 from reconcile.explaining.model import Change, Verdict
-from reconcile.explaining.score_cache import kind_of, ordered
 from reconcile.explaining.search import Found, Search
-from reconcile.explaining.wording_settings import setting as worded
 from reconcile.market.edit import replace_columns
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
@@ -32,7 +30,7 @@ DEARER = setting("commission", "costs.commission", kit.bps("8"))
 DEARER_SLIPPAGE = setting("slippage", "costs.slippage", (("kind", "bps"), ("rate", "9")))
 NEXT_CLOSE = setting("timing", "execution.timing", "next_close")
 NO_GATE = setting("gate", "strategy.gate", None)
-ZERO_VIX = Change("context_zero_filled", "vix")
+ZERO_VIX = kit.change("context_zero_filled", "vix")
 
 ALONE = [
     CAPITAL,
@@ -48,40 +46,40 @@ ALONE = [
     setting("band", "strategy.band", "0"),
     setting("cooldown", "strategy.cooldown", 2),
     setting("exit_setting", "exits.time_exit.bars", 7),
-    Change("exit_unused", "volatility_stop"),
-    Change("context_carried", "vix"),
-    Change("feature_shifted", ("ml_score", 1)),
-    Change("feature_reversed", "ml_score"),
-    Change("feature_zero_filled", "ml_score"),
-    Change("feature_misaligned", ("ml_score", 1)),
-    Change("prices_carried"),
-    Change("execution_price", ("close", 1)),
-    Change("commission_factor", 2, side=Side.SELL),
-    Change("lot", 100),
-    Change("exit_unsent", "time_exit"),
-    Change("fill_unbooked", symbols=(3,)),
-    Change("fill_dropped", symbols=(2,)),
-    Change("order_late", 1),
-    Change("cash_not_credited"),
-    Change("frozen_book", "book"),
-    Change("sign_flipped", ("positions", "quantity")),
-    Change("marked_otherwise", ("close", 1)),
-    Change("reported_zero", ("costs", "commission")),
+    kit.change("exit_unused", "volatility_stop"),
+    kit.change("context_carried", "vix"),
+    kit.change("feature_shifted", ("ml_score", 1)),
+    kit.change("feature_reversed", "ml_score"),
+    kit.change("feature_zero_filled", "ml_score"),
+    kit.change("feature_misaligned", ("ml_score", 1)),
+    kit.change("prices_carried"),
+    kit.change("execution_price", ("close", 1)),
+    kit.change("commission_factor", 2, side=Side.SELL),
+    kit.change("lot", 100),
+    kit.change("exit_unsent", "time_exit"),
+    kit.change("fill_unbooked", symbols=(3,)),
+    kit.change("fill_dropped", symbols=(2,)),
+    kit.change("order_late", 1),
+    kit.change("cash_not_credited"),
+    kit.change("frozen_book", "book"),
+    kit.change("sign_flipped", ("positions", "quantity")),
+    kit.change("marked_otherwise", ("close", 1)),
+    kit.change("reported_zero", ("costs", "commission")),
 ]
 
 TOGETHER = [
-    (CAPITAL, ZERO_VIX, Change("exit_unused", "*")),
+    (CAPITAL, ZERO_VIX, kit.change("exit_unused", "*")),
     (DEARER, NEXT_CLOSE),
-    (Change("feature_reversed", "ml_score"), setting("selection", "strategy.n", 4)),
-    (NEXT_CLOSE, Change("cash_not_credited")),
-    (DEARER, Change("fill_booked_twice"), Change("reported_zero", ("costs", "turnover"))),
-    (setting("commission", "costs.commission", kit.bps("10")), Change("order_late", 1)),
-    (Change("equity_late"), setting("schedule", "strategy.schedule", (("every", 2), ("start", 0)))),
+    (kit.change("feature_reversed", "ml_score"), setting("selection", "strategy.n", 4)),
+    (NEXT_CLOSE, kit.change("cash_not_credited")),
+    (DEARER, kit.change("fill_booked_twice"), kit.change("reported_zero", ("costs", "turnover"))),
+    (setting("commission", "costs.commission", kit.bps("10")), kit.change("order_late", 1)),
+    (kit.change("equity_late"), setting("schedule", "strategy.schedule", (("every", 2), ("start", 0)))),
 ]
 
 
 def named(change: Change) -> str:
-    return change.hypothesis
+    return change.hypothesis.id
 
 
 @pytest.mark.parametrize("truth", ALONE, ids=named)
@@ -115,7 +113,7 @@ def test_causes_that_overlap_are_found_together(truth: tuple[Change, ...]) -> No
 def test_two_changes_of_the_ranking_are_found_as_a_pair() -> None:
     """Neither leaves anything to agree on at the first bar."""
     subject = kit.ground()
-    truth = (Change("feature_reversed", "ml_score"), Change("feature_shifted", ("ml_score", 2)))
+    truth = (kit.change("feature_reversed", "ml_score"), kit.change("feature_shifted", ("ml_score", 2)))
     ledger = kit.ledger_of(subject, *truth)
     found = kit.explained(subject, ledger)
     assert found.verdict is Verdict.EXPLAINED
@@ -141,7 +139,7 @@ def test_a_cause_that_begins_later_is_dated() -> None:
     ledger = kit.ledger_of(subject, replace(DEARER, since=20))
     (cause,) = kit.explained(subject, ledger).causes
     stamps = subject.market.timestamps.tolist()
-    assert cause.change.hypothesis == "commission" and cause.since in stamps[19:22]
+    assert named(cause.change) == "commission" and cause.since in stamps[19:22]
     assert kit.same(subject, (cause.change,), ledger)
     assert " on" in cause.sentence and "from 2023-" in cause.sentence
 
@@ -178,7 +176,7 @@ def test_a_setting_that_fits_one_bar_is_no_cause() -> None:
     tighter = setting("exit_setting", "exits.volatility_stop.multiple", "0.4")
     found = kit.explained(subject, kit.ledger_of(subject, replace(tighter, since=15, until=16)))
     assert found.verdict is Verdict.UNEXPLAINED and found.causes == () and found.breaks > 0
-    lost = Change("order_lost", None, 15, 16)
+    lost = kit.change("order_lost", None, 15, 16)
     (cause,) = kit.explained(subject, kit.ledger_of(subject, lost)).causes
     assert cause.change == lost
 
@@ -187,24 +185,24 @@ def test_a_setting_that_fits_one_bar_is_no_cause() -> None:
 def test_a_symbol_s_prices_speak_for_a_cause_more_than_once(symbol: int, told: bool) -> None:
     """Both ledgers come out to the last unit; in one of them a single bar says so."""
     subject = kit.ground()
-    found = kit.explained(subject, kit.ledger_of(subject, Change("prices_carried", symbols=(symbol,))))
+    found = kit.explained(subject, kit.ledger_of(subject, kit.change("prices_carried", symbols=(symbol,))))
     assert (found.verdict, bool(found.causes)) == ((Verdict.EXPLAINED if told else Verdict.UNEXPLAINED), told)
 
 
 def test_a_cause_with_an_end_is_dated_beside_one_that_is_only_told() -> None:
     """What is told wrongly was not lived: the books are built from what was."""
     subject = kit.ground()
-    untold = Change("reported_zero", ("fills", "commission"))
+    untold = kit.change("reported_zero", ("fills", "commission"))
     ledger = kit.ledger_of(subject, replace(DEARER_SLIPPAGE, until=20), untold)
     found = kit.explained(subject, ledger)
     assert found.verdict is Verdict.EXPLAINED
-    assert {cause.change.hypothesis for cause in found.causes} == {"slippage", "reported_zero"}
+    assert {named(cause.change) for cause in found.causes} == {"slippage", "reported_zero"}
 
 
 def test_a_cause_of_one_side_says_so() -> None:
     subject = kit.ground()
     (cause,) = kit.explained(
-        subject, kit.ledger_of(subject, Change("commission_factor", 2, side=Side.SELL))
+        subject, kit.ledger_of(subject, kit.change("commission_factor", 2, side=Side.SELL))
     ).causes
     assert cause.sentence.startswith("commission is ") and cause.sentence.endswith(" on sells")
 
@@ -234,7 +232,7 @@ def test_a_level_has_no_more_digits_than_the_ledger_bears_out() -> None:
     )
     ledger = kit.ledger_of(subject, level)
     target = target_of(ledger, subject.scenario, subject.market, ())
-    search = Search(subject, ledger, target, Worlds(subject, kind_of))
+    search = Search(ledger, target, Counterfactuals(subject))
     found = Found((odd,), search.full((odd,)))
     assert search.done(found.score)
     assert smallest(search, found).changes == (level,)
@@ -247,7 +245,7 @@ def test_of_two_wordings_the_one_with_fewer_numbers_is_the_cause() -> None:
     ledger = kit.ledger_of(
         subject,
         setting("cash", "execution.cash", "allow_negative"),
-        Change("commission_factor", 2, side=Side.BUY),
+        kit.change("commission_factor", 2, side=Side.BUY),
     )
     found = kit.explained(subject, ledger)
     fee = next(cause for cause in found.causes if "commission" in cause.sentence)
@@ -319,9 +317,6 @@ def test_an_answer_is_the_same_every_time() -> None:
 
 def test_every_hypothesis_changes_some_ledger_and_reads_as_one_line() -> None:
     """None in the catalogue is idle: each gives another ledger on one of these grounds."""
-    from reconcile.explaining.catalogue import every_value
-    from reconcile.explaining.model import Measured
-
     grounds = [
         kit.ground(),
         kit.ground_with(
@@ -333,13 +328,14 @@ def test_every_hypothesis_changes_some_ledger_and_reads_as_one_line() -> None:
         ),
     ]
     idle = {hypothesis.id for hypothesis in CATALOGUE}
-    measured = Measured(splits=((1, 2, 1),), price=(("open", 1),))
     for subject in grounds:
         plain = engine.run(subject.scenario, subject.market)
-        for hypothesis, value in every_value(subject, measured):
+        doubled = kit.ledger_of(subject, kit.change("split", (2, 1), symbols=(1,)))
+        target = target_of(doubled, subject.scenario, subject.market)
+        for hypothesis, value in CATALOGUE.values(subject, window_of(doubled, target, 0, kit.BARS)):
             sentence = hypothesis.say(subject, value).sentence
             assert sentence and "\n" not in sentence
-            if hypothesis.id in idle and _differs(subject, plain, Change(hypothesis.id, value)):
+            if hypothesis.id in idle and _differs(subject, plain, Change(hypothesis, value)):
                 idle.discard(hypothesis.id)
     # Selling short is refused or allowed as a whole: a scenario that runs under both gives one ledger.
     assert idle <= {"short", "exits_reversed"}
@@ -347,7 +343,7 @@ def test_every_hypothesis_changes_some_ledger_and_reads_as_one_line() -> None:
 
 def _differs(subject: Any, plain: Ledger, change: Change) -> bool:
     try:
-        return not kit.same(subject, ordered([change]), plain)
+        return not kit.same(subject, (change,), plain)
     except InputError:
         return False
 
@@ -356,7 +352,7 @@ def test_exits_that_all_never_fire_are_one_cause() -> None:
     """Found one by one, they are named together."""
     subject = kit.ground()
     ledger = kit.ledger_of(
-        subject, Change("exit_unused", "volatility_stop"), Change("exit_unused", "time_exit")
+        subject, kit.change("exit_unused", "volatility_stop"), kit.change("exit_unused", "time_exit")
     )
     (cause,) = kit.explained(subject, ledger).causes
     assert cause.sentence == "no exit ever fires"
@@ -385,7 +381,8 @@ def test_exits_that_all_never_fire_are_one_cause() -> None:
     ],
 )
 def test_a_setting_reads_as_it_would_be_said(path: str, value: Any, sentence: str) -> None:
-    assert worded(kit.ground(), (path, value)).sentence == sentence
+    hypothesis = kit.change(path.removeprefix("strategy.")).hypothesis
+    assert hypothesis.say(kit.ground(), (path, value)).sentence == sentence
 
 
 def test_costs_that_are_not_charged_are_told_one_way() -> None:

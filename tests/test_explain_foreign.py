@@ -40,8 +40,8 @@ def told_in_floats(ledger: Ledger, *tables: str, drop: tuple[str, ...] = (), err
     return reconcile.from_frames(frames)
 
 
-@pytest.mark.parametrize("truth", [DEARER, NEXT_CLOSE, ZERO_VIX, Change("exit_unused", "time_exit")],
-                         ids=lambda change: change.hypothesis)  # fmt: skip
+@pytest.mark.parametrize("truth", [DEARER, NEXT_CLOSE, ZERO_VIX, kit.change("exit_unused", "time_exit")],
+                         ids=lambda change: change.hypothesis.id)  # fmt: skip
 def test_a_ledger_of_floats_is_explained_within_its_tolerance(truth: Change) -> None:
     subject = kit.ground()
     ledger = told_in_floats(kit.ledger_of(subject, truth), "fills", "equity", error=0.004)
@@ -122,7 +122,7 @@ def test_a_ledger_of_another_clock_or_other_names_is_said_to_be() -> None:
         setting("commission", "costs.commission", (("kind", "bps"), ("rate", "5"), ("minimum", "60"))),
         replace(DEARER, since=20),
         replace(DEARER, since=30),
-        Change("commission_factor", 2, side=Side.SELL),
+        kit.change("commission_factor", 2, side=Side.SELL),
     ],
     ids=["minimum", "from a day on", "from a later day on", "twice on sells"],
 )

@@ -26,11 +26,11 @@ FAULTS = [
     ZERO_VIX,
     setting("band", "strategy.band", "0.2"),
     setting("exit_setting", "exits.time_exit.bars", 7),
-    Change("exit_unused", "*"),
-    Change("feature_reversed", "ml_score"),
-    Change("fill_dropped"),
-    Change("order_late", 1),
-    Change("frozen_book", "book"),
+    kit.change("exit_unused", "*"),
+    kit.change("feature_reversed", "ml_score"),
+    kit.change("fill_dropped"),
+    kit.change("order_late", 1),
+    kit.change("frozen_book", "book"),
 ]
 
 
@@ -45,7 +45,7 @@ def shrunk(change: Change) -> Shrunk:
     return found
 
 
-@pytest.mark.parametrize("change", FAULTS, ids=lambda change: change.hypothesis)
+@pytest.mark.parametrize("change", FAULTS, ids=lambda change: change.hypothesis.id)
 def test_three_symbols_and_three_rebalances_are_enough(change: Change) -> None:
     """And the first divergence is of the same stage, type, table and column, for the same cause."""
     found = shrunk(change)
@@ -54,7 +54,7 @@ def test_three_symbols_and_three_rebalances_are_enough(change: Change) -> None:
     assert (first.stage, first.type, first.table, first.field) == found.root
     _, symbols = found.after.case.market.present.shape
     assert symbols <= 3 and found.after.rebalances <= 3
-    assert change.hypothesis in found.causes
+    assert change.hypothesis.id in found.causes
     assert not found.stopped
 
 

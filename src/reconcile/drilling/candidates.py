@@ -8,8 +8,9 @@ from itertools import combinations
 from reconcile.drilling import patches
 from reconcile.drilling.catalogue import BY_NAME, OUTSIDE, WITHIN
 from reconcile.drilling.ground import SCENARIOS, SEED
-from reconcile.drilling.model import Candidate, Fault, Group, Hooks, Patch, Setting, Shape
+from reconcile.drilling.model import Candidate, Fault, Group, Patch, Setting, Shape
 from reconcile.drilling.planting import patches_of
+from reconcile.explaining.bar_loop import Hooks
 from vocabulary.errors import InputError
 
 PAIRS = 75

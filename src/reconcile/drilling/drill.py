@@ -9,7 +9,7 @@ from itertools import islice
 from multiprocessing import get_context
 
 import reference
-from reconcile.drilling import engines, loop, patches
+from reconcile.drilling import engines, patches
 from reconcile.drilling.catalogue import BY_NAME
 from reconcile.drilling.clean_run import Honest, live
 from reconcile.drilling.ground import Ground, ground
@@ -17,6 +17,7 @@ from reconcile.drilling.judging import judge
 from reconcile.drilling.model import Candidate, Drill, Fault, Finding, Group, Plant
 from reconcile.drilling.planting import as_told, hooks_of, in_scenario, on_market, patches_of, shaped
 from reconcile.drilling.scoring import scores
+from reconcile.explaining.bar_loop import BarLoop, Standing
 from reconcile.ledger.digest import ledger_digest
 from reconcile.running.run import ours
 from vocabulary.errors import InputError, TieoutError
@@ -144,7 +145,9 @@ def _unpatched(candidate: Candidate, on: Ground) -> Ledger:
     plants = _plants(candidate)
     scenario, market, hooks = in_scenario(on.scenario, plants), on_market(on.market, plants), hooks_of(plants)
     if hooks:
-        return loop.run(scenario, market, hooks)
+        start = Standing(reference.initial_state(scenario))
+        days = BarLoop(market, lambda bar: scenario, hooks).days(start, len(market.timestamps))
+        return reference.ledger_of(scenario, market, (day for day, _ in days))
     made: Ledger = ours("engine").run(scenario, market)
     return made
 

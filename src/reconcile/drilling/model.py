@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconcile.explaining.bar_loop import Hooks
 from reconcile.explaining.model import Change
 from reconcile.matching.model import Stage
 
 if TYPE_CHECKING:
     from reconcile.drilling.clean_run import Honest
-    from reference import Day, Decision, Execution
     from vocabulary.ledger import Ledger
     from vocabulary.market import Market
-    from vocabulary.scenario import Scenario
-    from vocabulary.state import Order, State
 
 
 class Hit(NamedTuple):
@@ -53,32 +51,6 @@ class Data:
     """The market is read otherwise."""
 
     read: Callable[[Market], Market]
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Where a hook stands. state: before the fill that is at hand."""
-
-    scenario: Scenario
-    market: Market
-    bar: int
-    state: State
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What goes wrong between the reference's parts, at every bar.
-
-    decided: what is sent of a decision. due: which orders execute at a bar, of those that should, the late
-    ones (handed on from bar to bar) among them; returns (now, later). executed: what becomes of an order.
-    booked: the state after a fill, from the one before it, the one it should be, and the fill's execution.
-    """
-
-    decided: Callable[[Moment, Decision], Decision] | None = None
-    due: Callable[[Moment, tuple[Order, ...]], tuple[tuple[Order, ...], tuple[Order, ...]]] | None = None
-    executed: Callable[[Moment, Execution], Execution] | None = None
-    booked: Callable[[Moment, State, Execution], State] | None = None
-    day: Callable[[Moment, Day], Day] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reconcile.drilling.model import Data, Hooks, Patch, Plant, Setting, Shape, Told
+from reconcile.drilling.model import Data, Patch, Plant, Setting, Shape, Told
+from reconcile.explaining.bar_loop import Hooks
 from reconcile.ledger.frames import frame, from_frames
 from reconcile.scenario.files import replace as replace_setting
 from vocabulary.ledger import Ledger, Manifest

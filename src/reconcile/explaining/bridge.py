@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from reconcile.explaining.evidence import EMPTY, Rows, Target
-from reconcile.explaining.inputs import carried
+from reconcile.explaining.hypotheses.features import carried
 from reconcile.explaining.model import Bridge, Line, Subject
 from vocabulary.market import Market
 

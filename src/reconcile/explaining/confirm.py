@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reconcile.explaining.counterfactuals import Changes
-from reconcile.explaining.loop import Standing
-from reconcile.explaining.model import Change, Kind
+from reconcile.explaining.bar_loop import Standing
+from reconcile.explaining.model import Change, Changes, Kind
 from reconcile.explaining.proposals import crowded
-from reconcile.explaining.score_cache import View, kind_of, ordered
-from reconcile.explaining.scoring import Wrong, suspects, wrong_at
+from reconcile.explaining.scoring import View, Wrong, suspects, wrong_at
 from reconcile.explaining.search import Search
 from reconcile.roots.rebuild import rebuild_states
 from reconcile.roots.resync import can_resync
@@ -27,7 +25,6 @@ ENOUGH = 3
 about."""
 AGAIN = 2
 """The same for what is about some symbols and accounts for all else: once is chance."""
-CAPITAL = "capital"
 Cycles = Sequence[Wrong | None]
 """What a set gets wrong in each cycle; None where it allows no run."""
 
@@ -75,11 +72,11 @@ def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
         rest = tuple(other for other in changes if other != change)
         if change not in asked:
             holds = True
-        elif change.hypothesis == CAPITAL:
+        elif change.hypothesis.at_start:
             gained = search.full(changes).whole - max(0, search.full(rest).whole)
             holds = gained > ENOUGH
         else:
-            tally = _tally(search, right, _wrongs(search, rest, states), kind_of(change))
+            tally = _tally(search, right, _wrongs(search, rest, states), change.hypothesis.kind)
             holds = tally.holds(_needed(change, whole))
         if holds:
             kept.append(change)
@@ -97,9 +94,9 @@ def _goes_on(search: Search, changes: Changes, change: Change) -> bool:
         at = view.first(now)
         if at >= search.gauge.bars:
             continue
-        for symbol in suspects(search.target, search.worlds.ledger(changes), at).symbols:
+        for symbol in suspects(search.target, search.runs.ledger(changes), at).symbols:
             wider = replace(change, symbols=tuple(sorted({*change.symbols, symbol})))
-            more = ordered([wider, *(other for other in changes if other is not change)])
+            more = search.catalogue.ordered([wider, *(other for other in changes if other is not change)])
             if crowded(more) and view.of(search.full(more)) > view.of(now):
                 return True
     return False
@@ -108,7 +105,7 @@ def _goes_on(search: Search, changes: Changes, change: Change) -> bool:
 def _narrow(change: Change) -> bool:
     """Whether it needs limits that may have been made to fit: in time, but for what the loop did once; or to
     some symbols' settings or data."""
-    kind = kind_of(change)
+    kind = change.hypothesis.kind
     if change.symbols is not None and kind in (Kind.SCENARIO, Kind.INPUT):
         return True
     once = change.until == change.since + 1 and kind is Kind.LOOP
@@ -121,11 +118,11 @@ def _states(search: Search, changes: Changes, whole: bool) -> list[State] | None
     Where the set gives the whole ledger, it is read off the run that does: that has every table, to the last
     unit, and nothing in it is told wrongly.
     """
-    lived = tuple(change for change in changes if kind_of(change) is not Kind.REPORT)
-    ledger = search.worlds.ledger(lived) if whole else search.ledger
+    lived = tuple(change for change in changes if change.hypothesis.kind is not Kind.REPORT)
+    ledger = search.runs.ledger(lived) if whole else search.ledger
     if not can_resync(ledger):
         return None
-    prepared = search.worlds.prepared(changes)
+    prepared = search.runs.prepared(changes)
     try:
         return list(rebuild_states(ledger, prepared.scenario, prepared.market))
     except TieoutError:
@@ -155,7 +152,7 @@ def _wrongs(search: Search, changes: Changes, states: list[State]) -> list[Wrong
         if stop > search.gauge.bars:
             break
         try:
-            ledger = search.worlds.window(changes, Standing(state), stop)
+            ledger = search.runs.window(changes, Standing(state), stop)
         except TieoutError:
             out.append(None)
             continue

@@ -1,70 +1,82 @@
-"""Worlds: the ledger that a set of changes gives, whole or in part, by the engine where it can.
+"""Counterfactuals: the ledger that a set of changes gives, whole or in part, by the engine where it can.
 
 Changes of scenario and input run through the engine, in spans where they are limited in time. Changes
-between the parts of a bar, and those an order meets by its symbol or side, run through explain's own loop.
-Changes of reporting are made to the ledger that comes out.
+between the parts of a bar, and those that concern some orders only, run through a loop over the reference's
+parts. Changes of the report are made to the ledger that comes out.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 import reference
-from reconcile.explaining import inputs, loop, reports
-from reconcile.explaining.loop import Standing
-from reconcile.explaining.model import Change, Kind, Subject
-from reconcile.explaining.settings import NEVER, changed_scenario
+from reconcile.explaining.bar_loop import BarLoop, Hooks, Memory, Moment, Standing
+from reconcile.explaining.model import (
+    Change,
+    Changes,
+    InputHypothesis,
+    Kind,
+    LoopHypothesis,
+    ReportHypothesis,
+    SettingHypothesis,
+    Subject,
+)
 from reconcile.running.run import ours
 from reference import Day
 from vocabulary.ledger import Column, Ledger, Table
 from vocabulary.ledger import Kind as Cells
 from vocabulary.market import Market
-from vocabulary.scenario import Scenario, Timing
-from vocabulary.state import State
+from vocabulary.scenario import Scenario
+from vocabulary.state import Order, State
 
-Changes = tuple[Change, ...]
 Lived = tuple[Day, Standing]
 KEPT_LEDGERS, KEPT_LOOPS = 12, 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A set of changes, sorted by where they act. scenario: in force at bar 0; it names the ledger."""
+    """A set of changes, sorted by where they act.
+
+    scenario: in force at bar 0; it names the ledger. spans: (first bar, scenario in force from there on).
+    by_engine: whether the engine can run the set. loop: what runs it otherwise. reports: changes of the
+    report.
+    """
 
     scenario: Scenario
     market: Market
     spans: tuple[tuple[int, Scenario], ...]
-    plan: loop.Plan
     by_engine: bool
+    loop: BarLoop
     reports: Changes
 
-    def scenario_at(self, t: int) -> Scenario:
-        found = self.spans[0][1]
-        for since, scenario in self.spans:
-            if since <= t:
-                found = scenario
-        return found
+    def scenario_at(self, bar: int) -> Scenario:
+        """The scenario in force at a bar."""
+        return _in_force(self.spans, bar)
 
 
-class Worlds:
+def _in_force(spans: Sequence[tuple[int, Scenario]], bar: int) -> Scenario:
+    return [scenario for since, scenario in spans if since <= bar][-1]
+
+
+class Counterfactuals:
     """Runs of one scenario over one market under sets of changes; keeps what is asked for again."""
 
-    def __init__(self, subject: Subject, kind_of: Callable[[Change], Kind]) -> None:
+    def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.bars = len(subject.market.timestamps)
         self.runs = 0
-        self._kind_of = kind_of
         self._engine: ModuleType = ours("engine")
         self._ledgers: OrderedDict[Changes, Ledger] = OrderedDict()
         self._states: dict[tuple[Changes, int], Standing] = {}
-        self._decide = loop.Memory()
+        self._decide = Memory()
         self._growing: dict[Changes, tuple[Iterator[Lived], list[Lived]]] = {}
         self.prepared = lru_cache(maxsize=64)(self._prepare)
 
@@ -85,27 +97,27 @@ class Worlds:
         if not prepared.by_engine:
             return self.first_bars(changes, self.bars)
         start = reference.initial_state(prepared.scenario)
-        return self._told(prepared, self._spans(prepared, start, self.bars)[0])
+        return _reported(prepared, self._spans(prepared, start, self.bars)[0])
 
     def first_bars(self, changes: Changes, until: int) -> Ledger:
-        """The ledger of bars [0, until). Where explain's own loop runs, it goes on from where it stopped."""
+        """The ledger of bars [0, until). A run through the loop goes on from where it stopped last."""
         prepared = self.prepared(changes)
         if prepared.by_engine:
             if until >= self.bars:
                 return self.ledger(changes)
             return self.window(changes, Standing(reference.initial_state(prepared.scenario)), until)
         days = [day for day, _ in self._grown(changes, until)[:until]]
-        return self._told(prepared, reference.ledger_of(prepared.scenario, prepared.market, days))
+        return _reported(prepared, reference.ledger_of(prepared.scenario, prepared.market, days))
 
     def _grown(self, changes: Changes, until: int) -> list[Lived]:
-        """The days of explain's own loop, at least up to `until`. Changes of reporting are not its."""
-        lived = tuple(change for change in changes if self._kind_of(change) is not Kind.REPORT)
+        """The days of the loop, at least up to `until`. Changes of the report have no part in them."""
+        lived = tuple(change for change in changes if change.hypothesis.kind is not Kind.REPORT)
         if lived not in self._growing:
             if len(self._growing) >= KEPT_LOOPS:
                 self._growing.pop(next(iter(self._growing)))
             prepared = self.prepared(changes)
             start = Standing(reference.initial_state(prepared.scenario))
-            self._growing[lived] = loop.days(prepared.plan, start, self.bars), []
+            self._growing[lived] = prepared.loop.days(start, self.bars), []
             self.runs += 1
         rest, days = self._growing[lived]
         days.extend(islice(rest, max(0, until - len(days))))
@@ -130,12 +142,13 @@ class Worlds:
         """The ledger of bars [start.state.bar, until)."""
         prepared = self.prepared(changes)
         if prepared.by_engine:
-            return self._told(prepared, self._spans(prepared, start.state, until)[0])
+            return _reported(prepared, self._spans(prepared, start.state, until)[0])
         self.runs += 1
-        days = [day for day, _ in loop.days(prepared.plan, start, until)]
-        return self._told(prepared, reference.ledger_of(prepared.scenario, prepared.market, days))
+        days = [day for day, _ in prepared.loop.days(start, until)]
+        return _reported(prepared, reference.ledger_of(prepared.scenario, prepared.market, days))
 
     def _spans(self, prepared: Prepared, state: State, until: int) -> tuple[Ledger, State]:
+        """The engine's ledger of bars [state.bar, until), span by span, and the state that it ends with."""
         self.runs += 1
         ledgers = []
         stops = [since for since, _ in prepared.spans if state.bar < since < until]
@@ -145,61 +158,72 @@ class Worlds:
             ledgers.append(made)
         return joined(ledgers), state
 
-    def _told(self, prepared: Prepared, ledger: Ledger) -> Ledger:
-        for change in prepared.reports:
-            ledger = reports.told(prepared.scenario, prepared.market, ledger, change)
-        return ledger
-
     def _prepare(self, changes: Changes) -> Prepared:
-        by_kind: dict[Kind, list[Change]] = {kind: [] for kind in Kind}
-        for change in changes:
-            by_kind[self._kind_of(change)].append(change)
-        settings = by_kind[Kind.SCENARIO]
-        plain = [change for change in settings if change.symbols is None and change.side is None]
-        apart = [change for change in settings if change not in plain]
-        spans = self._scenario_spans(plain, by_kind[Kind.INPUT])
-        market = self._market(by_kind[Kind.INPUT], settings)
-
-        def scenario_at(t: int) -> Scenario:
-            return [scenario for since, scenario in spans if since <= t][-1]
-
-        limited = [(change, _under(scenario_at, change)) for change in apart]
-        plan = loop.Plan(market, scenario_at, limited, tuple(by_kind[Kind.LOOP]), self._decide)
-        by_engine = not limited and not by_kind[Kind.LOOP]
-        return Prepared(spans[0][1], market, spans, plan, by_engine, tuple(by_kind[Kind.REPORT]))
+        settings = [c for c in changes if isinstance(c.hypothesis, SettingHypothesis)]
+        whole = [c for c in settings if c.symbols is None and c.side is None]
+        some_orders = [c for c in settings if c not in whole]
+        given = [c for c in changes if isinstance(c.hypothesis, InputHypothesis)]
+        spans = self._scenario_spans(whole, given)
+        market = self.subject.market
+        for change in given:
+            market = _hypothesis(change, InputHypothesis).apply(self.subject.scenario, market, change)
+        between = [c for c in changes if isinstance(c.hypothesis, LoopHypothesis)]
+        hooks = [_for_some_orders(change) for change in some_orders]
+        hooks += [_hypothesis(change, LoopHypothesis).hooks(change) for change in between]
+        return Prepared(
+            scenario=spans[0][1],
+            market=market,
+            spans=spans,
+            by_engine=not hooks,
+            loop=BarLoop(market, lambda bar: _in_force(spans, bar), hooks, self._decide),
+            reports=tuple(c for c in changes if isinstance(c.hypothesis, ReportHypothesis)),
+        )
 
     def _scenario_spans(
-        self, settings: Iterable[Change], given: Iterable[Change]
+        self, settings: Sequence[Change], given: Sequence[Change]
     ) -> tuple[tuple[int, Scenario], ...]:
-        settings = list(settings)
+        """The scenario in force, from bar to bar. given: changes of the input, which may need another one."""
         base = self.subject.scenario
-        if any(change.hypothesis == "execution_price" for change in given) and inputs.needs_next_open(base):
-            base = replace(base, execution=replace(base.execution, timing=Timing.NEXT_OPEN))
-        edges = (
-            {0} | {change.since for change in settings} | {c.until for c in settings if c.until is not None}
-        )
+        for change in given:
+            needed = _hypothesis(change, InputHypothesis).scenario
+            base = base if needed is None else needed(base)
+        edges = {0} | {c.since for c in settings} | {c.until for c in settings if c.until is not None}
         spans = []
         for edge in sorted(bar for bar in edges if bar < self.bars):
             scenario = base
             for change in settings:
-                if loop.applies(change, edge):
-                    scenario = changed_scenario(scenario, change)
+                if change.covers(edge):
+                    scenario = _changed(change, scenario)
             spans.append((edge, scenario))
         return tuple(spans)
 
-    def _market(self, given: Iterable[Change], settings: Iterable[Change]) -> Market:
-        market = self.subject.market
-        for change in given:
-            market = inputs.changed_market(self.subject.scenario, market, change)
-        if any(change.hypothesis == "exit_unused" for change in settings):
-            nothing = np.full(market.present.shape, np.nan)
-            nothing.flags.writeable = False
-            market = replace(market, features={**market.features, NEVER: nothing})
-        return market
+
+def _hypothesis(change: Change, kind: type[Any]) -> Any:
+    assert isinstance(change.hypothesis, kind)
+    return change.hypothesis
 
 
-def _under(scenario_at: Callable[[int], Scenario], change: Change) -> Callable[[int], Scenario]:
-    return lambda t: changed_scenario(scenario_at(t), change)
+def _changed(change: Change, scenario: Scenario) -> Scenario:
+    made: Scenario = _hypothesis(change, SettingHypothesis).apply(scenario, change.value)
+    return made
+
+
+def _for_some_orders(change: Change) -> Hooks:
+    """A setting that only some orders meet."""
+
+    def meets(at: Moment, order: Order) -> Scenario:
+        covered = change.covers(at.bar, order.symbol, order.side)
+        return _changed(change, at.scenario) if covered else at.scenario
+
+    return Hooks(meets=meets)
+
+
+def _reported(prepared: Prepared, ledger: Ledger) -> Ledger:
+    """A ledger under the changes of the report."""
+    for change in prepared.reports:
+        apply = _hypothesis(change, ReportHypothesis).apply
+        ledger = apply(prepared.scenario, prepared.market, ledger, change)
+    return ledger
 
 
 def joined(ledgers: list[Ledger]) -> Ledger:

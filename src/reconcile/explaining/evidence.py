@@ -1,14 +1,16 @@
 """A ledger as a search reads it: every table in the scenario's units, sorted by cycle, symbol and side.
 
-A cycle is what is decided at t-1, executed and booked at t (all at t with `same_close`).
+Cycle t holds what is decided at bar t-1, and executed and booked at bar t; with `same_close` all of it is of
+bar t.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from math import ceil
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +31,8 @@ DECISIONS = "decisions"
 """The column `rebalance` of `equity`, apart from it: it belongs to the next cycle."""
 UNCOMPARED = ("sequence", "symbol", "side")
 SIDES = ("buy", "sell")
+MOST_ROWS = 400
+"""Rows of a table that values are read off; more tell nothing more."""
 
 
 class Rows(NamedTuple):
@@ -61,12 +65,74 @@ class Axes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """The candidate's ledger, ready to be compared with. lived: tables that tell what was done."""
+    """The candidate's ledger, ready to be compared with. lived: tables that tell what was done. bounds: by
+    table and column, how far apart two values may be, in units of the column."""
 
     axes: Axes
     tables: Mapping[str, Rows]
     lived: tuple[str, ...]
     bounds: Mapping[tuple[str, str], tuple[BoundKind, float]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """Cycles [start, stop) of a candidate's ledger, from which hypotheses read the values worth trying.
+
+    fills, positions, targets, orders: their first rows within the window, of some symbols or all; None where
+    there are none. memo: what was read off the whole ledger, shared by all windows on it.
+    """
+
+    ledger: Ledger
+    target: Target
+    start: int
+    stop: int
+    fills: Rows | None
+    positions: Rows | None
+    targets: Rows | None
+    orders: Rows | None
+    memo: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, what: str, read: Callable[[], Any]) -> Any:
+        """What `read` gives, read once for all windows on a ledger."""
+        if what not in self.memo:
+            self.memo[what] = read()
+        return self.memo[what]
+
+    def slack(self, column: str) -> int:
+        """Units that a column of fills may be off by, as its tolerance says."""
+        kind, size = self.target.bounds.get(("fills", column), (BoundKind.ABSOLUTE, 0.0))
+        return 0 if kind is BoundKind.RELATIVE else ceil(size)
+
+
+def window_of(
+    ledger: Ledger,
+    target: Target,
+    start: int,
+    stop: int,
+    symbols: tuple[int, ...] | None = None,
+    memo: dict[str, Any] | None = None,
+) -> Window:
+    """Cycles [start, stop) of a ledger. symbols: places in the market of those looked at, None for all."""
+    fills, positions, targets, orders = (
+        _cut(target, name, start, stop, symbols) for name in ("fills", "positions", "targets", "orders")
+    )
+    shared = {} if memo is None else memo
+    return Window(ledger, target, start, stop, fills, positions, targets, orders, shared)
+
+
+def _cut(target: Target, name: str, start: int, stop: int, symbols: tuple[int, ...] | None) -> Rows | None:
+    rows = target.tables.get(name)
+    if rows is None:
+        return None
+    within = rows.within(start, stop)
+    at = np.arange(within.start, within.stop)
+    if symbols is not None:
+        at = at[np.isin(rows.symbol[within], symbols)]
+    at = at[:MOST_ROWS]
+    if not len(at):
+        return None
+    cells = {name: values[at] for name, values in rows.cells.items()}
+    return Rows(rows.cycle[at], rows.symbol[at], rows.side[at], rows.key[at], cells)
 
 
 def axes_of(scenario: Scenario, market: Market) -> Axes:
@@ -206,3 +272,37 @@ def _units(tolerance: Tolerance, axes: Axes) -> float:
         return float(tolerance.bound)
     size = tolerance.bound / 2 if tolerance.kind is BoundKind.QUANTUM else tolerance.bound
     return float(size * Decimal(10) ** axes.scales.get(SCHEMA[tolerance.table][tolerance.column], 0))
+
+
+def overlap_notes(ledger: Ledger, market: Market) -> tuple[str, ...]:
+    """A note where no timestamp of a ledger is a bar of the market, and one where no symbol is the market's:
+    nothing can be explained then."""
+    return (*_no_bar(ledger, market), *_no_symbol(ledger, market))
+
+
+def _no_bar(ledger: Ledger, market: Market) -> Iterator[str]:
+    from reconcile.text.times import stamp
+
+    found = [each for name in ledger.tables for each in _columns(ledger, name, TIME_COLUMN[name])]
+    if found and not any(np.isin(column.values, market.timestamps).any() for column in found):
+        theirs, ours = int(found[0].values.min()), int(market.timestamps[0])
+        yield (
+            f"No timestamp of the candidate is a bar of the market: its first is {stamp(market, theirs)}, "
+            f"the market's {stamp(market, ours)}."
+        )
+
+
+def _no_symbol(ledger: Ledger, market: Market) -> Iterator[str]:
+    found = [each for name in ledger.tables for each in _columns(ledger, name, "symbol")]
+    names = {name for column in found for name in column.dictionary or ()}
+    if names and names.isdisjoint(market.symbols):
+        yield (
+            f"No symbol of the candidate is one of the market: it has {min(names)}, "
+            f"the market {min(market.symbols)}."
+        )
+
+
+def _columns(ledger: Ledger, name: str, column: str) -> list[Column]:
+    """A table's column, where it is there and holds rows."""
+    table = ledger.tables[name]
+    return [table.columns[column]] if table.rows and column in table.columns else []

@@ -9,16 +9,23 @@ from fractions import Fraction
 
 from reconcile.comparing.compare import compare
 from reconcile.explaining.bridge import bridge, final_equity
-from reconcile.explaining.catalogue import BY_ID
 from reconcile.explaining.confirm import confirmed
-from reconcile.explaining.counterfactuals import Changes, Worlds
-from reconcile.explaining.evidence import Target, target_of
-from reconcile.explaining.measure import initial_cash
+from reconcile.explaining.counterfactuals import Counterfactuals
+from reconcile.explaining.evidence import Target, overlap_notes, target_of
+from reconcile.explaining.hypotheses.catalogue import CATALOGUE, Catalogue
+from reconcile.explaining.hypotheses.sizing import initial_cash
 from reconcile.explaining.minimise import smallest
-from reconcile.explaining.model import Bridge, Cause, Change, Explanation, RootGroup, Subject, Verdict
-from reconcile.explaining.overlap_notes import strangers
+from reconcile.explaining.model import (
+    Bridge,
+    Cause,
+    Change,
+    Changes,
+    Explanation,
+    RootGroup,
+    Subject,
+    Verdict,
+)
 from reconcile.explaining.root_groups import root_groups
-from reconcile.explaining.score_cache import kind_of, ordered
 from reconcile.explaining.search import Found, Search
 from reconcile.matching.model import Reconciliation, Tolerance
 from reconcile.matching.model import Verdict as Compared
@@ -37,6 +44,7 @@ def explain(
     *,
     tolerances: Sequence[Tolerance] = (),
     say: Say = lambda _: None,
+    catalogue: Catalogue = CATALOGUE,
 ) -> Explanation:
     """The causes under which `candidate` is what comes out of a scenario over a market.
 
@@ -45,21 +53,21 @@ def explain(
     """
     began = time.perf_counter()
     subject = Subject(scenario, market)
-    worlds = Worlds(subject, kind_of)
+    runs = Counterfactuals(subject)
     say("running the scenario as stated")
-    first = _against(worlds, (), candidate, tolerances)
+    first = _against(runs, (), candidate, tolerances)
     target = target_of(candidate, scenario, market, tolerances)
-    search = Search(subject, candidate, target, worlds)
+    search = Search(candidate, target, runs, catalogue)
     found = Found((), search.full(()))
     if first.verdict is Compared.BREAKS:
         say("looking for causes")
         found = smallest(search, search.run())
         if found.changes:
             say("testing causes cycle by cycle")
-            rest = _against(worlds, found.changes, candidate, tolerances)
+            rest = _against(runs, found.changes, candidate, tolerances)
             found = _kept(search, found, not rest.breaks)
     say("adding up")
-    rest = first if not found.changes else _against(worlds, found.changes, candidate, tolerances)
+    rest = first if not found.changes else _against(runs, found.changes, candidate, tolerances)
     left = len(rest.breaks)
     causes = _causes(search, found, len(first.breaks), left, tolerances)
     verdict = _verdict(first, causes, left)
@@ -76,19 +84,19 @@ def explain(
         unexplained_breaks=left,
         bridge=bridged,
         roots=roots,
-        runs=worlds.runs,
+        runs=runs.runs,
         seconds=time.perf_counter() - began,
         reference_return=_return(final_equity(_told(search, ())), bases[0]),
         candidate_return=_return(final_equity(target), bases[1]),
-        notes=(*strangers(candidate, market), *first.notes),
+        notes=(*overlap_notes(candidate, market), *first.notes),
     )
 
 
 def _against(
-    worlds: Worlds, changes: Changes, candidate: Ledger, tolerances: Sequence[Tolerance]
+    runs: Counterfactuals, changes: Changes, candidate: Ledger, tolerances: Sequence[Tolerance]
 ) -> Reconciliation:
     """The candidate compared with the ledger of a world."""
-    return compare(worlds.ledger(changes), candidate, tolerances=tolerances or None)
+    return compare(runs.ledger(changes), candidate, tolerances=tolerances or None)
 
 
 def _kept(search: Search, found: Found, whole: bool) -> Found:
@@ -116,7 +124,7 @@ def _causes(
         others = tuple(other for other in found.changes if other != change)
         without = breaks
         if others:
-            without = len(_against(search.worlds, others, search.ledger, tolerances).breaks)
+            without = len(_against(search.runs, others, search.ledger, tolerances).breaks)
         rivals = {_sentence(search.subject, each): each for each in _rivals(search, found, change, others)}
         out.append(_cause(search.subject, change, min(breaks, max(0, without - left)), rivals))
     return tuple(out)
@@ -126,19 +134,18 @@ def _rivals(search: Search, found: Found, change: Change, others: Changes) -> li
     """Changes that do exactly as well in its place."""
     out = []
     for rival in found.rivals.get(change, ())[:MOST_RIVALS]:
-        changes = ordered([*others, rival])
+        changes = search.catalogue.ordered([*others, rival])
         if changes != found.changes and search.full(changes) == found.score:
             out.append(rival)
     return out
 
 
 def _cause(subject: Subject, change: Change, breaks: int, rivals: dict[str, Change]) -> Cause:
-    worded = BY_ID[change.hypothesis].say(subject, change.value)
+    worded = change.hypothesis.say(subject, change.value)
     stamps = subject.market.timestamps
     symbols = None if change.symbols is None else tuple(subject.market.symbols[s] for s in change.symbols)
     return Cause(
         change=change,
-        kind=kind_of(change),
         sentence=_sentence(subject, change),
         what=worded.what,
         reference=worded.reference,
@@ -157,7 +164,7 @@ def _sentence(subject: Subject, change: Change) -> str:
     from reconcile.text.times import day
 
     market = subject.market
-    text = BY_ID[change.hypothesis].say(subject, change.value).sentence
+    text = change.hypothesis.say(subject, change.value).sentence
     if change.side is not None:
         text += f" on {change.side.value}s"
     if change.symbols is not None:
@@ -175,7 +182,7 @@ def _sentence(subject: Subject, change: Change) -> str:
 
 def _told(search: Search, changes: Changes) -> Target:
     """A world's ledger in the form the bridge reads."""
-    return target_of(search.worlds.ledger(changes), search.subject.scenario, search.subject.market)
+    return target_of(search.runs.ledger(changes), search.subject.scenario, search.subject.market)
 
 
 def _bases(subject: Subject, candidate: Ledger, target: Target) -> tuple[int, int]:
@@ -213,11 +220,11 @@ def _roots(
     tolerances: Sequence[Tolerance],
 ) -> tuple[RootGroup, ...]:
     """The roots of what remains, from the world of the causes found."""
-    prepared = search.worlds.prepared(changes)
+    prepared = search.runs.prepared(changes)
     if not prepared.by_engine or len(prepared.spans) > 1:
         return root_groups(search.subject, rest)
     again = compare(
-        search.worlds.ledger(changes),
+        search.runs.ledger(changes),
         candidate,
         scenario=prepared.scenario,
         market=prepared.market,

@@ -39,8 +39,8 @@ def explain_json(found: Explanation, scenario: Scenario, market: Market) -> str:
 def _cause(cause: Cause, market: Market) -> dict[str, Any]:
     side = cause.change.side
     return {
-        "hypothesis": cause.change.hypothesis,
-        "kind": cause.kind.value,
+        "hypothesis": cause.change.hypothesis.id,
+        "kind": cause.change.hypothesis.kind.value,
         "sentence": cause.sentence,
         "what": cause.what,
         "reference": cause.reference,

@@ -8,9 +8,9 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from itertools import combinations
 
-from reconcile.explaining.model import Change, Kind
-from reconcile.explaining.proposals import akin, crowded
-from reconcile.explaining.score_cache import kind_of, numbers, ordered, plainness
+from reconcile.explaining.hypotheses.catalogue import akin
+from reconcile.explaining.model import Change, Kind, Value
+from reconcile.explaining.proposals import crowded
 from reconcile.explaining.search import Found, Search
 
 
@@ -35,8 +35,11 @@ def _joined(search: Search, found: Found) -> Found:
         rest = tuple(c for c in found.changes if c is not a)
         for plain in (*_plainer(a), *(made for b in rest for made in _both(search, a, b))):
             others = tuple(c for c in rest if c != plain and not _within(c, plain))
-            changes = ordered((*others, plain))
-            shorter = len(changes) < len(found.changes) or plainness(plain)[0] < plainness(a)[0]
+            changes = search.catalogue.ordered((*others, plain))
+            shorter = (
+                len(changes) < len(found.changes)
+                or search.catalogue.plainness(plain)[0] < search.catalogue.plainness(a)[0]
+            )
             if shorter and not crowded(changes) and search.full(changes) >= found.score:
                 return _joined(search, Found(changes, search.full(changes), found.rivals))
     return found
@@ -49,9 +52,9 @@ def _both(search: Search, a: Change, b: Change) -> Iterator[Change]:
     wide = replace(a, since=min(a.since, b.since), until=until, symbols=symbols)
     if akin(a, b):
         yield wide
-    if a.hypothesis == b.hypothesis:
+    if a.hypothesis is b.hypothesis:
         for hypothesis, value in search.proposals.values(0):
-            if hypothesis.id == a.hypothesis:
+            if hypothesis is a.hypothesis:
                 yield replace(wide, value=value)
 
 
@@ -64,17 +67,17 @@ def _rounded(search: Search, found: Found) -> Found:
     for change in found.changes:
         rest = tuple(c for c in changes if c != change)
         for rounder in _rounder(change):
-            if search.full(ordered((*rest, rounder))) == found.score:
-                changes = ordered((*rest, rounder))
+            if search.full(search.catalogue.ordered((*rest, rounder))) == found.score:
+                changes = search.catalogue.ordered((*rest, rounder))
                 known = rivals.get(change, ())
-                rivals[rounder] = tuple(c for c in known if c.hypothesis != change.hypothesis)
+                rivals[rounder] = tuple(c for c in known if c.hypothesis is not change.hypothesis)
                 break
     return replace(found, changes=changes, rivals=rivals)
 
 
 def _rounder(change: Change) -> Iterator[Change]:
     """The same with fewer significant digits, fewest first, where its value is a decimal."""
-    if kind_of(change) is not Kind.SCENARIO or not isinstance(change.value, tuple):
+    if change.hypothesis.kind is not Kind.SCENARIO or not isinstance(change.value, tuple):
         return
     if not isinstance(change.value[-1], str):
         return
@@ -95,11 +98,15 @@ def _worded(search: Search, found: Found) -> Found:
     changes, rivals = found.changes, dict(found.rivals)
     for change in found.changes:
         rest = tuple(c for c in changes if c != change)
-        alike = [c for c in _otherwise(search, change) if search.full(ordered((*rest, c))) == found.score]
-        best = min((change, *alike), key=lambda c: (numbers(c.value), plainness(c)))
+        alike = [
+            c
+            for c in _otherwise(search, change)
+            if search.full(search.catalogue.ordered((*rest, c))) == found.score
+        ]
+        best = min((change, *alike), key=lambda c: (numbers(c.value), search.catalogue.plainness(c)))
         others = dict.fromkeys((change, *alike, *rivals.get(change, ())))
         rivals[best] = tuple(c for c in others if c != best)
-        changes = ordered((*rest, best))
+        changes = search.catalogue.ordered((*rest, best))
     return replace(found, changes=changes, rivals=rivals)
 
 
@@ -109,8 +116,8 @@ def _otherwise(search: Search, change: Change) -> Iterator[Change]:
     for hypothesis, value in search.proposals.values(at, change.symbols or ()):
         by_symbol = change.symbols is None or hypothesis.by_symbol
         by_side = change.side is None or hypothesis.by_side
-        other = replace(change, hypothesis=hypothesis.id, value=value)
-        if by_symbol and by_side and other.hypothesis != change.hypothesis and akin(change, other):
+        other = replace(change, hypothesis=hypothesis, value=value)
+        if by_symbol and by_side and hypothesis is not change.hypothesis and akin(change, other):
             yield other
 
 
@@ -135,3 +142,13 @@ def _within(change: Change, other: Change) -> bool:
         and (other.symbols is None or (change.symbols is not None and {*change.symbols} <= {*other.symbols}))
         and other.side in (None, change.side)
     )
+
+
+def numbers(value: Value) -> int:
+    """How many numbers other than 0 a change's value names."""
+    if isinstance(value, tuple):
+        return sum(map(numbers, value))
+    try:
+        return int(value is not None and float(value) != 0)
+    except ValueError:
+        return 0

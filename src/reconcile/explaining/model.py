@@ -1,21 +1,27 @@
-"""What an explanation is made of. Data only."""
+"""The nouns of an explanation: hypotheses and changes, and the answer that is made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from vocabulary.state import Side
 
 if TYPE_CHECKING:
+    from reconcile.explaining.bar_loop import Hooks
+    from reconcile.explaining.evidence import Window
+    from vocabulary.ledger import Ledger
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
 
 Value = int | float | str | tuple[Any, ...] | None
 """What a hypothesis is tried with; a table of the scenario file is a tuple of (key, value) pairs."""
+Values = tuple[Value, ...]
+EVERY = "*"
+"""The value that stands for all exit rules."""
 
 
 class Kind(Enum):
@@ -25,6 +31,154 @@ class Kind(Enum):
     INPUT = "input"
     LOOP = "loop"
     REPORT = "report"
+
+
+class Family(Enum):
+    """Hypotheses of one family look alike at first, so that one may have been taken for another."""
+
+    FEE = "fee"
+    EXECUTION = "execution"
+    GATE = "gate"
+    EXIT = "exit"
+    CASH_ORDER = "cash order"
+    LOST = "lost"
+    DOUBLED = "doubled"
+    FEATURE = "feature"
+
+
+class Ranking(Enum):
+    """What a hypothesis has to do with the ranking.
+
+    changes: it changes which symbols are chosen.  beside: it may hide such a change, so the two are tried
+    together.  apart: neither.
+    """
+
+    CHANGES = "changes"
+    BESIDE = "beside"
+    APART = "apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is explained: the scenario as stated and the market as read."""
+
+    scenario: Scenario
+    market: Market
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a change reads: a sentence, the setting or datum, and both its values."""
+
+    sentence: str
+    what: str
+    reference: str
+    candidate: str
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Hypothesis:
+    """All that is known of one thing that may be wrong. It is one of the four classes below.
+
+    id: its name in the JSON.
+    values: the values worth trying, read off a part of the candidate's ledger where they can be.
+    say: how a change with a value reads.
+    family: the hypotheses it may be taken for.
+    names_its_object: its value, or the first part of it, names the setting or datum that it is about; two
+        changes of one object exclude each other. Without it all changes of the hypothesis do.
+    by_symbol, by_side: it may be limited to symbols, to buys or to sells.
+    whole_run: it acts before the first bar, or on what a State does not tell; it is only run from bar 0.
+    at_start: it changes what the account begins with, so it shows in the first row or not at all.
+    ranking: what it has to do with the ranking.
+    """
+
+    id: str
+    values: Callable[[Subject, Window], Values]
+    say: Callable[[Subject, Value], Wording]
+    family: Family | None = None
+    names_its_object: bool = False
+    by_symbol: bool = False
+    by_side: bool = False
+    whole_run: bool = False
+    at_start: bool = False
+    ranking: Ranking = Ranking.APART
+    kind: ClassVar[Kind]
+
+    def __repr__(self) -> str:
+        return repr(self.id)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SettingHypothesis(Hypothesis):
+    """Another scenario.
+
+    apply: from the scenario and a value to the changed scenario. Raises InputError where it is refused.
+    """
+
+    apply: Callable[[Scenario, Value], Scenario]
+    names_its_object: bool = True
+    kind: ClassVar[Kind] = Kind.SCENARIO
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class InputHypothesis(Hypothesis):
+    """Another market. apply: from the stated scenario and a market to the market as the candidate read it.
+
+    scenario: the scenario such a run needs, where that is not the stated one.
+    """
+
+    apply: Callable[[Scenario, Market, Change], Market]
+    scenario: Callable[[Scenario], Scenario] | None = None
+    kind: ClassVar[Kind] = Kind.INPUT
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class LoopHypothesis(Hypothesis):
+    """Something between the parts of a bar. hooks: what stands there.
+
+    decides: it acts at the bar of the decision, not at that of the execution. bars_late: for how many bars
+    it may keep an order back.
+    """
+
+    hooks: Callable[[Change], Hooks]
+    decides: bool = False
+    bars_late: Callable[[Value], int] = lambda value: 0
+    kind: ClassVar[Kind] = Kind.LOOP
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class ReportHypothesis(Hypothesis):
+    """The right thing was done and something else reported. apply: from the ledger to the reported one."""
+
+    apply: Callable[[Scenario, Market, Ledger, Change], Ledger]
+    kind: ClassVar[Kind] = Kind.REPORT
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One hypothesis with a value and its limits: what turns one counterfactual into another.
+
+    since, until: it holds at bars [since, until); until is None where it has no end. symbols: places in the
+    market, None for all. side: of the order, None for both.
+    """
+
+    hypothesis: Hypothesis
+    value: Value = None
+    since: int = 0
+    until: int | None = None
+    symbols: tuple[int, ...] | None = None
+    side: Side | None = None
+
+    def covers(self, bar: int, symbol: int | None = None, side: Side | None = None) -> bool:
+        """Whether it holds at a bar, for a symbol and a side where these are given."""
+        if bar < self.since or (self.until is not None and bar >= self.until):
+            return False
+        if self.symbols is not None and symbol is not None and symbol not in self.symbols:
+            return False
+        return self.side is None or side is None or self.side is side
+
+
+Changes = tuple[Change, ...]
 
 
 class Verdict(Enum):
@@ -43,85 +197,6 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One hypothesis with a value and its limits: what turns one world into another.
-
-    hypothesis: its id in the catalogue. since, until: bars [since, until) in which it holds, None
-    without an end. symbols: places in the market, None for all. side: of the order, None for both.
-    """
-
-    hypothesis: str
-    value: Value = None
-    since: int = 0
-    until: int | None = None
-    symbols: tuple[int, ...] | None = None
-    side: Side | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Measured:
-    """What was read off a ledger from one bar on; None or empty where it cannot be read.
-
-    Rates in ppb, `initial_cash` in money, quantities in lots. commission: (side, kind, rate, minimum).
-    slippage: (kind, rate or ticks). price: (field, lag in bars). schedule: the scenario's table.
-    exits: (name, setting) -> values that fit. split: (symbol, factor as numerator and denominator).
-    """
-
-    initial_cash: int | None = None
-    commission: tuple[tuple[Side | None, str, int, int], ...] = ()
-    slippage: tuple[tuple[str, int], ...] = ()
-    price: tuple[tuple[str, int], ...] = ()
-    n: int | None = None
-    short_n: int | None = None
-    gross_long: int | None = None
-    gross_short: int | None = None
-    lot: int | None = None
-    base: tuple[int, ...] = ()
-    schedules: tuple[Value, ...] = ()
-    gates: tuple[Value, ...] = ()
-    bands: tuple[int, ...] = ()
-    exits: Mapping[tuple[str, str], tuple[int, ...]] | None = None
-    unused_exits: tuple[str, ...] = ()
-    splits: tuple[tuple[int, int, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a hypothesis is asked about: the scenario as stated and the market as read."""
-
-    scenario: Scenario
-    market: Market
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """How a change reads: a sentence in the past tense, the setting or datum, and both its values."""
-
-    sentence: str
-    what: str
-    reference: str
-    candidate: str
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """One entry of the catalogue.
-
-    domain: the values worth trying, from what was measured. say: how a change with a value reads.
-    whole_run: it acts before the first bar or carries more than a State tells, so it is only ever run
-    from bar 0. by_symbol, by_side: it can be limited so.
-    """
-
-    id: str
-    kind: Kind
-    domain: Callable[[Subject, Measured], tuple[Value, ...]]
-    say: Callable[[Subject, Value], Wording]
-    whole_run: bool = False
-    by_symbol: bool = False
-    by_side: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Cause:
     """One cause, verified by a run.
 
@@ -131,7 +206,6 @@ class Cause:
     """
 
     change: Change
-    kind: Kind
     sentence: str
     what: str
     reference: str
@@ -184,10 +258,10 @@ class RootGroup:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """The answer. breaks: of the candidate against the reference; unexplained: those that remain.
+    """The answer. breaks: of the candidate against the reference; unexplained_breaks: those that remain.
 
     roots: of what remains, grouped; empty when nothing does. runs: backtests it took.
-    candidate_return: as the candidate's own manifest has it. notes: a sentence each.
+    candidate_return: against the initial cash of the candidate's own manifest. notes: one sentence each.
     """
 
     verdict: Verdict

@@ -1,18 +1,22 @@
 """How far a predicted ledger agrees with the candidate's, cycle by cycle, and who may be at fault.
 
-This is the gauge that a search steers by; what is reported is settled by `reconcile.comparing.compare`.
+A search steers by these scores; what is reported is settled by `reconcile.comparing.compare`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 
+from reconcile.explaining.counterfactuals import Counterfactuals
 from reconcile.explaining.evidence import LIVED, Bools, Ints, Rows, Target, read
+from reconcile.explaining.model import Changes, Kind, LoopHypothesis
 from reconcile.matching.model import BoundKind
+from vocabulary.errors import TieoutError
 from vocabulary.ledger import Ledger
 
 
@@ -169,3 +173,102 @@ def suspects(target: Target, ledger: Ledger, cycle: int) -> Suspects:
         if not sides:
             sides.update(dict.fromkeys(traded.side[at].tolist()))
     return Suspects(tuple(symbols), tuple(others), tuple(sides))
+
+
+# Counterfactuals
+
+AFTER = 2
+"""Cycles from the first divergence on that a hypothesis is tried on."""
+LOSES = Score(-1, 0.0, -1, 0.0)
+
+
+class View(Enum):
+    """Which divergence a search looks at.
+
+    lived: the first in what was done (targets, orders, fills).  told: the first in any table; what was booked
+    wrongly shows in cash long before it shows in a trade.
+    """
+
+    LIVED = "lived"
+    TOLD = "told"
+
+    def of(self, result: Score) -> Score:
+        """A score with what this view looks at first in front."""
+        if self is View.LIVED:
+            return result
+        return Score(result.whole, result.whole_share, result.lived, result.lived_share)
+
+    def first(self, result: Score) -> int:
+        """The cycle of its divergence."""
+        return result.lived if self is View.LIVED else result.whole
+
+
+def needs_loop(changes: Changes, base: Changes) -> bool:
+    """Whether the engine cannot run `changes` because of what they add to `base`."""
+    return any(
+        c.hypothesis.kind is Kind.LOOP
+        or c.side is not None
+        or (c.hypothesis.kind is Kind.SCENARIO and c.symbols is not None)
+        for c in changes
+        if c not in base
+    )
+
+
+class Gauge:
+    """Scores of runs against one candidate's ledger; whole ones are kept."""
+
+    def __init__(self, target: Target, runs: Counterfactuals) -> None:
+        self.target, self.runs = target, runs
+        self.bars = runs.bars
+        self.end = self.bars + 3
+        self.known: dict[Changes, Score] = {}
+
+    def done(self, result: Score) -> bool:
+        """Whether nothing differs."""
+        return result.whole >= self.end
+
+    def full(self, changes: Changes, at: int = 0) -> Score:
+        """The score over the whole market. Where the engine cannot run it, only as far as what was done
+        agrees, in stretches that begin with the cycle `at`.
+        """
+        if changes not in self.known:
+            self.known[changes] = _or_loses(lambda: self._full(changes, at))
+        return self.known[changes]
+
+    def _full(self, changes: Changes, at: int) -> Score:
+        if not self.runs.by_engine(changes):
+            until, more = at + AFTER, self._beyond(changes)
+            while until + more < self.bars:
+                result = score(self.target, self.runs.first_bars(changes, until + more), 0, until)
+                if result.lived < until:
+                    return result
+                until *= 2
+        return score(self.target, self.runs.ledger(changes), 0, self.end)
+
+    def _beyond(self, changes: Changes) -> int:
+        """Bars to run beyond a stretch of cycles, so that every order decided in it has met its bar: late
+        ones, and those of a timing that takes a bar more than the scenario's own."""
+        late = [c.hypothesis.bars_late(c.value) for c in changes if isinstance(c.hypothesis, LoopHypothesis)]
+        return max(late, default=0) + self.target.axes.same_bar
+
+    def near(self, changes: Changes, base: Changes, at: int, beats: Score | None = None) -> Score:
+        """The score from cycle `at` on, from the state that `base` had when it was decided."""
+        until = min(self.bars, at + AFTER)
+        stop = min(self.bars, until + self._beyond(changes))
+        begin = max(0, at - 1)
+
+        def result() -> Score:
+            if begin == 0 or any(c.hypothesis.whole_run for c in changes if c not in base):
+                return score(self.target, self.runs.first_bars(changes, stop), 0, until, beats)
+            state = self.runs.state(base, begin)
+            return score(self.target, self.runs.window(changes, state, stop), at, until, beats)
+
+        return _or_loses(result)
+
+
+def _or_loses(result: Callable[[], Score]) -> Score:
+    """A set that allows no run (a value out of range, a setting refused) gets the lowest score."""
+    try:
+        return result()
+    except TieoutError:
+        return LOSES

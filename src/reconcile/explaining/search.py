@@ -6,16 +6,16 @@ whole market, and keeps the best one that moves the divergence later, or makes m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from reconcile.explaining.counterfactuals import Changes, Worlds
+from reconcile.explaining.counterfactuals import Counterfactuals
 from reconcile.explaining.evidence import Target
-from reconcile.explaining.model import Change, Subject
-from reconcile.explaining.proposals import Proposals, same_setting
-from reconcile.explaining.score_cache import Gauge, View, needs_loop, ordered, plainness
-from reconcile.explaining.scoring import Score, overlap
+from reconcile.explaining.hypotheses.catalogue import CATALOGUE, Catalogue, same_object
+from reconcile.explaining.model import Change, Changes, Ranking
+from reconcile.explaining.proposals import Proposals
+from reconcile.explaining.scoring import Gauge, Score, View, needs_loop, overlap
 from vocabulary.ledger import Ledger
 
 MOST = 5
@@ -30,10 +30,6 @@ FULL_ENGINE, FULL_LOOP = 24, 6
 """How many of the best of a round are run over the whole market."""
 ALIKE = 0.75
 """The share of symbols chosen alike below which two changes of the ranking are tried at once."""
-RANKING = ("selection", "feature_shifted", "feature_reversed", "feature_zero_filled", "feature_carried",
-           "feature_misaligned", "prices_shifted", "prices_misaligned", "prices_carried")  # fmt: skip
-BESIDE_RANKING = (*RANKING, "timing", "gate", "schedule", "cooldown", "sizing", "capital", "exit_unused",
-                  "context_zero", "context_zero_filled", "context_carried", "context_shifted")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -58,13 +54,14 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SearchRound:
     """Where a round stands: what is found, which divergence it looks at, and how that does as it is."""
 
     found: Found
     view: View
     at: int
     near: Score
+    plainness: Callable[[Change], tuple[int, ...]]
 
     def better(self, result: Score) -> bool:
         """Whether a whole run gains on what is found."""
@@ -72,17 +69,24 @@ class Look:
 
     def rank(self, result: Score, trial: Trial) -> tuple[float, ...]:
         """Sorts the better first, then the smaller set, then the plainer change."""
-        return (*(-part for part in self.view.of(result)), len(trial.changes), *plainness(trial.new))
+        return (*(-part for part in self.view.of(result)), len(trial.changes), *self.plainness(trial.new))
 
 
 class Search:
     """One search for the causes of one ledger."""
 
-    def __init__(self, subject: Subject, ledger: Ledger, target: Target, worlds: Worlds) -> None:
-        self.subject, self.ledger, self.target, self.worlds = subject, ledger, target, worlds
-        self.gauge = Gauge(target, worlds)
+    def __init__(
+        self,
+        ledger: Ledger,
+        target: Target,
+        runs: Counterfactuals,
+        catalogue: Catalogue = CATALOGUE,
+    ) -> None:
+        self.subject, self.ledger, self.target, self.runs = runs.subject, ledger, target, runs
+        self.catalogue = catalogue
+        self.gauge = Gauge(target, runs)
         self.full, self.done = self.gauge.full, self.gauge.done
-        self.proposals = Proposals(subject, ledger, target)
+        self.proposals = Proposals(self.subject, ledger, target, catalogue)
         self._trials = 0
         self._visited: set[Changes] = set()
 
@@ -136,27 +140,28 @@ class Search:
         if at >= self.gauge.bars or (best is not None and best.score.lived > at):
             return False
         changes = found.changes if best is None else best.changes
-        return overlap(self.target, self.worlds.first_bars(changes, min(at + 1, self.gauge.bars)), at) < ALIKE
+        return overlap(self.target, self.runs.first_bars(changes, min(at + 1, self.gauge.bars)), at) < ALIKE
 
-    def _look(self, found: Found, view: View) -> Look:
+    def _look(self, found: Found, view: View) -> SearchRound:
         at = min(view.first(found.score), self.gauge.bars - 1)
-        return Look(found, view, at, self.gauge.near(found.changes, found.changes, at))
+        near = self.gauge.near(found.changes, found.changes, at)
+        return SearchRound(found, view, at, near, self.catalogue.plainness)
 
     def _round(self, found: Found, view: View) -> Found | None:
         """The best step at one divergence, None when there is none."""
         look = self._look(found, view)
         begun = "equity" in self.target.tables and found.score.whole > 1
-        predicted = self.worlds.ledger(found.changes)
+        predicted = self.runs.ledger(found.changes)
         proposals = list(self.proposals.around(found.changes, predicted, look.at, begun))
         quick = [each for each in proposals if not needs_loop(each[0], found.changes)]
         best = self._best(look, self._tried(look, quick))
         slow = [each for each in proposals if needs_loop(each[0], found.changes)]
         if best is not None and self.done(best.score):
             # Nothing can do better; what does as well without further limits is still worth knowing.
-            slow = [each for each in slow if not plainness(each[1])[0]]
+            slow = [each for each in slow if not self.catalogue.plainness(each[1])[0]]
         return self._best(look, self._tried(look, slow), best)
 
-    def _tried(self, look: Look, proposals: Iterable[tuple[Changes, Change]]) -> list[Trial]:
+    def _tried(self, look: SearchRound, proposals: Iterable[tuple[Changes, Change]]) -> list[Trial]:
         """Proposals that do better around the divergence than what is found, best first."""
         proposals = list(proposals)
         self._trials += len(proposals)
@@ -168,7 +173,7 @@ class Search:
         kept = (trial for trial in trials if view.of(trial.near) > view.of(before))
         return sorted(kept, key=lambda trial: look.rank(trial.near, trial))
 
-    def _best(self, look: Look, trials: Sequence[Trial], best: Found | None = None) -> Found | None:
+    def _best(self, look: SearchRound, trials: Sequence[Trial], best: Found | None = None) -> Found | None:
         """Runs the most promising over the whole market; the best of them that beats what there is."""
         results = [(self.full(trial.changes, look.at), trial) for trial in self._promising(trials)]
         harmed = [trial for result, trial in results if result.whole < look.at <= trial.near.lived]
@@ -193,7 +198,7 @@ class Search:
         passed = tuple(dict.fromkeys((*left, *found.passed, *self._passed(look, results))))
         return Found(winner.changes, top, {**found.rivals, winner.new: rivals}, winner.new, passed)
 
-    def _passed(self, look: Look, results: Sequence[tuple[Score, Trial]]) -> Iterator[Changes]:
+    def _passed(self, look: SearchRound, results: Sequence[tuple[Score, Trial]]) -> Iterator[Changes]:
         """The best of each other hypothesis that moved the divergence on, too."""
         seen = {results[0][1].new.hypothesis}
         for result, trial in results:
@@ -203,21 +208,21 @@ class Search:
             yield trial.changes
 
     def _promising(self, trials: Sequence[Trial]) -> list[Trial]:
-        engine = [t for t in trials if self.worlds.by_engine(t.changes)]
-        loops = [t for t in trials if not self.worlds.by_engine(t.changes)]
+        engine = [t for t in trials if self.runs.by_engine(t.changes)]
+        loops = [t for t in trials if not self.runs.by_engine(t.changes)]
         return engine[:FULL_ENGINE] + loops[:FULL_LOOP]
 
-    def _late_starts(self, look: Look, trials: Sequence[Trial]) -> Iterator[Trial]:
+    def _late_starts(self, look: SearchRound, trials: Sequence[Trial]) -> Iterator[Trial]:
         """What does well here but not before, from here on only."""
         base, at = look.found.changes, look.at
         for trial in trials[: 2 * FULL_LOOP]:
-            if trial.new.since or trial.new in base or trial.new.hypothesis == "capital":
+            if trial.new.since or trial.new in base or trial.new.hypothesis.at_start:
                 continue
             for since in (at, at - 1):
                 if since <= 0:
                     continue
                 new = replace(trial.new, since=since)
-                changes = ordered([*(c for c in trial.changes if c != trial.new), new])
+                changes = self.catalogue.ordered([*(c for c in trial.changes if c != trial.new), new])
                 near = self.gauge.near(changes, base, at)
                 if near.lived >= trial.near.lived:
                     yield Trial(changes, new, near)
@@ -227,8 +232,9 @@ class Search:
         """Two changes at once, where one alone leaves nothing to agree on."""
         look = self._look(found, View.LIVED)
         values = self.proposals.values(look.at)
-        firsts = [Change(h.id, v) for h, v in values if h.id in RANKING]
-        seconds = [Change(h.id, v) for h, v in values if h.id in BESIDE_RANKING]
-        both = dict.fromkeys(ordered(pair) for pair in product(firsts, seconds) if not same_setting(*pair))
+        firsts = [Change(h, v) for h, v in values if h.ranking is Ranking.CHANGES]
+        seconds = [Change(h, v) for h, v in values if h.ranking is not Ranking.APART]
+        ordered = self.catalogue.ordered
+        both = dict.fromkeys(ordered(pair) for pair in product(firsts, seconds) if not same_object(*pair))
         proposals = [(ordered((*found.changes, *pair)), pair[0]) for pair in both]
         return self._best(look, self._tried(look, proposals))

@@ -113,7 +113,7 @@ def explained_causes(case: Case, name: str, candidate: Candidate) -> tuple[str, 
     return tuple(
         hypothesis
         for cause in found.causes
-        for hypothesis in dict.fromkeys(each.hypothesis for each in (cause.change, *cause.rivals))
+        for hypothesis in dict.fromkeys(each.hypothesis.id for each in (cause.change, *cause.rivals))
     )
 
 
@@ -123,7 +123,7 @@ def same_causes(shrunk: Shrunk, small: Explanation) -> bool:
     On a few bars, a cause may fit by chance that the given case refutes.
     """
     return bool(small.causes) and all(
-        any(change.hypothesis in shrunk.causes for change in (cause.change, *cause.rivals))
+        any(change.hypothesis.id in shrunk.causes for change in (cause.change, *cause.rivals))
         for cause in small.causes
     )
 

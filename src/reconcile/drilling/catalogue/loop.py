@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from reconcile.drilling.clean_run import Honest, at_bars, at_fills, at_orders, is_exit
-from reconcile.drilling.model import Fault, Hooks, Moment, Where
+from reconcile.drilling.model import Fault, Where
+from reconcile.explaining.bar_loop import Hooks, Moment
+from reconcile.explaining.hypotheses import booking, costs, execution, exits
 from reconcile.explaining.model import Change
 from reconcile.matching.model import Stage
 from reference import Decision, Execution
@@ -35,12 +37,7 @@ def unsent(which: WhichOrder) -> Hooks:
 def delayed(which: WhichOrder) -> Hooks:
     """Orders that arrive a bar late."""
 
-    def due(at: Moment, orders: tuple[Order, ...]) -> tuple[tuple[Order, ...], tuple[Order, ...]]:
-        fresh = at.bar - (0 if at.scenario.execution.timing.value == "same_close" else 1)
-        late = tuple(order for order in orders if order.decided_at == fresh and which(order))
-        return tuple(order for order in orders if order not in late), late
-
-    return Hooks(due=due)
+    return Hooks(delay=lambda at, order: int(which(order)))
 
 
 def refused(which: Callable[[Moment, Fill], bool]) -> Hooks:
@@ -135,34 +132,36 @@ def _of(symbol: int) -> WhichOrder:
 
 FAULTS: tuple[Fault, ...] = (
     Fault("stop loss not sent", "short", (unsent(_reason("stop_loss")),), _order(_reason("stop_loss")),
-          (Change("exit_unsent", "stop_loss"),)),
-    Fault("no exit is sent", "long", (unsent(is_exit),), _order(is_exit), (Change("exit_unsent", "*"),)),
+          (Change(exits.EXIT_UNSENT, "stop_loss"),)),
+    Fault("no exit is sent", "long", (unsent(is_exit),), _order(is_exit), (Change(exits.EXIT_UNSENT, "*"),)),
     Fault("orders of one symbol lost", "long", (unsent(_of(7)),), _order(_of(7)),
-          (Change("order_lost", symbols=(7,)),)),
+          (Change(execution.ORDER_LOST, symbols=(7,)),)),
     Fault("sells of one symbol refused", "short",
           (refused(lambda at, fill: fill.symbol == 4),), _fill(STATUS, lambda h, t, fill: fill.symbol == 4),
-          (Change("fill_dropped", symbols=(4,)),)),
+          (Change(execution.FILL_DROPPED, symbols=(4,)),)),
     Fault("a bar late on sells", "tight", (delayed(lambda order: order.side is SELL),),
-          _order(lambda order: order.side is SELL), (Change("order_late", 1, side=SELL),)),
+          _order(lambda order: order.side is SELL), (Change(execution.ORDER_LATE, 1, side=SELL),)),
     Fault("commission twice from March on", "long",
           (charged(lambda at, fill: fill.commission * (2 if at.bar >= FROM else 1)),),
-          _fill(COST, lambda h, t, fill: t >= FROM), (Change("commission_factor", 2, since=FROM),)),
+          _fill(COST, lambda h, t, fill: t >= FROM), (Change(costs.COMMISSION_FACTOR, 2, since=FROM),)),
     Fault("commission twice for one symbol", "short",
           (charged(lambda at, fill: fill.commission * (2 if fill.symbol == 2 else 1)),),
-          _fill(COST, lambda h, t, fill: fill.symbol == 2), (Change("commission_factor", 2, symbols=(2,)),)),
+          _fill(COST, lambda h, t, fill: fill.symbol == 2),
+          (Change(costs.COMMISSION_FACTOR, 2, symbols=(2,)),)),
     Fault("commission twice on buys", "short",
           (charged(lambda at, fill: fill.commission * (2 if fill.side is BUY else 1)),),
-          _fill(COST, lambda h, t, fill: fill.side is BUY), (Change("commission_factor", 2, side=BUY),)),
+          _fill(COST, lambda h, t, fill: fill.side is BUY), (Change(costs.COMMISSION_FACTOR, 2, side=BUY),)),
     Fault("fills of one symbol unbooked", "long", (unbooked(lambda at, fill: fill.symbol == 9),),
-          _fill(POSITION, lambda h, t, fill: fill.symbol == 9), (Change("fill_unbooked", symbols=(9,)),)),
+          _fill(POSITION, lambda h, t, fill: fill.symbol == 9),
+          (Change(booking.FILL_UNBOOKED, symbols=(9,)),)),
     Fault("buys of one symbol booked twice", "tight",
           (booked_twice(lambda at, fill: fill.side is BUY and fill.symbol == 1),),
           _fill(POSITION, lambda h, t, fill: fill.side is BUY and fill.symbol == 1),
-          (Change("fill_booked_twice", symbols=(1,), side=BUY),)),
+          (Change(booking.FILL_BOOKED_TWICE, symbols=(1,), side=BUY),)),
     Fault("one symbol's sales bring no cash", "tight",
           (with_cash(lambda at, fill: -fill.notional if fill.side is SELL and fill.symbol == 1 else 0),),
           at_bars(CASH, _filled(lambda t, fill: fill.side is SELL and fill.symbol == 1)),
-          (Change("cash_not_credited", symbols=(1,)),)),
+          (Change(booking.CASH_NOT_CREDITED, symbols=(1,)),)),
     Fault("commission not paid", "tight", (with_cash(lambda at, fill: fill.commission),),
-          at_bars(CASH, _filled(lambda t, fill: True)), (Change("commission_not_paid"),)),
+          at_bars(CASH, _filled(lambda t, fill: True)), (Change(booking.COMMISSION_NOT_PAID),)),
 )  # fmt: skip

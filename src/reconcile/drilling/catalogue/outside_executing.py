@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from reconcile.drilling.clean_run import Honest, at_bars, at_executions, at_fills, at_orders, at_positions
-from reconcile.drilling.model import Fault, Hit, Hooks, Moment, Patch, Where
+from reconcile.drilling.model import Fault, Hit, Patch, Where
+from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.matching.model import Stage
 from reference import Decision, Execution
 from vocabulary.state import Fill, Side, Status

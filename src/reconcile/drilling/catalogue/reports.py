@@ -9,6 +9,7 @@ import numpy as np
 from reconcile.drilling.catalogue.telling import Array, Cells, Tell, cells, without_rows
 from reconcile.drilling.clean_run import Honest, at_bars, at_fills, at_positions
 from reconcile.drilling.model import Fault, Hit, Told, Where
+from reconcile.explaining.hypotheses import reports
 from reconcile.explaining.model import Change
 from reconcile.matching.model import Stage
 from vocabulary.ledger import Ledger
@@ -132,34 +133,34 @@ def _opens(market: Market) -> Array:
 
 FAULTS: tuple[Fault, ...] = (
     _fault("equity of a second book", "long", _frozen("cash", "market_value", "equity"),
-           at_bars(MARK, _invested), Change("frozen_book", "book")),
+           at_bars(MARK, _invested), Change(reports.FROZEN_BOOK, "book")),
     _fault("equity stands still", "short", _frozen("equity"),
            at_bars(EQUITY, lambda h, t: h.days[t].valuation.equity != h.ground.scenario.initial_cash),
-           Change("frozen_book", "equity")),
+           Change(reports.FROZEN_BOOK, "equity")),
     _fault("market value with the wrong sign", "long", _negated("equity", "market_value"),
-           at_bars(MARK, _invested), Change("sign_flipped", ("equity", "market_value"))),
+           at_bars(MARK, _invested), Change(reports.SIGN_FLIPPED, ("equity", "market_value"))),
     _fault("positions with the wrong sign", "short", _negated("positions", "quantity", "market_value"),
-           at_positions(POSITION), Change("sign_flipped", ("positions", "quantity"))),
+           at_positions(POSITION), Change(reports.SIGN_FLIPPED, ("positions", "quantity"))),
     _fault("commission with the wrong sign", "long", _negated("fills", "commission"),
-           at_fills(COST), Change("sign_flipped", ("fills", "commission"))),
+           at_fills(COST), Change(reports.SIGN_FLIPPED, ("fills", "commission"))),
     _fault("buys told as sells", "tight", cells("fills", _turned_sides),
-           _fill_rows(ORDER, lambda fill: True), Change("sign_flipped", ("fills", "side"))),
+           _fill_rows(ORDER, lambda fill: True), Change(reports.SIGN_FLIPPED, ("fills", "side"))),
     _fault("equity a bar late", "long", cells("equity", _late_equity),
-           at_bars(MARK, _moved), Change("equity_late")),
+           at_bars(MARK, _moved), Change(reports.EQUITY_LATE)),
     _fault("marked at the close before", "short", _marked(_closes_before),
-           at_positions(MARK, _mark_is_not(_closes_before)), Change("marked_otherwise", ("close", 1))),
+           at_positions(MARK, _mark_is_not(_closes_before)), Change(reports.MARKED_OTHERWISE, ("close", 1))),
     _fault("marked at the open", "long", _marked(_opens),
-           at_positions(MARK, _mark_is_not(_opens)), Change("marked_otherwise", ("open", 0))),
+           at_positions(MARK, _mark_is_not(_opens)), Change(reports.MARKED_OTHERWISE, ("open", 0))),
     _fault("no commission told", "long", _zeroed("fills", "commission"),
-           at_fills(COST), Change("reported_zero", ("fills", "commission"))),
+           at_fills(COST), Change(reports.REPORTED_ZERO, ("fills", "commission"))),
     _fault("no turnover told", "tight", _zeroed("costs", "turnover"),
-           at_bars(COST, _traded), Change("reported_zero", ("costs", "turnover"))),
+           at_bars(COST, _traded), Change(reports.REPORTED_ZERO, ("costs", "turnover"))),
     _fault("fills of one symbol not told", "short",
            without_rows("fills", lambda values, market: values["symbol"] == 2),
            _fill_rows(STATUS, lambda fill: fill.symbol == 2),
-           Change("unreported", "fills", symbols=(2,))),
+           Change(reports.UNREPORTED, "fills", symbols=(2,))),
     _fault("positions of one symbol not told", "tight",
            without_rows("positions", lambda values, market: values["symbol"] == 1),
            at_positions(POSITION, lambda h, t, s: s == 1),
-           Change("unreported", "positions", symbols=(1,))),
+           Change(reports.UNREPORTED, "positions", symbols=(1,))),
 )  # fmt: skip

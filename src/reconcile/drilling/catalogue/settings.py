@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from reconcile.drilling.clean_run import Stages, as_if, at_bars, at_orders, eligible_again
 from reconcile.drilling.model import Fault, Setting, Where
-from reconcile.explaining.model import Change, Value
+from reconcile.explaining.hypotheses import costs, execution, exits, prices, selection, sizing
+from reconcile.explaining.model import Change, Hypothesis, Value
 from reconcile.matching.model import Stage
 
 
@@ -23,7 +24,7 @@ def _fault(
     ground: str,
     path: str,
     value: object,
-    hypothesis: str,
+    hypothesis: Hypothesis,
     stages: Stages,
     *,
     where: Where | None = None,
@@ -43,39 +44,44 @@ COMMISSION, SLIPPAGE = "costs.commission", "costs.slippage"
 BOTH = (Stage.TARGET, Stage.ORDER)
 TARGET, ORDER, PRICE, COST = Stage.TARGET, Stage.ORDER, Stage.PRICE, Stage.COST
 STATUS, QUANTITY = Stage.STATUS, Stage.QUANTITY
-CARRIED_OUT_AT_CLOSE = Change("execution_price", ("close", 0))
+CARRIED_OUT_AT_CLOSE = Change(prices.EXECUTION_PRICE, ("close", 0))
 
 FAULTS: tuple[Fault, ...] = (
-    _fault("capital a tenth", "long", CASH, "100000", "capital", Stage.CASH, where=at_bars(Stage.CASH)),
-    _fault("capital 750,000", "short", CASH, "750000", "capital", Stage.CASH, where=at_bars(Stage.CASH)),
-    _fault("at the next close", "long", TIMING, "next_close", "timing", PRICE, also=(CARRIED_OUT_AT_CLOSE,)),
-    _fault("at the same close", "long", TIMING, "same_close", "timing", ORDER, where=at_orders(ORDER)),
-    _fault("at the next open", "tight", TIMING, "next_open", "timing", ORDER, where=at_orders(ORDER)),
-    _fault("commission of 8 bps", "long", COMMISSION, _bps("8"), "commission", COST),
-    _fault("commission none", "short", COMMISSION, None, "commission", COST,
-           also=(Change("commission_factor", 0),)),
-    _fault("commission minimum gone", "tight", COMMISSION, _bps("20"), "commission", COST),
-    _fault("commission in bps", "short", COMMISSION, _bps("7"), "commission", COST),
-    _fault("slippage of 3 bps", "long", SLIPPAGE, {"kind": "bps", "rate": "3"}, "slippage", PRICE),
-    _fault("slippage none", "short", SLIPPAGE, None, "slippage", PRICE),
-    _fault("slippage unasked for", "tight", SLIPPAGE, {"kind": "bps", "rate": "4"}, "slippage", PRICE),
-    _fault("one name more", "long", "strategy.n", 7, "selection", TARGET),
-    _fault("one name fewer", "tight", "strategy.n", 4, "selection", TARGET),
-    _fault("one short fewer", "short", "strategy.short_n", 2, "selection", TARGET),
-    _fault("gross of 0.8", "long", "strategy.gross_long", "0.8", "sizing", TARGET),
-    _fault("short gross of 0.4", "short", "strategy.gross_short", "0.4", "sizing", TARGET),
-    _fault("sized on equity", "short", "strategy.size_on", "equity", "sizing", TARGET),
-    _fault("band of 0.05", "long", BAND, "0.05", "band", ORDER),
-    _fault("band unasked for", "short", BAND, "0.02", "band", ORDER),
-    _fault("every second bar", "long", "strategy.schedule", {"every": 2, "start": 0}, "schedule", TARGET),
-    _fault("monthly", "tight", "strategy.schedule", "monthly", "schedule", TARGET),
-    _fault("every bar", "short", "strategy.schedule", {"every": 1, "start": 0}, "schedule", TARGET),
-    _fault("cooldown of 3", "long", "strategy.cooldown", 3, "cooldown", TARGET, where=eligible_again(3)),
-    _fault("cash reduce", "tight", "execution.cash", "reduce", "cash", STATUS),
-    _fault("cash may be negative", "short", "execution.cash", "allow_negative", "cash", STATUS),
-    _fault("trailing stop of 6 %", "long", "exits.trailing_stop.initial", "0.06", "exit_setting", BOTH),
-    _fault("stop loss of 6 %", "short", "exits.stop_loss.loss", "0.06", "exit_setting", ORDER),
-    _fault("take profit of 2.5 %", "short", "exits.take_profit.gain", "0.025", "exit_setting", ORDER),
-    _fault("half a volatility stop", "long", "exits.volatility_stop.multiple", "0.5", "exit_setting", BOTH),
-    _fault("held a bar longer", "tight", "exits.time_exit.bars", 5, "exit_setting", ORDER),
+    _fault("capital a tenth", "long", CASH, "100000", sizing.CAPITAL, Stage.CASH, where=at_bars(Stage.CASH)),
+    _fault("capital 750,000", "short", CASH, "750000", sizing.CAPITAL, Stage.CASH, where=at_bars(Stage.CASH)),
+    _fault("at the next close", "long", TIMING, "next_close", execution.TIMING, PRICE,
+           also=(CARRIED_OUT_AT_CLOSE,)),
+    _fault("at the same close", "long", TIMING, "same_close", execution.TIMING, ORDER,
+           where=at_orders(ORDER)),
+    _fault("at the next open", "tight", TIMING, "next_open", execution.TIMING, ORDER, where=at_orders(ORDER)),
+    _fault("commission of 8 bps", "long", COMMISSION, _bps("8"), costs.COMMISSION, COST),
+    _fault("commission none", "short", COMMISSION, None, costs.COMMISSION, COST,
+           also=(Change(costs.COMMISSION_FACTOR, 0),)),
+    _fault("commission minimum gone", "tight", COMMISSION, _bps("20"), costs.COMMISSION, COST),
+    _fault("commission in bps", "short", COMMISSION, _bps("7"), costs.COMMISSION, COST),
+    _fault("slippage of 3 bps", "long", SLIPPAGE, {"kind": "bps", "rate": "3"}, costs.SLIPPAGE, PRICE),
+    _fault("slippage none", "short", SLIPPAGE, None, costs.SLIPPAGE, PRICE),
+    _fault("slippage unasked for", "tight", SLIPPAGE, {"kind": "bps", "rate": "4"}, costs.SLIPPAGE, PRICE),
+    _fault("one name more", "long", "strategy.n", 7, selection.SELECTION, TARGET),
+    _fault("one name fewer", "tight", "strategy.n", 4, selection.SELECTION, TARGET),
+    _fault("one short fewer", "short", "strategy.short_n", 2, selection.SELECTION, TARGET),
+    _fault("gross of 0.8", "long", "strategy.gross_long", "0.8", sizing.SIZING, TARGET),
+    _fault("short gross of 0.4", "short", "strategy.gross_short", "0.4", sizing.SIZING, TARGET),
+    _fault("sized on equity", "short", "strategy.size_on", "equity", sizing.SIZING, TARGET),
+    _fault("band of 0.05", "long", BAND, "0.05", sizing.BAND, ORDER),
+    _fault("band unasked for", "short", BAND, "0.02", sizing.BAND, ORDER),
+    _fault("every second bar", "long", "strategy.schedule", {"every": 2, "start": 0}, selection.SCHEDULE,
+           TARGET),
+    _fault("monthly", "tight", "strategy.schedule", "monthly", selection.SCHEDULE, TARGET),
+    _fault("every bar", "short", "strategy.schedule", {"every": 1, "start": 0}, selection.SCHEDULE, TARGET),
+    _fault("cooldown of 3", "long", "strategy.cooldown", 3, selection.COOLDOWN, TARGET,
+           where=eligible_again(3)),
+    _fault("cash reduce", "tight", "execution.cash", "reduce", execution.CASH, STATUS),
+    _fault("cash may be negative", "short", "execution.cash", "allow_negative", execution.CASH, STATUS),
+    _fault("trailing stop of 6 %", "long", "exits.trailing_stop.initial", "0.06", exits.EXIT_SETTING, BOTH),
+    _fault("stop loss of 6 %", "short", "exits.stop_loss.loss", "0.06", exits.EXIT_SETTING, ORDER),
+    _fault("take profit of 2.5 %", "short", "exits.take_profit.gain", "0.025", exits.EXIT_SETTING, ORDER),
+    _fault("half a volatility stop", "long", "exits.volatility_stop.multiple", "0.5", exits.EXIT_SETTING,
+           BOTH),
+    _fault("held a bar longer", "tight", "exits.time_exit.bars", 5, exits.EXIT_SETTING, ORDER),
 )  # fmt: skip

@@ -1,29 +1,33 @@
-"""Changes of what is reported: the right thing was done, and the ledger tells something else.
+"""The report: the right thing was done, and the ledger says something else.
 
-Each takes a ledger as it would have been and returns it as told, at bars [since, until).
+Each hypothesis takes a ledger as it would have been and returns the reported one, for bars [since, until).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.explaining.inputs import carried, later
-from reconcile.explaining.model import Change
+from reconcile.explaining.evidence import Window
+from reconcile.explaining.hypotheses.features import carried, later
+from reconcile.explaining.hypotheses.settings import no_values, pair
+from reconcile.explaining.model import (
+    Change,
+    Family,
+    ReportHypothesis,
+    Subject,
+    Value,
+    Values,
+    Wording,
+)
 from vocabulary.ledger import KEYS, TIME_COLUMN, Column, Ledger, Table
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
 Array = npt.NDArray[Any]
-
-
-def told(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
-    """The ledger as told under one change of reporting."""
-    return CHANGES[change.hypothesis](scenario, market, ledger, change)
 
 
 def _rows(table: Table, market: Market, change: Change) -> Array:
@@ -48,6 +52,9 @@ def _column(ledger: Ledger, name: str, column: str) -> Column:
     return ledger.tables[name].columns[column]
 
 
+# Equity
+
+
 def _frozen_book(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
     """Equity from a book that fills never reach: what it began with, for good."""
     rows = _rows(ledger.tables["equity"], market, change)
@@ -59,9 +66,61 @@ def _frozen_book(scenario: Scenario, market: Market, ledger: Ledger, change: Cha
     return _with(ledger, "equity", made)
 
 
+def _frozen_reads(subject: Subject, value: Value) -> Wording:
+    sentence = "equity is reported from a second book that fills never reach"
+    what = "equity" if value == "book" else "equity.equity"
+    return Wording(sentence, what, "the book's", "what it began with")
+
+
+def _books(subject: Subject, window: Window) -> Values:
+    return ("book", "equity")
+
+
+FROZEN_BOOK = ReportHypothesis(id="frozen_book", values=_books, say=_frozen_reads, apply=_frozen_book)
+
+
+def _equity_late(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
+    """Each bar reports the equity of the bar before."""
+    table = ledger.tables["equity"]
+    rows = _rows(table, market, change)
+    rows[:1] = False
+    names = ("cash", "market_value", "equity")
+    old = {name: table.columns[name].values for name in names}
+    return _with(ledger, "equity", {name: np.where(rows, np.roll(old[name], 1), old[name]) for name in names})
+
+
+EQUITY_LATE = ReportHypothesis(
+    id="equity_late",
+    values=no_values,
+    say=lambda *_: Wording("equity is reported one bar late", "equity", "this bar's", "the bar before's"),
+    apply=_equity_late,
+)
+
+# Cells
+
+SIGNED = (
+    ("equity", "market_value"),
+    ("equity", "equity"),
+    ("equity", "cash"),
+    ("positions", "quantity"),
+    ("positions", "market_value"),
+    ("fills", "side"),
+    ("orders", "side"),
+    ("targets", "quantity"),
+    ("targets", "weight"),
+    ("fills", "commission"),
+)
+CHARGED = (
+    ("fills", "commission"),
+    ("fills", "slippage"),
+    ("costs", "commission"),
+    ("costs", "slippage"),
+    ("costs", "turnover"),
+)
+
+
 def _sign_flipped(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
-    assert isinstance(change.value, tuple)
-    name, column = change.value
+    name, column = pair(change.value)
     table = ledger.tables[name]
     rows, old = _rows(table, market, change), table.columns[column]
     if column == "side":
@@ -75,18 +134,48 @@ def _sign_flipped(scenario: Scenario, market: Market, ledger: Ledger, change: Ch
     return _with(ledger, name, made)
 
 
+def _sign_reads(subject: Subject, value: Value) -> Wording:
+    table, column = pair(value)
+    what = "buy and sell are swapped" if column == "side" else f"the sign of {column} is flipped"
+    return Wording(f"{what} in the table {table}", f"{table}.{column}", "as done", "flipped")
+
+
+SIGN_FLIPPED = ReportHypothesis(
+    id="sign_flipped",
+    values=lambda subject, window: SIGNED,
+    say=_sign_reads,
+    apply=_sign_flipped,
+    names_its_object=True,
+)
+
+
 def _zero(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
-    assert isinstance(change.value, tuple)
-    name, column = change.value
+    name, column = pair(change.value)
     table = ledger.tables[name]
     values = table.columns[column].values
     return _with(ledger, name, {column: np.where(_rows(table, market, change), 0, values)})
 
 
+def _zero_reads(subject: Subject, value: Value) -> Wording:
+    table, column = pair(value)
+    sentence = f"{column} is reported as zero in the table {table}"
+    return Wording(sentence, f"{table}.{column}", "as charged", "0")
+
+
+REPORTED_ZERO = ReportHypothesis(
+    id="reported_zero",
+    values=lambda subject, window: CHARGED,
+    say=_zero_reads,
+    apply=_zero,
+    names_its_object=True,
+)
+
+# Marks
+
+
 def _marked_otherwise(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
     """Marks of another field, or of earlier bars; values and equity follow, cash does not."""
-    assert isinstance(change.value, tuple)
-    field, lag = change.value
+    field, lag = pair(change.value)
     marks = carried(getattr(market, field), market.present)
     old = later(marks, lag, 0)
     marks = np.where(old > 0, old, marks)
@@ -103,14 +192,22 @@ def _marked_otherwise(scenario: Scenario, market: Market, ledger: Ledger, change
     return _with(made, "equity", total)
 
 
-def _equity_late(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
-    """Each bar reports the equity of the bar before."""
-    table = ledger.tables["equity"]
-    rows = _rows(table, market, change)
-    rows[:1] = False
-    names = ("cash", "market_value", "equity")
-    old = {name: table.columns[name].values for name in names}
-    return _with(ledger, "equity", {name: np.where(rows, np.roll(old[name], 1), old[name]) for name in names})
+def _marks(subject: Subject, window: Window) -> Values:
+    return (("close", 1), ("open", 0))
+
+
+def _mark_reads(subject: Subject, value: Value) -> Wording:
+    field, lag = pair(value)
+    new = f"the {field} of the bar before" if lag else f"the bar's {field}"
+    said = "stale marks: positions are valued" if lag else "positions are valued"
+    return Wording(f"{said} at {new}", "positions.mark", "the bar's close", new)
+
+
+MARKED_OTHERWISE = ReportHypothesis(
+    id="marked_otherwise", values=_marks, say=_mark_reads, apply=_marked_otherwise
+)
+
+# Rows
 
 
 def _unreported(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
@@ -133,11 +230,20 @@ def _unreported(scenario: Scenario, market: Market, ledger: Ledger, change: Chan
     return replace(ledger, tables={**ledger.tables, table.name: made})
 
 
-CHANGES: dict[str, Callable[[Scenario, Market, Ledger, Change], Ledger]] = {
-    "frozen_book": _frozen_book,
-    "sign_flipped": _sign_flipped,
-    "reported_zero": _zero,
-    "marked_otherwise": _marked_otherwise,
-    "equity_late": _equity_late,
-    "unreported": _unreported,
-}
+def _tables(subject: Subject, window: Window) -> Values:
+    return ("fills", "orders", "positions", "targets")
+
+
+def _unreported_reads(subject: Subject, value: Value) -> Wording:
+    return Wording(f"rows are left out of the table {value}", str(value), "reported", "left out")
+
+
+UNREPORTED = ReportHypothesis(
+    id="unreported",
+    values=_tables,
+    say=_unreported_reads,
+    apply=_unreported,
+    family=Family.LOST,
+    names_its_object=True,
+    by_symbol=True,
+)

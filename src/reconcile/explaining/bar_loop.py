@@ -1,0 +1,188 @@
+"""One bar after the other over the parts of the reference, with hooks between them.
+
+Without a hook it makes the reference's own days. Hypotheses of `explain` and faults of `drill` bring hooks;
+engine and reference hold no code for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import reference
+from reference import Day, Decision, Execution
+from vocabulary.market import Market
+from vocabulary.scenario import Scenario, Timing
+from vocabulary.state import Order, State
+
+Decide = Callable[[Scenario, State, Market, int], Decision]
+"""`reference.decide`, or one that remembers."""
+
+Due = tuple[int, Order]
+"""An order and the bar it executes at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a hook stands. scenario: in force for the bar, or for the order at hand. state: as it is before
+    the decision or the fill at hand."""
+
+    scenario: Scenario
+    market: Market
+    bar: int
+    state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What happens between the parts of a bar, beside what the reference does.
+
+    decided: the decision as it is sent.
+    delay: by how many bars an order is late; asked once, at the bar it should execute at.
+    sequenced: orders as they meet the cash, from those given and those of the reference's sequence.
+    meets: the scenario that an order meets, from the one it would.
+    executed: what becomes of an order.
+    recorded: how often an execution stands in the ledger.
+    bookings: how often a fill is booked, from how often it would be.
+    booked: the state after a booking, from what it should be; the moment's state is the one before it.
+    day: the bar as a whole, once it is done.
+    """
+
+    decided: Callable[[Moment, Decision], Decision] | None = None
+    delay: Callable[[Moment, Order], int] | None = None
+    sequenced: Callable[[Moment, Sequence[Order], Sequence[Order]], Sequence[Order]] | None = None
+    meets: Callable[[Moment, Order], Scenario] | None = None
+    executed: Callable[[Moment, Execution], Execution] | None = None
+    recorded: Callable[[Moment, Execution], int] | None = None
+    bookings: Callable[[Moment, Execution, int], int] | None = None
+    booked: Callable[[Moment, State, Execution], State] | None = None
+    day: Callable[[Moment, Day], Day] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands between two bars. waiting: orders that are later than a State can tell."""
+
+    state: State
+    waiting: tuple[Due, ...] = ()
+
+
+class BarLoop:
+    """A loop over a market. scenario_at: the scenario in force at a bar. hooks: asked in their order."""
+
+    def __init__(
+        self,
+        market: Market,
+        scenario_at: Callable[[int], Scenario],
+        hooks: Sequence[Hooks] = (),
+        decide: Decide = reference.decide,
+    ) -> None:
+        self.market, self.scenario_at, self._decide = market, scenario_at, decide
+        self._decided = [hook.decided for hook in hooks if hook.decided]
+        self._delay = [hook.delay for hook in hooks if hook.delay]
+        self._sequenced = [hook.sequenced for hook in hooks if hook.sequenced]
+        self._meets = [hook.meets for hook in hooks if hook.meets]
+        self._executed = [hook.executed for hook in hooks if hook.executed]
+        self._recorded = [hook.recorded for hook in hooks if hook.recorded]
+        self._bookings = [hook.bookings for hook in hooks if hook.bookings]
+        self._booked = [hook.booked for hook in hooks if hook.booked]
+        self._day = [hook.day for hook in hooks if hook.day]
+
+    def days(self, start: Standing, until: int) -> Iterator[tuple[Day, Standing]]:
+        """Bars [start.state.bar, until), each with where it leaves the run."""
+        state, waiting, market = start.state, list(start.waiting), self.market
+        for t in range(state.bar, until):
+            scenario = self.scenario_at(t)
+            if scenario.execution.timing is Timing.SAME_CLOSE:
+                state, _ = reference.mark(scenario, state, market, t)
+                decision = self._sent(scenario, state, t)
+                submitted = self._due(scenario, state, t, waiting, decision.orders)
+                state, executions = self._traded(scenario, state, t, submitted)
+                state, valuation = reference.mark(scenario, state, market, t)
+            else:
+                submitted = self._due(scenario, state, t, waiting, state.pending)
+                state, executions = self._traded(scenario, state, t, submitted)
+                state, valuation = reference.mark(scenario, state, market, t)
+                decision = self._sent(scenario, state, t)
+            state = reference.hand_over(scenario, state, market, t, decision)
+            day = Day(t, submitted, executions, decision, valuation, state)
+            for hook in self._day:
+                day = hook(Moment(scenario, market, t, day.state), day)
+            state = day.state
+            yield day, Standing(state, tuple(waiting))
+
+    def _sent(self, scenario: Scenario, state: State, t: int) -> Decision:
+        """The decision of bar t as it is sent."""
+        decision = self._decide(scenario, state, self.market, t)
+        for hook in self._decided:
+            decision = hook(Moment(scenario, self.market, t, state), decision)
+        return decision
+
+    def _due(
+        self, scenario: Scenario, state: State, t: int, waiting: list[Due], orders: tuple[Order, ...]
+    ) -> tuple[Order, ...]:
+        """The orders that execute at bar t: first those late until now, then those of the bar that are not
+        late. `waiting` loses the former and gains the latter's rest."""
+        if not self._delay and not waiting:
+            return orders
+        now = [order for bar, order in waiting if bar == t]
+        waiting[:] = [entry for entry in waiting if entry[0] > t]
+        at = Moment(scenario, self.market, t, state)
+        for order in orders:
+            late = next((bars for bars in (hook(at, order) for hook in self._delay) if bars), 0)
+            if late:
+                waiting.append((t + late, order))
+            else:
+                now.append(order)
+        return tuple(now)
+
+    def _traded(
+        self, scenario: Scenario, state: State, t: int, orders: Sequence[Order]
+    ) -> tuple[State, tuple[Execution, ...]]:
+        """E1: the orders of a bar, one by one, each meeting what the earlier ones left."""
+        executions: list[Execution] = []
+        turn: Sequence[Order] = reference.sequence(scenario, orders)
+        for sequenced in self._sequenced:
+            turn = sequenced(Moment(scenario, self.market, t, state), orders, turn)
+        for order in turn:
+            at = Moment(scenario, self.market, t, state)
+            for meets in self._meets:
+                at = Moment(meets(at, order), self.market, t, state)
+            execution = reference.execute(at.scenario, state, self.market, t, order)
+            for executed in self._executed:
+                execution = executed(at, execution)
+            executions += [execution] * max([1, *(hook(at, execution) for hook in self._recorded)])
+            state = self._after(at, execution)
+        return state, tuple(executions)
+
+    def _after(self, at: Moment, execution: Execution) -> State:
+        """The state once an execution is booked, as often as the hooks say."""
+        state, fill = at.state, execution.fill
+        if fill is None:
+            return state
+        times = 1
+        for hook in self._bookings:
+            times = hook(at, execution, times)
+        for _ in range(times):
+            before = Moment(at.scenario, at.market, at.bar, state)
+            state = reference.book(at.scenario, state, at.market, at.bar, fill)
+            for booked in self._booked:
+                state = booked(before, state, execution)
+        return state
+
+
+class Memory:
+    """`reference.decide` that remembers its last answers: most hypotheses differ after the decision."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, list[tuple[Scenario, Market, State, Decision]]] = {}
+
+    def __call__(self, scenario: Scenario, state: State, market: Market, t: int) -> Decision:
+        known = self._known.setdefault(t, [])
+        for its, over, before, decision in known:
+            if its is scenario and over is market and before == state:
+                return decision
+        made = reference.decide(scenario, state, market, t)
+        known.append((scenario, market, state, made))
+        del known[:-8]
+        return made

@@ -1,0 +1,233 @@
+"""Costs: commission and slippage of another size, and a fee charged twice or not at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from reconcile.explaining.bar_loop import Hooks, Moment
+from reconcile.explaining.evidence import EMPTY, Rows, Window
+from reconcile.explaining.hypotheses.settings import changed, money_decimals, reads, settings, simplest, texts
+from reconcile.explaining.model import (
+    Change,
+    Family,
+    LoopHypothesis,
+    SettingHypothesis,
+    Subject,
+    Value,
+    Values,
+    Wording,
+)
+from reconcile.files.decimals import BPS, PPB, from_units
+from reference import Execution
+from vocabulary.market import Market
+from vocabulary.scenario import BpsCommission, BpsSlippage, Scenario
+from vocabulary.state import Side
+
+SIDES = (Side.BUY, Side.SELL)
+
+# Commission
+
+
+def _commission_table(kind: str, rate: int, minimum: int, money: int) -> Value:
+    """The scenario's table. rate: ppb; minimum: money units."""
+    unit = BPS if kind == "bps" else PPB
+    return (("kind", kind), ("rate", from_units(rate, unit)), ("minimum", from_units(minimum, money)))
+
+
+def _commissions(subject: Subject, window: Window) -> Values:
+    money, stated = money_decimals(subject), subject.scenario.costs.commission
+    tried: list[Value] = [None]
+    for kind, rate, minimum in measured_commissions(
+        window.fills, subject.scenario, window.slack("commission")
+    ):
+        if rate or minimum:  # None stands for nothing charged
+            tried.append(_commission_table(kind, rate, minimum, money))
+    own: Value = None
+    if stated is not None:
+        kind = "bps" if isinstance(stated, BpsCommission) else "per_share"
+        for rate, minimum in (
+            (stated.rate * 2, stated.minimum),
+            (stated.rate // 2, stated.minimum),
+            (stated.rate * 10, stated.minimum),
+            (stated.rate // 10, stated.minimum),
+            (stated.rate, 0),
+        ):
+            tried.append(_commission_table(kind, rate, minimum, money))
+        own = _commission_table(kind, stated.rate, stated.minimum, money)
+    return settings("costs.commission", tried, own)
+
+
+def measured_commissions(
+    fills: Rows | None, scenario: Scenario, slack: int = 0
+) -> tuple[tuple[str, int, int], ...]:
+    """(kind, rate in ppb, minimum in money) that fit the fills of both sides together, or of one of them.
+
+    slack: what the column may be off by.
+    """
+    if fills is None or not {"commission", "price", "quantity"} <= fills.cells.keys():
+        return ()
+    out: list[tuple[str, int, int]] = []
+    unit = 10**scenario.market.price_decimals
+    for side in (None, *SIDES):
+        rows = [
+            (n if slack and n > 0 else p * q, q * unit, c)  # of rounded prices the product is off, too
+            for n, p, q, c, s in zip(
+                fills.cells.get("notional", fills.cells["price"] * 0).tolist(),
+                fills.cells["price"].tolist(),
+                fills.cells["quantity"].tolist(),
+                fills.cells["commission"].tolist(),
+                fills.side.tolist(),
+                strict=True,
+            )
+            if (side is None or SIDES[s % 2] is side) and c != EMPTY and p > 0 and q > 0
+        ]
+        if not rows:
+            continue
+        often, times = Counter(c for _, _, c in rows).most_common(1)[0]
+        minimum = often if times > max(1, len(rows) // 10) else 0
+        free = [row for row in rows if row[2] > minimum] if minimum else rows
+        for kind, place in (("bps", 0), ("per_share", 1)):
+            rate = fitting_rate([row[2] for row in free], [row[place] for row in free], slack)
+            if rate is None and not free:
+                rate = 0
+            if rate is not None and rate >= 0:
+                out.append((kind, rate, minimum if free != rows or not free else 0))
+    return tuple(dict.fromkeys(out))
+
+
+def fitting_rate(moved: Sequence[int], bases: Sequence[int], slack: int = 0) -> int | None:
+    """A rate in ppb whose product with each base rounds to what was moved, or is within `slack` of it, for
+    all rows or for most of them: the others have another cause."""
+    if not moved:
+        return None
+    near, base = np.array(moved, np.float64), np.array(bases, np.float64)
+    low, high = (near - 0.5 - slack) / base, (near + 0.5 + slack) / base
+    keep = np.arange(len(near))
+    if low.max() > high.min():
+        keep = np.flatnonzero((low <= np.median(high)) & (high >= np.median(low)))
+        if len(keep) * 5 < len(near) * 3:
+            return None
+    a, b = int(keep[np.argmax(low[keep])]), int(keep[np.argmin(high[keep])])
+    half = 1 + 2 * slack
+    bottom, top = Fraction(2 * moved[a] - half, 2 * bases[a]), Fraction(2 * moved[b] + half, 2 * bases[b])
+    return simplest(bottom, top) if bottom <= top else None
+
+
+def _cost_reads(path: str, sentence: str, none: str) -> Callable[[Subject, Value], Wording]:
+    """How a change of a cost reads; `none` where nothing is charged."""
+    plain = reads({path: sentence})
+
+    def say(subject: Subject, value: Value) -> Wording:
+        _, old, new = texts(subject, value)
+        return plain(subject, value) if value != (path, None) else Wording(none, path, old, new)
+
+    return say
+
+
+COMMISSION = SettingHypothesis(
+    id="commission",
+    values=_commissions,
+    say=_cost_reads("costs.commission", "commission is {new} instead of {old}", "no commission is charged"),
+    apply=changed,
+    family=Family.FEE,
+    by_symbol=True,
+    by_side=True,
+)
+
+# Slippage
+
+
+def _slippages(subject: Subject, window: Window) -> Values:
+    price, stated = subject.scenario.market.price_decimals, subject.scenario.costs.slippage
+    tried = list(measured_slippages(window.fills, subject.market, window.slack("price")))
+    own: Value = None
+    if isinstance(stated, BpsSlippage):
+        own = (("kind", "bps"), ("rate", from_units(stated.rate, BPS)))
+        tried += [("bps", stated.rate * 2), ("bps", stated.rate // 2)]
+    elif stated is not None:
+        own = (("kind", "fixed"), ("amount", from_units(stated.ticks, price)))
+        tried += [("fixed", stated.ticks * 2)]
+    tables: list[Value] = [None]
+    for kind, size in tried:
+        if size:  # None stands for no slippage
+            entry = ("rate", from_units(size, BPS)) if kind == "bps" else ("amount", from_units(size, price))
+            tables.append((("kind", kind), entry))
+    return settings("costs.slippage", tables, own)
+
+
+def measured_slippages(fills: Rows | None, market: Market, slack: int = 0) -> tuple[tuple[str, int], ...]:
+    """("bps", rate in ppb) and ("fixed", ticks) by which prices are off the bar's open or close."""
+    if fills is None or "price" not in fills.cells:
+        return ()
+    at = at_a_bar(fills, market)
+    found = set()
+    for prices in (market.open, market.close):
+        raw = prices[fills.cycle[at], fills.symbol[at]].tolist()
+        price, side = fills.cells["price"][at].tolist(), fills.side[at].tolist()
+        moved = [(p - r) if s == 0 else (r - p) for p, r, s in zip(price, raw, side, strict=True)]
+        if not moved or min(raw) <= 0:
+            continue
+        rate = fitting_rate(moved, raw, slack)
+        if rate is not None and rate >= 0:
+            found.add(("bps", rate))
+        ticks, times = Counter(moved).most_common(1)[0]
+        if ticks >= 0 and times * 5 >= len(moved) * 3:
+            found.add(("fixed", ticks))
+    return tuple(sorted(found))
+
+
+def at_a_bar(fills: Rows, market: Market) -> np.ndarray:
+    """Places of the fills that have a price and are at a bar, and of a symbol, of the market."""
+    inside = (fills.cycle < len(market.timestamps)) & (fills.symbol < len(market.symbols))
+    return np.flatnonzero(inside & (fills.cells["price"] > 0))
+
+
+SLIPPAGE = SettingHypothesis(
+    id="slippage",
+    values=_slippages,
+    say=_cost_reads("costs.slippage", "slippage is {new} instead of {old}", "no slippage is charged"),
+    apply=changed,
+    by_symbol=True,
+    by_side=True,
+)
+
+# A fee as often as it should not be
+
+
+def _factors(subject: Subject, window: Window) -> Values:
+    return () if subject.scenario.costs.commission is None else (2, 0)
+
+
+def _factor_reads(subject: Subject, value: Value) -> Wording:
+    if value == 0:
+        return Wording("commission is not charged", "costs.commission", "once", "not at all")
+    return Wording("commission is charged twice", "costs.commission", "once", "twice")
+
+
+def _charged(change: Change) -> Hooks:
+    factor = change.value
+    assert isinstance(factor, int)
+
+    def executed(at: Moment, execution: Execution) -> Execution:
+        fill, order = execution.fill, execution.order
+        if fill is None or not change.covers(at.bar, order.symbol, order.side):
+            return execution
+        return replace(execution, fill=replace(fill, commission=fill.commission * factor))
+
+    return Hooks(executed=executed)
+
+
+COMMISSION_FACTOR = LoopHypothesis(
+    id="commission_factor",
+    values=_factors,
+    say=_factor_reads,
+    hooks=_charged,
+    family=Family.FEE,
+    by_symbol=True,
+    by_side=True,
+)
