@@ -1,7 +1,7 @@
 """The command `reconcile`: finds the subcommand, runs it, and turns what happens into an exit code.
 
-0 matched, 1 breaks, 2 could not tell (bad input, bad usage, an exception nobody foresaw), 3 a side
-disagrees with itself, 4 undecided.
+0 matched, 1 breaks, 2 could not tell (bad input, bad usage, an unexpected exception), 3 a side disagrees with
+itself, 4 undecided; 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import click
 
-from reconcile.text.escape import printable
+from reconcile.commands import process
+from reconcile.commands.process import CANNOT_TELL, INTERRUPTED, TERMINATED, print_message
+from reconcile.text.escape import error_text, printable
 
 if TYPE_CHECKING:
     from vocabulary.errors import TieoutError
 
-CANNOT_TELL = 2
-INTERRUPTED = 130
 TRACEBACK = "TIEOUT_TRACEBACK"
 GARBAGE = (100_000, 20, 20)
 """Python's own thresholds look for garbage a hundred times while libraries load, and find none."""
@@ -81,9 +81,17 @@ def group() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code; no exception gets past, no traceback shows."""
-    gc.set_threshold(*GARBAGE)
-    code = exit_code(arguments)
-    gc.freeze()  # what is there goes with the process: not looked through for garbage on the way out
+    code = CANNOT_TELL
+    try:
+        process.open_streams()
+        process.handle_signals()
+        gc.set_threshold(*GARBAGE)
+        code = exit_code(arguments)
+        process.release_signals()
+    except KeyboardInterrupt:
+        pass  # a signal before or after the command; the next one has no handler
+    code = process.final_code(code)
+    gc.freeze()  # the garbage collector need not look through what ends with the process
     sys.exit(code)
 
 
@@ -93,21 +101,31 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         # Text from data must not stop the answer from being printed where the terminal's encoding is narrow.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    stdout = sys.stdout
     try:
         arguments = None if arguments is None else list(arguments)
         code = group.main(args=arguments, prog_name="reconcile", standalone_mode=False)
-        sys.stdout.flush()
+        process.flush_answer()
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else str(error), err=True)
+        print_message(error.ctx.get_help() if error.ctx else str(error))
     except click.ClickException as error:
         _print_usage_error(error)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("reconcile: interrupted", err=True)
+    except process.Terminated:
+        print_message("reconcile: terminated")
+        return TERMINATED
+    except (KeyboardInterrupt, click.Abort) as error:
+        if isinstance(error.__cause__, process.Terminated):
+            print_message("reconcile: terminated")
+            return TERMINATED
+        print_message("reconcile: interrupted")
         return INTERRUPTED
     except BaseException as error:  # SystemExit too, and kinds that others derive from BaseException
-        if _is_foreseen(error):
-            _print_error(error)
+        if isinstance(error, SystemExit) and sys.stdout is not stdout:
+            return 0  # the reader of a help text has gone: click has put a stream of its own in its place
+        told = process.answer_error(error) or error
+        if _is_foreseen(told):
+            _print_error(told)
         else:
             _print_unexpected_error(error)
     return CANNOT_TELL
@@ -122,8 +140,8 @@ def _is_foreseen(error: BaseException) -> TypeGuard[TieoutError]:
 def _print_usage_error(error: click.ClickException) -> None:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "reconcile"
-    click.echo(f"error: {printable(error.format_message())}", err=True)
-    click.echo(f"  see   {path} --help", err=True)
+    print_message(f"error: {printable(error.format_message())}")
+    print_message(f"  see   {path} --help")
 
 
 def _print_error(error: TieoutError) -> None:
@@ -138,23 +156,23 @@ def _print_unexpected_error(error: BaseException) -> None:
         remedy = "Rename it, or take its folder off PYTHONPATH: tieout's own has to be found first."
         _print_parts("import vocabulary", place, "the vocabulary that tieout installs", remedy)
         return
-    said = printable(f"{type(error).__name__}: {error}")
+    said = printable(error_text(error))
     hint = "" if os.environ.get(TRACEBACK) else f" (set {TRACEBACK}=1 to see where)"
-    click.echo(f"error: reconcile met something it did not foresee: {said}{hint}", err=True)
+    print_message(f"error: reconcile met something it did not foresee: {said}{hint}")
 
 
 def _print_parts(where: str, found: str, expected: str, remedy: str) -> None:
-    click.echo(f"error: {printable(where)}", err=True)
+    print_message(f"error: {printable(where)}")
     for label, text in (("found", found), ("expected", expected), ("remedy", remedy)):
         if text:
-            click.echo(f"  {label:<9} {printable(text)}", err=True)
+            print_message(f"  {label:<9} {printable(text)}")
 
 
 def _print_traceback() -> None:
     if os.environ.get(TRACEBACK):
         import traceback
 
-        traceback.print_exc()
+        print_message(traceback.format_exc(), newline=False)
 
 
 if __name__ == "__main__":

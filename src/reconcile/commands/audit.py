@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 import click
 
 from reconcile.commands.options import Foreign, Ground, foreign_options, ground_options, json_option
-from reconcile.commands.shared import emit
+from reconcile.commands.process import print_answer
 
 EPILOG = "Example:  reconcile audit results/candidate --scenario top25"
 
@@ -53,11 +53,11 @@ def audit(
     result = audit_(opened.ledger, scenario=found, market=market, options=options)
     manifest = opened.ledger.manifest
     if as_json:
-        emit(audit_json(result, opened.notes, clock.exact_clock(market, manifest)))
+        print_answer(audit_json(result, opened.notes, clock.exact_clock(market, manifest)))
     else:
         name = None if found is None else found.name
         subject = Subject(ledger, opened.ledger, name, opened.notes)
-        emit(audit_page(result, subject, clock.short_clock(market, manifest)))
+        print_answer(audit_page(result, subject, clock.short_clock(market, manifest)))
     return {Verdict.CLEAN: 0, Verdict.FINDINGS: 1}.get(result.verdict, 2)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from reconcile.commands.options import data_option, scenario_argument
-from reconcile.commands.shared import emit, watching
+from reconcile.commands.process import print_answer
+from reconcile.commands.shared import watching
 
 
 @click.command(epilog="Example:  reconcile check examples/sp500.toml --data bars.parquet")
@@ -22,5 +23,5 @@ def check(scenario: str, data: str | None) -> int:
 
     found = find_scenario(scenario)
     market, loading = running.load(found, data, watching())
-    emit(check_page(found, market, loading))
+    print_answer(check_page(found, market, loading))
     return 0

@@ -16,7 +16,8 @@ from reconcile.commands.options import (
     option_group,
     tolerance_option,
 )
-from reconcile.commands.shared import emit, watching
+from reconcile.commands.process import print_answer
+from reconcile.commands.shared import watching
 
 if TYPE_CHECKING:
     from reconcile.comparing.filters import Filters
@@ -168,11 +169,11 @@ def diff(
     if output.summary_file is not None:
         _write("--rebalances", output.summary_file, diff_exports.periods_csv(found, exact))
     if output.as_json:
-        emit(diff_json.diff_json(found, exact, notes, chosen))
+        print_answer(diff_json.diff_json(found, exact, notes, chosen))
     elif output.as_markdown:
-        emit(diff_exports.diff_markdown(found, subject, short, chosen))
+        print_answer(diff_exports.diff_markdown(found, subject, short, chosen))
     else:
-        emit(diff_page.diff_page(found, subject, short, chosen))
+        print_answer(diff_page.diff_page(found, subject, short, chosen))
     return exit_code(found.verdict)
 
 

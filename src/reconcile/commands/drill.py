@@ -7,7 +7,8 @@ from collections.abc import Callable
 import click
 
 from reconcile.commands.options import json_option
-from reconcile.commands.shared import emit, watching
+from reconcile.commands.process import print_answer, print_message
+from reconcile.commands.shared import watching
 
 EVERY = 50
 
@@ -47,7 +48,7 @@ def drill(
     from reconcile.running.progress import Phase
 
     if listing:
-        emit("\n".join(BY_NAME))
+        print_answer("\n".join(BY_NAME))
         return 0
     chosen = [*planned.alone(), *(planned.pairs() if pairs else ())]
     if grounds:
@@ -58,7 +59,7 @@ def drill(
         chosen = planned.sampled(sample, chosen)
     with watching()(Phase.DRILLING, len(chosen)) as drawn:
         found = run(chosen, progress=drawn or _told_of(len(chosen)))
-    emit(drill_json(found) if as_json else drill_page(found))
+    print_answer(drill_json(found) if as_json else drill_page(found))
     if found.traceless or not found.findings:
         return 2
     return 0 if all(aim.met for aim in aims(found)) else 1
@@ -72,6 +73,6 @@ def _told_of(total: int) -> Callable[[int], None]:
         nonlocal told
         if done // EVERY > told:
             told = done // EVERY
-            click.echo(f"planted and judged {done:,} of {total:,}", err=True)
+            print_message(f"planted and judged {done:,} of {total:,}")
 
     return progress

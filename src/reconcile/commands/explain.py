@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconcile.commands.options import Foreign, data_option, foreign_options, json_option, scenario_argument
-from reconcile.commands.shared import emit, watching
+from reconcile.commands.process import print_answer
+from reconcile.commands.shared import watching
 
 if TYPE_CHECKING:
     from vocabulary.ledger import Ledger
@@ -61,9 +62,9 @@ def explain(
         result = explain_(found, market, ledger, tolerances=bounds)
     result = replace(result, notes=(*notes, *result.notes))
     if as_json:
-        emit(explain_json.explain_json(result, found, market))
+        print_answer(explain_json.explain_json(result, found, market))
     else:
-        emit(explain_text.explain_page(result, found, market, candidate))
+        print_answer(explain_text.explain_page(result, found, market, candidate))
     wholly = (Verdict.NO_BREAKS, Verdict.EXPLAINED)
     return 0 if result.verdict in wholly else 2 if result.verdict is Verdict.CANNOT_TELL else 1
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconcile.commands.options import json_option
-from reconcile.commands.shared import emit, rewrite_line, watching
+from reconcile.commands.process import print_answer
+from reconcile.commands.shared import rewrite_line, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +63,7 @@ def gate(
         return _record(settings, base)
     with _telling() as say:
         report = make_checks(paths, settings, base, watching(), say)
-    emit(gate_json(report) if as_json else gate_page(report))
+    print_answer(gate_json(report) if as_json else gate_page(report))
     _leave(report, junit, _on_github() if github is None else github, to_stderr=as_json)
     return _exit_code(report)
 
@@ -88,7 +89,7 @@ def _record(settings: Settings, base: str | None) -> int:
     with _telling() as say:
         found = measure_record(settings, say)
     write_record(settings.root / settings.record, found)
-    emit(
+    print_answer(
         f"on record: the engine is {found.ratio:,.1f} times as fast as the reference"
         f" ({found.low:,.1f} to {found.high:,.1f}, {found.pairs} pairs); {settings.record.as_posix()}"
     )
@@ -107,7 +108,7 @@ def _leave(report: Report, junit: str | None, github: bool, *, to_stderr: bool) 
         if to_stderr:
             click.echo(gate_annotations(report), err=True)
         else:
-            emit(gate_annotations(report))
+            print_answer(gate_annotations(report))
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
             _write(summary, gate_summary(report), "GITHUB_STEP_SUMMARY", "a")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconcile.commands.options import json_option
-from reconcile.commands.shared import emit, watching
+from reconcile.commands.process import print_answer
+from reconcile.commands.shared import watching
 
 if TYPE_CHECKING:
     from reconcile.golden.golden_page import Group
@@ -38,7 +39,7 @@ def check(cases: tuple[str, ...], as_json: bool) -> int:
 
     paths = find_project()
     found = check_goldens(paths, cases or None, keep=True, watch=watching())
-    emit(check_json(found) if as_json else check_page(found))
+    print_answer(check_json(found) if as_json else check_page(found))
     if any(one.status not in SOUND for one in found):
         return 1
     # What was named, or everything, must have been looked at: nothing run is nothing shown.
@@ -63,7 +64,7 @@ def accept(cases: tuple[str, ...], reason: str, everything: bool) -> int:
         raise click.UsageError("name the cases to accept, or give --all")
     paths = find_project()
     done = accept_cases(paths, pending_cases(paths) if everything else cases, reason)
-    emit(_accepted([one.change.case for one in done], paths))
+    print_answer(_accepted([one.change.case for one in done], paths))
     return 0
 
 
@@ -81,9 +82,9 @@ def review() -> int:
     paths = find_project()
     groups = group_by_cause(read_goldens(paths).pending.values())
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        emit(review_page(groups))
+        print_answer(review_page(groups))
         return 1 if groups else 0
-    emit(review_headline(groups))
+    print_answer(review_headline(groups))
     for number, group in enumerate(groups, 1):
         if not _decide(paths, group, f"{number}/{len(groups)}"):
             break
@@ -97,22 +98,22 @@ def _decide(paths: ProjectPaths, group: Group, where: str) -> bool:
     from reconcile.golden.golden_page import group_text
 
     cases = [one.change.case for one in group.pending]
-    emit(f"\n{where}  {group_text(group)}")
+    print_answer(f"\n{where}  {group_text(group)}")
     while True:
-        emit("[a]ccept  [r]eject  [s]kip  show [m]ore  [q]uit")
+        print_answer("[a]ccept  [r]eject  [s]kip  show [m]ore  [q]uit")
         key = click.getchar().lower()
         if key == "a":
             reason = click.prompt("reason", default="", show_default=False)
             if not reason.strip():
-                emit("not accepted: a reason is needed")
+                print_answer("not accepted: a reason is needed")
                 continue
             accept_cases(paths, cases, reason)
-            emit(_accepted(cases, paths))
+            print_answer(_accepted(cases, paths))
         elif key == "r":
             reject(paths, cases)
-            emit(f"rejected: {', '.join(cases)}; the golden stays")
+            print_answer(f"rejected: {', '.join(cases)}; the golden stays")
         elif key == "m":
-            emit(group_text(group, more=True))
+            print_answer(group_text(group, more=True))
             continue
         elif key not in ("s", "q", "\x03", "\x04"):
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconcile.commands.shared import emit
+from reconcile.commands.process import print_answer
 
 
 @click.command(epilog="Example:  reconcile init my-backtests")
@@ -16,5 +16,5 @@ def init(folder: str) -> int:
     """
     from reconcile.templates.project import write_project
 
-    emit(write_project(folder))
+    print_answer(write_project(folder))
     return 0

@@ -9,7 +9,8 @@ from typing import Literal
 import click
 
 from reconcile.commands.options import data_option, json_option, scenario_argument
-from reconcile.commands.shared import emit, watching
+from reconcile.commands.process import print_answer
+from reconcile.commands.shared import watching
 
 
 @click.command(epilog="Example:  reconcile run top25 --out results")
@@ -73,7 +74,7 @@ def run(
                 output.write_sides(folder, outcome, file_format)
                 output.write_text(folder, output.MARKER, as_text + "\n")
     except Disagreement as disagreement:
-        emit(twice_json(disagreement) if as_json else twice_page(disagreement, out))
+        print_answer(twice_json(disagreement) if as_json else twice_page(disagreement, out))
         return NOT_DETERMINISTIC
-    emit(as_text if as_json else run_page(outcome, numbers, out))
+    print_answer(as_text if as_json else run_page(outcome, numbers, out))
     return exit_code(outcome.reconciliation.verdict)

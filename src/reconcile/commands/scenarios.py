@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconcile.commands.shared import emit
+from reconcile.commands.process import print_answer
 from reconcile.text.escape import printable
 
 
@@ -15,5 +15,5 @@ def scenarios() -> int:
 
     found = builtin_scenarios()
     width = max((len(name) for name in found), default=0)
-    emit("\n".join(f"{name:<{width}}  {printable(line)}" for name, line in found.items()))
+    print_answer("\n".join(f"{name:<{width}}  {printable(line)}" for name, line in found.items()))
     return 0

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import click
+from reconcile.commands.process import print_message
 
 if TYPE_CHECKING:
     from reconcile.running.progress import Phase, Progress, Watch
 
 REDRAWN = 0.1
 """Seconds between two drawings of a progress line."""
-
-
-def emit(text: str) -> None:
-    """Print an answer. A reader that has gone (`| head`) does not change the exit code."""
-    try:
-        click.echo(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def watching() -> Watch:
@@ -37,7 +27,7 @@ def _on_log(phase: Phase, steps: int) -> Iterator[Progress | None]:
     from reconcile.running.progress import Phase
 
     if phase is Phase.COMPILING:
-        click.echo(phase.value, err=True)
+        print_message(phase.value)
     yield None
 
 
@@ -62,4 +52,4 @@ def _on_terminal(phase: Phase, steps: int) -> Iterator[Progress | None]:
 
 def rewrite_line(text: str) -> None:
     """Put `text` in place of the last line on stderr, which has to be a terminal."""
-    click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+    print_message(f"\r\x1b[K{text}", newline=False)

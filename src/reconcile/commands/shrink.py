@@ -8,7 +8,8 @@ import sys
 import click
 
 from reconcile.commands.options import data_option, json_option, scenario_argument
-from reconcile.commands.shared import emit, watching
+from reconcile.commands.process import print_answer
+from reconcile.commands.shared import watching
 
 
 @click.command(epilog="Example:  reconcile shrink stocks --candidate my_engine:run")
@@ -71,10 +72,10 @@ def shrink(scenario: str, data: str | None, candidate: str, out: str, as_json: b
                 page = explain_page(answer, small.scenario, small.market, candidate)
             write_folder(folder, shrunk, candidate, function, page)
     except _NoBreak:
-        emit("{}" if as_json else "no breaks: there is nothing to shrink, and nothing was written")
+        print_answer("{}" if as_json else "no breaks: there is nothing to shrink, and nothing was written")
         return 0
     facts = shrink_facts(shrunk, candidate)
-    emit(json.dumps(facts, indent=2) if as_json else shrink_page(shrunk, candidate, out))
+    print_answer(json.dumps(facts, indent=2) if as_json else shrink_page(shrunk, candidate, out))
     return 1
 
 

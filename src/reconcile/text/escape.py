@@ -19,5 +19,14 @@ def printable(text: object, limit: int = 2000) -> str:
     return shown if len(shown) <= limit else f"{shown[:limit]}... ({len(shown):,} characters)"
 
 
+def error_text(error: BaseException) -> str:
+    """`Type: message` of an exception, also of one whose `__str__` raises."""
+    kind = type(error).__name__
+    try:
+        return f"{kind}: {error}"
+    except BaseException:  # the class is a user's, and may do anything
+        return f"{kind}, whose message cannot be read"
+
+
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
