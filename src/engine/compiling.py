@@ -18,7 +18,9 @@ from typing import Any, TypeVar
 import llvmlite.binding as llvm
 import numba
 from numba import types
-from numba.extending import intrinsic
+from numba._dynfunc import make_function
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -65,8 +67,58 @@ def _folder() -> Path | None:
     return None
 
 
+class _PartLibrary(JITCodeLibrary):
+    """The code of a part. It becomes machine code only as part of the kernel that it is linked into.
+
+    numba optimises each compiled function as a whole module and makes machine code of it, in case Python
+    calls it. Python calls no part, so here both are left to the kernel.
+    """
+
+    def finalize(self) -> None:
+        """Links in the code of the parts that this part calls, each once."""
+        for library in dict.fromkeys(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+class _PartCompiler(Compiler):
+    """Compiles a part into a library of its own kind."""
+
+    library = _PartLibrary
+
+    def compile_extra(self, function: Any) -> Any:
+        state = self.state
+        state.flags.no_compile = True
+        state.library = self.library(state.targetctx.codegen(), function.__qualname__)
+        made = super().compile_extra(function)
+        # numba knows a compiled function by an object that Python could call. This one must not be called.
+        module, name = made.fndesc.lookup_module(), made.fndesc.qualname
+        stand_in = make_function(module, name, "a part of the kernel", 0, made.environment, (state.library,))
+        state.targetctx.insert_user_function(stand_in, made.fndesc, [state.library])
+        return made._replace(entry_point=stand_in)
+
+
+class _RareLibrary(_PartLibrary):
+    """The code of a part that is never to be inlined, and need not be fast."""
+
+    def add_llvm_module(self, ll_module: Any) -> None:
+        for function in ll_module.functions:
+            if not function.is_declaration:
+                function.add_function_attribute("noinline")
+                function.add_function_attribute("cold")
+                function.add_function_attribute("optsize")
+        super().add_llvm_module(ll_module)
+
+
+class _RareCompiler(_PartCompiler):
+    """Compiles a rare part."""
+
+    library = _RareLibrary
+
+
 CACHE = _folder()
-PART: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+PART: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": _PartCompiler}
 COMMON: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 
 
@@ -76,36 +128,22 @@ def part(function: Function) -> Function:
     Without reference counts (`_nrt`): the arrays are the caller's and outlive the call, and counting
     them took five sixths of a run.
     """
-    made: Function = numba.njit(**COMMON, **PART)(function)
-    return made
+    return _of_plain_types(numba.njit(**COMMON, **PART, forceinline=True)(function))
 
 
-def rare(function: Function) -> Any:
-    """Compile a part that is hardly ever run apart from the rest, so that the rest stays small.
+def _of_plain_types(dispatcher: Any) -> Any:
+    """Has a part compiled once for integers, not once more for each constant that it is called with.
 
-    Of whole numbers, to one. The call is marked as not to be inlined, for which numba has no option.
+    The constants still reach the code: LLVM inlines the call.
     """
+    resolve = dispatcher.get_call_template
+    dispatcher.get_call_template = lambda given, named: resolve(tuple(map(types.unliteral, given)), named)
+    return dispatcher
 
-    def typed(*given: Any) -> Any:
-        signature = types.int64(*(types.unliteral(kind) for kind in given))
 
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            made = context.compile_subroutine(builder, function, signature)
-            callee = context.declare_function(builder.module, made.fndesc)
-            kinds, result = signature.args, made.signature.return_type
-            _, value = context.call_conv.call_function(
-                builder, callee, result, kinds, arguments, attrs=("noinline",)
-            )
-            return context.cast(builder, value, result, signature.return_type)
-
-        return signature, generate
-
-    apart: Any = {
-        3: lambda typingctx, a, b, c: typed(a, b, c),
-        5: lambda typingctx, a, b, c, d, e: typed(a, b, c, d, e),
-    }[function.__code__.co_argcount]
-    made: Any = intrinsic(apart)
-    return made
+def rare(function: Function) -> Function:
+    """Compile a part that is hardly ever run apart from the rest, so that the rest stays small."""
+    return _of_plain_types(numba.njit(**COMMON, **{**PART, "pipeline_class": _RareCompiler})(function))
 
 
 def compiled(function: Function) -> Function:

@@ -10,6 +10,7 @@ from engine.deciding import free, order_exits, rebalance
 from engine.executing import execute
 from engine.layout import *  # the column names are this file's alphabet
 from engine.marking import make_room, mark, record_bar
+from engine.referring import refer
 from engine.selecting import choose_top, choose_weighted, scout
 from engine.sets import empty
 
@@ -66,14 +67,9 @@ def decide(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int,
     empty(book.aimed)
 
 
-@compiled
-def advance(settings: Settings, panel: Panel, book: Book, tables: Tables, stop: int) -> int:
-    """Runs bars [account[BAR], stop); returns why it came back before or at `stop`.
-
-    FULL: a table needs more room; nothing of the bar was done. NEEDS_WEIGHTS: a callable strategy is
-    due at account[BAR]; called again with its targets in chosen and weights and account[GIVEN] set, the
-    kernel goes on from there. OUT_OF_RANGE: account[FAULT] left int64 at account[BAR] (U4).
-    """
+@part
+def advance_by_reference(settings: Settings, panel: Panel, book: Book, tables: Tables, stop: int) -> int:
+    """What `advance` does, of addresses."""
     account = book.account
     while account[BAR] < stop:
         t = account[BAR]
@@ -100,6 +96,17 @@ def advance(settings: Settings, panel: Panel, book: Book, tables: Tables, stop: 
         account[PHASE] = AT_START
         account[BAR] = t + 1
     return DONE
+
+
+@compiled
+def advance(settings: Settings, panel: Panel, book: Book, tables: Tables, stop: int) -> int:
+    """Runs bars [account[BAR], stop); returns why it came back before or at `stop`.
+
+    FULL: a table needs more room; nothing of the bar was done. NEEDS_WEIGHTS: a callable strategy is
+    due at account[BAR]; called again with its targets in chosen and weights and account[GIVEN] set, the
+    kernel goes on from there. OUT_OF_RANGE: account[FAULT] left int64 at account[BAR] (U4).
+    """
+    return advance_by_reference(refer(settings), refer(panel), refer(book), refer(tables), stop)
 
 
 def is_compiled() -> bool:
