@@ -89,7 +89,7 @@ def decimal_array(values: Integers, scale: int, missing: Mask = None) -> Any:
 
 
 def _decimal_type(digits: int, scale: int) -> tuple[Any, int]:
-    """The narrowest of three types, and its bytes a cell: few types, so that files look alike."""
+    """The narrowest of three types, and its bytes per cell; few types, so that files are alike."""
     if digits <= 18:
         return pa.decimal128(18, scale), 16
     if digits <= 38:

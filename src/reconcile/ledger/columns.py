@@ -33,7 +33,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class LedgerReading:
-    """A ledger as read, and what of its source was left out or taken differently, one sentence each."""
+    """A ledger as read, and a sentence for each thing that was left out or read otherwise than it stands."""
 
     ledger: Ledger
     notes: tuple[str, ...]
@@ -116,7 +116,7 @@ def column_from_arrow(
     if isinstance(array, pa.ChunkedArray):
         array = _one_chunk(array)
     if not len(array) and kind in (Kind.TIMESTAMP, Kind.SYMBOL, Kind.WORD) and _is_number(array.type):
-        array = pa.nulls(0)  # of no rows pandas makes a column of floats
+        array = pa.nulls(0)  # pandas makes a column without rows one of floats
     zone = None
     if kind is Kind.TIMESTAMP:
         values, zone = instants.from_arrow(array, place)
@@ -199,7 +199,7 @@ def check_ledger(ledger: Ledger, origin: str = "ledger") -> None:
 
 
 def _fault(table: Table, key: str, column: Column) -> tuple[str, str] | None:
-    """(found, expected) of what is wrong with one column, or None."""
+    """(found, expected) for what is wrong with one column, or None."""
     kind = SCHEMA[table.name].get(key)
     if kind is None:
         return "a column we do not know", ", ".join(SCHEMA[table.name])

@@ -203,7 +203,7 @@ def _ascending(times: Cells) -> bool:
 
 
 def _distinct(times: Cells) -> Cells:
-    """The times that differ from the next row's: few, in a table by bar, so that little is left to sort."""
+    """The times that differ from the next row's: in a table in order, each once, so that little is sorted."""
     return np.append(times[:-1][times[1:] != times[:-1]], times[-1:])
 
 
@@ -296,7 +296,7 @@ def _encode_numbers(
 
 
 def _one_number(value: int, scale: int) -> tuple[int, int, bytes]:
-    """(floor, rest, text) of value * 10**-scale; text is empty where floor and rest say it all."""
+    """(floor, rest, text) of value * 10**-scale; text is empty where floor and rest hold the value."""
     floor, rest = divmod(value, 10**scale)
     shift = scale - _DECIMALS
     lost = 0

@@ -140,7 +140,7 @@ def _arrow_column(place: Place, series: Any) -> Any:
 
 
 def _mixed(place: Place, cells: list[Any]) -> Any:
-    """Objects that Arrow does not take together: Decimals beside integers, or integers beyond int64."""
+    """Objects that Arrow refuses in one column: Decimals beside integers, or integers beyond int64."""
     import pandas as pd
 
     filled = [None if cell is None or cell is pd.NA or cell != cell else cell for cell in cells]

@@ -4,7 +4,7 @@
     storage     "parquet" or "csv"
     tables      table -> rows, and per column its scale, "floats", or the number of its list in words
     words       lists of words in the order that codes count them
-    chain       one hex digest a bar (reconcile.ledger.digest)
+    chain       one hex digest per bar (reconcile.ledger.digest)
 
 and the fields of vocabulary.Manifest, any of them null: initial_cash as exact decimal text in currency.
 A manifest written by hand needs `format` alone.

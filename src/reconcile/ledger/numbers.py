@@ -1,4 +1,4 @@
-"""Numbers as they stand in a file or frame, made a Column: exact where the data is exact.
+"""Numbers of a file or frame as a Column: exact where the data is exact.
 
 Integers, decimals and decimal text become integers with a scale; binary floats stay float64 with scale
 None (L2). A NaN is an empty cell, as nothing is known of it; an infinity is a value, and a float.
@@ -23,7 +23,7 @@ from vocabulary import Column, Kind
 MAX_DIGITS = 38
 """Text of more digits (1e300), or more decimals than 18, makes its column float64: no amount has them."""
 _OURS = 4000
-"""Digits of a column that a manifest of ours calls exact; Python reads 4300 at most."""
+"""The most digits in a column that a manifest of ours calls exact; Python's own limit is 4300."""
 
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,9}))?", re.ASCII)
 _NAN_BYTES = np.frombuffer(b"nN", dtype=np.uint8)
@@ -35,8 +35,8 @@ _EXPECTED = "a decimal number such as -1234.50"
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What a manifest of ours adds to a file's column. The file rules: where it holds more decimals or
-    other words than the hint, they are kept.
+    """What a manifest of ours adds to a column of a file. Where the two disagree the file is right: its
+    further decimals and words are kept.
 
     scale: decimals the column has at least; with it, numbers of any length are exact.
     floats: text is read to the nearest double.
@@ -93,7 +93,7 @@ def _bytes(text: Any) -> npt.NDArray[np.uint8]:
 
 
 def _values(array: Any, place: Place, hint: Hint) -> tuple[npt.NDArray[Any], int | None]:
-    """Values with their scale, None for floats; what stands at a null is without meaning."""
+    """Values with their scale, None for floats; the value of a null cell is arbitrary."""
     kind, least = array.type, hint.scale or 0
     if pa.types.is_null(kind):
         return np.zeros(len(array), dtype=np.int64), least
@@ -117,7 +117,7 @@ def _values(array: Any, place: Place, hint: Hint) -> tuple[npt.NDArray[Any], int
 def _whole(
     values: npt.NDArray[Any], scale: int | None, missing: npt.NDArray[np.bool_], place: Place
 ) -> Integers:
-    """A count: int64. pandas makes floats of counts with gaps, so 17.0 is 17."""
+    """Counts as int64. pandas makes counts with gaps floats, so 17.0 is the count 17."""
     values = np.where(missing, 0, values)
     if scale is None:
         wrong = ~(np.abs(values) < 2.0**63) | (np.floor(values) != values)
@@ -144,7 +144,7 @@ def _from_text(text: Any, place: Place, hint: Hint) -> tuple[npt.NDArray[Any], i
 
 
 def _doubles(text: Any) -> npt.NDArray[np.float64] | None:
-    """Text of floats as we write them; None when something else stands there."""
+    """Text of floats as we write them; None when there is other text."""
     try:
         return buffers.values_of(text.cast(pa.float64()), np.nan)
     except pa.ArrowException:
@@ -152,7 +152,7 @@ def _doubles(text: Any) -> npt.NDArray[np.float64] | None:
 
 
 def _plain(text: Any, least: int) -> tuple[Integers, int] | None:
-    """Text of digits, point and leading minus, in whole-column steps; None when it takes a closer look."""
+    """Text of digits, point and leading minus, converted by column; None for any other text."""
     text = text.fill_null(buffers.string("0"))
     if not len(text):
         return np.empty(0, dtype=np.int64), least
@@ -183,7 +183,7 @@ def _plain(text: Any, least: int) -> tuple[Integers, int] | None:
 
 
 def _any_text(text: Any, place: Place, known: int | None) -> tuple[npt.NDArray[Any], int | None]:
-    """Text of any form, each distinct one read once: exponents, plus signs, spaces, infinities.
+    """Text of any form, each distinct text read once: exponents, plus signs, spaces, infinities.
 
     known: the scale that our manifest states, None where it states none.
     """

@@ -1,4 +1,4 @@
-"""Ledgers written to a folder: one file a table, and manifest.json (L1, L2).
+"""Ledgers written to a folder: one file per table, and manifest.json (L1, L2).
 
 The same ledger gives the same bytes. Numbers are exact decimal text (CSV) or Arrow decimals (Parquet),
 counts included; floats of a foreign ledger stay floats. A CSV holds what the ledger holds: a symbol such

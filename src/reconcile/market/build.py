@@ -28,7 +28,7 @@ KEYS = ("timestamp", "symbol")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
-    """Long tables of bars and of context, each with the name errors call it by."""
+    """Long tables of bars and of context, each with the name that errors give it."""
 
     bars: LongTable
     source: str
@@ -38,7 +38,7 @@ class Tables:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Prices:
-    """The four price columns. rows: what was odd in them. present: (T, S), by M2.
+    """The four price columns. rows: their ticks and oddities per row. present: (T, S), by M2.
 
     ticks: (T, S) each, 0 where not present. doubles: (T, S) unrounded, of those that features read (M4).
     """
@@ -51,7 +51,7 @@ class _Prices:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Loading:
-    """What every step of a load needs. pool: its threads; a step's columns are worked on side by side."""
+    """What every step of a load needs. pool: the threads that convert the columns of a step in parallel."""
 
     pool: Executor
     bars: LongTable
@@ -103,7 +103,7 @@ def build_market(tables: Tables, units: MarketSource, name: str, notes: tuple[st
 
 
 def refuse_clashes(features: tuple[Feature, ...], taken: list[str], source: str) -> None:
-    """Raises InputError when a computed feature has the name of a column, of a price or of volume."""
+    """Raises InputError when a computed feature has the name of another column."""
     for feature in features:
         if feature.name in (*taken, *KEYS, *PRICES, "volume"):
             raise InputError(
@@ -115,7 +115,7 @@ def refuse_clashes(features: tuple[Feature, ...], taken: list[str], source: str)
 
 
 def _prices(load: _Loading, pricing: Pricing) -> _Prices:
-    """U1 and M2: present where all four prices are there and > 0; ticks are 0 where they are not."""
+    """The prices in ticks (U1). A symbol is present where all four are > 0, else they are 0 (M2)."""
     layout, wanted = load.layout, _unrounded(load.units.features)
 
     def convert(name: str) -> tuple[PriceRows, Ints, Floats | None]:
@@ -143,7 +143,7 @@ def _unrounded(features: tuple[Feature, ...]) -> set[str]:
 
 
 def _rest(load: _Loading, prices: _Prices) -> tuple[dict[str, Floats], dict[str, Any], list[str]]:
-    """All that needs the prices, the longest first: features, the prices themselves sealed, what is odd."""
+    """What is made from the prices: features, sealed ticks, notes. The longest work is begun first."""
     layout, submit = load.layout, load.pool.submit
 
     def read(name: str) -> Floats:
@@ -164,7 +164,7 @@ def _rest(load: _Loading, prices: _Prices) -> tuple[dict[str, Floats], dict[str,
     ticks = {name: submit(sealed, prices.ticks[name]) for name in PRICES}
 
     def look() -> list[str]:
-        # asked for last, so that the volume it waits for is being read already
+        # submitted last: the volume that it waits for is being read by then
         volume = features["volume"].result() if told else None
         return cell_notes(Cells(layout, prices.ticks, prices.present, volume))
 

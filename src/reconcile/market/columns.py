@@ -1,4 +1,4 @@
-"""Columns of a table become flat arrays: instants, symbol codes, doubles."""
+"""Columns of a market table as flat arrays: instants, symbol codes, doubles."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _INT64 = np.iinfo(np.int64)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instants:
-    """rows: (n,) nanoseconds since 1970 UTC, one a row. zone: its name, None for a naive column."""
+    """rows: (n,) nanoseconds since 1970 UTC, one per row. zone: its name, None for times without a zone."""
 
     rows: Ints
     zone: str | None
@@ -40,14 +40,14 @@ class Instants:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Codes:
-    """rows: (n,) indices into `names`, which are in code point order and all in use (M1)."""
+    """rows: (n,) indices into `names`; these are in code point order, and each has a row (M1)."""
 
     rows: npt.NDArray[np.int32]
     names: tuple[str, ...]
 
 
 def row_name(source: str, row: int) -> str:
-    """Where a row is, for errors; the first row of data is row 1."""
+    """The place of a row, as errors name it; the first row of data is row 1."""
     return f"{source}, row {row + 1}"
 
 
@@ -59,8 +59,8 @@ def _first_null(column: Column) -> int | None:
     return None
 
 
-def refuse_kind(source: str, name: str, column: Column) -> InputError:
-    """The error for a column that holds no numbers; text is named with its first row."""
+def no_numbers_error(source: str, name: str, column: Column) -> InputError:
+    """The error for a column that holds no numbers; of a text column it names the first row."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if is_text(kind):
         row = next((i for i, value in enumerate(column) if value.is_valid), 0)
@@ -76,7 +76,7 @@ def refuse_kind(source: str, name: str, column: Column) -> InputError:
 
 
 def as_doubles(piece: Chunk) -> Floats | None:
-    """One chunk as float64, nulls as NaN, infinities untouched; None when it holds no numbers.
+    """One chunk as float64, nulls as NaN, infinities as they are; None when it holds no numbers.
 
     May share memory with the chunk. float32 is widened (U1); integers and decimals become the nearest
     double.
@@ -94,9 +94,9 @@ def as_doubles(piece: Chunk) -> Floats | None:
 
 
 def doubles(column: Column, source: str, name: str) -> Floats:
-    """(n,) float64; null, NaN and infinities are all the one NaN (M2).
+    """(n,) float64; null, NaN and infinities all become NaN, with the same bits (M2).
 
-    The column's own memory where one chunk holds finite doubles only, else new.
+    Shares the column's memory where it is one chunk of finite doubles; otherwise the array is new.
     Raises InputError when the column holds no numbers.
     """
     out: Floats | None = None
@@ -104,7 +104,7 @@ def doubles(column: Column, source: str, name: str) -> Floats:
     for start, piece in pieces(column):
         values = as_doubles(piece)
         if values is None:
-            raise refuse_kind(source, name, column)
+            raise no_numbers_error(source, name, column)
         if out is None and len(piece) == len(column) and all_finite(values):
             return values
         if out is None:
@@ -118,7 +118,7 @@ def all_finite(values: Floats) -> bool:
 
 
 def clean_into(values: Floats, out: Floats) -> None:
-    """Copy, every value that is not finite as the one NaN, so that equal columns have equal bits."""
+    """Copy values to `out`; all that are not finite become one NaN, so that equal columns have equal bits."""
     for i in range(0, len(values), BLOCK):
         block = values[i : i + BLOCK]
         finite = np.isfinite(block)
@@ -189,7 +189,7 @@ def _joined(parts: list[Any], dtype: npt.DTypeLike | None) -> npt.NDArray[Any]:
 
 
 def _encoded(column: Column) -> tuple[npt.NDArray[Any], list[Any]]:
-    """(n,) indices and the list they point into; the list may hold what no row uses."""
+    """(n,) indices into a list of words; the list may hold words that no row has."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     column = column.unify_dictionaries()
@@ -200,8 +200,8 @@ def _encoded(column: Column) -> tuple[npt.NDArray[Any], list[Any]]:
 
 
 def _used(rows: npt.NDArray[Any], words: int) -> Bools:
-    """Which of the words some row points to."""
-    if np.array_equal(rows[:words], np.arange(words)):  # as in a file in order: the first bar names them all
+    """(words,) whether a row has the word."""
+    if np.array_equal(rows[:words], np.arange(words)):  # a file in order: its first bar has every word once
         return np.ones(words, dtype=np.bool_)
     return np.bincount(rows, minlength=words) > 0
 

@@ -34,7 +34,7 @@ def market_digest(market: Market) -> str:
 
 
 def _digest(market: Market, fresh: bool) -> str:
-    """Columns are hashed apart, in threads, and their digests hashed with a header that names them."""
+    """Columns are hashed one by one, in threads; their digests are hashed with a header that names them."""
     columns = _arrays(market)
     distinct = list({id(array): array for array in columns.values()}.values())
     with ThreadPoolExecutor(threads()) as pool:
@@ -66,7 +66,7 @@ def _hash(array: npt.NDArray[Any]) -> str:
 
 
 def _hash_once(array: npt.NDArray[Any]) -> str:
-    """As `_hash`, remembered while the array lives: markets that share columns hash only what is new."""
+    """As `_hash`, kept as long as the array lives: markets that share columns hash only what is new."""
     key = id(array)
     kept = _known.get(key)
     if kept is not None and kept[0]() is array:
@@ -77,14 +77,14 @@ def _hash_once(array: npt.NDArray[Any]) -> str:
 
 
 def sealed(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """The array read-only and C-ordered, its hash taken: what `make_market` does to all that are not yet."""
+    """The array read-only and C-ordered. It is hashed already, so that `make_market` need not do it."""
     kept = _fixed(array)
     _hash_once(kept)
     return kept
 
 
 def _fixed(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """Read-only and C-ordered; the array itself where it is that already."""
+    """The array read-only and C-ordered; the same object where it is that already."""
     kept = np.ascontiguousarray(array)
     if kept.flags.writeable:
         kept = kept.view()
@@ -229,7 +229,9 @@ def _fit(
     if np.isinf(array).any():
         raise InputError(name, "infinities", "finite values and NaN (M2)", "Replace them by NaN.")
     odd = np.isnan(array) & (array.view(np.int64) != np.float64(np.nan).view(np.int64))
-    return np.where(odd, np.nan, array) if odd.any() else array  # one NaN, as when read: digests agree
+    return (
+        np.where(odd, np.nan, array) if odd.any() else array
+    )  # one NaN, as in a market that was read, so that digests agree
 
 
 def _refuse_prices(market: Market) -> None:

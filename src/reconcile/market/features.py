@@ -1,4 +1,4 @@
-"""M4: features computed at load, from unrounded prices over each symbol's own present bars."""
+"""Features that are computed at load (M4), from unrounded prices over each symbol's own present bars."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def compute_feature(feature: Feature, prices: Mapping[str, Floats], present: Boo
 
 
 def atr(high: Floats, low: Floats, close: Floats, present: Bools, period: int) -> Floats:
-    """M4 atr(period), all symbols abreast, bar after bar; the float operations of each keep their order.
+    """M4 atr(period), bar by bar for all symbols at once; each has its float operations in their order.
 
     true range = max(high - low, |high - c|, |low - c|), c the previous present close;
     first present bar: high - low. At the period-th: their sum, added one by one, / period.
@@ -33,7 +33,7 @@ def atr(high: Floats, low: Floats, close: Floats, present: Bools, period: int) -
     count = np.zeros(symbols, dtype=np.int64)
     before = np.full(symbols, np.nan)
     value = np.zeros(symbols)  # the sum of true ranges until the period-th, the average after it
-    grown = False  # whether every symbol has its average; that stays so, and counts need not go on
+    grown = False  # whether every symbol has its average: from then on there is nothing to count
     for t in range(bars):
         here = present[t]
         full = bool(here.all())
@@ -42,7 +42,7 @@ def atr(high: Floats, low: Floats, close: Floats, present: Bools, period: int) -
             _advance(out[t], value, (h, lo, before), period)
             value, before = out[t], close[t]
             continue
-        # fmax passes over the NaN that stands for "no previous close" at the first present bar
+        # at the first present bar there is no previous close, but NaN, which fmax ignores
         span = np.fmax(h - lo, np.fmax(np.abs(h - before), np.abs(lo - before)))
         count = count + here
         running = np.where(count <= period, value + span, value + (span - value) / period)
@@ -55,7 +55,7 @@ def atr(high: Floats, low: Floats, close: Floats, present: Bools, period: int) -
 
 
 def _advance(out: Floats, value: Floats, prices: tuple[Floats, Floats, Floats], period: int) -> None:
-    """One bar at which all are present and have their average: the same operations, and nothing else."""
+    """One bar at which every symbol is present and has its average: the same operations, no cases."""
     high, low, before = prices
     span = high - low
     reach = high - before

@@ -1,4 +1,4 @@
-"""A Market on file: one Parquet file, everything in it, its digest checked when it is read."""
+"""A Market as one Parquet file that holds all of it; its digest is checked when it is read."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _FEATURE = "feature "
 
 
 def write_market(market: Market, path: str | Path) -> None:
-    """Write a market, computed features frozen in, to one Parquet file; an old one is replaced whole.
+    """Write a market, with its computed features, to one Parquet file; an earlier file is replaced whole.
 
-    One row a cell, bar after bar: timestamp, symbol, present, the prices in ticks, volume and every
+    One row per cell, bar by bar: timestamp, symbol, present, the prices in ticks, volume and every
     feature; wall clock, context and the rest in the file's metadata.
     Raises OutputError when the file cannot be written.
     """
@@ -92,9 +92,9 @@ def is_frozen(path: Path) -> bool:
 
 
 def read_market(path: str | Path) -> Market:
-    """The market that `write_market` put there.
+    """The market in a file of `write_market`.
 
-    Raises InputError when the file is no such market, or any of it was changed since.
+    Raises InputError when the file is no such market, or was changed since it was written.
     """
     place = Path(path)
     source = str(place)
@@ -102,10 +102,10 @@ def read_market(path: str | Path) -> Market:
     try:
         head = json.loads((table.schema.metadata or {})[_MARK])
         if head["version"] != _VERSION:
-            raise _unfit(source, f"a market file of version {head['version']!r}")
+            raise _not_a_market_file(source, f"a market file of version {head['version']!r}")
         market = _market(table, head, source)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise _unfit(source, "a file that write_market did not make") from error
+        raise _not_a_market_file(source, "a file that write_market did not make") from error
     if market.digest != head["digest"]:
         raise InputError(
             source,
@@ -116,7 +116,7 @@ def read_market(path: str | Path) -> Market:
     return market
 
 
-def _unfit(source: str, found: str) -> InputError:
+def _not_a_market_file(source: str, found: str) -> InputError:
     return InputError(
         source, found, f"a market file of version {_VERSION}", "Write it again with write_market."
     )
@@ -128,7 +128,7 @@ def _market(table: pa.Table, head: dict[str, Any], source: str) -> Market:
     )
     layout = lay_out(instants(table["timestamp"], source), codes(table["symbol"], source), source)
     if layout.cells is not None:
-        raise _unfit(source, "rows that are not a whole grid in order")
+        raise _not_a_market_file(source, "rows that are not a whole grid in order")
     bars = len(layout.timestamps)
 
     def grid(name: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -1,4 +1,4 @@
-"""M1: which cell of the grid each row is; the grid's cost when nothing needs moving is a comparison."""
+"""M1: the grid of bars by symbols, and the cell of each row. Rows already in place are not copied."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vocabulary.market import Bools, Ints
 Number = TypeVar("Number", bound=np.generic)
 
 _COLUMNS = 16
-"""Grids of 8 bytes a cell that a load may hold at once: the bound below is on their sum."""
+"""How many grids of 8 bytes per cell a load may hold at once; their sum has to fit into memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class Layout:
 
 
 def lay_out(times: Instants, names: Codes, source: str) -> Layout:
-    """Place every row. Raises InputError when two rows have one (timestamp, symbol), naming both."""
+    """The layout of these rows. Raises InputError that names two rows of one (timestamp, symbol)."""
     symbols = len(names.names)
     dense = _dense(times.rows, names.rows, symbols)
     if dense is not None:
@@ -62,7 +62,7 @@ def lay_out(times: Instants, names: Codes, source: str) -> Layout:
 
 
 def _dense(times: Ints, ranks: npt.NDArray[np.int32], symbols: int) -> Ints | None:
-    """The bars, when the rows are the whole grid in order; else None."""
+    """The bars, where the rows are the whole grid in order; else None."""
     if len(times) % symbols:
         return None
     grid = times.reshape(-1, symbols)
@@ -79,7 +79,7 @@ def _dense(times: Ints, ranks: npt.NDArray[np.int32], symbols: int) -> Ints | No
 
 
 def distinct(times: Ints) -> tuple[Ints, Ints]:
-    """The distinct instants ascending, and each row's place among them."""
+    """The distinct instants, ascending, and the index of each row's instant among them."""
     if len(times) and bool((times[1:] >= times[:-1]).all()):
         new = np.concatenate(([False], times[1:] != times[:-1]))
         return times[np.concatenate(([0], np.flatnonzero(new)))], np.cumsum(new, dtype=np.int64)
@@ -88,7 +88,7 @@ def distinct(times: Ints) -> tuple[Ints, Ints]:
 
 
 def _refuse_size(bars: int, symbols: int, source: str) -> None:
-    """A few scattered rows can span a grid that no memory holds."""
+    """A few rows at scattered times can make a grid that does not fit into memory."""
     need, have = bars * symbols * 8 * _COLUMNS, _memory()
     if need > have:
         raise InputError(
@@ -133,7 +133,7 @@ def row_namer(times: Instants, names: Codes, source: str) -> Callable[[int], str
 
 
 def on_grid(layout: Layout, rows: npt.NDArray[Number], empty: Number | float | int) -> npt.NDArray[Number]:
-    """(T, S) from one value a row; `empty` where no row stands. The rows themselves when in place."""
+    """(T, S) values from one per row; `empty` in a cell without a row. Not copied where rows are in place."""
     if layout.cells is None:
         return rows.reshape(layout.shape)
     bars, symbols = layout.shape

@@ -32,10 +32,10 @@ def load_market(
     """The market of a scenario, read, validated, in ticks, with its features (U1, M1, M2, M4).
 
     data: a built-in name or a path from the working folder, instead of the scenario's own.
-    progress: told in a few words what is being done.
+    progress: called with a few words on what is being done.
     A file of `write_market` is taken as it is, with the features and context it holds.
-    Raises InputError when a file cannot be used, RangeError for ticks beyond int64 (U4); and as `check`
-    where the scenario asks for what the market has not (R3, E5).
+    Raises InputError when a file cannot be used, RangeError for ticks beyond int64 (U4), and what `check`
+    raises where the market lacks what the scenario names (R3, E5).
     """
     market = _load(scenario, data, progress or (lambda _: None))
     check(scenario, market)
@@ -75,7 +75,7 @@ def _data_path(folder: Path, chosen: str) -> Path:
 
 
 def _with_context(tables: Tables, context: pa.Table, source: str) -> Tables:
-    """A context file joins, column by column, what a built-in market brings."""
+    """The tables with a context file. Raises InputError where they have a context already."""
     if tables.context is not None:
         raise InputError(
             "market.context",
@@ -111,7 +111,7 @@ def market_from_frame(frame: pd.DataFrame, scenario: Scenario, context: pd.DataF
     """A Market from a long pandas frame; timestamp and symbol may be columns or index levels.
 
     context: a frame of timestamp and context columns. Nothing of either frame is shared or changed.
-    Raises as `load_market`, and as `check` where the scenario asks for what the market has not.
+    Raises as `load_market`.
     """
     from reconcile.market.frame import table_of_frame
 
@@ -134,7 +134,7 @@ _LIMIT = 2.0**63
 
 
 def check(scenario: Scenario, market: Market) -> None:
-    """Hold a scenario against its market, before any run.
+    """Whether a market has what a scenario needs; asked before any run.
 
     Raises InputError when the units differ, when a feature or context column that the scenario names is
     missing (R3: never a zero), and when a weight is below 0 ppb although shorts are not allowed (E5);
@@ -200,7 +200,7 @@ def _check_weights(scenario: Scenario, market: Market) -> None:
 
 
 def _check_stops(scenario: Scenario, market: Market) -> None:
-    """X3: a stop's feature is read in ticks (U1)."""
+    """Raises RangeError for a stop's feature that is beyond int64 in ticks (X3, U1)."""
     for rule in scenario.exits:
         if isinstance(rule, VolatilityStop):
             values = market.features[rule.feature]

@@ -1,4 +1,4 @@
-"""What was odd in the input: one sentence a kind, with a count and the first example."""
+"""Notes on oddities of the input: one sentence per kind, with a count and the first example."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from reconcile.files.instants import show_instant
 from reconcile.market.grid import Layout
-from reconcile.market.prices import Odd
+from reconcile.market.prices import OddRows
 from vocabulary.market import Bools, Floats, Ints
 
 PRICES = ("open", "high", "low", "close")
@@ -18,7 +18,7 @@ _BLOCK = 1 << 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """The grids that oddities are looked for in."""
+    """The grids in which oddities are looked for."""
 
     layout: Layout
     prices: Mapping[str, Ints]
@@ -34,9 +34,9 @@ def order_note(layout: Layout) -> list[str]:
 
 
 def price_notes(
-    missing: Mapping[str, Odd], zero: Mapping[str, Odd], where: Callable[[int], str]
+    missing: Mapping[str, OddRows], zero: Mapping[str, OddRows], where: Callable[[int], str]
 ) -> list[str]:
-    """M2: rows whose symbol counts as absent."""
+    """Notes on rows whose symbol is absent because of a price (M2)."""
     notes = []
     for what, found in (("missing", missing), ("0", zero)):
         odd = {name: cells for name, cells in found.items() if cells.count}
@@ -50,7 +50,7 @@ def price_notes(
 
 
 def cell_notes(cells: Cells) -> list[str]:
-    """Gaps, late starters and prices that contradict each other."""
+    """Notes on gaps, on symbols that start late or end early, and on prices that contradict each other."""
     return [*_life_notes(cells), *_range_notes(cells), *_volume_notes(cells)]
 
 
@@ -94,7 +94,7 @@ def _range_notes(cells: Cells) -> list[str]:
 
 def _volume_notes(cells: Cells) -> list[str]:
     volume = cells.volume
-    if volume is None or all(volume[block].min() > 0 for block in _blocks(cells)):  # a NaN is not > 0
+    if volume is None or all(volume[block].min() > 0 for block in _blocks(cells)):  # which a NaN is not
         return []
     there = cells.layout.filled
     rows: Bools = np.broadcast_to(np.True_, volume.shape) if there is None else there
@@ -106,31 +106,31 @@ def _volume_notes(cells: Cells) -> list[str]:
 
 
 def _in_range(prices: Mapping[str, Ints], block: slice) -> bool:
-    """Whether low <= open, close <= high in all cells; where a symbol is absent, all four are 0."""
+    """Whether open and close lie within low..high in all cells; of an absent symbol all four are 0."""
     o, h, lo, c = (prices[name][block] for name in PRICES)
     return not ((np.maximum(o, c) > h).any() or (np.minimum(o, c) < lo).any())
 
 
 def _blocks(cells: Cells) -> Iterator[slice]:
-    """All bars, some at a time: a few arrays of that many cells stay in the processor's cache."""
+    """The bars in blocks of a size that stays in the processor's cache."""
     bars, symbols = cells.layout.shape
     step = max(1, _BLOCK // symbols)
     return (slice(t, t + step) for t in range(0, bars, step))
 
 
 def _scan(cells: Cells, what: str, test: Callable[[slice], Bools]) -> list[str]:
-    """One test over the grid, block after block."""
-    odd = Odd()
+    """The note on all cells for which a test holds, tested block by block."""
+    odd = OddRows()
     for block in _blocks(cells):
-        odd = odd.also(test(block).reshape(-1), block.start * len(cells.layout.symbols))
+        odd = odd.with_block(test(block).reshape(-1), block.start * len(cells.layout.symbols))
     return _note(cells, odd, what)
 
 
 def _cell_note(cells: Cells, flags: Bools, what: str) -> list[str]:
-    return _note(cells, Odd().also(flags.reshape(-1), 0), what)
+    return _note(cells, OddRows().with_block(flags.reshape(-1), 0), what)
 
 
-def _note(cells: Cells, odd: Odd, what: str) -> list[str]:
+def _note(cells: Cells, odd: OddRows, what: str) -> list[str]:
     if not odd.count:
         return []
     bar, symbol = divmod(odd.first, len(cells.layout.symbols))

@@ -1,4 +1,4 @@
-"""U1: prices become ticks once, here; M2: what counts as missing, zero or an error."""
+"""Prices in ticks (U1), and which are missing, zero or an error (M2). Only here are prices rounded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from reconcile.files.buffers import BLOCK, Chunk, Column, cells_of, number_dtype, pieces, plain, valid_of
-from reconcile.market.columns import as_doubles, refuse_kind
+from reconcile.market.columns import as_doubles, no_numbers_error
 from vocabulary.errors import InputError, RangeError, TieoutError
 from vocabulary.market import Bools, Floats, Ints
 
@@ -19,32 +19,32 @@ _INT64 = np.iinfo(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
-    """How many cells of a kind, and the first row that has one (-1: none)."""
+class OddRows:
+    """How many rows have an oddity, and the first of them (-1: none has it)."""
 
     count: int = 0
     first: int = -1
 
-    def also(self, flags: Bools, start: int) -> Odd:
-        """With the rows of one block, which follow those so far."""
+    def with_block(self, flags: Bools, start: int) -> OddRows:
+        """These and the flagged rows of a block that begins at row `start`."""
         count = int(np.count_nonzero(flags))
         if not count:
             return self
-        return Odd(self.count + count, self.first if self.count else start + int(np.argmax(flags)))
+        return OddRows(self.count + count, self.first if self.count else start + int(np.argmax(flags)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PriceRows:
-    """ticks: (n,) one a row, 0 where missing. missing, zero: the cells that make a symbol absent (M2)."""
+    """ticks: (n,) one per row, 0 where missing. missing, zero: rows whose symbol is absent for it (M2)."""
 
     ticks: Ints
-    missing: Odd
-    zero: Odd
+    missing: OddRows
+    zero: OddRows
 
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """What an error about a price has to say. where: (row) -> file, row, symbol and bar."""
+    """What errors about a price need. where: a row's file, number, symbol and bar as text."""
 
     decimals: int
     where: Callable[[int], str]
@@ -60,7 +60,7 @@ def price_rows(column: Column, source: str, name: str, pricing: Pricing) -> Pric
     """
     column = plain(column)
     ticks = np.empty(len(column), dtype=np.int64)
-    missing, zero = Odd(), Odd()
+    missing, zero = OddRows(), OddRows()
     for start, piece in pieces(column):
         out = ticks[start : start + len(piece)]
         if pa.types.is_decimal(piece.type):
@@ -70,17 +70,17 @@ def price_rows(column: Column, source: str, name: str, pricing: Pricing) -> Pric
         else:
             values = as_doubles(piece)
             if values is None:
-                raise refuse_kind(source, name, column)
+                raise no_numbers_error(source, name, column)
             missing, zero = _float_ticks(values, out, start, name, pricing, missing, zero)
             continue
         gone = np.zeros(len(piece), dtype=np.bool_) if absent is None else absent
-        missing, zero = missing.also(gone, start), zero.also((out == 0) & ~gone, start)
+        missing, zero = missing.with_block(gone, start), zero.with_block((out == 0) & ~gone, start)
     return PriceRows(ticks, missing, zero)
 
 
 def _float_ticks(
-    values: Floats, out: Ints, start: int, name: str, pricing: Pricing, missing: Odd, zero: Odd
-) -> tuple[Odd, Odd]:
+    values: Floats, out: Ints, start: int, name: str, pricing: Pricing, missing: OddRows, zero: OddRows
+) -> tuple[OddRows, OddRows]:
     scale = 10.0**pricing.decimals
     scratch = np.empty(min(BLOCK, len(values)))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -95,15 +95,15 @@ def _float_ticks(
             finite = np.isfinite(block)
             _refuse_values(block, scaled, finite, start + i, name, pricing)
             out[i : i + BLOCK] = np.where(finite, scaled, 0.0)
-            missing = missing.also(~finite, start + i)
-            zero = zero.also(finite & (block == 0), start + i)
+            missing = missing.with_block(~finite, start + i)
+            zero = zero.with_block(finite & (block == 0), start + i)
     return missing, zero
 
 
 def _refuse_values(
     block: Floats, scaled: Floats, finite: Bools, start: int, name: str, pricing: Pricing
 ) -> None:
-    """M2, U4, for a block of doubles; the first bad row is named."""
+    """Raises for the first row of a block whose price M2 or U4 refuses."""
     negative = finite & (block < 0)
     vanishing = finite & (block > 0) & (scaled == 0)
     beyond = finite & ~(scaled < LIMIT)
@@ -147,7 +147,7 @@ def beyond_int64(row: int, name: str, value: str, pricing: Pricing) -> TieoutErr
 
 
 def _integer_ticks(piece: Chunk, out: Ints, start: int, name: str, pricing: Pricing) -> Bools | None:
-    """Exact; returns where nothing stands."""
+    """Write the exact ticks to `out`; returns which rows are missing, None when none is."""
     values = cells_of(piece, number_dtype(piece.type) or np.int64)
     valid = valid_of(piece)
     if valid is not None:
@@ -164,12 +164,12 @@ def _integer_ticks(piece: Chunk, out: Ints, start: int, name: str, pricing: Pric
 
 
 def _decimal_ticks(piece: Chunk, out: Ints, start: int, name: str, pricing: Pricing) -> Bools | None:
-    """Exact, but for half-even rounding where there are more places than ticks."""
+    """As `_integer_ticks`, rounded half to even where there are more decimals than a tick has."""
     exact = piece
     if piece.type.scale > pricing.decimals:
-        import pyarrow.compute as pc  # slow to load, and hardly any market needs it
+        import pyarrow.compute as pc  # imported here: it loads slowly, and few markets need it
 
-        # wide first: 99.51 rounds to 100, for which a decimal of two and two digits has no room
+        # wide first: 99.51 rounds to 100, which has one digit more than decimal(4, 2) holds
         wide = piece.cast(pa.decimal256(76, piece.type.scale))
         piece = pc.round(wide, ndigits=pricing.decimals, round_mode="half_to_even")
     try:

@@ -36,7 +36,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 _SD = 37_837  # standard deviation of the sum of four 16-bit uniforms
 _ONE = 30  # returns are in units of 2**-30
 _LEAD = 5  # bars that an innovation acts on
-_ALPHA = 52  # its drift a bar: innovation * _ALPHA, in 2**-30
+_ALPHA = 52  # its drift per bar: innovation * _ALPHA, in 2**-30
 _SCORE_NOISE = 10  # standard deviation of the score's noise, in innovations; its signal has 7.4
 _SEASON = 80  # bars for which the score favours a symbol or not
 _DAY_NS = 86_400_000_000_000
@@ -98,7 +98,7 @@ def _between(bits: npt.NDArray[np.uint64], shift: int, low: int, high: int) -> I
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Names:
-    """(S,) each: what a symbol is like. price: millionths; beta: 2**-10; sigma: 2**-30 a bar; volume."""
+    """(S,) each, the traits of a symbol. price: millionths; beta: 2**-10; sigma: 2**-30 per bar; volume."""
 
     price: Ints
     beta: Ints
@@ -118,8 +118,8 @@ def _names(seed: int, symbols: int) -> _Names:
     )
 
 
-def _weather(seed: int, bars: int) -> tuple[list[int], list[int]]:
-    """(T,) market return in 2**-30 and (T,) vix in hundredths, stretch of regime after stretch."""
+def _market_path(seed: int, bars: int) -> tuple[list[int], list[int]]:
+    """(T,) market return in 2**-30 and (T,) vix in hundredths, one regime after another."""
     moves = _bell(_draw(seed, 2, range(bars), 1))[:, 0].tolist()
     shocks = _bell(_draw(seed, 3, range(bars), 1))[:, 0].tolist()
     lengths = _draw(seed, 4, range(bars + 1), 1)[:, 0].tolist()
@@ -146,7 +146,7 @@ def synthetic_tables(symbols: int, bars: int, seed: int) -> Tables:
     """
     _refuse_sizes(symbols, bars, seed)
     columns = _columns(symbols, bars, seed)
-    _, vix = _weather(seed, bars)
+    _, vix = _market_path(seed, bars)
     days = _START_DAY + np.arange(bars, dtype=np.int64) // 5 * 7 + np.arange(bars, dtype=np.int64) % 5
     width = max(3, len(str(symbols - 1)))
     table = table_of_arrays(
@@ -171,7 +171,7 @@ def _refuse_sizes(symbols: int, bars: int, seed: int) -> None:
 
 def _columns(symbols: int, bars: int, seed: int) -> dict[str, Floats]:
     names = _names(seed, symbols)
-    market, _ = _weather(seed, bars)
+    market, _ = _market_path(seed, bars)
     out = {name: np.empty((bars, symbols)) for name in ("open", "high", "low", "close", "volume", "ml_score")}
     step = max(_LEAD, _BLOCK_CELLS // symbols)
     last = names.price
@@ -186,18 +186,20 @@ def _fill(
     """Write some bars; from and to the last close in millionths."""
     symbols = len(last)
     rows = slice(bars.start, bars.stop)
-    spark = _bell(_draw(seed, 5, range(bars.start - _LEAD, bars.stop), symbols))
+    innovations = _bell(_draw(seed, 5, range(bars.start - _LEAD, bars.stop), symbols))
     count = len(bars)
-    ahead = [spark[_LEAD - k : _LEAD - k + count] for k in range(_LEAD + 1)]  # ahead[k]: innovations of t - k
+    ahead = [
+        innovations[_LEAD - k : _LEAD - k + count] for k in range(_LEAD + 1)
+    ]  # ahead[k]: innovations of t - k
     alpha = (ahead[1] + ahead[2] + ahead[3] + ahead[4] + ahead[5]) * _ALPHA
     noise = _bell(_draw(seed, 6, bars, symbols)) * _SCORE_NOISE
     signal = ahead[0] * 5 + ahead[1] * 4 + ahead[2] * 3 + ahead[3] * 2 + ahead[4]
-    out["ml_score"][rows] = (signal + noise + _favour(seed, bars, symbols)) / 1_000_000.0
+    out["ml_score"][rows] = (signal + noise + _season_scores(seed, bars, symbols)) / 1_000_000.0
 
-    gust = np.array(market[rows], dtype=np.int64)[:, None] * names.beta >> 10
+    shared = np.array(market[rows], dtype=np.int64)[:, None] * names.beta >> 10
     own = (_bell(_draw(seed, 7, bars, symbols)) * names.sigma) // _SD
-    gap = (_bell(_draw(seed, 8, bars, symbols)) * names.sigma) // (2 * _SD) + (gust >> 2) + (alpha >> 2)
-    day = own + gust - (gust >> 2) + alpha - (alpha >> 2)
+    gap = (_bell(_draw(seed, 8, bars, symbols)) * names.sigma) // (2 * _SD) + (shared >> 2) + (alpha >> 2)
+    day = own + shared - (shared >> 2) + alpha - (alpha >> 2)
     opens, closes = np.empty_like(day), np.empty_like(day)
     for i in range(count):
         opens[i] = _clamp(last + (last * gap[i] >> _ONE))
@@ -215,8 +217,11 @@ def _fill(
     return last
 
 
-def _favour(seed: int, bars: range, symbols: int) -> Ints:
-    """What the score holds of a symbol for a season, right or wrong: near 0 for most, large for a few."""
+def _season_scores(seed: int, bars: range, symbols: int) -> Ints:
+    """The part of the score that favours a symbol for a season, without knowledge of its returns.
+
+    It is near 0 for most symbols, and large for a few.
+    """
     start = _between(_draw(seed, 10, range(1), symbols)[0], 0, 0, _SEASON)
     seasons = range(bars.start // _SEASON, (bars.stop - 1) // _SEASON + 2)
     level = _bell(_draw(seed, 11, seasons, symbols)) >> 8
