@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from ledgers_kit import day, small
+from reconcile.cli import exit_code
 from reconcile.ledger.columns import column_text, exact
+from reconcile.ledger.digest import verify_chain
 from reconcile.ledger.read import raw_tables, read_ledger, read_ledger_with_notes
 from reconcile.ledger.write import write_ledger
 from vocabulary import Column, InputError
@@ -471,3 +473,39 @@ def test_a_cell_is_shown_with_its_decimals(
     assert column_text(price, 0) == shown
     assert exact(price, 0) == value
     assert str(exact(price, 1)) == "0.25"
+
+
+def test_of_several_rows_of_equity_at_one_time_the_last_is_the_bars(tmp_path: Path) -> None:
+    """An account report has a row per event; which rows were left out is said."""
+    (tmp_path / "equity.csv").write_text(
+        "timestamp,cash\n2023-01-02,5\n2023-01-03,6\n2023-01-02,7\n2023-01-03,8\n,9\n,9\n"
+    )
+    reading = read_ledger_with_notes(tmp_path)
+    cash = reading.ledger.tables["equity"].columns["cash"]
+    assert cash.values.tolist() == [7, 8, 9, 9]
+    assert [note.partition(": ")[2] for note in reading.notes] == [
+        "2 rows of equity without a time (first: row 5)",
+        "equity has several rows at one time; the last is taken as the bar's, and 2 rows are left out"
+        " (first: row 1)",
+    ]
+
+
+def test_rows_of_a_ledger_with_a_digest_chain_are_all_kept(tmp_path: Path) -> None:
+    """It states its rows: one that stands twice is no account report, but an edited file."""
+    write_ledger(small(), tmp_path / "book", "csv")
+    file = tmp_path / "book" / "equity.csv"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines, lines[-1]]))
+    book = read_ledger(tmp_path / "book")
+    assert book.tables["equity"].rows == len(lines)
+    assert verify_chain(book) is not None
+
+
+def test_an_account_report_of_events_is_audited_by_its_bars(capsys: pytest.CaptureFixture[str]) -> None:
+    """Case 44: all that is left is the rounding to cents."""
+    folder = Path(__file__).parent / "cases" / "44-several-rows-a-stamp" / "a"
+    code = exit_code(["audit", str(folder), "--initial-cash", "100000"])
+    out = capsys.readouterr().out
+    assert "1 row is left out (first: row 2)" in out
+    assert "duplicate" not in out
+    assert code == 1 and "90,499.05" in out and "0.0007" in out

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from reconcile.files.places import shown
 from reconcile.ledger import manifest as manifests
 from reconcile.ledger.columns import LedgerReading, Source, ledger_from_arrow
+from reconcile.ledger.stamps import settle_times
 from reconcile.tables.intake import is_table_file, is_tabular, read_table, read_tables, table_name
 from vocabulary import KEYS, SCHEMA, InputError, Ledger, Manifest
 
@@ -22,7 +22,8 @@ def read_ledger(path: str | Path) -> Ledger:
 
     One file alone is the table of its name, else the one table its columns fit. Ours come back exactly as
     they were written. From elsewhere: CSV numbers and Parquet decimals are exact, Parquet floats stay
-    floats (scale None), NaN is an empty cell; columns we do not know are left out. Rows keep their order.
+    floats (scale None), NaN is an empty cell; columns we do not know are left out. Rows keep their order. Of
+    several rows of `equity` at one time the last is kept, where no digest chain says that all belong to it.
     Raises InputError: nothing readable, one table twice, a cell of the wrong kind (column, row, value).
     """
     return read_ledger_with_notes(path).ledger
@@ -35,7 +36,12 @@ def read_ledger_with_notes(path: str | Path) -> LedgerReading:
         return _read_folder(path)
     _require_file(path)
     data = read_table(path, wanted=SCHEMA.get(table_name(path))).data
-    return ledger_from_arrow([Source(_table_of(path, data.column_names), str(path), data)])
+    return _settled(ledger_from_arrow([Source(_table_of(path, data.column_names), str(path), data)]), path)
+
+
+def _settled(reading: LedgerReading, path: Path, notes: Sequence[str] = ()) -> LedgerReading:
+    ledger, odd = settle_times(reading.ledger, str(path))
+    return LedgerReading(ledger, (*notes, *reading.notes, *odd))
 
 
 def raw_tables(path: str | Path) -> Mapping[str, Any]:
@@ -97,8 +103,7 @@ def _read_folder(folder: Path) -> LedgerReading:
             notes += _row_notes(files[name], data.num_rows, described.rows.get(name))
         elif name in described.rows:
             notes.append(f"{folder}: {name} is listed in the manifest, but there is no such file")
-    reading = ledger_from_arrow(sources, described.manifest)
-    return dataclasses.replace(reading, notes=(*notes, *reading.notes))
+    return _settled(ledger_from_arrow(sources, described.manifest), folder, notes)
 
 
 def _row_notes(file: Path, rows: int, listed: int | None) -> list[str]:

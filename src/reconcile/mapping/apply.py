@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from reconcile.files.places import shown
 from reconcile.ledger.columns import Source, ledger_from_arrow
+from reconcile.ledger.stamps import settle_times
 from reconcile.mapping import cells, notes, rows, trades
 from reconcile.mapping.arithmetic import Amounts
 from reconcile.mapping.join import joined
@@ -77,6 +78,8 @@ def apply_mapping(raw: Dict[str, Any] | Library, mapping: Mapping, *, origin: st
     ledger = Ledger(manifest, tables)
     if mapping.start is not None:
         ledger = with_start(ledger, mapping.start, origin)
+    ledger, odd = settle_times(ledger, origin)
+    said += odd
     return Mapped(ledger, tuple(dict.fromkeys(said)), returns, tuple(library.unread(mapping.leave_out)))
 
 
