@@ -124,7 +124,7 @@ def test_a_run_that_fails_leaves_the_earlier_output(small: str) -> None:
     assert exit_code(["run", small, "--out", "results"]) == 0
     before = tree(Path("results"))
     Path("fails.py").write_text("def run(scenario, market): raise ValueError\n")
-    assert exit_code(["run", small, "--out", "results", "--candidate", "fails:run"]) == 2
+    assert exit_code(["run", small, "--out", "results", "fails:run"]) == 2
     assert tree(Path("results")) == before
     assert not list(Path().glob(".results*"))
 

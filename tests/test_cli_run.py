@@ -167,7 +167,7 @@ def test_json_numbers_keep_all_their_digits(small: str, capsys: pytest.CaptureFi
 
 
 def test_a_candidate_that_agrees_matches(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run("small.toml", "--candidate", f"{mine}:same", capsys=capsys)
+    code, out, _ = run("small.toml", f"{mine}:same", capsys=capsys)
     assert code == 0
     assert out.startswith("matched")
     assert f"candidate {mine}:same" in out
@@ -175,7 +175,7 @@ def test_a_candidate_that_agrees_matches(mine: str, capsys: pytest.CaptureFixtur
 
 def test_a_candidate_that_charges_more_breaks(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The first line names the first divergence: the first fill's commission."""
-    code, out, _ = run("small.toml", "--candidate", f"{mine}:costly", capsys=capsys)
+    code, out, _ = run("small.toml", f"{mine}:costly", capsys=capsys)
     assert code == 1
     line = out.splitlines()[0]
     assert re.match(r"\d+ breaks", line)
@@ -185,7 +185,7 @@ def test_a_candidate_that_charges_more_breaks(mine: str, capsys: pytest.CaptureF
 
 
 def test_the_first_break_as_json(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, found = summary("small.toml", "--candidate", f"{mine}:costly", capsys=capsys)
+    code, found = summary("small.toml", f"{mine}:costly", capsys=capsys)
     assert code == 1
     assert found["verdict"] == "breaks"
     assert found["breaks"] > 0
@@ -200,21 +200,21 @@ def test_the_first_break_as_json(mine: str, capsys: pytest.CaptureFixture[str]) 
 def test_what_a_candidate_prints_is_no_part_of_the_answer(
     mine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = run("small.toml", "--candidate", f"{mine}:loud", "--json", capsys=capsys)
+    code, out, err = run("small.toml", f"{mine}:loud", "--json", capsys=capsys)
     assert code == 0
     assert json.loads(out)["verdict"] == "matched"
     assert "hello" in err
 
 
 def test_a_float_ledger_of_the_same_numbers_matches(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, found = summary("small.toml", "--candidate", f"{mine}:floats", capsys=capsys)
+    code, found = summary("small.toml", f"{mine}:floats", capsys=capsys)
     assert (code, found["breaks"]) == (0, 0)
     assert found["candidate"]["final_equity"] == pytest.approx(found["reference"]["final_equity"])
 
 
 @pytest.mark.parametrize("name", ["only_fills", "empty"])
 def test_what_was_not_compared_is_no_pass(name: str, mine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run("small.toml", "--candidate", f"{mine}:{name}", capsys=capsys)
+    code, out, _ = run("small.toml", f"{mine}:{name}", capsys=capsys)
     assert code == 2
     assert "not compared: " in out.splitlines()[0]
     assert re.search(r"final equity +[\d,.]+ +-$", out, re.MULTILINE)
@@ -237,7 +237,7 @@ def test_what_was_not_compared_is_no_pass(name: str, mine: str, capsys: pytest.C
 def test_a_candidate_that_misbehaves_exits_2(
     name: str, said: str, mine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = run("small.toml", "--candidate", f"{mine}:{name}", capsys=capsys)
+    code, out, err = run("small.toml", f"{mine}:{name}", capsys=capsys)
     assert (code, out) == (2, "")
     assert said in err
     assert "candidate" in err.splitlines()[0]
@@ -248,16 +248,16 @@ def test_a_candidate_that_misbehaves_exits_2(
 def test_a_candidate_that_cannot_be_found_exits_2(
     name: str, small: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = run(small, "--candidate", name, capsys=capsys)
+    code, out, err = run(small, name, capsys=capsys)
     assert (code, out) == (2, "")
-    assert err.startswith("error: --candidate")
+    assert err.startswith("error: candidate")
 
 
 def test_a_candidate_module_that_fails_to_import_exits_2(
     small: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("broken_candidate.py").write_text("raise SystemExit(0)\n")
-    code, out, err = run(small, "--candidate", "broken_candidate:run", capsys=capsys)
+    code, out, err = run(small, "broken_candidate:run", capsys=capsys)
     assert (code, out) == (2, "")
     assert "SystemExit" in err
 

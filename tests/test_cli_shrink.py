@@ -77,7 +77,7 @@ def exit_of(folder: Path, cwd: Path) -> int:
 def test_the_folder_holds_all_and_its_test_fails_until_the_candidate_is_mended(
     engines: Path, run: Run
 ) -> None:
-    code, out, _ = run("small.toml", "--candidate", "shrunk_engines:dear", "--out", "case")
+    code, out, _ = run("small.toml", "shrunk_engines:dear", "--out", "case")
     assert code == 1 and "fill commission" in out.splitlines()[0]
     folder = engines / "case"
     assert {path.name for path in folder.iterdir()} == {
@@ -101,21 +101,21 @@ def test_a_small_case_is_given_no_cause_that_the_whole_has_not(
     """In a few bars many a cause fits by chance."""
     from reconcile.shrinking import shrink
 
-    assert run("small.toml", "--candidate", "shrunk_engines:generous", "--out", "case")[0] == 1
+    assert run("small.toml", "shrunk_engines:generous", "--out", "case")[0] == 1
     why = (engines / "case" / "WHY.md").read_text()
     assert "unexplained: of the whole case" in why and "cannot be told from" not in why
     told = json.loads((engines / "case" / "summary.json").read_text())
     assert told["causes"] == []
-    assert run("small.toml", "--candidate", "shrunk_engines:dear", "--out", "case")[0] == 1
+    assert run("small.toml", "shrunk_engines:dear", "--out", "case")[0] == 1
     assert "unexplained: of the whole case" not in (engines / "case" / "WHY.md").read_text()
     monkeypatch.setattr(shrink, "same_causes", lambda shrunk, small: False)
-    assert run("small.toml", "--candidate", "shrunk_engines:dear", "--out", "case")[0] == 1
+    assert run("small.toml", "shrunk_engines:dear", "--out", "case")[0] == 1
     assert "commission is 50 bps" not in (engines / "case" / "WHY.md").read_text()
 
 
 def test_an_earlier_case_is_replaced_and_nothing_else_is(engines: Path, run: Run) -> None:
     """What running its test leaves is ours, too."""
-    shrink = ("small.toml", "--candidate", "shrunk_engines:dear", "--out", "case")
+    shrink = ("small.toml", "shrunk_engines:dear", "--out", "case")
     assert run(*shrink)[0] == 1
     (engines / "case" / "__pycache__").mkdir()
     (engines / "case" / "__pycache__" / "test_shrunk.pyc").write_text("")
@@ -128,20 +128,20 @@ def test_an_earlier_case_is_replaced_and_nothing_else_is(engines: Path, run: Run
 
 
 def test_nothing_is_written_where_there_is_no_break(engines: Path, run: Run) -> None:
-    code, out, _ = run("small.toml", "--candidate", "shrunk_engines:true", "--out", "case")
+    code, out, _ = run("small.toml", "shrunk_engines:true", "--out", "case")
     assert code == 0 and out.startswith("no breaks") and not (engines / "case").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("small.toml",), "--candidate"),
-        (("small.toml", "--candidate", "shrunk_engines:missing"), "missing"),
-        (("small.toml", "--candidate", "shrunk_engines:broken"), "RuntimeError"),
-        (("small.toml", "--candidate", "not a name"), "not a name"),
-        (("nowhere.toml", "--candidate", "shrunk_engines:dear"), "nowhere"),
-        (("small.toml", "--candidate", "shrunk_engines:dear", "--out", "."), "."),
-        (("small.toml", "--candidate", "shrunk_engines:dear", "--out", "bars.csv"), "bars.csv"),
+        (("small.toml",), "the candidate"),
+        (("small.toml", "shrunk_engines:missing"), "missing"),
+        (("small.toml", "shrunk_engines:broken"), "RuntimeError"),
+        (("small.toml", "not a name"), "not a name"),
+        (("nowhere.toml", "shrunk_engines:dear"), "nowhere"),
+        (("small.toml", "shrunk_engines:dear", "--out", "."), "."),
+        (("small.toml", "shrunk_engines:dear", "--out", "bars.csv"), "bars.csv"),
     ],
 )
 def test_bad_input_is_one_error_and_exit_2(
@@ -155,6 +155,6 @@ def test_bad_input_is_one_error_and_exit_2(
 
 def test_a_candidate_that_changes_its_mind_is_found_out(engines: Path, run: Run) -> None:
     """It breaks on the first call only: no case can show that, and none is written."""
-    code, out, err = run("small.toml", "--candidate", "shrunk_engines:moody", "--out", "case")
+    code, out, err = run("small.toml", "shrunk_engines:moody", "--out", "case")
     assert code == 2 and out == "" and "--twice" in err
     assert not (engines / "case").exists()

@@ -111,7 +111,7 @@ def test_both_programs_of_ours_agree_with_themselves(small: str, capsys: pytest.
 def test_a_candidate_that_agrees_with_itself_is_compared(
     mine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = run(capsys, "--candidate", f"{mine}:good", "--json")
+    code, out, err = run(capsys, f"{mine}:good", "--json")
     found = json.loads(out)
     assert (code, found["verdict"]) == (0, "matched")
     assert found["reference"]["deterministic"] is found["candidate"]["deterministic"] is True
@@ -120,7 +120,7 @@ def test_a_candidate_that_agrees_with_itself_is_compared(
 
 def test_without_the_flag_nothing_is_claimed(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
     # By the luck of this process's hash seed it may even match.
-    assert exit_code(["run", "small.toml", "--candidate", f"{mine}:hashed", "--json"]) in (0, 1)
+    assert exit_code(["run", "small.toml", f"{mine}:hashed", "--json"]) in (0, 1)
     found = json.loads(capsys.readouterr().out)
     assert found["reference"]["deterministic"] is found["candidate"]["deterministic"] is None
 
@@ -130,7 +130,7 @@ def test_a_candidate_that_disagrees_with_itself_exits_3(
     name: str, mine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The first line names rebalance, time, field, symbol and both values; below stands the stage."""
-    code, out, _ = run(capsys, "--candidate", f"{mine}:{name}")
+    code, out, _ = run(capsys, f"{mine}:{name}")
     assert code == 3
     first = out.splitlines()[0]
     assert first.startswith(
@@ -143,7 +143,7 @@ def test_a_candidate_that_disagrees_with_itself_exits_3(
 
 
 def test_a_disagreement_as_json(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "--candidate", f"{mine}:threaded", "--json")
+    code, out, _ = run(capsys, f"{mine}:threaded", "--json")
     found = json.loads(out)
     assert conforms("twice", found)
     assert (code, found["verdict"], found["breaks"], found["first"]) == (3, "not_deterministic", None, None)
@@ -163,7 +163,7 @@ def test_an_output_that_stood_there_stays_when_a_side_disagrees(
 ) -> None:
     assert exit_code(["run", "small.toml", "--out", "results"]) == 0
     before = Path("results/summary.json").read_bytes()
-    code, out, _ = run(capsys, "--candidate", f"{mine}:hashed", "--out", "results")
+    code, out, _ = run(capsys, f"{mine}:hashed", "--out", "results")
     assert code == 3
     assert "results is as it was" in out
     assert Path("results/summary.json").read_bytes() == before
@@ -188,7 +188,7 @@ def test_a_strategy_that_depends_on_hash_order_is_caught_in_both_programs(
 def test_the_run_that_is_compared_is_the_one_that_was_agreed_on(
     mine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, _ = run(capsys, "--candidate", f"{mine}:here_only")
+    code, out, _ = run(capsys, f"{mine}:here_only")
     assert code == 3
     assert "(run 1) vs " in out and "(this run)" in out
 
@@ -204,7 +204,7 @@ def test_the_run_that_is_compared_is_the_one_that_was_agreed_on(
 def test_a_process_that_fails_is_one_clear_error(
     name: str, said: str, mine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = run(capsys, "--candidate", f"{mine}:{name}")
+    code, out, err = run(capsys, f"{mine}:{name}")
     assert (code, out) == (2, "")
     assert said in err
     number = 1 if name == "leaves" else 2

@@ -1,7 +1,7 @@
 """The two candidates of the built-in example `incident`: engines that are wrong the way real ones were.
 
     reconcile explain incident reconcile.incident:candidate
-    reconcile run incident --candidate reconcile.incident:second_book --out results
+    reconcile run incident reconcile.incident:second_book --out results
     reconcile audit results/candidate --scenario incident
 
 Both do the wrong thing and then report it in good faith; nothing in them says what is wrong.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -122,15 +122,19 @@ class DiffResult(Result):
 
     def to_csv(self) -> str:
         """The breaks shown as CSV text, one line per break."""
+        return "".join(self.csv_lines())
+
+    def csv_lines(self) -> Iterator[str]:
+        """The same line by line, the header first."""
         from reconcile.comparing.diff_exports import diff_csv
 
-        return "".join(diff_csv(self.breaks, self._exact()))
+        return diff_csv(self.breaks, self._exact())
 
-    def rebalances_csv(self) -> str:
-        """One line per rebalance: both sides' figures, and breaks by stage."""
+    def rebalances_csv_lines(self) -> Iterator[str]:
+        """CSV, one line per rebalance: both sides' figures, and breaks by stage."""
         from reconcile.comparing.diff_exports import periods_csv
 
-        return "".join(periods_csv(self.found, self._exact()))
+        return periods_csv(self.found, self._exact())
 
     def _manifests(self) -> tuple[Any, Any]:
         return self.reference.ledger.manifest, self.candidate.ledger.manifest

@@ -244,4 +244,4 @@ def _write_case(folder: Path, shrunk: Shrunk, name: str, function: Any, watch: W
 
 
 class _NoBreak(Exception):
-    """Ends the block that would put the folder in its place."""
+    """Leaves the block that would otherwise put the folder in place."""

@@ -117,9 +117,9 @@ def candidate_of(
         named = bool(colon) and all(part.isidentifier() for part in module.split("."))
         if named and mapping is None and not Path(given).exists():
             return Program(given)
-        if not Path(given).exists():
+        if not given or not Path(given).exists():
             raise InputError(
-                given or where,
+                f"{where} {given}".strip(),
                 "nothing",
                 "a ledger folder or file, or an engine as module:function",
                 "Check the path, or write it like my_engine:run.",

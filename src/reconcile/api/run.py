@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
+from reconcile.api.diff import GivenTolerances, tolerances_of
 from reconcile.api.given import (
     GivenCandidate,
     GivenScenario,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from reconcile.html.model import Page
-    from reconcile.matching.model import Break, Root, Verdict
+    from reconcile.matching.model import Break, Root, Tolerance, Verdict
     from reconcile.running.determinism import Disagreement
     from reconcile.running.run import Outcome, Side
     from reconcile.running.summary import Summary
@@ -159,6 +160,7 @@ def run(
     *,
     data: PathLike | Market | Any | None = None,
     mapping: PathLike | None = None,
+    tolerance: GivenTolerances | None = None,
     out: PathLike | None = None,
     file_format: Literal["parquet", "csv"] = "parquet",
     twice: bool = False,
@@ -167,7 +169,7 @@ def run(
     """Run a scenario through the reference and a candidate, and compare their ledgers to the last unit.
 
     candidate: our engine by default; else `module:function`, a function, or a ledger in any form. data: bars
-    in place of the scenario's own. mapping: what a foreign ledger calls things. out: a folder for both
+    in place of the scenario's own. mapping, tolerance: how a foreign ledger is read. out: a folder for both
     ledgers and the summary. twice: first run each side twice in fresh processes.
 
     >>> reconcile.run("top25")
@@ -183,7 +185,7 @@ def run(
     place = None if out is None else os.fspath(out)
     try:
         with output.staged(place, KIND) as folder:
-            outcome = _outcome(scenario, candidate, data, mapping, twice, watch)
+            outcome = _outcome(scenario, candidate, data, mapping, tolerances_of(tolerance), twice, watch)
             numbers = summarise(outcome)
             if folder is not None:
                 output.write_sides(folder, outcome, file_format)
@@ -198,6 +200,7 @@ def _outcome(
     candidate: GivenCandidate | None,
     data: Any,
     mapping: PathLike | None,
+    bounds: Sequence[Tolerance],
     twice: bool,
     watch: Watch,
 ) -> Outcome:
@@ -207,7 +210,7 @@ def _outcome(
     scenario = scenario_of(given)
     other = None if candidate is None else candidate_of(candidate, mapping=mapping)
     named = other is None or (isinstance(other, Program) and other.function is None)
-    if named and (data is None or isinstance(data, (str, os.PathLike))):
+    if named and not bounds and (data is None or isinstance(data, (str, os.PathLike))):
         place = None if data is None else os.fspath(data)
         return run_both(
             scenario, data=place, candidate=None if other is None else other.name, twice=twice, watch=watch
@@ -218,10 +221,12 @@ def _outcome(
             "Name the program as module:function, and the data as a file.",
         )
         raise InputError("twice", found, "what a fresh process can find", remedy)
-    return _in_memory(scenario, data, other, watch)
+    return _in_memory(scenario, data, other, bounds, watch)
 
 
-def _in_memory(scenario: Scenario, data: Any, other: Opened | Program | None, watch: Watch) -> Outcome:
+def _in_memory(
+    scenario: Scenario, data: Any, other: Opened | Program | None, bounds: Sequence[Tolerance], watch: Watch
+) -> Outcome:
     """The same where a side or the market is an object of this process."""
     from reconcile.running import run as running
 
@@ -239,7 +244,7 @@ def _in_memory(scenario: Scenario, data: Any, other: Opened | Program | None, wa
     else:
         side, notes = running.Side(other.name, other.ledger, 0.0), other.notes
     with watch(Phase.COMPARING, 0):
-        found = running.judge(scenario, market, reference, side)
+        found = running.judge(scenario, market, reference, side, bounds)
     found = replace(found, notes=(*found.notes, *notes))
     return running.Outcome(scenario, market, reference, side, found, loading, compiling)
 

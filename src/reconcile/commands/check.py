@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import click
 
-from reconcile.commands.options import data_option, scenario_argument
-from reconcile.commands.process import print_answer
-from reconcile.commands.shared import watching
+from reconcile.commands.options import Form, data_option, form_options, scenario_argument
+from reconcile.commands.shared import answer, watching
 
 
 @click.command(epilog="Example:  reconcile check examples/sp500.toml --data bars.parquet")
 @scenario_argument
 @data_option
-def check(scenario: str, data: str | None) -> int:
+@form_options
+def check(scenario: str, data: str | None, form: Form) -> int:
     """Validate SCENARIO and its market, without a run.
 
     SCENARIO is a built-in name (see: reconcile scenarios) or a TOML file.
     """
-    from reconcile.running import run as running
-    from reconcile.running.run_page import check_page
-    from reconcile.scenario.files import find_scenario
+    from reconcile.api.run import check as check_scenario
 
-    found = find_scenario(scenario)
-    market, loading = running.load(found, data, watching())
-    print_answer(check_page(found, market, loading))
-    return 0
+    form.check()
+    return answer(check_scenario(scenario, data, watch=watching()), form)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import click
 
 from reconcile.commands.options import (
+    Form,
     Ground,
     data_option,
-    json_option,
+    form_options,
     mapping_option,
     option_group,
     tolerance_option,
 )
-from reconcile.commands.process import print_answer
-from reconcile.commands.shared import watching
-
-if TYPE_CHECKING:
-    from reconcile.comparing.filters import Filters
+from reconcile.commands.shared import answer, watching
 
 STAGES = [
     "target",
@@ -49,10 +45,6 @@ class Sources:
     tables: str | None
     first: bool
 
-    def names(self) -> list[str] | None:
-        """The tables to compare, None for all."""
-        return None if self.tables is None else [name.strip() for name in self.tables.split(",")]
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -63,21 +55,13 @@ class Shown:
     stages: tuple[str, ...]
     types: tuple[str, ...]
 
-    def filters(self, zone: str | None) -> Filters:
-        """The filters. zone: the time zone of the days, None if they have none."""
-        from reconcile.comparing.filters import filters_from
-
-        return filters_from(self.date, self.symbols, self.stages, self.types, zone)
-
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """The form of the answer, and the files to write with it; None if not given."""
+class Files:
+    """Files to write besides the answer; None if not given."""
 
     csv_file: str | None
     summary_file: str | None
-    as_markdown: bool
-    as_json: bool
 
 
 @click.command(epilog=EPILOG)
@@ -111,8 +95,8 @@ class Output:
     click.option("--type", "types", multiple=True, type=click.Choice(TYPES), help="Show only this type."),
 )
 @option_group(
-    "output",
-    Output,
+    "files",
+    Files,
     click.option("--csv", "csv_file", metavar="FILE", help="Write the breaks shown, all of them, as CSV."),
     click.option(
         "--rebalances",
@@ -120,11 +104,10 @@ class Output:
         metavar="FILE",
         help="Write one row per rebalance, both sides' figures, as CSV.",
     ),
-    click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown."),
-    json_option,
 )
+@form_options
 def diff(
-    reference: str, candidate: str, ground: Ground, sources: Sources, shown: Shown, output: Output
+    reference: str, candidate: str, ground: Ground, sources: Sources, shown: Shown, files: Files, form: Form
 ) -> int:
     """Compare two ledgers, REFERENCE and CANDIDATE: folders of tables, or Parquet or CSV files.
 
@@ -132,49 +115,31 @@ def diff(
     something was not compared. Filters (--date, --symbol, --stage, --type) choose what is shown; the verdict
     is always about everything. --mapping is about the candidate.
     """
-    from reconcile.comparing import diff_exports, diff_json, diff_page, filters
-    from reconcile.comparing.compare import compare
-    from reconcile.comparing.tolerances import read_tolerances
-    from reconcile.comparing.verdict import exit_code
-    from reconcile.mapping.open import open_ledger
-    from reconcile.running.progress import Phase
-    from reconcile.text import times as clock
+    from reconcile.api.diff import diff as compare_ledgers
 
-    if output.as_json and output.as_markdown:
-        raise click.UsageError("--json or --markdown, not both")
+    form.check()
     ground.check()
-    bounds = None if sources.tolerance is None else read_tolerances(sources.tolerance)
-    left = open_ledger(reference, sources.reference_mapping)
-    right = open_ledger(candidate, sources.mapping)
-    manifests = left.ledger.manifest, right.ledger.manifest
-    held = ground.load()
-    spec, market = (None, None) if held is None else held
-    zone = market.timezone if market is not None else manifests[0].timezone or manifests[1].timezone
-    chosen = shown.filters(zone)
-    with watching()(Phase.COMPARING, 0):
-        found = compare(
-            left.ledger,
-            right.ledger,
-            scenario=spec,
-            market=market,
-            tolerances=bounds,
-            tables=sources.names(),
-            first=sources.first,
-        )
-    short, exact = clock.short_clock(market, *manifests), clock.exact_clock(market, *manifests)
-    notes = (*(f"reference: {one}" for one in left.notes), *(f"candidate: {one}" for one in right.notes))
-    subject = diff_page.DiffSubject(reference, candidate, None if spec is None else spec.name, market, notes)
-    if output.csv_file is not None:
-        _write("--csv", output.csv_file, diff_exports.diff_csv(filters.shown(found, chosen), exact))
-    if output.summary_file is not None:
-        _write("--rebalances", output.summary_file, diff_exports.periods_csv(found, exact))
-    if output.as_json:
-        print_answer(diff_json.diff_json(found, exact, notes, chosen))
-    elif output.as_markdown:
-        print_answer(diff_exports.diff_markdown(found, subject, short, chosen))
-    else:
-        print_answer(diff_page.diff_page(found, subject, short, chosen))
-    return exit_code(found.verdict)
+    result = compare_ledgers(
+        reference,
+        candidate,
+        scenario=ground.scenario,
+        data=ground.data,
+        tolerance=sources.tolerance,
+        mapping=sources.mapping,
+        reference_mapping=sources.reference_mapping,
+        tables=sources.tables,
+        first=sources.first,
+        date=shown.date,
+        symbol=shown.symbols,
+        stage=shown.stages,
+        type=shown.types,
+        watch=watching(),
+    )
+    if files.csv_file is not None:
+        _write("--csv", files.csv_file, result.csv_lines())
+    if files.summary_file is not None:
+        _write("--rebalances", files.summary_file, result.rebalances_csv_lines())
+    return answer(result, form)
 
 
 def _write(option: str, path: str, lines: Iterable[str]) -> None:

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from reconcile.commands.shared import watching
+from reconcile.commands.process import print_message
 
 if TYPE_CHECKING:
-    from reconcile.matching.model import Tolerance
-    from vocabulary.market import Market
-    from vocabulary.scenario import Scenario
+    pass
 
 Command = TypeVar("Command", bound=Callable[..., int])
 Noun = TypeVar("Noun")
@@ -49,16 +47,6 @@ class Ground:
     scenario: str | None
     data: str | None
 
-    def load(self) -> tuple[Scenario, Market] | None:
-        """Load the scenario and its market; None without a scenario."""
-        from reconcile.running.run import load
-        from reconcile.scenario.files import find_scenario
-
-        if self.scenario is None:
-            return None
-        found = find_scenario(self.scenario)
-        return found, load(found, self.data, watching())[0]
-
     def check(self) -> None:
         """Raises UsageError: bars without a scenario."""
         if self.data is not None and self.scenario is None:
@@ -72,18 +60,49 @@ class Foreign:
     mapping: str | None
     tolerance: str | None
 
-    def bounds(self) -> tuple[Tolerance, ...]:
-        """Read the tolerances; none without a file."""
-        from reconcile.comparing.tolerances import read_tolerances
 
-        return () if self.tolerance is None else read_tolerances(self.tolerance)
+@dataclass(frozen=True, slots=True)
+class Form:
+    """In which form an answer is given. html: a file to write besides it, None for none."""
+
+    as_json: bool
+    as_markdown: bool
+    html: str | None
+    quiet: bool
+
+    def check(self) -> None:
+        """Raises UsageError: two forms at once."""
+        chosen = [name for name in ("as_json", "as_markdown", "quiet") if getattr(self, name)]
+        if len(chosen) > 1:
+            names = [f"--{name.removeprefix('as_')}" for name in chosen]
+            raise click.UsageError(f"{' or '.join(names)}, not both")
+
+
+def candidate_named(argument: str | None, option: str | None) -> str | None:
+    """The candidate, given as an argument, or as an option in the old spelling. UsageError: both."""
+    if option is None:
+        return argument
+    if argument is not None:
+        raise click.UsageError("the candidate is given twice: as an argument and as --candidate")
+    note = "note: write the candidate behind the scenario; --candidate goes with the next release"
+    print_message(note)
+    return option
 
 
 scenario_argument = click.argument("scenario")
 data_option = click.option(
     "--data", metavar="PATH", help="Take the bars from this Parquet or CSV file instead of the scenario's."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+form_options = option_group(
+    "form",
+    Form,
+    json_option,
+    click.option("--markdown", "as_markdown", is_flag=True, help="Print the answer as Markdown."),
+    click.option("--html", metavar="FILE", help="Write the answer as one self-contained page, too."),
+    click.option("--quiet", is_flag=True, help="Print the first line only: the verdict."),
+)
+old_candidate_option = click.option("--candidate", "old_candidate", hidden=True)
 mapping_option = click.option(
     "--mapping", metavar="FILE", help="A TOML file that says what a foreign ledger calls things."
 )

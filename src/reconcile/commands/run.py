@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Literal
 
 import click
 
-from reconcile.commands.options import data_option, json_option, scenario_argument
-from reconcile.commands.process import print_answer
-from reconcile.commands.shared import watching
+from reconcile.commands.options import (
+    Foreign,
+    Form,
+    candidate_named,
+    data_option,
+    foreign_options,
+    form_options,
+    old_candidate_option,
+    scenario_argument,
+)
+from reconcile.commands.shared import answer, import_from_here, watching
 
 
 @click.command(epilog="Example:  reconcile run top25 --out results")
 @scenario_argument
+@click.argument("candidate", required=False)
+@old_candidate_option
 @data_option
-@click.option(
-    "--candidate",
-    metavar="MODULE:FUNCTION",
-    help="Your engine in place of ours: a function from (Scenario, Market) to a Ledger.",
-)
+@foreign_options
 @click.option(
     "--out",
     metavar="DIR",
@@ -40,41 +44,36 @@ from reconcile.commands.shared import watching
     help="First run each side twice in fresh processes (hash seed and threads varied); exit 3 if it disagrees"
     " with itself.",
 )
-@json_option
+@form_options
 def run(
     scenario: str,
-    data: str | None,
     candidate: str | None,
+    old_candidate: str | None,
+    data: str | None,
+    foreign: Foreign,
     out: str | None,
     file_format: Literal["parquet", "csv"],
     twice: bool,
-    as_json: bool,
+    form: Form,
 ) -> int:
-    """Run SCENARIO through the reference and the engine and compare their ledgers to the last unit.
+    """Run SCENARIO through the reference and the engine, or CANDIDATE, and compare to the last unit.
 
-    SCENARIO is a built-in name (see: reconcile scenarios) or a TOML file.
+    SCENARIO is a built-in name (see: reconcile scenarios) or a TOML file. CANDIDATE is your engine as
+    MODULE:FUNCTION, a function from (Scenario, Market) to a Ledger, or a ledger on disk.
     """
-    from reconcile.comparing.verdict import NOT_DETERMINISTIC, exit_code
-    from reconcile.running import output
-    from reconcile.running import run as running
-    from reconcile.running.determinism import Disagreement
-    from reconcile.running.run_json import KIND, run_json, twice_json
-    from reconcile.running.run_page import run_page, twice_page
-    from reconcile.running.summary import summarise
-    from reconcile.scenario.files import find_scenario
+    from reconcile.api.run import run as run_scenario
 
-    sys.path.append(os.getcwd())  # --candidate names a module of the user's; last, so that it shadows nothing
-    try:
-        with output.staged(out, KIND) as folder:
-            found = find_scenario(scenario)
-            outcome = running.run(found, data=data, candidate=candidate, twice=twice, watch=watching())
-            numbers = summarise(outcome)
-            as_text = run_json(outcome, numbers)
-            if folder is not None:
-                output.write_sides(folder, outcome, file_format)
-                output.write_text(folder, output.MARKER, as_text + "\n")
-    except Disagreement as disagreement:
-        print_answer(twice_json(disagreement) if as_json else twice_page(disagreement, out))
-        return NOT_DETERMINISTIC
-    print_answer(as_text if as_json else run_page(outcome, numbers, out))
-    return exit_code(outcome.reconciliation.verdict)
+    form.check()
+    import_from_here()
+    result = run_scenario(
+        scenario,
+        candidate_named(candidate, old_candidate),
+        data=data,
+        mapping=foreign.mapping,
+        tolerance=foreign.tolerance,
+        out=out,
+        file_format=file_format,
+        twice=twice,
+        watch=watching(),
+    )
+    return answer(result, form)

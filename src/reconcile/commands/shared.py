@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from reconcile.commands.process import print_message
+from reconcile.commands.process import print_answer, print_message
+from reconcile.text.escape import printable
 
 if TYPE_CHECKING:
+    from reconcile.api.result import Result
+    from reconcile.commands.options import Form
     from reconcile.running.progress import Phase, Progress, Watch
 
 REDRAWN = 0.1
 """Seconds between two drawings of a progress line."""
+
+
+def answer(result: Result, form: Form) -> int:
+    """Print a result in the form asked for, and write its page; the exit code that it comes to."""
+    if form.html is not None:
+        result.to_html(form.html)
+    if form.as_json:
+        print_answer(result.to_json())
+    elif form.as_markdown:
+        print_answer(result.to_markdown().rstrip("\n"))
+    else:
+        text = result.text()
+        if form.html is not None and not form.quiet:
+            text += f"\n\npage          {printable(form.html, 200)}"
+        print_answer(text.partition("\n")[0] if form.quiet else text)
+    return result.exit_code
+
+
+def import_from_here() -> None:
+    """Let modules of the current folder be found: last, so that they shadow nothing."""
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.append(here)
 
 
 def watching() -> Watch:

@@ -20,7 +20,7 @@ TRACE = "Set TIEOUT_TRACEBACK=1 to see where."
 BUILD = "Build one from data frames: reconcile.from_frames({'fills': fills, ...})."
 
 
-def load_candidate(name: str, where: str = "--candidate") -> Candidate:
+def load_candidate(name: str, where: str = "candidate") -> Candidate:
     """The function that `module:function` names; raises InputError when there is none. where: the option or
     argument it was given as."""
     from reconcile.scenario.callables import resolve_callable

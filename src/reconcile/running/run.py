@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +21,7 @@ from reconcile.running.progress import Phase, Watch, unwatched
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
-    from reconcile.matching.model import Reconciliation
+    from reconcile.matching.model import Reconciliation, Tolerance
     from reconcile.running.determinism import Agreement
     from vocabulary.ledger import Ledger
     from vocabulary.market import Market
@@ -179,8 +180,20 @@ def ours(name: str) -> ModuleType:
     return found
 
 
-def judge(scenario: Scenario, market: Market, reference: Side, candidate: Side) -> Reconciliation:
-    """The comparison of both ledgers."""
+def judge(
+    scenario: Scenario,
+    market: Market,
+    reference: Side,
+    candidate: Side,
+    tolerances: Sequence[Tolerance] = (),
+) -> Reconciliation:
+    """The comparison of both ledgers. tolerances: of a foreign one."""
     from reconcile.comparing.compare import compare
 
-    return compare(reference.ledger, candidate.ledger, scenario=scenario, market=market)
+    return compare(
+        reference.ledger,
+        candidate.ledger,
+        scenario=scenario,
+        market=market,
+        tolerances=tuple(tolerances) or None,
+    )

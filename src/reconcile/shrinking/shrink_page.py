@@ -169,7 +169,7 @@ def _why(shrunk: Shrunk, name: str, page: str | None) -> Iterator[str]:
     yield "Where the candidate's module can be imported:"
     yield ""
     shown = printable(name, 100)
-    yield from _quoted(f"reconcile run scenario.toml --candidate {shown}\npython -m pytest test_shrunk.py")
+    yield from _quoted(f"reconcile run scenario.toml {shown}\npython -m pytest test_shrunk.py")
 
 
 def _quoted(text: str) -> Iterator[str]:
