@@ -56,7 +56,7 @@ def zipped(**files: str) -> bytes:
         ("\ufeff" + PLAIN, {}),
         (PLAIN.encode("utf-16"), {}),
         (PLAIN.encode("utf-16-le"), {"encoding": "utf-16"}),
-        (gzip.compress(PLAIN.encode()), {}),
+        (gzip.compress(PLAIN.encode(), mtime=0), {}),
         (zipped(**{"inner.csv": PLAIN}), {}),
         (PLAIN.replace("date,ticker,price", '"date","ticker","price"'), {}),
         (PLAIN.replace("1.50\n", "1.50,\n").replace("price\n", "price,\n").replace("B,\n", "B,,\n"), {}),

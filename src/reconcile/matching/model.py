@@ -117,8 +117,8 @@ class Break:
     cycle: the number of its cycle of decision, execution and booking.
     rebalance: the number of its period, None before the first. A period begins where either side rebalanced;
         up to the first break, periods are numbered as the rebalances are.
-    reference, candidate: the two values, exact. For a whole row: its quantity, turnover or equity, and None on
-        the side that lacks it.
+    reference, candidate: the two values, exact. For a whole row: its quantity, turnover or equity, and None
+        on the side that lacks it.
     root: True for a root, False for a consequence, None without a scenario or where it cannot be decided.
     """
 
