@@ -18,6 +18,8 @@ import pyarrow as pa
 from reconcile.files import buffers, decimals, instants
 from reconcile.files.places import Place, bad_column, shown
 from reconcile.ledger.numbers import Hint, number_column
+from reconcile.tables.cells import digest_of
+from reconcile.tables.model import Unread, UnreadKind
 from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Manifest, Table
 
 
@@ -33,10 +35,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class LedgerReading:
-    """A ledger as read, and a sentence for each thing that was left out or read otherwise than it stands."""
+    """A ledger as read, and a sentence for each thing that was left out or read otherwise than it stands.
+
+    unread: what its source holds that is no part of the ledger.
+    """
 
     ledger: Ledger
     notes: tuple[str, ...]
+    unread: tuple[Unread, ...] = ()
 
 
 def ledger_from_arrow(sources: Iterable[Source], manifest: Manifest | None = None) -> LedgerReading:
@@ -50,7 +56,23 @@ def ledger_from_arrow(sources: Iterable[Source], manifest: Manifest | None = Non
     notes: list[str] = []
     tables = {name: _table(by_name[name], zones, notes) for name in SCHEMA if name in by_name}
     manifest = manifest if manifest is not None else Manifest()
-    return LedgerReading(Ledger(_with_zone(manifest, zones, notes), tables), tuple(notes))
+    unread = tuple(one for name in tables for one in _unread(by_name[name]))
+    return LedgerReading(Ledger(_with_zone(manifest, zones, notes), tables), tuple(notes), unread)
+
+
+def _unread(source: Source) -> list[Unread]:
+    """The columns that the schema does not know."""
+    return [
+        Unread(
+            UnreadKind.COLUMN,
+            source.name,
+            name,
+            len(cells) - cells.null_count,
+            digest_of(cells),
+        )
+        for name, cells in zip(source.data.column_names, source.data.columns, strict=True)
+        if name not in SCHEMA[source.name] and cells.null_count < len(cells)
+    ]
 
 
 def _with_zone(manifest: Manifest, zones: Mapping[str, Place], notes: list[str]) -> Manifest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from reconcile.ledger import manifest as manifests
 from reconcile.ledger.columns import LedgerReading, Source, ledger_from_arrow
 from reconcile.ledger.stamps import settle_times
 from reconcile.tables.intake import is_table_file, is_tabular, read_table, read_tables, table_name
+from reconcile.tables.model import Unread, UnreadKind
 from vocabulary import KEYS, SCHEMA, InputError, Ledger, Manifest
 
 _OURS = (".parquet", ".csv")
@@ -35,13 +37,15 @@ def read_ledger_with_notes(path: str | Path) -> LedgerReading:
     if path.is_dir():
         return _read_folder(path)
     _require_file(path)
-    data = read_table(path, wanted=SCHEMA.get(table_name(path))).data
+    data = read_table(path).data
     return _settled(ledger_from_arrow([Source(_table_of(path, data.column_names), str(path), data)]), path)
 
 
-def _settled(reading: LedgerReading, path: Path, notes: Sequence[str] = ()) -> LedgerReading:
+def _settled(
+    reading: LedgerReading, path: Path, notes: Sequence[str] = (), unread: Sequence[Unread] = ()
+) -> LedgerReading:
     ledger, odd = settle_times(reading.ledger, str(path))
-    return LedgerReading(ledger, (*notes, *reading.notes, *odd))
+    return LedgerReading(ledger, (*notes, *reading.notes, *odd), (*unread, *reading.unread))
 
 
 def raw_tables(path: str | Path) -> Mapping[str, Any]:
@@ -95,15 +99,20 @@ def _read_folder(folder: Path) -> LedgerReading:
     if (folder / manifests.FILE).exists():
         described = manifests.read_manifest(folder / manifests.FILE)
     sources = []
-    notes = [f"{files[name]}: not a table of a ledger, not read" for name in files if name not in SCHEMA]
+    others = [name for name in files if name not in SCHEMA]
+    notes = [f"{files[name]}: not a table of a ledger, not read" for name in others]
+    unread = [
+        Unread(UnreadKind.TABLE, name, name, 0, hashlib.sha256(files[name].read_bytes()).hexdigest())
+        for name in others
+    ]
     for name in SCHEMA:
         if name in files:
-            data = read_table(files[name], wanted=SCHEMA[name]).data
+            data = read_table(files[name]).data
             sources.append(Source(name, str(files[name]), data, described.hints.get(name, {})))
             notes += _row_notes(files[name], data.num_rows, described.rows.get(name))
         elif name in described.rows:
             notes.append(f"{folder}: {name} is listed in the manifest, but there is no such file")
-    return _settled(ledger_from_arrow(sources, described.manifest), folder, notes)
+    return _settled(ledger_from_arrow(sources, described.manifest), folder, notes, unread)
 
 
 def _row_notes(file: Path, rows: int, listed: int | None) -> list[str]:

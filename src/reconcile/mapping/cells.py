@@ -15,9 +15,10 @@ from reconcile.files import buffers, integers
 from reconcile.files.places import Place, shown
 from reconcile.ledger.numbers import Hint, number_column
 from reconcile.mapping.arithmetic import MULTIPLIER, Amounts, Formula, evaluate
-from reconcile.mapping.rows import Usage, as_text
+from reconcile.mapping.rows import Usage
 from reconcile.mapping.schema import Mapping, SideWords, Table, Time, formula_of, merged
-from reconcile.tables.numbers import Numbers, is_text, one_array, plain_numbers
+from reconcile.tables.cells import as_text, is_text, one_array
+from reconcile.tables.numbers import Numbers, plain_numbers
 from reconcile.tables.times import timestamps
 from vocabulary.errors import InputError
 from vocabulary.ledger import SCHEMA, Kind

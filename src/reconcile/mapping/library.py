@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from reconcile.files.places import shown
-from reconcile.mapping.rows import Usage, digest_of, unread_of
+from reconcile.mapping.rows import Usage, unread_of
+from reconcile.tables.cells import table_digest
 from reconcile.tables.intake import is_table_file, is_tabular, read_tables, table_name, table_of_data
 from reconcile.tables.layout import Layout
 from reconcile.tables.model import RawTable, Unread, UnreadKind
@@ -130,7 +131,5 @@ def _unread(usage: Usage) -> list[Unread]:
     raw = usage.raw
     if usage.kept is not None:
         return unread_of(usage)
-    sha = hashlib.sha256()
-    for name in raw.data.column_names:
-        sha.update(name.encode() + digest_of(raw.data.column(name)).encode())
-    return [Unread(UnreadKind.TABLE, raw.name, raw.name, raw.data.num_rows, sha.hexdigest()), *raw.unread]
+    whole = Unread(UnreadKind.TABLE, raw.name, raw.name, raw.data.num_rows, table_digest(raw.data))
+    return [whole, *raw.unread]

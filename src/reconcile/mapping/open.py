@@ -33,7 +33,7 @@ def open_ledger(path: str | Path, mapping: str | Path | None = None) -> Opened:
     """
     if mapping is None:
         reading = read_ledger_with_notes(path)
-        return Opened(reading.ledger, None, reading.notes, mapped=False)
+        return Opened(reading.ledger, None, reading.notes, mapped=False, unread=reading.unread)
     from reconcile.mapping.read import confirmed_mapping
 
     return open_mapped(Path(path), confirmed_mapping(mapping))

@@ -11,7 +11,7 @@ from reconcile.files.places import shown
 from reconcile.mapping.schema import Mapping, Table, formula_of
 from reconcile.tables.settings import PAGE, settings_from
 from vocabulary.errors import InputError
-from vocabulary.ledger import SCHEMA, Kind
+from vocabulary.ledger import SCHEMA, FlowKind, Kind
 
 
 def read_mapping(path: str | Path) -> Mapping:
@@ -69,6 +69,12 @@ def _check_table(where: str, name: str, table: Table) -> None:
     _known(f"{where}.unsigned", table.unsigned, tuple(schema))
     if table.wide is not None and table.wide not in schema:
         raise InputError(f"{where}.wide", shown(table.wide), "one of " + ", ".join(schema), f"See {PAGE}.")
+    if name == "flows":
+        kinds = [
+            *table.words.get("kind", ()),
+            *([table.constants["kind"]] if "kind" in table.constants else []),
+        ]
+        _known(f"{where}, kind", kinds, tuple(kind.value for kind in FlowKind))
     for column in table.words:
         if schema[column] is not Kind.WORD or column == "side":
             words = [key for key, kind in schema.items() if kind is Kind.WORD and key != "side"]

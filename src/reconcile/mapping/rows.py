@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +13,8 @@ import pyarrow.compute as pc
 from reconcile.files import buffers
 from reconcile.files.places import shown
 from reconcile.mapping.schema import Currency, Table
+from reconcile.tables.cells import as_text, digest_of, one_array, table_digest
 from reconcile.tables.model import RawTable, Unread, UnreadKind
-from reconcile.tables.numbers import one_array
 from vocabulary.errors import InputError
 
 
@@ -42,19 +41,6 @@ class Usage:
     def keep(self, rows: npt.NDArray[np.bool_]) -> None:
         """Rows that a source reads."""
         self.kept = rows.copy() if self.kept is None else self.kept | rows
-
-
-def as_text(array: Any) -> Any:
-    """Cells as text without the spaces around, "" where empty."""
-    array = one_array(array)
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    try:
-        text = array.cast(pa.large_string())
-    except pa.ArrowException:
-        cells = ["" if cell is None else str(cell) for cell in array.to_pylist()]
-        text = buffers.strings(cells)
-    return pc.utf8_trim_whitespace(text.fill_null(buffers.string("")))
 
 
 def rows_read(usage: Usage, table: Table, where: str) -> npt.NDArray[np.bool_]:
@@ -84,16 +70,6 @@ def check_currency(usage: Usage, currency: Currency, rows: npt.NDArray[np.bool_]
                 )
 
 
-def digest_of(array: Any) -> str:
-    """sha256 of the cells as text, in their order."""
-    text = as_text(array)
-    bounds = np.frombuffer(text.buffers()[1], dtype=np.int64)[text.offset : text.offset + len(text) + 1]
-    data = memoryview(text.buffers()[2] or b"")[bounds[0] : bounds[-1]] if len(text) else b""
-    sha = hashlib.sha256(np.diff(bounds).tobytes())
-    sha.update(data)
-    return sha.hexdigest()
-
-
 def unread_of(usage: Usage) -> list[Unread]:
     """Columns, rows and neighbours of a raw table that no source took, with the reasons that are known."""
     raw = usage.raw
@@ -120,8 +96,5 @@ def unread_of(usage: Usage) -> list[Unread]:
 
 
 def _rows_unread(raw: RawTable, rows: list[int], name: str) -> Unread:
-    sha = hashlib.sha256()
     part = raw.data.take(buffers.numeric(np.array(rows, dtype=np.int64)))
-    for column in part.column_names:
-        sha.update(digest_of(part.column(column)).encode())
-    return Unread(UnreadKind.ROWS, raw.name, name, len(rows), sha.hexdigest(), "a filter of the mapping")
+    return Unread(UnreadKind.ROWS, raw.name, name, len(rows), table_digest(part), "a filter of the mapping")

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from reconcile.files import buffers
 from reconcile.mapping.cells import SourceRows, numbers_of, translated
-from reconcile.mapping.rows import as_text
 from reconcile.mapping.schema import DirectionWords, Profit
+from reconcile.tables.cells import as_text
 from reconcile.tables.numbers import Numbers
 from vocabulary.errors import InputError
 from vocabulary.ledger import Table

@@ -1,7 +1,8 @@
 """Pairs rows that have no equal partner: several rows of one key, and rows whose key differs a little.
 
 Several rows of one key, in this order:
-1. fills that sum to the same quantity are compared as one (quantity, and price weighted by quantity);
+1. fills that sum to the same quantity in another number of parts, or in other parts at one price, are
+   compared as one (quantity, and price weighted by quantity);
 2. a surplus row that equals another row is a duplicate;
 3. one fill and several fills are compared as one;
 4. other rows are paired, those equal in quantity and price first; the rest is missing or extra. Which rows
@@ -64,7 +65,7 @@ def pair_group(
     """
     a, b, out = _rows(columns, left, 0), _rows(columns, right, 1), GroupPairing()
     mergeable = can_merge and bool(a) and bool(b)
-    if mergeable and len(a) != len(b) and _total(a) is not None and _total(a) == _total(b):
+    if mergeable and _is_same_trade(a, b):
         out.merged = ([row.at for row in a], [row.at for row in b])
         return out
     out.left_twins = _drop_twins(a, len(b), twins[0])
@@ -104,6 +105,19 @@ def _sortable(column: Comparable, row: int, side: int) -> tuple[int, Any]:
     if column.floats:
         return (1, float(value)) if np.isfinite(value) else (2, repr(float(value)))
     return (1, int(value))
+
+
+def _is_same_trade(a: list[_Row], b: list[_Row]) -> bool:
+    """Whether both sides sum to one quantity in parts that cannot be paired: of another number, or all at one
+    price with other quantities.
+    """
+    if _total(a) is None or _total(a) != _total(b):
+        return False
+    if len(a) != len(b):
+        return True
+    prices = {row.price for row in (*a, *b)}
+    quantities = [sorted(row.quantity for row in rows) for rows in (a, b)]
+    return len(prices) == 1 and quantities[0] != quantities[1]
 
 
 def _total(rows: list[_Row]) -> Any:

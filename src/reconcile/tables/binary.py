@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import pyarrow as pa
@@ -13,21 +12,15 @@ from reconcile.tables.unpack import MODEST, RATIO, Member
 from vocabulary.errors import InputError
 
 
-def read_parquet(member: Member, name: str, wanted: Collection[str] | None = None) -> RawTable:
-    """A Parquet file: all columns, or those wanted, the others as nulls so that they can be named."""
+def read_parquet(member: Member, name: str) -> RawTable:
+    """A Parquet file. Raises InputError, and what Arrow raises over damaged data."""
     if not member.head(4).startswith(b"PAR1"):
         raise InputError(
             member.origin, "data that is not Parquet", "a Parquet file", "Convert it, or name it .csv."
         )
     with pa_parquet.ParquetFile(_source(member)) as file:
-        names = file.schema_arrow.names
         _check_claims(member, file.metadata)
-        columns = None if wanted is None else [column for column in names if column in wanted] or names
-        table = file.read(columns=columns)
-        if wanted is not None and columns is not names:
-            for column in names:
-                if column not in wanted:
-                    table = table.append_column(column, pa.nulls(table.num_rows))
+        table = file.read()
     if table.num_rows != file.metadata.num_rows:
         raise ValueError(f"{table.num_rows} rows where its footer says {file.metadata.num_rows}")
     table.validate()

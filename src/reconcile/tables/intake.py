@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,9 @@ def _bare(name: str) -> Path:
     return Path(name[:-3] if name.lower().endswith(".gz") else name)
 
 
-def read_tables(
-    path: Path, layout: Layout | None = None, wanted: Collection[str] | None = None
-) -> list[RawTable]:
+def read_tables(path: Path, layout: Layout | None = None) -> list[RawTable]:
     """The tables of a file: one, or one for each file within a zip archive.
 
-    wanted: of a Parquet file, the columns to be read; the others are named, their cells null.
     Raises InputError: no such file, a kind that is not read, damaged data, no header.
     """
     if not path.exists():
@@ -68,12 +65,12 @@ def read_tables(
             raise InputError(
                 str(path), "no file with a table in it", "one of " + ", ".join(ENDINGS), "Add one."
             )
-        return [_table(one, layout or Layout(), wanted) for one in known]
+        return [_table(one, layout or Layout()) for one in known]
 
 
-def read_table(path: Path, layout: Layout | None = None, wanted: Collection[str] | None = None) -> RawTable:
+def read_table(path: Path, layout: Layout | None = None) -> RawTable:
     """The one table of a file, named after the file. Raises InputError as `read_tables`, and for several."""
-    found = read_tables(path, layout, wanted)
+    found = read_tables(path, layout)
     if len(found) > 1:
         names = ", ".join(table.name for table in found[:12])
         raise InputError(
@@ -83,14 +80,14 @@ def read_table(path: Path, layout: Layout | None = None, wanted: Collection[str]
     return RawTable(table_name(path), only.origin, only.data, only.unread)
 
 
-def _table(member: Member, layout: Layout, wanted: Collection[str] | None) -> RawTable:
+def _table(member: Member, layout: Layout) -> RawTable:
     from reconcile.tables import binary, delimited, documents, sheets
 
     refuse_strangers(member)
     name, ending = table_name(Path(member.name)), Path(member.name).suffix.lower()
     readers: dict[tuple[str, ...], Callable[[], RawTable]] = {
         TEXT: lambda: delimited.read_delimited(member, layout, name),
-        PARQUET: lambda: binary.read_parquet(member, name, wanted),
+        PARQUET: lambda: binary.read_parquet(member, name),
         ARROW: lambda: binary.read_arrow(member, name),
         SHEETS: lambda: sheets.read_sheet(member, layout, name),
         (".json",): lambda: documents.read_json(member, layout, name),

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from reconcile.files import buffers
 from reconcile.files.places import Place, bad_cell, shown
+from reconcile.tables.cells import is_text, one_array
 from reconcile.tables.settings import Settings, Texts, refused
 
 _SPACES = r"[ \x{00A0}\x{202F}\x{2009}]"
@@ -110,16 +111,6 @@ def _written(parts: dict[str, Any], form: Numbers) -> Any:
     minus = pc.if_else(negative, buffers.string("-"), buffers.string(""))
     hundredths = pc.if_else(_stands(parts["percent"]), buffers.string("e-2"), parts["exponent"])
     return pc.binary_join_element_wise(minus, whole, point, parts["fraction"], hundredths, buffers.string(""))
-
-
-def is_text(kind: Any) -> bool:
-    """Whether cells of an Arrow type are text."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def one_array(array: Any) -> Any:
-    """A chunked array as one array."""
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def _mark(thousands: str) -> str:

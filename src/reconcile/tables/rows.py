@@ -32,7 +32,12 @@ class Row:
 def table_of_rows(rows: Iterable[Row], layout: Layout, name: str, origin: str) -> RawTable:
     """The table that `layout` finds among the rows. Raises InputError: no header, rows of another length."""
     listed = list(rows)
-    before, header, body = _split(listed, layout, origin)
+    if layout.section is not None:
+        others, header, body = _section(listed, layout.section, origin)
+        before: list[Row] = []
+    else:
+        others = {}
+        before, header, body = _split(listed, layout, origin)
     body, after = _ended(body, layout)
     names = column_names([cell or "" for cell in header.cells], origin)
     kept, repeated = [], []
@@ -48,21 +53,23 @@ def table_of_rows(rows: Iterable[Row], layout: Layout, name: str, origin: str) -
         for i in range(len(names))
     ]
     unread = [
-        _rows_unread(name, said, these, layout)
+        Unread(UnreadKind.ROWS, name, said, len(these), _digest(these), _reason(layout))
         for said, these in (
-            ("before the header", before),
+            ("before the header", [row for row in before if row.filled]),
             ("repeated header", repeated),
-            ("after the end", after),
+            ("after the end", [row for row in after if row.filled]),
         )
-        if any(row.filled for row in these)
+        if these
     ]
-    return RawTable(name, origin, without_empty(pa.table(columns, names)), tuple(unread))
+    unread += [
+        Unread(UnreadKind.TABLE, name, other, len(these), _digest(these)) for other, these in others.items()
+    ]
+    where = origin if layout.section is None else f"{origin}, section {layout.section}"
+    return RawTable(name, where, without_empty(pa.table(columns, names)), tuple(unread))
 
 
 def _split(rows: list[Row], layout: Layout, origin: str) -> tuple[list[Row], Row, list[Row]]:
     """(rows before the header, the header, rows behind it)."""
-    if layout.section is not None:
-        return _section(rows, layout.section, origin)
     if layout.names is not None:
         return rows[: layout.skip], Row(0, layout.names), rows[layout.skip :]
     for at, row in enumerate(rows[layout.skip :], layout.skip):
@@ -74,28 +81,46 @@ def _split(rows: list[Row], layout: Layout, origin: str) -> tuple[list[Row], Row
     raise InputError(origin, "no header line", wanted, "Correct `layout` in the mapping, or the file.")
 
 
-def _section(rows: list[Row], section: str, origin: str) -> tuple[list[Row], Row, list[Row]]:
-    """The rows whose first cell is the section's name, without it; else those below a line of its own."""
+def _section(rows: list[Row], section: str, origin: str) -> tuple[dict[str, list[Row]], Row, list[Row]]:
+    """(rows of other sections by name, header, rows) of the lines that begin with the section's name.
+
+    In a file of blocks between blank lines it is the block below a line with the name alone.
+    """
     tagged = [row for row in rows if len(row.filled) > 1 and (row.cells[0] or "").strip() == section]
     if tagged:
+        others: dict[str, list[Row]] = {}
+        for row in rows:
+            name = (row.cells[0] or "").strip() if row.cells else ""
+            if row.filled and name != section:
+                others.setdefault(name or "lines without a section", []).append(row)
         inner = [Row(row.number, row.cells[1:]) for row in tagged]
         _refuse_second_header(inner, section, origin)
-        return [], inner[0], inner[1:]
-    titles = [at for at, row in enumerate(rows) if row.filled == [section]]
-    if len(titles) != 1 or titles[0] + 1 >= len(rows):
-        found = "no section of that name" if not titles else f"{len(titles)} sections of that name"
+        return others, inner[0], inner[1:]
+    blocks = _blocks(rows)
+    fitting = [block for block in blocks if block[0].filled == [section]]
+    if len(fitting) != 1 or len(fitting[0]) < 2:
+        found = f"{len(fitting)} sections of that name" if fitting else "no section of that name"
         raise InputError(
             origin, found, f"one section {shown(section)} with its rows", "Correct `section` in the mapping."
         )
-    below = rows[titles[0] + 1 :]
-    while below and not below[0].filled:
-        below = below[1:]
-    end = next((at for at, row in enumerate(below) if not row.filled), len(below))
-    if not below:
-        raise InputError(
-            origin, f"the section {shown(section)} without rows", "a header", "Correct the file."
-        )
-    return [], below[0], below[1:end]
+    (_, header, *body) = fitting[0]
+    return {block[0].filled[0]: block for block in blocks if block is not fitting[0]}, header, body
+
+
+def _blocks(rows: list[Row]) -> list[list[Row]]:
+    """Rows between blank ones; a name on a line of its own goes with the block that follows."""
+    blocks: list[list[Row]] = []
+    titled = fresh = True
+    for row in rows:
+        if not row.filled:
+            fresh = not (blocks and titled and len(blocks[-1]) == 1)
+            continue
+        if fresh or not blocks:
+            blocks.append([])
+            titled = len(row.filled) == 1
+        fresh = False
+        blocks[-1].append(row)
+    return blocks
 
 
 def _refuse_second_header(rows: list[Row], section: str, origin: str) -> None:
@@ -157,9 +182,9 @@ def without_empty(data: pa.Table) -> pa.Table:
     return data.drop_columns(idle) if idle and len(idle) < data.num_columns else data
 
 
-def _rows_unread(table: str, said: str, rows: list[Row], layout: Layout) -> Unread:
-    filled = [row.filled for row in rows if row.filled]
-    text = json.dumps(filled, ensure_ascii=False)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    reason = "`layout` in the mapping" if not layout.is_plain else "stands as the header does"
-    return Unread(UnreadKind.ROWS, table, said, len(filled), digest, reason)
+def _digest(rows: list[Row]) -> str:
+    return hashlib.sha256(json.dumps([row.filled for row in rows], ensure_ascii=False).encode()).hexdigest()
+
+
+def _reason(layout: Layout) -> str:
+    return "a line like the header" if layout.is_plain else "as `layout` in the mapping says"

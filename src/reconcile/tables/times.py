@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from reconcile.files import buffers
 from reconcile.files.places import Place, bad_cell, bad_column, shown
-from reconcile.tables.numbers import is_text, one_array
+from reconcile.tables.cells import is_text, one_array
 from vocabulary.errors import InputError
 
 EPOCHS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
