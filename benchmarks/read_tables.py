@@ -1,7 +1,7 @@
 """A plain CSV of fills read and imported, beside pyarrow's own reader: `python benchmarks/read_tables.py`.
 
-Medians of interleaved rounds, in one process. Aimed at: a ledger is read in at most 4 times what pyarrow needs
-to read the file, and imported (read with a mapping, written as Parquet) in at most 7.
+Medians of interleaved rounds, in one process. Aimed at: a ledger is read in at most 4 times what pyarrow
+needs for the file, and imported (read with a mapping, written as Parquet) in at most 7.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+from timing import interleaved
 
 from reconcile.ledger.read import read_ledger
 from reconcile.ledger.write import write_ledger
 from reconcile.mapping.open import open_mapped
 from reconcile.mapping.read import mapping_from
-from timing import interleaved
 
 READ, IMPORT = 4.0, 7.0
 MAPPING = {

@@ -1,4 +1,4 @@
-"""Exports of engines and platforms, read with a mapping file alone; tests/cases says what each should give."""
+"""Exports of engines and platforms, read with a mapping file alone; tests/cases says what each gives."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_an_export_gives_the_fills_of_the_reference(number: int) -> None:
 
 
 def test_a_profit_is_held_against_the_fills_of_its_trade() -> None:
-    """TradingView: 433.6152 less 20.4130 of fees is the 413.20 told; the other trade is a cent off, and named."""
+    """TradingView: 433.6152 less 20.4130 of fees is the 413.20 told; the other trade is a cent off."""
     (note,) = [note for note in candidate(26).notes if note.startswith("profit")]
     assert note == (
         "profit: 1 of 2 trades agree with their fills, net of commissions; "
