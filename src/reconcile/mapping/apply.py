@@ -75,7 +75,8 @@ def apply_mapping(raw: Dict[str, Any] | Library, mapping: Mapping, *, origin: st
     returns = _returns(library, mapping, mapping.returns, zone, origin) if mapping.returns else None
     said += notes.general(mapping)
     manifest = Manifest(timezone=None if mapping.time.naive else zone, timing=mapping.timing)
-    ledger = Ledger(manifest, tables)
+    ledger, odd = settle_times(Ledger(manifest, tables), origin)
+    said += odd
     if mapping.start is not None:
         ledger = with_start(ledger, mapping.start, origin)
     ledger, odd = settle_times(ledger, origin)
