@@ -13,8 +13,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from cases import LONG, Case, steady, whole
 from timing import Ratio, figure, interleaved, rate, ratio
+
+from cases import LONG, Case, steady, whole
 
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".peers" / "results.json"

@@ -43,7 +43,7 @@ def test_a_job_stops_where_it_parts_from_a_ledger(bar: int) -> None:
     whole = engine.run(SCENARIO, MARKET)
     job = Job(SCENARIO, columns={"features.score": score}, against=whole)
     (outcome,) = run_many(MARKET, [job])
-    changed = reference.run(SCENARIO, engine.many.with_columns(MARKET, job.columns))
+    changed = reference.run(SCENARIO, engine.batch.with_columns(MARKET, job.columns))
     assert outcome.parts_at == first_bar_apart(whole, changed)
     assert outcome.state.bar < 60 or bar > 20
 

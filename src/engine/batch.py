@@ -20,7 +20,7 @@ import numpy.typing as npt
 from engine import layout as at
 from engine.book import initial_state, state_from
 from engine.record import PLACES, ROWS, ledger_from
-from engine.spans import advance_to, begin, plan_of, require_span
+from engine.running import advance_to, begin, plan_of, require_span
 from vocabulary.errors import InputError
 from vocabulary.ledger import RUN_TABLES, Ledger
 from vocabulary.market import Ints, Market
