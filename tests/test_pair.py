@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
@@ -21,7 +21,7 @@ from reconcile.roots.rebuild import rebuild_states
 from vocabulary.errors import RangeError
 from vocabulary.ledger import RUN_TABLES, SCHEMA, Ledger
 from vocabulary.market import Market
-from vocabulary.scenario import Scenario, TimeExit
+from vocabulary.scenario import ExitRule, Scenario, TimeExit
 
 Pair = tuple[Scenario, Market]
 FEW = settings(
@@ -207,3 +207,15 @@ def test_state_is_plain_integers() -> None:
         numbers += [s, last]
     assert state.positions and state.membership is not None
     assert all(type(number) is int for number in (*numbers, *state.membership.longs))
+
+
+def test_every_exit_rule_stands_in_every_table() -> None:
+    """A rule that the scenario knows is known to both programs, to the file and to explain."""
+    from engine.exits import ROWS
+    from reconcile.explaining.hypotheses.exits import RULES as EXPLAINED
+    from reconcile.scenario.exits import KINDS
+    from reference.exits import RULES
+
+    rules = set(get_args(ExitRule))
+    for table in (ROWS, RULES, KINDS, EXPLAINED):
+        assert set(table) == rules

@@ -6,7 +6,8 @@ import pytest
 
 from build import PPB, market, scenario
 from reference import book, initial_state, mark
-from reference.accounting import entry_price, equity
+from reference.accounting import entry_price
+from reference.marking import equity
 from reference.units import mul, mul_floor, ppb, ticks
 from vocabulary.scenario import BpsCommission
 from vocabulary.state import Fill, Position, Side, State

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from engine import layout as at
+from engine.exits import exits_of
 from engine.intrinsics import CELLS
 from engine.layout import Book, Tables, Words
-from engine.plan import rules_of
 from engine.sets import words_for
 from vocabulary.market import Ints, Market
 from vocabulary.scenario import Scenario, Timing, TopN
@@ -52,7 +52,7 @@ def _empty(scenario: Scenario, symbols: int) -> Book:
     return Book(
         lines=_lines(symbols),
         account=np.zeros(at.ACCOUNT_FIELDS, dtype=np.int64),
-        rules=rules_of(scenario),
+        exits=exits_of(scenario),
         holding=np.zeros(words, dtype=np.uint64),
         held=np.zeros(symbols, dtype=np.uint32),
         barred=np.zeros(words, dtype=np.uint64),

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from engine.arithmetic import TOO_LARGE, mul, mul_floor, quantity_for
+from engine.arithmetic import TOO_LARGE, mul_floor, quantity_for
 from engine.compiling import part
-from engine.intrinsics import cell, checked_sum, fetch, fetch_cell, write
+from engine.exits import UNREADABLE, try_rule
+from engine.intrinsics import checked_sum, fetch, fetch_cell, write
 from engine.layout import *  # the column names are this file's alphabet
 from engine.sets import append_all, holds, put, take_out
-from vocabulary.market import Ints
 
 NEVER = 2**62
 
@@ -34,66 +32,14 @@ def submit(panel: Panel, book: Book, tables: Tables, t: int, s: Any, signed: int
 
 
 @part
-def try_rule(settings: Settings, panel: Panel, book: Book, t: int, rule: int) -> None:
-    """X3: a long's rule and its mirror for a short; whom it fires for has it in `fired`."""
-    lines, held, fired, count = book.lines, book.held, book.fired, book.account[HELD]
-    kind, first = book.rules[rule, R_KIND], book.rules[rule, R_FIRST]
-    if kind == TIME_EXIT:
-        for i in range(count):
-            if t - lines[held[i], OPENED] >= first:
-                fired[i] = rule
-    elif kind == STOP_LOSS:
-        for i in range(count):
-            gap = mul(lines[held[i], ENTRY], first)
-            if gap != TOO_LARGE and fallen(lines, held[i], ENTRY) >= gap:
-                fired[i] = rule
-    elif kind == TAKE_PROFIT:
-        for i in range(count):
-            gap = mul(lines[held[i], ENTRY], first)
-            if gap != TOO_LARGE and -fallen(lines, held[i], ENTRY) >= gap:
-                fired[i] = rule
-    elif kind == TRAILING_STOP:
-        tighten, least = book.rules[rule, R_SECOND], book.rules[rule, R_THIRD]
-        for i in range(count):
-            rate = max(least, first - tighten * (t - lines[held[i], OPENED]))
-            gap = mul(lines[held[i], PEAK], rate)
-            if gap != TOO_LARGE and fallen(lines, held[i], PEAK) >= gap:
-                fired[i] = rule
-    else:
-        try_volatility(settings, panel, book, t, rule)
-
-
-@part
-def try_volatility(settings: Settings, panel: Panel, book: Book, t: int, rule: int) -> None:
-    """X3 `volatility_stop`: the feature in ticks (U1), half to even."""
-    lines, held, fired, rules = book.lines, book.held, book.fired, book.rules
-    address, row = panel.stops[rules[rule, R_FEATURE]], t * lines.shape[0]
-    for i in range(book.account[HELD]):
-        ticks = np.rint(cell(address, row + held[i]) * settings.price_unit)
-        if ticks >= 2.0**63:
-            fired[i] = UNREADABLE
-        elif ticks > 0.0:
-            gap = mul(np.int64(ticks), rules[rule, R_FIRST])
-            if gap != TOO_LARGE and fallen(lines, held[i], ENTRY) >= gap:
-                fired[i] = rule
-
-
-@part
-def fallen(lines: Ints, s: Any, origin: int) -> int:
-    """How far the mark has moved from its origin against the holder."""
-    against = lines[s, origin] - lines[s, MARK]
-    return against if lines[s, QUANTITY] > 0 else -against
-
-
-@part
 def order_exits(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
     """X1, X4: the first rule that fires closes the position and bars its symbol."""
     lines, account, fired = book.lines, book.account, book.fired
     for i in range(account[HELD]):
         fired[i] = NOTHING
     # backwards: an earlier rule has the last word
-    for k in range(book.rules.shape[0]):
-        try_rule(settings, panel, book, t, book.rules.shape[0] - 1 - k)
+    for k in range(book.exits.shape[0]):
+        try_rule(settings, panel, book, t, book.exits.shape[0] - 1 - k)
     for i in range(account[HELD]):
         if fired[i] == NOTHING or book.closes[i] == 0:
             continue

@@ -104,8 +104,6 @@ FAULTS = (
 BUY, SELL = 0, 1
 FILLED, REDUCED, NO_CASH, NO_BAR = range(4)
 NOTHING = -1
-# Of the rules of a position: the one that fires reads a feature beyond 64 bits.
-UNREADABLE = -2
 
 # Columns of the ledger, in the order of SCHEMA, but the fills' sequence, which is the row's number.
 T_REBALANCE, T_DECIDED, T_SYMBOL, T_RANK, T_WEIGHT, T_QUANTITY = range(6)
@@ -136,11 +134,8 @@ H_TIMESTAMP, H_SYMBOL, H_QUANTITY, H_AVERAGE, H_BASIS, H_MARK, H_VALUE = range(7
 C_TIMESTAMP, C_TURNOVER, C_COMMISSION, C_SLIPPAGE = range(4)
 E_TIMESTAMP, E_REBALANCE, E_CASH, E_VALUE, E_EQUITY = range(5)
 
-# Kinds of exit rule (X3) and columns of the rule table.
-STOP_LOSS, TAKE_PROFIT, VOLATILITY_STOP, TRAILING_STOP, TIME_EXIT = range(5)
-R_KIND, R_FIRST, R_SECOND, R_THIRD, R_FEATURE = range(5)
-RULE_FIELDS = 5
-
+# A bar count above every bar there is: cooldowns and holding times past it mean "never again".
+FOREVER = 2**40
 TOP_N, WEIGHTS, CALLABLE = range(3)
 NEXT_OPEN, NEXT_CLOSE, SAME_CLOSE = range(3)
 SELLS_FIRST, SUBMISSION = range(2)
@@ -200,7 +195,7 @@ class Panel(NamedTuple):
 class Book(NamedTuple):
     """What changes from bar to bar. A set is a bit a symbol, 64 to a word.
 
-    lines: (symbols, 8). account: (27,). rules: (exits, fields).
+    lines: (symbols, 8). account: (27,). exits: (rules, fields), see `engine.exits`.
     holding: the set of symbols with a position; held: the same as a list, ascending, as of the last mark.
     barred: the set of symbols that exits bar (X4); bars: the same as a list, in no order.
     leaving, aimed: the sets of symbols with an exit order, or chosen, at the bar at hand.
@@ -217,7 +212,7 @@ class Book(NamedTuple):
 
     lines: Ints
     account: Ints
-    rules: Ints
+    exits: Ints
     holding: Words
     held: Symbols
     barred: Words

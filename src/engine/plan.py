@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import layout as at
+from engine.exits import exit_features
 from engine.layout import Panel, Settings
 from vocabulary.market import Bools, Floats, Ints, Market
 from vocabulary.scenario import (
@@ -16,29 +17,21 @@ from vocabulary.scenario import (
     BpsSlippage,
     CallableStrategy,
     CashPolicy,
-    ExitRule,
     FixedSlippage,
     PerShareCommission,
     Scenario,
     ScheduleKind,
     Sequence,
     SizeOn,
-    StopLoss,
     Strategy,
-    TakeProfit,
-    TimeExit,
     Timing,
     TopN,
-    TrailingStop,
-    VolatilityStop,
     Weights,
     When,
 )
 
 G = 1_000_000_000
 DAY = 86_400_000_000_000
-# A bar count above every bar there is: cooldowns and holding times past it mean "never again".
-FOREVER = 2**40
 TIMINGS = {Timing.NEXT_OPEN: at.NEXT_OPEN, Timing.NEXT_CLOSE: at.NEXT_CLOSE, Timing.SAME_CLOSE: at.SAME_CLOSE}
 SEQUENCES = {Sequence.SELLS_FIRST: at.SELLS_FIRST, Sequence.SUBMISSION: at.SUBMISSION}
 POLICIES = {
@@ -109,7 +102,7 @@ def settings_of(scenario: Scenario, market: Market) -> Settings:
         band=scenario.strategy.band,
         size_on_equity=scenario.strategy.size_on is SizeOn.EQUITY,
         initial_cash=scenario.initial_cash,
-        cooldown=min(scenario.strategy.cooldown, FOREVER),
+        cooldown=min(scenario.strategy.cooldown, at.FOREVER),
         rebalance_reason=len(scenario.exits),
         price_unit=float(10**scenario.market.price_decimals),
     )
@@ -158,12 +151,6 @@ def _sealed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array
 
 
-def stop_features(scenario: Scenario) -> tuple[str, ...]:
-    """The features that volatility stops read, each once."""
-    names = [rule.feature for rule in scenario.exits if isinstance(rule, VolatilityStop)]
-    return tuple(dict.fromkeys(names))
-
-
 def panel_of(scenario: Scenario, market: Market) -> Panel:
     """The market's arrays the kernel reads, all shared with the market."""
     selection = scenario.strategy.selection
@@ -180,7 +167,7 @@ def panel_of(scenario: Scenario, market: Market) -> Panel:
         close=_shared(market.close),
         score=_shared(score),
         required=_addresses(market, required),
-        stops=_addresses(market, stop_features(scenario)),
+        stops=_addresses(market, exit_features(scenario)),
         timestamps=_shared(market.timestamps),
         allowed=_sealed(allowed),
     )
@@ -189,29 +176,6 @@ def panel_of(scenario: Scenario, market: Market) -> Panel:
 def _nothing() -> Floats:
     """What a strategy reads that reads no feature."""
     return _sealed(np.empty((0, 0), dtype=np.float64))
-
-
-def _rule(rule: ExitRule, features: tuple[str, ...]) -> tuple[int, int, int, int, int]:
-    """One row of the rule table (X3)."""
-    match rule:
-        case StopLoss(_, loss):
-            return at.STOP_LOSS, loss, 0, 0, 0
-        case TakeProfit(_, gain):
-            return at.TAKE_PROFIT, gain, 0, 0, 0
-        case VolatilityStop(_, multiple, feature):
-            return at.VOLATILITY_STOP, multiple, 0, 0, features.index(feature)
-        case TrailingStop(_, initial, tighten, minimum):
-            # past `initial` a bar, one bar tightens to the minimum: no product can pass 64 bits
-            return at.TRAILING_STOP, initial, min(tighten, initial + 1), minimum, 0
-        case TimeExit(_, bars):
-            return at.TIME_EXIT, min(bars, FOREVER), 0, 0, 0
-
-
-def rules_of(scenario: Scenario) -> Ints:
-    """The exits in the order listed (X1), (rules, 5)."""
-    features = stop_features(scenario)
-    rows = [_rule(rule, features) for rule in scenario.exits]
-    return np.array(rows, dtype=np.int64).reshape(len(rows), at.RULE_FIELDS)
 
 
 def bar_name(market: Market, t: int) -> str:

@@ -4,10 +4,11 @@ The parts of a step take (scenario, state, market, t[, one thing]) and return va
 can start at any bar from any state and put itself between them. `step` shows how they fit together.
 """
 
-from reference.accounting import book, entry_price, mark
+from reference.accounting import book, entry_price
 from reference.decision import decide, sizing_base, target_quantity
 from reference.execution import commission_of, execute, raw_price, sequence
 from reference.loop import hand_over, initial_state, ledger_of, resume, run, step, trade
+from reference.marking import mark
 from reference.results import Day, Decision, Execution, Valuation
 
 __all__ = [

@@ -1,8 +1,9 @@
-"""Section A: fills become cash, positions and realised profit; closes become marks (M3, X2)."""
+"""Section A: fills become cash, positions and realised profit."""
 
 from __future__ import annotations
 
-from reference.results import Valuation
+from dataclasses import replace
+
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import Fill, Position, Side, State
@@ -63,35 +64,5 @@ def _apply(position: Position | None, signed: int, price: int, t: int) -> tuple[
 
 
 def _resized(position: Position, signed: int, basis: int) -> Position:
-    """X2: adding to a position and reducing it leave its opening bar and its peak alone."""
-    return Position(position.quantity + signed, basis, position.opened, position.peak, position.mark)
-
-
-def mark(scenario: Scenario, state: State, market: Market, t: int) -> tuple[State, Valuation]:
-    """T1 (2): the state with the marks (M3) and peaks (X2) of bar t, and what it is worth."""
-    positions: dict[int, Position] = {}
-    market_value = 0
-    for symbol, position in state.positions.items():
-        if market.present.item(t, symbol):
-            close: int = market.close.item(t, symbol)
-            peak = max(position.peak, close) if position.quantity > 0 else min(position.peak, close)
-            position = Position(position.quantity, position.basis, position.opened, peak, close)
-        positions[symbol] = position
-        market_value += position.quantity * position.mark
-    marked = State(
-        bar=state.bar,
-        cash=state.cash,
-        positions=positions,
-        barred=state.barred,
-        realised=state.realised,
-        commissions=state.commissions,
-        pending=state.pending,
-        membership=state.membership,
-        rebalances=state.rebalances,
-    )
-    return marked, Valuation(state.cash, market_value, state.cash + market_value)
-
-
-def equity(state: State) -> int:
-    """T1: cash + sum(position * mark), in money."""
-    return state.cash + sum(p.quantity * p.mark for p in state.positions.values())
+    """X2: adding to a position and reducing it leave all else of it alone."""
+    return replace(position, quantity=position.quantity + signed, basis=basis)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reference.accounting import equity
 from reference.calendar import gate_open, scheduled
 from reference.exits import exits
+from reference.marking import equity
 from reference.results import Decision
 from reference.selection import Choice, choose
 from reference.units import mul_floor

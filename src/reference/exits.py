@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from reference.accounting import entry_price
 from reference.units import mul, ticks
@@ -30,29 +31,52 @@ def exits(scenario: Scenario, state: State, market: Market, t: int) -> dict[int,
         position = state.positions[symbol]
         close: int = market.close.item(t, symbol)
         for rule in scenario.exits:
-            if _fires(rule, position, market, t, symbol, close):
+            if RULES[type(rule)](rule, position, market, t, symbol, close):
                 fired[symbol] = rule.name
                 break
     return fired
 
 
-def _fires(rule: ExitRule, position: Position, market: Market, t: int, symbol: int, close: int) -> bool:
-    """X3: whether one rule fires at bar t, where the symbol is present and closes at `close`."""
-    held = t - position.opened  # X2
-    if isinstance(rule, TimeExit):
-        return held >= rule.bars
-    if isinstance(rule, TrailingStop):
-        rate = max(rule.minimum, rule.initial - rule.tighten * held)
-        return _fell(position, close, position.peak, mul(position.peak, rate))
+def _time_exit(rule: TimeExit, position: Position, market: Market, t: int, symbol: int, close: int) -> bool:
+    return t - position.opened >= rule.bars
+
+
+def _stop_loss(rule: StopLoss, position: Position, market: Market, t: int, symbol: int, close: int) -> bool:
     entry = entry_price(position)
-    if isinstance(rule, VolatilityStop):
-        width = ticks(market.features[rule.feature].item(t, symbol), market.price_decimals)
-        return width is not None and width > 0 and _fell(position, close, entry, mul(width, rule.multiple))
-    if isinstance(rule, StopLoss):
-        return _fell(position, close, entry, mul(entry, rule.loss))
-    if isinstance(rule, TakeProfit):
-        return _rose(position, close, entry, mul(entry, rule.gain))
-    assert_never(rule)
+    return _fell(position, close, entry, mul(entry, rule.loss))
+
+
+def _take_profit(
+    rule: TakeProfit, position: Position, market: Market, t: int, symbol: int, close: int
+) -> bool:
+    entry = entry_price(position)
+    return _rose(position, close, entry, mul(entry, rule.gain))
+
+
+def _volatility_stop(
+    rule: VolatilityStop, position: Position, market: Market, t: int, symbol: int, close: int
+) -> bool:
+    width = ticks(market.features[rule.feature].item(t, symbol), market.price_decimals)
+    if width is None or width <= 0:
+        return False
+    return _fell(position, close, entry_price(position), mul(width, rule.multiple))
+
+
+def _trailing_stop(
+    rule: TrailingStop, position: Position, market: Market, t: int, symbol: int, close: int
+) -> bool:
+    rate = max(rule.minimum, rule.initial - rule.tighten * (t - position.opened))
+    return _fell(position, close, position.peak, mul(position.peak, rate))
+
+
+RULES: Mapping[type[ExitRule], Callable[[Any, Position, Market, int, int, int], bool]] = {
+    StopLoss: _stop_loss,
+    TakeProfit: _take_profit,
+    VolatilityStop: _volatility_stop,
+    TrailingStop: _trailing_stop,
+    TimeExit: _time_exit,
+}
+"""X3: whether a rule fires, by (rule, position, market, t, symbol, close), the symbol present at bar t."""
 
 
 def _fell(position: Position, close: int, level: int, distance: int) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from reference.accounting import equity
+from reference.marking import equity
 from reference.units import ppb
 from vocabulary.errors import CallableError
 from vocabulary.market import Floats, Ints, Market

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from reference.accounting import book, mark
+from reference.accounting import book
 from reference.decision import decide
 from reference.execution import execute, sequence
+from reference.marking import mark
 from reference.record import Rows, ledger, record
 from reference.results import Day, Decision, Execution
 from vocabulary.errors import InputError

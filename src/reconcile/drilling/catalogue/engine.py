@@ -64,7 +64,13 @@ def _bought(honest: Honest, bar: int) -> bool:
     return any(e.fill is not None and e.fill.side is BUY for e in honest.days[bar].executions)
 
 
-DECIDING, EXECUTING, PLAN, SELECTING = "deciding.py", "executing.py", "plan.py", "selecting.py"
+DECIDING, EXECUTING, EXITS, PLAN, SELECTING = (
+    "deciding.py",
+    "executing.py",
+    "exits.py",
+    "plan.py",
+    "selecting.py",
+)
 RAW = "        raws[i] = panel.price[t, np.uint64(tables.orders[O_SYMBOL, first + i])]"
 EARLIER = (
     "\n        before = panel.close[t - 1, np.uint64(tables.orders[O_SYMBOL, first + i])]"
@@ -165,11 +171,11 @@ FAULTS: tuple[Fault, ...] = (
            as_if(STATUS, Setting("execution.cash", "reject")),
            _setting(execution.CASH, "execution.cash", "reject")),
     _fault("time exit never fires", "tight",
-           (DECIDING, "if t - lines[held[i], OPENED] >= first:", "if t < 0:"),
+           (EXITS, "if t - lines[held[i], OPENED] >= bars:", "if t < 0:"),
            at_orders(ORDER, _exit("time_exit")),
            Change(exits.EXIT_UNUSED, "time_exit")),
     _fault("time exit a bar early", "tight",
-           (DECIDING, "if t - lines[held[i], OPENED] >=", "if t + 1 - lines[held[i], OPENED] >="),
+           (EXITS, "if t - lines[held[i], OPENED] >=", "if t + 1 - lines[held[i], OPENED] >="),
            as_if(ORDER, Setting("exits.time_exit.bars", 3)),
            _setting(exits.EXIT_SETTING, "exits.time_exit.bars", 3)),
     _fault("cooldown not counted", "long",

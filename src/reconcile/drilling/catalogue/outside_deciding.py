@@ -16,10 +16,11 @@ from vocabulary.state import Position, Side, State, Target
 TARGET, ORDER = Stage.TARGET, Stage.ORDER
 DECIDED = (TARGET, ORDER)
 SCORE = "ml_score"
-DECIDING, EXECUTING, SELECTING, MARKING = "deciding.py", "executing.py", "selecting.py", "marking.py"
+DECIDING, EXECUTING, EXITS = "deciding.py", "executing.py", "exits.py"
+SELECTING, MARKING = "selecting.py", "marking.py"
 G = 1_000_000_000
 VOLATILE = (
-    "mul(np.int64(ticks), rules[rule, R_FIRST])\n            if gap != TOO_LARGE and fallen(lines, held[i], "
+    "mul(np.int64(ticks), exits[rule, FIRST])\n            if gap != TOO_LARGE and fallen(lines, held[i], "
 )
 SIZED = "        quantity = size if weight > 0 else -size"
 
@@ -165,10 +166,10 @@ FAULTS: tuple[Fault, ...] = (
     _patch("absent symbols ordered closed", "short", at_positions(ORDER, _left_absent),
            (DECIDING, "if panel.close[t, s] != 0:", "if t >= 0:")),
     _patch("trailing stop from the entry", "long", decided_from(DECIDED, _positions(_peak_at_entry)),
-           (DECIDING, "mul(lines[held[i], PEAK], rate)", "mul(lines[held[i], ENTRY], rate)"),
-           (DECIDING, "fallen(lines, held[i], PEAK)", "fallen(lines, held[i], ENTRY)")),
+           (EXITS, "mul(lines[held[i], PEAK], rate)", "mul(lines[held[i], ENTRY], rate)"),
+           (EXITS, "fallen(lines, held[i], PEAK)", "fallen(lines, held[i], ENTRY)")),
     _patch("volatility stop from the peak", "long", decided_from(DECIDED, _positions(_entered_at_peak)),
-           (DECIDING, VOLATILE + "ENTRY)", VOLATILE + "PEAK)")),
+           (EXITS, VOLATILE + "ENTRY)", VOLATILE + "PEAK)")),
     _patch("the peak forgets the fill", "long", decided_from(DECIDED, _positions(_peak_of_closes)),
            (EXECUTING, "lines[s, PEAK] = price", "lines[s, PEAK] = 0")),
     _patch("every buy opens anew", "long", decided_from(DECIDED, _positions(_opened_by_last_buy)),

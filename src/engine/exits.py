@@ -1,0 +1,136 @@
+"""The exit rules (X1 to X3): a rule's code, its row and its test stand together, one rule after the other.
+
+A rule is added in three steps: its number, its entry in ROWS, and its test with a line in `try_rule`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.arithmetic import TOO_LARGE, mul
+from engine.compiling import part
+from engine.intrinsics import cell
+from engine.layout import ENTRY, FOREVER, HELD, MARK, OPENED, PEAK, QUANTITY, Book, Panel, Settings
+from vocabulary.market import Ints
+from vocabulary.scenario import (
+    Scenario,
+    StopLoss,
+    TakeProfit,
+    TimeExit,
+    TrailingStop,
+    VolatilityStop,
+)
+
+STOP_LOSS, TAKE_PROFIT, VOLATILITY_STOP, TRAILING_STOP, TIME_EXIT = range(5)
+# Columns of the table of rules: the kind, up to three settings, which of the exits' features it reads.
+KIND, FIRST, SECOND, THIRD, FEATURE = range(5)
+# In `fired`: the rule would fire by a feature beyond 64 bits.
+UNREADABLE = -2
+
+Row = tuple[int, int, int, int, int]
+
+
+def exit_features(scenario: Scenario) -> tuple[str, ...]:
+    """The features that exit rules read, each once."""
+    names = [rule.feature for rule in scenario.exits if isinstance(rule, VolatilityStop)]
+    return tuple(dict.fromkeys(names))
+
+
+def _trailing_stop(rule: TrailingStop, features: Sequence[str]) -> Row:
+    # past `initial` a bar, one bar tightens to the minimum: no product can pass 64 bits
+    return TRAILING_STOP, rule.initial, min(rule.tighten, rule.initial + 1), rule.minimum, 0
+
+
+ROWS: Mapping[type[Any], Callable[[Any, Sequence[str]], Row]] = {
+    StopLoss: lambda rule, features: (STOP_LOSS, rule.loss, 0, 0, 0),
+    TakeProfit: lambda rule, features: (TAKE_PROFIT, rule.gain, 0, 0, 0),
+    VolatilityStop: lambda rule, features: (
+        VOLATILITY_STOP,
+        rule.multiple,
+        0,
+        0,
+        features.index(rule.feature),
+    ),
+    TrailingStop: _trailing_stop,
+    TimeExit: lambda rule, features: (TIME_EXIT, min(rule.bars, FOREVER), 0, 0, 0),
+}
+"""The row of each rule. features: as `exit_features` lists them."""
+
+
+def exits_of(scenario: Scenario) -> Ints:
+    """The rules in the order listed (X1), (rules, 5)."""
+    features = exit_features(scenario)
+    rows = [ROWS[type(rule)](rule, features) for rule in scenario.exits]
+    return np.array(rows, dtype=np.int64).reshape(len(rows), len(Row.__args__))  # type: ignore[attr-defined]
+
+
+@part
+def try_rule(settings: Settings, panel: Panel, book: Book, t: int, rule: int) -> None:
+    """X3: writes the rule into `fired` beside each held position that it fires for."""
+    kind = book.exits[rule, KIND]
+    if kind == TIME_EXIT:
+        try_time(book, t, rule)
+    elif kind == STOP_LOSS:
+        try_entry(book, rule, 1)
+    elif kind == TAKE_PROFIT:
+        try_entry(book, rule, -1)
+    elif kind == TRAILING_STOP:
+        try_trailing(book, t, rule)
+    else:
+        try_volatility(settings, panel, book, t, rule)
+
+
+@part
+def try_time(book: Book, t: int, rule: int) -> None:
+    """X3 `time_exit`."""
+    lines, held, bars = book.lines, book.held, book.exits[rule, FIRST]
+    for i in range(book.account[HELD]):
+        if t - lines[held[i], OPENED] >= bars:
+            book.fired[i] = rule
+
+
+@part
+def try_entry(book: Book, rule: int, direction: int) -> None:
+    """X3 `stop_loss` (direction 1: against the holder) and `take_profit` (direction -1)."""
+    lines, held, rate = book.lines, book.held, book.exits[rule, FIRST]
+    for i in range(book.account[HELD]):
+        gap = mul(lines[held[i], ENTRY], rate)
+        if gap != TOO_LARGE and direction * fallen(lines, held[i], ENTRY) >= gap:
+            book.fired[i] = rule
+
+
+@part
+def try_trailing(book: Book, t: int, rule: int) -> None:
+    """X3 `trailing_stop`."""
+    lines, held, exits = book.lines, book.held, book.exits
+    initial, tighten, least = exits[rule, FIRST], exits[rule, SECOND], exits[rule, THIRD]
+    for i in range(book.account[HELD]):
+        rate = max(least, initial - tighten * (t - lines[held[i], OPENED]))
+        gap = mul(lines[held[i], PEAK], rate)
+        if gap != TOO_LARGE and fallen(lines, held[i], PEAK) >= gap:
+            book.fired[i] = rule
+
+
+@part
+def try_volatility(settings: Settings, panel: Panel, book: Book, t: int, rule: int) -> None:
+    """X3 `volatility_stop`: the feature in ticks (U1), half to even."""
+    lines, held, fired, exits = book.lines, book.held, book.fired, book.exits
+    address, row = panel.stops[exits[rule, FEATURE]], t * lines.shape[0]
+    for i in range(book.account[HELD]):
+        ticks = np.rint(cell(address, row + held[i]) * settings.price_unit)
+        if ticks >= 2.0**63:
+            fired[i] = UNREADABLE
+        elif ticks > 0.0:
+            gap = mul(np.int64(ticks), exits[rule, FIRST])
+            if gap != TOO_LARGE and fallen(lines, held[i], ENTRY) >= gap:
+                fired[i] = rule
+
+
+@part
+def fallen(lines: Ints, s: Any, origin: int) -> int:
+    """How far the mark has moved from its origin against the holder, in ticks."""
+    against = lines[s, origin] - lines[s, MARK]
+    return against if lines[s, QUANTITY] > 0 else -against
