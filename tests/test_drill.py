@@ -7,11 +7,12 @@ import json
 import pytest
 from tests.schema_kit import conforms
 
-from reconcile.drilling import candidates, patches
-from reconcile.drilling.catalogue import BY_NAME, OUTSIDE, WITHIN
+from reconcile.drilling import candidates
+from reconcile.drilling.candidates import BY_NAME, OUTSIDE, WITHIN
 from reconcile.drilling.drill import plant, run, world
 from reconcile.drilling.drill_json import drill_json
 from reconcile.drilling.drill_page import drill_page
+from reconcile.drilling.engines import check_patches
 from reconcile.drilling.ground import SCENARIOS, SEED
 from reconcile.drilling.model import Candidate, Fault, Group, Patch
 from reconcile.drilling.planting import patches_of
@@ -30,7 +31,7 @@ def test_names_are_unique_and_grounds_known() -> None:
 def test_every_patch_applies_to_the_engine_as_it_stands(fault: Fault) -> None:
     """When the engine changes, the drill says which fault no longer fits."""
     for patch in patches_of(fault.plants):
-        patches.check(patch)
+        check_patches(patch)
 
 
 def test_every_pair_can_be_planted_in_one_engine() -> None:
@@ -38,13 +39,13 @@ def test_every_pair_can_be_planted_in_one_engine() -> None:
     pairs = list(candidates.pairs())
     assert len({frozenset(pair.faults) for pair in pairs}) == candidates.PAIRS >= 60
     for pair in pairs:
-        patches.check(*(p for name in pair.faults for p in patches_of(BY_NAME[name].plants)))
+        check_patches(*(p for name in pair.faults for p in patches_of(BY_NAME[name].plants)))
 
 
 @pytest.mark.parametrize("old", ["no such line", "account"])
 def test_a_patch_that_does_not_stand_exactly_once_is_refused(old: str) -> None:
     with pytest.raises(InputError, match="exactly one"):
-        patches.check(Patch("executing.py", old, "pass"))
+        check_patches(Patch("executing.py", old, "pass"))
 
 
 def test_every_fault_without_a_patch_changes_its_ledger() -> None:

@@ -40,11 +40,11 @@ def drill(
     changes nothing where it was.
     """
     from reconcile.drilling import candidates as planned
-    from reconcile.drilling.catalogue import BY_NAME
+    from reconcile.drilling.candidates import BY_NAME
     from reconcile.drilling.drill import run
     from reconcile.drilling.drill_json import drill_json
     from reconcile.drilling.drill_page import drill_page
-    from reconcile.drilling.scoring import aims
+    from reconcile.drilling.judging import aims
     from reconcile.running.progress import Phase
 
     if listing:

@@ -5,13 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from reconcile.drilling import patches
-from reconcile.drilling.catalogue import BY_NAME, OUTSIDE, WITHIN
+from reconcile.drilling.catalogue import (
+    engine,
+    inputs,
+    loop,
+    outside_deciding,
+    outside_executing,
+    reports,
+    settings,
+)
+from reconcile.drilling.engines import fit_together
 from reconcile.drilling.ground import SCENARIOS, SEED
 from reconcile.drilling.model import Candidate, Fault, Group, Patch, Setting, Shape
 from reconcile.drilling.planting import patches_of
 from reconcile.explaining.bar_loop import Hooks
 from vocabulary.errors import InputError
+
+WITHIN: tuple[Fault, ...] = (
+    *settings.FAULTS,
+    *inputs.FAULTS,
+    *engine.FAULTS,
+    *loop.FAULTS,
+    *reports.FAULTS,
+)
+"""Faults that a hypothesis of `reconcile.explaining` says."""
+OUTSIDE: tuple[Fault, ...] = (*outside_deciding.FAULTS, *outside_executing.FAULTS)
+"""Faults that none says."""
+BY_NAME = {fault.name: fault for fault in (*WITHIN, *OUTSIDE)}
 
 PAIRS = 75
 """How many pairs, a third on each ground."""
@@ -58,7 +78,7 @@ def go_together(a: Fault, b: Fault) -> bool:
         {plant.path.split(".")[:2][-1] for plant in fault.plants if isinstance(plant, Setting)}
         for fault in (a, b)
     ]
-    return not (paths[0] & paths[1]) and patches.fit_together(patches_of((*a.plants, *b.plants)))
+    return not (paths[0] & paths[1]) and fit_together(patches_of((*a.plants, *b.plants)))
 
 
 def elsewhere() -> Iterator[Candidate]:

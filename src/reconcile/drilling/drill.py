@@ -9,14 +9,13 @@ from itertools import islice
 from multiprocessing import get_context
 
 import reference
-from reconcile.drilling import engines, patches
-from reconcile.drilling.catalogue import BY_NAME
+from reconcile.drilling import engines
+from reconcile.drilling.candidates import BY_NAME
 from reconcile.drilling.clean_run import Honest, live
 from reconcile.drilling.ground import Ground, ground
-from reconcile.drilling.judging import judge
+from reconcile.drilling.judging import judge, scores
 from reconcile.drilling.model import Candidate, Drill, Fault, Finding, Group, Plant
 from reconcile.drilling.planting import as_told, hooks_of, in_scenario, on_market, patches_of, shaped
-from reconcile.drilling.scoring import scores
 from reconcile.explaining.bar_loop import BarLoop, Standing
 from reconcile.ledger.digest import ledger_digest
 from reconcile.running.run import ours
@@ -38,7 +37,7 @@ def run(
     """
     order = {candidate: place for place, candidate in enumerate(candidates)}
     for candidate in candidates:
-        patches.check(*patches_of(_plants(candidate)))
+        engines.check_patches(*patches_of(_plants(candidate)))
     findings: list[Finding] = []
     idle: list[Candidate] = []
     done = 0

@@ -13,7 +13,7 @@ VERSION = 1
 
 def drill_json(found: Drill) -> str:
     """Keys: version, aims, scores by group, without_trace, left_out, findings."""
-    from reconcile.drilling.scoring import aims
+    from reconcile.drilling.judging import aims
 
     told = {
         "version": VERSION,

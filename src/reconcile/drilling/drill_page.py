@@ -27,7 +27,7 @@ def drill_page(found: Drill) -> str:
 
 
 def _first(found: Drill) -> str:
-    from reconcile.drilling.scoring import aims
+    from reconcile.drilling.judging import aims
 
     met = all(aim.met for aim in aims(found))
     said = "; ".join(f"{aim.what} {_share(aim.got, aim.of)} (aim {aim.words})" for aim in aims(found))

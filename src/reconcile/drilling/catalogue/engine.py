@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reconcile.drilling.catalogue.reading import column, zero_filled
+from reconcile.drilling.catalogue.inputs import column, zero_filled
 from reconcile.drilling.clean_run import (
     Honest,
     as_if,
@@ -18,7 +18,6 @@ from reconcile.drilling.clean_run import (
 )
 from reconcile.drilling.model import Data, Fault, Patch, Setting, Where
 from reconcile.explaining.hypotheses import (
-    booking,
     costs,
     execution,
     exits,
@@ -210,15 +209,15 @@ FAULTS: tuple[Fault, ...] = (
     _fault("sales bring no cash", "long",
            (EXECUTING, "account[CASH], notional - fee)", "account[CASH], -fee)"),
            at_bars(CASH, _sold),
-           Change(booking.CASH_NOT_CREDITED)),
+           Change(execution.CASH_NOT_CREDITED)),
     _fault("purchases take no cash", "short",
            (EXECUTING, "account[CASH], -notional)", "account[CASH], notional - notional)"),
            at_bars(CASH, _bought),
-           Change(booking.CASH_NOT_DEBITED)),
+           Change(execution.CASH_NOT_DEBITED)),
     _fault("commission not paid on sells", "long",
            (EXECUTING, "account[CASH], notional - fee)", "account[CASH], notional)"),
            at_bars(CASH, _sold),
-           Change(booking.COMMISSION_NOT_PAID, side=SELL)),
+           Change(execution.COMMISSION_NOT_PAID, side=SELL)),
     _fault("exits never ordered", "long",
            (DECIDING, "if fired[i] == NOTHING or", "if t >= 0 or"),
            as_if((TARGET, ORDER), Setting("exits", [])),

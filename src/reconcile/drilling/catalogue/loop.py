@@ -8,7 +8,7 @@ from dataclasses import replace
 from reconcile.drilling.clean_run import Honest, at_bars, at_fills, at_orders, is_exit
 from reconcile.drilling.model import Fault, Where
 from reconcile.explaining.bar_loop import Hooks, Moment
-from reconcile.explaining.hypotheses import booking, costs, execution, exits
+from reconcile.explaining.hypotheses import costs, execution, exits
 from reconcile.explaining.model import Change
 from reconcile.matching.model import Stage
 from reference import Decision, Execution
@@ -153,15 +153,15 @@ FAULTS: tuple[Fault, ...] = (
           _fill(COST, lambda h, t, fill: fill.side is BUY), (Change(costs.COMMISSION_FACTOR, 2, side=BUY),)),
     Fault("fills of one symbol unbooked", "long", (unbooked(lambda at, fill: fill.symbol == 9),),
           _fill(POSITION, lambda h, t, fill: fill.symbol == 9),
-          (Change(booking.FILL_UNBOOKED, symbols=(9,)),)),
+          (Change(execution.FILL_UNBOOKED, symbols=(9,)),)),
     Fault("buys of one symbol booked twice", "tight",
           (booked_twice(lambda at, fill: fill.side is BUY and fill.symbol == 1),),
           _fill(POSITION, lambda h, t, fill: fill.side is BUY and fill.symbol == 1),
-          (Change(booking.FILL_BOOKED_TWICE, symbols=(1,), side=BUY),)),
+          (Change(execution.FILL_BOOKED_TWICE, symbols=(1,), side=BUY),)),
     Fault("one symbol's sales bring no cash", "tight",
           (with_cash(lambda at, fill: -fill.notional if fill.side is SELL and fill.symbol == 1 else 0),),
           at_bars(CASH, _filled(lambda t, fill: fill.side is SELL and fill.symbol == 1)),
-          (Change(booking.CASH_NOT_CREDITED, symbols=(1,)),)),
+          (Change(execution.CASH_NOT_CREDITED, symbols=(1,)),)),
     Fault("commission not paid", "tight", (with_cash(lambda at, fill: fill.commission),),
-          at_bars(CASH, _filled(lambda t, fill: True)), (Change(booking.COMMISSION_NOT_PAID),)),
+          at_bars(CASH, _filled(lambda t, fill: True)), (Change(execution.COMMISSION_NOT_PAID),)),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from reconcile.drilling.catalogue import reading
+from reconcile.drilling.catalogue import inputs
 from reconcile.drilling.clean_run import Honest, Stages, as_if, at_positions, at_targets, decided_from
 from reconcile.drilling.model import Data, Fault, Patch, Where
 from reconcile.matching.model import Stage
@@ -29,7 +29,7 @@ def _patch(name: str, ground: str, where: Where, *patches: tuple[str, str, str])
     return Fault(name, ground, tuple(Patch(*patch) for patch in patches), where)
 
 
-def _read(name: str, ground: str, read: reading.Read, stages: Stages = TARGET) -> Fault:
+def _read(name: str, ground: str, read: inputs.Read, stages: Stages = TARGET) -> Fault:
     data = Data(read)
     return Fault(name, ground, (data,), as_if(stages, data))
 
@@ -116,35 +116,35 @@ def _opened_by_last_buy(honest: Honest, bar: int, symbol: int, position: Positio
     return replace(position, opened=last)
 
 
-def _later_ties(values: reading.Array) -> reading.Array:
-    later: reading.Array = values + np.arange(values.shape[1]) * 1e-9
+def _later_ties(values: inputs.Array) -> inputs.Array:
+    later: inputs.Array = values + np.arange(values.shape[1]) * 1e-9
     return later
 
 
-def _smoothed(values: reading.Array) -> reading.Array:
+def _smoothed(values: inputs.Array) -> inputs.Array:
     out = values.copy()
     for t in range(1, len(out)):
         out[t] = (values[t] + values[t - 1]) / 2
     return out
 
 
-def _odd_turned(values: reading.Array) -> reading.Array:
+def _odd_turned(values: inputs.Array) -> inputs.Array:
     values[:, 1::2] *= -1
     return values
 
 
-def _mondays_turned(values: reading.Array) -> reading.Array:
+def _mondays_turned(values: inputs.Array) -> inputs.Array:
     values[::5] *= -1
     return values
 
 
-def _halves_swapped(values: reading.Array) -> reading.Array:
+def _halves_swapped(values: inputs.Array) -> inputs.Array:
     half = values.shape[1] // 2
     return np.concatenate([values[:, half:], values[:, :half]], axis=1)
 
 
 FAULTS: tuple[Fault, ...] = (
-    _patch("ties in reverse", "long", as_if(TARGET, Data(reading.column(SCORE, _later_ties))),
+    _patch("ties in reverse", "long", as_if(TARGET, Data(inputs.column(SCORE, _later_ties))),
            (SELECTING, "for i in range(count - 1, -1, -1):", "for i in range(count):")),
     _patch("targets rounded to the nearest lot", "long", _sized(_rounded),
            ("arithmetic.py", "np.uint64(amount) // np.uint64(price)",
@@ -175,14 +175,14 @@ FAULTS: tuple[Fault, ...] = (
     _patch("every buy opens anew", "long", decided_from(DECIDED, _positions(_opened_by_last_buy)),
            (EXECUTING, "    lines[s, BASIS] = basis\n",
             "    if signed > 0:\n        lines[s, OPENED] = t\n    lines[s, BASIS] = basis\n")),
-    _read("every other score turned round", "long", reading.column(SCORE, _odd_turned)),
-    _read("scores turned round on some days", "short", reading.column(SCORE, _mondays_turned)),
-    _read("score averaged over two bars", "short", reading.column(SCORE, _smoothed)),
-    _read("score in steps", "long", reading.column(SCORE, lambda values: np.round(values * 2) / 2)),
-    _read("score without its sign", "short", reading.column(SCORE, np.abs)),
-    _read("two halves of the scores swapped", "tight", reading.column(SCORE, _halves_swapped)),
+    _read("every other score turned round", "long", inputs.column(SCORE, _odd_turned)),
+    _read("scores turned round on some days", "short", inputs.column(SCORE, _mondays_turned)),
+    _read("score averaged over two bars", "short", inputs.column(SCORE, _smoothed)),
+    _read("score in steps", "long", inputs.column(SCORE, lambda values: np.round(values * 2) / 2)),
+    _read("score without its sign", "short", inputs.column(SCORE, np.abs)),
+    _read("two halves of the scores swapped", "tight", inputs.column(SCORE, _halves_swapped)),
     _read("prices cut to ten cents", "long",
-          reading.prices(lambda values, market: values // 1000 * 1000), DECIDED),
+          inputs.with_prices(lambda values, market: values // 1000 * 1000), DECIDED),
     _read("prices a percent too high", "short",
-          reading.prices(lambda values, market: values * 101 // 100), DECIDED),
+          inputs.with_prices(lambda values, market: values * 101 // 100), DECIDED),
 )  # fmt: skip

@@ -1,15 +1,28 @@
-"""Faults of executing and booking that no hypothesis says."""
+"""Faults of executing, booking and reporting that no hypothesis says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from reconcile.drilling.clean_run import Honest, at_bars, at_executions, at_fills, at_orders, at_positions
-from reconcile.drilling.model import Fault, Hit, Patch, Where
+import numpy as np
+
+from reconcile.drilling.catalogue.reports import Cells, Tell, cells
+from reconcile.drilling.clean_run import (
+    Honest,
+    at_bars,
+    at_executions,
+    at_fills,
+    at_orders,
+    at_positions,
+    at_targets,
+    is_exit,
+)
+from reconcile.drilling.model import Fault, Hit, Patch, Told, Where
 from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.matching.model import Stage
 from reference import Decision, Execution
+from vocabulary.market import Market
 from vocabulary.state import Fill, Side, Status
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -116,6 +129,46 @@ def _larger(at: Moment, decision: Decision) -> Decision:
     return replace(decision, orders=tuple(orders))
 
 
+# Reports
+
+UNIT = 10_000
+"""A currency unit, in money."""
+
+
+def _reported(name: str, ground: str, tell: Tell, where: Where) -> Fault:
+    return Fault(name, ground, (Told(tell),), where)
+
+
+def _cut(table: str, column: str, unit: int) -> Tell:
+    return cells(table, lambda values, market: {**values, column: values[column] // unit * unit})
+
+
+def _swapped(values: Cells, market: Market) -> Cells:
+    return {**values, "commission": values["slippage"], "slippage": values["commission"]}
+
+
+def _ranked_from_one(values: Cells, market: Market) -> Cells:
+    return {**values, "rank": values["rank"] + 1}
+
+
+def _one_reason(values: Cells, market: Market) -> Cells:
+    """Every order has the reason of a rebalance, the last of the words in its dictionary."""
+    return {**values, "reason": np.full_like(values["reason"], values["reason"].max())}
+
+
+def _some_halved(values: Cells, market: Market) -> Cells:
+    some = values["symbol"] % 6 == 4
+    return {**values, "quantity": np.where(some, values["quantity"] // 2, values["quantity"])}
+
+
+def _drifting(values: Cells, market: Market) -> Cells:
+    return {**values, "equity": values["equity"] + np.arange(len(values["equity"])) ** 2}
+
+
+def _is_not_round(name: str, unit: int) -> Callable[[Honest, int], bool]:
+    return lambda honest, bar: getattr(honest.days[bar].valuation, name) % unit != 0
+
+
 FAULTS: tuple[Fault, ...] = (
     _patch("a unit more commission", "long", at_fills(COST), (EXECUTING, FEE, FEE + " + 1")),
     _patch("commission of 50 at most", "long", at_fills(COST, lambda h, t, x: x.commission > 500_000),
@@ -163,4 +216,22 @@ FAULTS: tuple[Fault, ...] = (
     Fault("a fee on large orders", "short",
           (_charged(lambda at, x: 25_000 if x.quantity > 1_000 else 0),),
           at_fills(COST, lambda h, t, x: x.quantity > 1_000)),
+    _reported("cash told in whole units", "long", _cut("equity", "cash", UNIT),
+           at_bars(Stage.CASH, _is_not_round("cash", UNIT))),
+    _reported("equity told in thousands", "short", _cut("equity", "equity", 1000 * UNIT),
+           at_bars(Stage.EQUITY, _is_not_round("equity", 1000 * UNIT))),
+    _reported("equity that drifts", "tight", cells("equity", _drifting),
+           at_bars(Stage.EQUITY, lambda h, t: t > 0)),
+    _reported("fill prices told in ten cents", "tight", _cut("fills", "price", 1000),
+           at_fills(Stage.PRICE, lambda h, t, x: x.price % 1000 != 0)),
+    _reported("commission and slippage change places", "long", cells("fills", _swapped),
+           at_fills(Stage.COST, lambda h, t, x: x.commission != x.slippage)),
+    _reported("ranks told from one", "long", cells("targets", _ranked_from_one),
+           at_targets(lambda h, t, x: True)),
+    _reported("weights told to a thousandth", "short", _cut("targets", "weight", 1_000_000),
+           at_targets(lambda h, t, x: x.weight % 1_000_000 != 0)),
+    _reported("exits told as rebalances", "long", cells("orders", _one_reason),
+           at_orders(Stage.ORDER, lambda h, t, x: is_exit(x))),
+    _reported("some positions told by half", "long", cells("positions", _some_halved),
+           at_positions(Stage.POSITION, lambda h, t, s: s % 6 == 4)),
 )  # fmt: skip

@@ -1,20 +1,70 @@
-"""Faults of the record: the right thing was done, and something else is told."""
+"""Faults of the report: the right thing was done, and something else is reported."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from reconcile.drilling.catalogue.telling import Array, Cells, Tell, cells, without_rows
 from reconcile.drilling.clean_run import Honest, at_bars, at_fills, at_positions
 from reconcile.drilling.model import Fault, Hit, Told, Where
 from reconcile.explaining.hypotheses import reports
 from reconcile.explaining.model import Change
 from reconcile.matching.model import Stage
-from vocabulary.ledger import Ledger
+from vocabulary.ledger import Column, Ledger, Table
 from vocabulary.market import Market
 from vocabulary.state import Fill
+
+# Ways to report a ledger wrongly: each is a function from a ledger and its market to a ledger
+
+Array = npt.NDArray[Any]
+Cells = dict[str, Array]
+Tell = Callable[[Ledger, Market], Ledger]
+
+
+def cells(table: str, change: Callable[[Cells, Market], Cells]) -> Tell:
+    """Cells of a table told otherwise. change: from all its columns' values, each a copy, to new ones."""
+
+    def tell(ledger: Ledger, market: Market) -> Ledger:
+        columns = ledger.tables[table].columns
+        made = change({name: column.values.copy() for name, column in columns.items()}, market)
+        changed = {name: replace(column, values=_sealed(made[name])) for name, column in columns.items()}
+        return _with(ledger, replace(ledger.tables[table], columns=changed))
+
+    return tell
+
+
+def without_rows(table: str, gone: Callable[[Cells, Market], Array]) -> Tell:
+    """Rows of a table not told."""
+
+    def tell(ledger: Ledger, market: Market) -> Ledger:
+        columns = ledger.tables[table].columns
+        values = {name: column.values for name, column in columns.items()}
+        kept = np.flatnonzero(~gone(values, market))
+        made = {name: _some(column, kept) for name, column in columns.items()}
+        return _with(ledger, Table(table, made, len(kept)))
+
+    return tell
+
+
+def _some(column: Column, rows: Array) -> Column:
+    missing = None if column.missing is None else _sealed(column.missing[rows])
+    return replace(column, values=_sealed(column.values[rows]), missing=missing)
+
+
+def _with(ledger: Ledger, table: Table) -> Ledger:
+    return Ledger(ledger.manifest, {**ledger.tables, table.name: table})
+
+
+def _sealed(array: Array) -> Array:
+    array.flags.writeable = False
+    return array
+
+
+# Faults
 
 ORDER, STATUS, COST, MARK = Stage.ORDER, Stage.STATUS, Stage.COST, Stage.MARK
 POSITION, EQUITY = Stage.POSITION, Stage.EQUITY

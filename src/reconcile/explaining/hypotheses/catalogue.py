@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from reconcile.explaining.evidence import Window
-from reconcile.explaining.hypotheses import booking, costs, execution, exits, features, prices, reports
+from reconcile.explaining.hypotheses import costs, execution, exits, features, prices, reports
 from reconcile.explaining.hypotheses import selection as choosing
 from reconcile.explaining.hypotheses import sizing as sizes
 from reconcile.explaining.model import EVERY, Change, Changes, Hypothesis, Subject, Value
@@ -81,12 +81,12 @@ CATALOGUE = Catalogue(
         execution.ORDER_LOST,
         execution.ORDER_LATE,
         execution.FILL_DROPPED,
-        booking.FILL_UNBOOKED,
-        booking.FILL_DOUBLED,
-        booking.FILL_BOOKED_TWICE,
-        booking.CASH_NOT_CREDITED,
-        booking.CASH_NOT_DEBITED,
-        booking.COMMISSION_NOT_PAID,
+        execution.FILL_UNBOOKED,
+        execution.FILL_DOUBLED,
+        execution.FILL_BOOKED_TWICE,
+        execution.CASH_NOT_CREDITED,
+        execution.CASH_NOT_DEBITED,
+        execution.COMMISSION_NOT_PAID,
         reports.FROZEN_BOOK,
         reports.SIGN_FLIPPED,
         reports.MARKED_OTHERWISE,
