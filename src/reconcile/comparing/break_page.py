@@ -1,11 +1,11 @@
-"""The page about breaks: the first divergence, what stands around it, and where the others are.
+"""Breaks as text: the verdict in one line, the first divergence and its surroundings, counts, roots, lists.
 
-`headline` and `break_lines` serve `reconcile diff` and `reconcile run` alike.
+`headline` and `break_lines` are used by `reconcile diff` and `reconcile run`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,12 @@ from reconcile.text.layout import aligned, labelled
 from reconcile.text.times import Clock
 
 if TYPE_CHECKING:
+    from reconcile.matching.breaks import Breaks
     from reconcile.matching.model import Break, Period, Reconciliation, Root, Stage, Value
     from vocabulary.market import Market
 
 LISTED = 10
-"""Breaks, roots and rebalances listed before the rest is only counted."""
+"""The most breaks, roots and rebalances that are listed; the rest is counted."""
 
 
 def headline(found: Reconciliation, clock: Clock) -> str:
@@ -62,7 +63,7 @@ def edited(found: Reconciliation, clock: Clock) -> list[str]:
 
 
 def describe(found: Break, clock: Clock) -> str:
-    """One break in words: when, what, whose, and both values."""
+    """One break in words: rebalance, time, table and field, symbol, both values."""
     where = [] if found.rebalance is None else [f"rebalance {found.rebalance}"]
     where.append(clock(found.timestamp))
     table = found.table.removesuffix("s")
@@ -75,7 +76,7 @@ def describe(found: Break, clock: Clock) -> str:
 
 
 def value_text(found: Break, side: str, clock: Clock) -> str:
-    """One side's value, exact."""
+    """The value of one side, exact. side: `reference` or `candidate`."""
     from vocabulary.ledger import Kind
 
     value: Value = getattr(found, side)
@@ -89,7 +90,7 @@ def value_text(found: Break, side: str, clock: Clock) -> str:
 def break_lines(
     found: Reconciliation, clock: Clock, *, market: Market | None = None, filters: Filters = NONE
 ) -> list[str]:
-    """All below the first line: what stands around the first divergence, counts, roots, gaps, tolerances."""
+    """The page below its first line."""
     picked = shown(found, filters)
     first = picked[0] if filters.text and len(picked) else found.first
     parts: tuple[Iterable[str], ...] = (
@@ -110,7 +111,7 @@ def break_lines(
     return lines
 
 
-def _filtered(found: Reconciliation, picked: Sequence[Break], filters: Filters) -> Iterable[str]:
+def _filtered(found: Reconciliation, picked: Breaks, filters: Filters) -> Iterable[str]:
     if filters.text:
         total = count(len(found.breaks), "break")
         yield f"shown         {len(picked):,} of {total}: {printable(filters.text)}"
@@ -146,26 +147,20 @@ def _extent(root: Root, clock: Clock) -> str:
     return f" ({root.count:,} breaks, to {clock(root.last)})"
 
 
-def _stages(found: Reconciliation, picked: Sequence[Break]) -> Iterable[str]:
+def _stages(found: Reconciliation, picked: Breaks) -> Iterable[str]:
     if not len(found.breaks) or found.first_only:
         return
-    by_stage = picked.by_stage() if hasattr(picked, "by_stage") else found.by_stage
-    by_type = picked.by_type() if hasattr(picked, "by_type") else found.by_type
-    stages = ", ".join(f"{stage.value} {number:,}" for stage, number in by_stage.items())
-    types = ", ".join(f"{kind.value} {number:,}" for kind, number in by_type.items())
+    stages = ", ".join(f"{stage.value} {number:,}" for stage, number in picked.by_stage().items())
+    types = ", ".join(f"{kind.value} {number:,}" for kind, number in picked.by_type().items())
     yield f"by stage      {stages or 'none shown'}"
     yield f"by type       {types or 'none shown'}"
 
 
-def _rebalances(found: Reconciliation, picked: Sequence[Break], clock: Clock) -> Iterable[str]:
-    """The periods that have breaks: both sides' counts, and candidate - reference of the amounts."""
+def _rebalances(found: Reconciliation, picked: Breaks, clock: Clock) -> Iterable[str]:
+    """The periods with breaks: counts of both sides, and candidate - reference of the amounts."""
     if not len(found.breaks) or found.first_only:
         return
-    counts: Mapping[int | None, Mapping[Stage, int]] = (
-        picked.by_rebalance()
-        if hasattr(picked, "by_rebalance")
-        else {period.number: period.breaks for period in found.periods}
-    )
+    counts = picked.by_rebalance()
     periods = [period for period in found.periods if counts.get(period.number)]
     noun = "bar" if found.periods_are_bars else "rebalance"
     yield (
@@ -196,7 +191,7 @@ def _told(number: int | None) -> str:
 
 
 def gap_text(reference: Value, candidate: Value) -> str:
-    """candidate - reference, signed; `-` where one does not tell."""
+    """candidate - reference with its sign; `-` where a value is not given, `=` where it is 0."""
     gap = difference(candidate, reference)
     if gap is None:
         return "-"
@@ -205,7 +200,7 @@ def gap_text(reference: Value, candidate: Value) -> str:
     return f"{gap:+.6g}" if isinstance(gap, float) else format(gap, "+,f")
 
 
-def _listed(found: Reconciliation, picked: Sequence[Break], clock: Clock) -> Iterable[str]:
+def _listed(found: Reconciliation, picked: Breaks, clock: Clock) -> Iterable[str]:
     if not len(picked) or found.first_only:
         return
     yield "breaks        in the order of cause: earliest cycle, then stage"
@@ -218,7 +213,7 @@ def _listed(found: Reconciliation, picked: Sequence[Break], clock: Clock) -> Ite
 
 
 def _not_compared(found: Reconciliation) -> Iterable[str]:
-    """One line a reason."""
+    """What was not compared, one line per reason."""
     reasons: dict[str, list[str]] = {}
     for gap in found.not_compared:
         name = gap.table if gap.column is None else f"{gap.table}.{gap.column}"

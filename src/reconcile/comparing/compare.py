@@ -1,4 +1,7 @@
-"""Comparing two ledgers."""
+"""Compares two ledgers: in full, or only up to the first divergence.
+
+For the first divergence, windows of bars that double in length are compared until one has a break.
+"""
 
 from __future__ import annotations
 
@@ -53,19 +56,19 @@ def compare(
 ) -> Reconciliation:
     """Compare two ledgers of the same strategy to the last unit.
 
-    scenario, market: when both are given, breaks are told apart into roots and consequences.
+    scenario, market: where both are given, breaks are labelled as roots or consequences.
     tolerances: bounds for columns of foreign ledgers; none by default.
-    tables: compare only these; what is left out then does not stand in the way of a match.
-    first: only find the first divergence, without comparing what comes after it; roots then holds its root.
+    tables: compare only these; the others then do not stand in the way of a match.
+    first: look only for the first divergence; what comes after it is not compared, and `roots` has its root.
 
-    Raises InputError for an unknown table, a tolerance where it does not belong, or a column that
-    holds words on one side and numbers on the other.
+    Raises InputError for an unknown table, for a tolerance between two ledgers of ours or a second one for a
+    column, and for a column that holds words on one side and numbers on the other.
     """
     request = _Request(_chosen(tables), tuple(tolerances or ()), scenario, market)
     axis = make_axis(reference, candidate, scenario.execution.timing if scenario else None)
     if first:
-        for stretch in windows(axis):
-            found = _first_within(reference, candidate, request, axis, stretch)
+        for window in windows(axis):
+            found = _first_within(reference, candidate, request, axis, window)
             if found is not None:
                 return found
     return _compare_whole(reference, candidate, request, axis, first)
@@ -73,7 +76,7 @@ def compare(
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What was asked for. chosen: the tables named, None when none were."""
+    """The arguments of a comparison. chosen: the tables named, None for all."""
 
     chosen: tuple[str, ...] | None
     tolerances: tuple[Tolerance, ...]
@@ -84,7 +87,7 @@ class _Request:
 def _compare_whole(
     reference: Ledger, candidate: Ledger, request: _Request, axis: Axis, first: bool
 ) -> Reconciliation:
-    """The comparison of everything."""
+    """Compare all rows."""
     bounds = AppliedTolerances(request.tolerances, reference, candidate)
     breaks, compared = _find_breaks(reference, candidate, request, axis, bounds)
     told = label_roots(breaks, axis, (reference, candidate), request.scenario, request.market, bounds)
@@ -93,17 +96,17 @@ def _compare_whole(
 
 
 def _first_within(
-    reference: Ledger, candidate: Ledger, request: _Request, axis: Axis, stretch: tuple[int, int, int]
+    reference: Ledger, candidate: Ledger, request: _Request, axis: Axis, window: tuple[int, int, int]
 ) -> Reconciliation | None:
-    """The first divergence, if it is in a stretch of time; nothing beyond is looked at."""
-    start, end, beyond = stretch
+    """The first divergence, if it lies in a window; None if not. Rows beyond the window are not read."""
+    start, end, beyond = window
     sides = [rows_between(ledger, start, beyond) for ledger in (reference, candidate)]
     part = make_axis(sides[0], sides[1], None)
     bounds = AppliedTolerances(request.tolerances, reference, candidate)
     breaks, _ = _find_breaks(sides[0], sides[1], request, replace(axis, stamps=part.stamps), bounds)
     if not bool(np.any(breaks.columns.timestamp < end)):
         return None
-    # Now from the beginning, so that roots can be told; up to here all is equal.
+    # Compare again from the first bar, so that roots can be told; all rows before the window are equal.
     sides = [rows_between(ledger, int(axis.bars[0]), beyond) for ledger in (reference, candidate)]
     part = make_axis(sides[0], sides[1], None)
     bounds = AppliedTolerances(request.tolerances, reference, candidate)
@@ -117,7 +120,7 @@ def _first_within(
 
 
 def _root_of_first(told: LabelledBreaks, first: Break) -> tuple[Root, ...] | None:
-    """The root of the first break; how far it reaches is not looked at."""
+    """The root of the first break, with a count of 1: its later breaks were not looked for."""
     if told.roots is None:
         return None
     same = [root for root in told.roots if (root.first.table, root.first.key) == (first.table, first.key)]
@@ -150,7 +153,7 @@ def _result(
     chains: Chains,
     first: bool,
 ) -> Reconciliation:
-    """All of it in one noun."""
+    """The Reconciliation of all that was found."""
     reference, candidate = ledgers
     breaks, sides = told.breaks, _sides(reference, candidate)
     left_out = list_not_compared(reference, candidate, request.chosen)
@@ -165,6 +168,7 @@ def _result(
         not_compared=left_out,
         named=request.chosen is not None,
         first_only=first,
+        bars=axis.bars,
         periods=Periods(axis, breaks, sides),
         periods_are_bars=axis.are_bars,
         tolerances=bounds.report(),
@@ -180,16 +184,19 @@ def _result(
 
 
 def _first_place(breaks: Breaks) -> int:
-    """Where the first divergence stands: of the earliest cycle the earliest stage; where roots are known, of
-    the roots. (An order priced too high starves the next one of the same bar: that one's quantity is an
-    earlier stage, and only a consequence.)"""
+    """The place of the first divergence: of the earliest cycle the earliest root or, if roots are unknown,
+    the earliest stage.
+
+    (A fill priced too high leaves less cash for the next order of the bar. The quantity of that order differs
+    at an earlier stage, but only as a consequence.)
+    """
     c = breaks.columns
     roots = np.flatnonzero((c.cycle == c.cycle[0]) & (c.root == 1))
     return int(roots[0]) if len(roots) else 0
 
 
 def _chosen(tables: Iterable[str] | None) -> tuple[str, ...] | None:
-    """The tables named, in the order of SCHEMA; None when none were."""
+    """The tables named, in the order of SCHEMA; None where none were."""
     if tables is None:
         return None
     wanted = set(tables)
@@ -211,7 +218,7 @@ def _compare_all(
     axis: Axis,
     collector: BreakCollector,
 ) -> tuple[Compared, ...]:
-    """Every table that both have and that can be placed in time."""
+    """Compare every table that both ledgers have and whose rows have a time."""
     out = []
     for name in chosen or tuple(SCHEMA):
         left, right = reference.tables.get(name), candidate.tables.get(name)
@@ -227,16 +234,19 @@ def _compare_all(
     return tuple(out)
 
 
-FIRST_STRETCH = 32
-"""Bars in the first stretch; each one after is twice as long."""
+FIRST_WINDOW = 32
+"""Number of bars in the first window; each later window is twice as long."""
 
 
 def windows(axis: Axis) -> Iterator[tuple[int, int, int]]:
-    """(from, to, beyond): timestamps such that a break of a row in [from, to) can be told from the rows in
-    [from, beyond). What lies beyond is not looked at. A row may have its partner WINDOW bars off, and that
-    one another nearer by; so `beyond` is twice that far from `to`."""
+    """Windows (from, to, beyond) of timestamps: rows in [from, to) are judged; rows in [to, beyond) only help
+    to pair them.
+
+    A row may have its partner WINDOW bars later, and that partner a closer one; so `beyond` is 2 * WINDOW
+    bars after `to`.
+    """
     bars = axis.bars
-    start, length = 0, FIRST_STRETCH
+    start, length = 0, FIRST_WINDOW
     while start < len(bars):
         end = min(start + length, len(bars))
         beyond = min(end + 2 * WINDOW, len(bars))
@@ -249,7 +259,7 @@ def _after(bars: Ints, place: int) -> int:
 
 
 def rows_between(ledger: Ledger, start: int, end: int) -> Ledger:
-    """The rows stamped within [start, end); rows without a stamp are of the last stretch there is."""
+    """The ledger's rows with a timestamp in [start, end)."""
     tables = {name: _table_rows_between(table, start, end) for name, table in ledger.tables.items()}
     return Ledger(ledger.manifest, tables)
 

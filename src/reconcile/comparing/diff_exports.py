@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from reconcile.text.times import Clock, exact_clock, short_clock
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
+    from reconcile.matching.breaks import Breaks
     from reconcile.matching.model import Break, Period, Reconciliation
     from vocabulary.market import Market
 
@@ -47,7 +48,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def diff_csv(breaks: Iterable[Break], clock: Callable[[int | None], str | None]) -> Iterator[str]:
-    """Lines of CSV, the header first."""
+    """The breaks as lines of CSV, the header first. clock: from ns since 1970 UTC to text."""
     yield line(COLUMNS)
     for one in breaks:
         facts = break_facts(one, clock)
@@ -56,7 +57,7 @@ def diff_csv(breaks: Iterable[Break], clock: Callable[[int | None], str | None])
 
 
 def text(value: Any) -> str:
-    """A cell: nothing for None, numbers exact, text harmless."""
+    """A cell of CSV: empty for None, exact for a number, harmless for text."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -80,7 +81,7 @@ FIGURES = ("targets", "fills", "turnover", "commission", "slippage", "equity")
 
 
 def periods_csv(found: Reconciliation, clock: Callable[[int | None], str | None]) -> Iterator[str]:
-    """Lines of CSV, the header first. clock: as in `diff_csv`."""
+    """The summary as lines of CSV, one per rebalance (or bar), the header first. clock: as in `diff_csv`."""
     from reconcile.matching.model import Stage
 
     sides = ("reference", "candidate")
@@ -109,7 +110,7 @@ ROWS = 2 * LISTED
 
 
 def diff_markdown(found: Reconciliation, subject: DiffSubject, clock: Clock, filters: Filters = NONE) -> str:
-    """The answer, then tables of breaks by stage, by rebalance and one by one."""
+    """The verdict, then tables of breaks by stage, by rebalance and one by one, for a pull request."""
     picked = shown(found, filters)
     parts: tuple[Iterable[str], ...] = (
         [f"**{markdown_escaped(headline(found, clock))}**"],
@@ -126,7 +127,7 @@ def diff_markdown(found: Reconciliation, subject: DiffSubject, clock: Clock, fil
     return "\n\n".join("\n".join(made) for part in parts if (made := list(part)))
 
 
-def _filtered(found: Reconciliation, picked: Sequence[Break], filters: Filters) -> list[str]:
+def _filtered(found: Reconciliation, picked: Breaks, filters: Filters) -> list[str]:
     if not filters.text:
         return []
     shares = f"{len(picked):,} of {len(found.breaks):,}"
@@ -157,7 +158,7 @@ def _period(period: Period, clock: Clock) -> tuple[str, ...]:
     return ("-" if period.number is None else str(period.number), clock(period.start), *counts, *gaps, stages)
 
 
-def _breaks(picked: Sequence[Break], clock: Clock) -> list[str]:
+def _breaks(picked: Breaks, clock: Clock) -> list[str]:
     marks = {True: "root", False: "follows", None: ""}
     rows = [
         (one.stage.value, one.type.value, describe(one, clock), marks[one.root])
@@ -175,8 +176,8 @@ def _gaps(found: Reconciliation) -> list[str]:
 def render(found: Reconciliation, form: str = "text", *, market: Market | None = None) -> str:
     """A reconciliation as `reconcile diff` shows it.
 
-    form: "text", "json", "markdown", or "csv" for the list of all breaks. market: shows the bar's prices
-    beside the first divergence, and times on its clock. Raises InputError for another form.
+    form: "text", "json", "markdown", or "csv" for the list of all breaks. market: adds the prices of the bar
+    to the first divergence, and gives the clock of all times. Raises InputError for another form.
     """
     if form not in FORMS:
         raise InputError("form", repr(form), "one of " + ", ".join(FORMS), "Name one of them.")

@@ -1,4 +1,4 @@
-"""A reconciliation as JSON, version 1: docs/json.md says what each key holds."""
+"""A reconciliation as JSON, version 1. docs/json.md describes each key."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def diff_json(
 def diff_facts(
     found: Reconciliation, clock: Exact, notes: tuple[str, ...] = (), filters: Filters = NONE
 ) -> dict[str, Any]:
-    """What `diff_json` writes, as a dictionary."""
+    """The same as a dictionary; timestamps are text, amounts Decimals."""
     picked = shown(found, filters)
     return {
         "kind": KIND,
@@ -93,7 +93,7 @@ def _chain(side: ChainSide, clock: Exact) -> dict[str, Any]:
 
 
 def break_facts(found: Break, clock: Exact) -> dict[str, Any]:
-    """One break under the names of the schema."""
+    """One break under the names of the JSON schema; rows are counted from 1."""
     timed = found.kind is Kind.TIMESTAMP
     sides = {name: getattr(found, name) for name in ("reference", "candidate")}
     rows = {name: getattr(found, name) for name in ("reference_row", "candidate_row")}

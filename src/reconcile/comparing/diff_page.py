@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DiffSubject:
-    """What was compared: both paths, the scenario's name and its market, what reading left to say."""
+    """What was compared: both paths, the name of the scenario, its market, notes of reading the ledgers."""
 
     reference: str
     candidate: str
@@ -28,7 +28,7 @@ class DiffSubject:
 
 
 def diff_page(found: Reconciliation, subject: DiffSubject, clock: Clock, filters: Filters = NONE) -> str:
-    """All of it; the first line is the answer."""
+    """The whole page; its first line is the verdict."""
     lines = [
         headline(found, clock),
         "",

@@ -1,16 +1,17 @@
-"""Filters: which breaks are shown. They never touch the verdict."""
+"""Filters choose which breaks are shown. They never change the verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
-    from reconcile.matching.model import Break, Reconciliation
+    from reconcile.matching.breaks import Breaks
+    from reconcile.matching.model import Reconciliation
 
 _DAY = 86_400_000_000_000
 
@@ -19,7 +20,7 @@ _DAY = 86_400_000_000_000
 class Filters:
     """What to show; None for no bound. since, until: ns since 1970 UTC, both included.
 
-    text: as the user gave them, for the output.
+    text: the filters as the user typed them, for the output.
     """
 
     since: int | None = None
@@ -36,9 +37,10 @@ NONE = Filters()
 def filters_from(
     date: str | None, symbols: Sequence[str], stages: Sequence[str], types: Sequence[str], zone: str | None
 ) -> Filters:
-    """Filters as typed. date: a day, or two with `..` between them, or one side left out.
+    """Filters from what the user typed.
 
-    zone: of the days, None for clock times. Raises InputError.
+    date: a day, or a span `first..last` of which one end may be left out. zone: the time zone of these days,
+    None for UTC. Raises InputError for a date that is none.
     """
     since, until = (None, None) if date is None else _span(date, zone)
     names = (("date", (date,) if date else ()), ("symbol", symbols), ("stage", stages), ("type", types))
@@ -58,7 +60,7 @@ def _span(text: str, zone: str | None) -> tuple[int | None, int | None]:
 
 
 def _instant(whole: str, text: str, zone: str | None, end: bool) -> int:
-    """The first, or the last, nanosecond of a day; of a time with a clock, that time."""
+    """The first (or, with `end`, the last) nanosecond of a day; a time of day stands for itself."""
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -80,19 +82,16 @@ def _no_date(text: str) -> InputError:
     )
 
 
-def shown(found: Reconciliation, filters: Filters) -> Sequence[Break]:
-    """The breaks that pass the filters."""
+def shown(found: Reconciliation, filters: Filters) -> Breaks:
+    """The breaks that pass all filters."""
     from reconcile.matching.model import BreakType, Stage
 
     if not filters.text:
         return found.breaks
-    wanted: dict[str, Any] = {"since": filters.since, "until": filters.until}
-    if filters.symbols:
-        wanted["symbols"] = filters.symbols
-    if filters.stages:
-        wanted["stages"] = [Stage(name) for name in filters.stages]
-    if filters.types:
-        wanted["types"] = [BreakType(name) for name in filters.types]
-    breaks: Any = found.breaks
-    picked: Sequence[Break] = breaks.where(**wanted)
-    return picked
+    return found.breaks.where(
+        since=filters.since,
+        until=filters.until,
+        symbols=filters.symbols or None,
+        stages=[Stage(name) for name in filters.stages] or None,
+        types=[BreakType(name) for name in filters.types] or None,
+    )

@@ -1,4 +1,4 @@
-"""The summary: a row a rebalance (or a bar), each side's figures beside the other's."""
+"""The summary: one row per rebalance (or bar) with the figures of both sides."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from vocabulary.ledger import TIME_COLUMN, Column, Table
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SideColumns:
-    """One side's figures, an entry a period; None where the ledger does not tell.
+    """The figures of one side, one entry per period; None for what its ledger does not say.
 
-    rebalance: -1 where this side has no number. equity_row: the last row of `equity`, -1 without one.
+    rebalance: this side's number, -1 for none. equity_row: the last row of `equity`, -1 for none.
     sums: (values, scale) of turnover, commission, slippage; scale None for doubles.
     """
 
@@ -34,9 +34,9 @@ class SideColumns:
 
 
 class Periods(Sequence[Period]):
-    """The rows of the summary. They are made on demand, and what they are made of when first asked for.
+    """The rows of the summary, made on demand; their columns are computed at the first demand.
 
-    Place 0 is what comes before the first rebalance; it is left out where there is no bar before it.
+    Place 0 is the time before the first rebalance; it is left out where no bar lies before it.
     """
 
     __slots__ = ("_breaks", "_made", "_sides", "axis")
@@ -45,11 +45,11 @@ class Periods(Sequence[Period]):
         self.axis = axis
         self._breaks = breaks
         self._sides = sides
-        self._made: Made | None = None
+        self._made: PeriodColumns | None = None
 
-    def _columns(self) -> Made:
+    def _columns(self) -> PeriodColumns:
         if self._made is None:
-            self._made = make(self.axis, self._breaks, self._sides)
+            self._made = period_columns(self.axis, self._breaks, self._sides)
         return self._made
 
     def __len__(self) -> int:
@@ -66,10 +66,10 @@ class Periods(Sequence[Period]):
             return [self._period(made, i + made.offset) for i in range(len(self))[index]]
         return self._period(made, range(len(self))[index] + made.offset)
 
-    def _period(self, made: Made, place: int) -> Period:
+    def _period(self, made: PeriodColumns, place: int) -> Period:
         number = place - 1 if place else None
         bars = self.axis.bars
-        # The last decision of a ledger may have no bar of its own to execute at.
+        # The last decision of a ledger may have no bar left to execute at.
         first = min(int(made.starts[place]), len(bars) - 1)
         last = max(int(made.ends[place]), first)
         decided = int(bars[self.axis.starts[place - 1]]) if place and self.axis.timed else None
@@ -79,8 +79,8 @@ class Periods(Sequence[Period]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
-    """What periods are made of. starts, ends: first and last bar. offset: 1 where place 0 is empty."""
+class PeriodColumns:
+    """The columns of all periods. starts, ends: first and last bar. offset: 1 where place 0 is left out."""
 
     starts: Ints
     ends: Ints
@@ -89,12 +89,12 @@ class Made:
     sides: tuple[SideColumns, SideColumns]
 
 
-def make(axis: Axis, breaks: Breaks, sides: tuple[LedgerSide, LedgerSide]) -> Made:
-    """Gather both sides' figures by period."""
+def period_columns(axis: Axis, breaks: Breaks, sides: tuple[LedgerSide, LedgerSide]) -> PeriodColumns:
+    """The columns of all periods, from both ledgers."""
     of_bar = periods(axis, np.arange(len(axis.bars)) - axis.lag) + 1
     count = len(axis.starts) + 1
     numbers = np.arange(count)
-    return Made(
+    return PeriodColumns(
         np.searchsorted(of_bar, numbers),
         np.searchsorted(of_bar, numbers, "right") - 1,
         int(not len(of_bar) or of_bar[0] != 0),
@@ -123,7 +123,7 @@ def _side(side: SideColumns, place: int) -> PeriodSide:
 
 
 def side_columns(side: LedgerSide, axis: Axis, count: int) -> SideColumns:
-    """Gather one side's figures by period."""
+    """The figures of one side by period. count: the number of periods, place 0 included."""
     tables = side.tables
     fills, targets = tables.get("fills"), tables.get("targets")
     rebalance, row, equity = _equity(tables.get("equity"), axis, count)
@@ -143,7 +143,7 @@ def side_columns(side: LedgerSide, axis: Axis, count: int) -> SideColumns:
 
 
 def places(table: Table, axis: Axis) -> Ints:
-    """The place of each row's period."""
+    """For each row of a table the place of its period."""
     time = table.columns[TIME_COLUMN[table.name]].values
     decided = cycles(axis, table.name, "", time) - axis.lag
     if table.name == "fills" and "decided_at" in table.columns:
@@ -160,7 +160,7 @@ def _counts(table: Table | None, axis: Axis, count: int) -> Ints | None:
 
 
 def _sums(column: Column, place: Ints, count: int) -> tuple[npt.NDArray[Any], int | None]:
-    """Sums by period; exact, in Python integers, where int64 might not hold them."""
+    """The sums of a column by period and their scale, None for doubles; of any size."""
     values = column.values if column.missing is None else np.where(column.missing, 0, column.values)
     if values.dtype.kind == "f":
         return np.bincount(place, weights=values, minlength=count), None
@@ -177,7 +177,7 @@ def _sums(column: Column, place: Ints, count: int) -> tuple[npt.NDArray[Any], in
 
 
 def _equity(table: Table | None, axis: Axis, count: int) -> tuple[Ints | None, Ints | None, Column | None]:
-    """This side's rebalance numbers, and the last row of equity of each period."""
+    """By period: this side's rebalance number and its last row of `equity`; and the column of equity."""
     if table is None or "timestamp" not in table.columns:
         return None, None, None
     order = np.argsort(table.columns["timestamp"].values, kind="stable")

@@ -1,4 +1,7 @@
-"""What stands around a break: the bar's market data, and both sides' order, fill, position and cash."""
+"""The surroundings of a break.
+
+The market data of its bar, and order, fill, position and cash of both sides.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,13 @@ if TYPE_CHECKING:
 
 NO_TABLE, NOT_TOLD = "no table", "not told"
 ROWS = 3
-"""Rows of one kind shown on each side before the rest is only counted."""
+"""The most rows of one kind that are shown of each side; the rest is counted."""
 
 
 def market_lines(
     found: Break, bars: tuple[int | None, int | None], market: Market, clock: Clock
 ) -> list[str]:
-    """The symbol's bar where it was decided, and where it executed."""
+    """The market data of a break's symbol at `bars`: the bar that decided it and the bar that executed it."""
     if found.symbol is None:
         return _context_lines(bars[1], market, clock)
     if found.symbol not in market.symbols:
@@ -73,18 +76,15 @@ def _ticks(ticks: int, decimals: int) -> str:
 
 
 def bars_of(found: Break, reconciliation: Reconciliation) -> tuple[int | None, int | None]:
-    """(the bar that decided it, the bar that executes and books it)."""
-    axis: Any = getattr(reconciliation.periods, "axis", None)
+    """(bar of the decision, bar of execution and booking), ns since 1970 UTC, None where unknown."""
+    bars = reconciliation.bars
     if found.table in ("targets", "orders"):
-        booked = None
-        if axis is not None and 0 <= found.cycle < len(axis.bars):
-            booked = int(axis.bars[found.cycle])
-        return found.timestamp, booked
+        return found.timestamp, int(bars[found.cycle]) if 0 <= found.cycle < len(bars) else None
     return found.decided_at, found.timestamp
 
 
 def side_lines(found: Break, reconciliation: Reconciliation, clock: Clock) -> list[str]:
-    """Both sides next to each other; a star marks where they differ."""
+    """Both sides of a break next to each other, as lines."""
     decided, booked = bars_of(found, reconciliation)
     rows: list[tuple[str, list[str], list[str]]] = []
     before = _bar_before(reconciliation, booked)
@@ -115,11 +115,10 @@ def side_lines(found: Break, reconciliation: Reconciliation, clock: Clock) -> li
 
 
 def _bar_before(reconciliation: Reconciliation, stamp: int | None) -> int | None:
-    axis: Any = getattr(reconciliation.periods, "axis", None)
-    if axis is None or stamp is None:
+    if stamp is None:
         return None
-    place = int(np.searchsorted(axis.bars, stamp)) - 1
-    return int(axis.bars[place]) if place >= 0 else None
+    place = int(np.searchsorted(reconciliation.bars, stamp)) - 1
+    return int(reconciliation.bars[place]) if place >= 0 else None
 
 
 def _side_by_side(rows: list[tuple[str, list[str], list[str]]]) -> Iterator[str]:
@@ -133,7 +132,10 @@ def _side_by_side(rows: list[tuple[str, list[str], list[str]]]) -> Iterator[str]
 
 
 def _rows(side: LedgerSide, table: str, column: str, stamp: int, symbol: str, show: Any) -> list[str] | None:
-    """The rows of a table at one bar for one symbol, as text; None where there is no such table."""
+    """The rows of one bar and symbol as text; None where the side has no such table.
+
+    column: the time column of the table. show: turns a row into text.
+    """
     held = side.tables.get(table)
     if held is None or column not in held.columns or "symbol" not in held.columns:
         return None

@@ -22,11 +22,11 @@ from vocabulary.ledger import KEYS, RUN_TABLES, SCHEMA, TIME_COLUMN, Ledger, Man
 
 NOT_HELD = ChainSide(ChainState.NOT_HELD)
 UNTOLD = Chains(NOT_HELD, NOT_HELD, None, None)
-"""Where only the first divergence was looked for."""
+"""For a comparison that looked only for the first divergence: no table was hashed."""
 
 
 def hold_chains(reference: Ledger, candidate: Ledger) -> Chains:
-    """Hash the tables of both again."""
+    """Hash the tables of both ledgers again and compare with their chains."""
     sides = hold_chain(reference), hold_chain(candidate)
     if not all(side.state is ChainState.HOLDS for side in sides):
         return Chains(*sides, None, None)
@@ -39,7 +39,7 @@ def hold_chains(reference: Ledger, candidate: Ledger) -> Chains:
 
 
 def hold_chain(ledger: Ledger) -> ChainSide:
-    """Hash the tables of one ledger again."""
+    """Hash the tables of one ledger again and compare with its chain."""
     if ledger.manifest.chain is None:
         return ChainSide(ChainState.NONE)
     fault = verify_chain(ledger)
@@ -63,21 +63,21 @@ def _lacks_any(ledger: Ledger) -> bool:
 
 
 NOT_DETERMINISTIC = 3
-"""A side disagrees with itself."""
+"""The exit code where a side disagrees with itself."""
 
 
 def exit_code(verdict: Verdict) -> int:
-    """0 matched, 1 breaks, 2 where a match was not shown: something, or everything, was not compared."""
+    """0 matched, 1 breaks, 2 where neither was shown."""
     return {"matched": 0, "breaks": 1}.get(verdict.value, 2)
 
 
 def list_not_compared(
     reference: Ledger, candidate: Ledger, chosen: tuple[str, ...] | None
 ) -> tuple[NotCompared, ...]:
-    """What was not compared and why: over the union of both sides' tables and columns.
+    """The tables and columns that were not compared, of all that either side has, and why.
 
-    What neither foreign ledger has is nobody's claim and no omission; of our own ledgers every table and
-    column of SCHEMA is expected.
+    A ledger of ours must have every table and column of SCHEMA. Of two foreign ledgers, what neither has is
+    not listed.
     """
     ours = any(ledger.manifest.semantics is not None for ledger in (reference, candidate))
     out: list[NotCompared] = []
@@ -114,7 +114,7 @@ def _absent(left: bool, right: bool) -> Why:
 
 
 def absent_table_notes(reference: Ledger, candidate: Ledger) -> tuple[str, ...]:
-    """Tables that two foreign ledgers both lack."""
+    """A note on the tables that neither of two foreign ledgers has."""
     if any(ledger.manifest.semantics is not None for ledger in (reference, candidate)):
         return ()
     lacking = [name for name in RUN_TABLES if name not in reference.tables and name not in candidate.tables]
@@ -128,7 +128,7 @@ def decide_verdict(
     chosen: tuple[str, ...] | None,
     chains: Chains,
 ) -> Verdict:
-    """What may be claimed; nothing compared is never a pass, nor is what was edited."""
+    """What may be claimed. That nothing was compared, or that a ledger was edited, is never a match."""
     if breaks:
         return Verdict.BREAKS
     told = {part.table for part in compared if set(part.columns) - set(KEYS[part.table])}
@@ -137,13 +137,13 @@ def decide_verdict(
     if ChainState.BROKEN in (chains.reference.state, chains.candidate.state):
         return Verdict.EDITED
     if chosen is not None:
-        # Tables that were named must have been compared, in more than their keys.
+        # A named table must have been compared in more columns than its keys.
         return Verdict.MATCHED if set(chosen) <= told else Verdict.MATCHED_AS_FAR_AS_COMPARED
     return Verdict.MATCHED_AS_FAR_AS_COMPARED if left_out else Verdict.MATCHED
 
 
 def manifest_notes(reference: Manifest, candidate: Manifest) -> tuple[str, ...]:
-    """What two ledgers say differently of themselves, where both say it."""
+    """Notes on manifest values that both ledgers state and that differ."""
     words = {
         "timing": "name different timings",
         "scenario": "were made from different scenarios",

@@ -6,9 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from reconcile.ledger.digest import ChainFault
 from vocabulary.ledger import Kind, Manifest, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from reconcile.matching.breaks import Breaks
 
 Value = Decimal | float | int | str | None
 """A cell: Decimal for an exact number, float for a foreign one, int for a count or a timestamp
@@ -115,7 +122,7 @@ class Break:
     timestamp: the bar of the row (targets and orders: of the decision), ns since 1970 UTC.
     decided_at: the bar that decided it, None where that is unknown.
     cycle: the number of its cycle of decision, execution and booking.
-    rebalance: the number of its period, None before the first. A period begins where either side rebalanced;
+    rebalance: number of its period, None before the first. A period begins where either side rebalanced;
         up to the first break, periods are numbered as the rebalances are.
     reference, candidate: the two values, exact. For a whole row: its quantity, turnover or equity, and None
         on the side that lacks it.
@@ -272,6 +279,7 @@ class Reconciliation:
     compared, not_compared: tables and columns that were compared, and those that were not, with the reason.
     named: the tables to compare were named, so that other tables do not stand in the way of a match.
     first_only: only the first divergence was looked for: `breaks` has at most one, `roots` only its own.
+    bars: every timestamp of both ledgers, ascending, ns since 1970 UTC.
     periods: the summary, one row per rebalance, or per bar where `periods_are_bars`.
     tolerances: what each one absorbed.
     chains: whether the tables fit the digest chains.
@@ -279,7 +287,7 @@ class Reconciliation:
     """
 
     verdict: Verdict
-    breaks: Sequence[Break]
+    breaks: Breaks
     first: Break | None
     roots: tuple[Root, ...] | None
     by_stage: Mapping[Stage, int]
@@ -288,6 +296,7 @@ class Reconciliation:
     not_compared: tuple[NotCompared, ...]
     named: bool
     first_only: bool
+    bars: npt.NDArray[np.int64]
     periods: Sequence[Period]
     periods_are_bars: bool
     tolerances: tuple[ToleranceUse, ...]
