@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reconcile.api.audit import audit
     from reconcile.api.diff import diff
     from reconcile.api.explain import explain, shrink
+    from reconcile.api.gate import drill, gate
     from reconcile.api.read import read
     from reconcile.api.run import check, run
     from reconcile.comparing.compare import compare
@@ -49,10 +50,12 @@ __all__ = [
     "check",
     "compare",
     "diff",
+    "drill",
     "explain",
     "find_scenario",
     "frame",
     "from_frames",
+    "gate",
     "generate_market",
     "ledger_digest",
     "load_market",
@@ -83,10 +86,12 @@ _HOMES = {
     "check": "api.run",
     "compare": "comparing.compare",
     "diff": "api.diff",
+    "drill": "api.gate",
     "explain": "api.explain",
     "find_scenario": "scenario.files",
     "frame": "ledger.frames",
     "from_frames": "ledger.frames",
+    "gate": "api.gate",
     "generate_market": "market.builtin.synthetic",
     "ledger_digest": "ledger.digest",
     "load_market": "market.load",

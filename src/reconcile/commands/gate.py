@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.options import json_option
+from reconcile.commands.options import Form, form_options
 from reconcile.commands.process import print_answer
-from reconcile.commands.shared import rewrite_line, watching
+from reconcile.commands.shared import answer, rewrite_line, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from reconcile.gating.model import Report, Settings
+    from reconcile.gating.model import Report
 
 
 @click.command(epilog="Example:  reconcile gate --base origin/main")
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--record", is_flag=True, help="Measure the ratio reference : engine, put it on record, and end."
 )
-@json_option
+@form_options
 def gate(
     base: str | None,
     checks: str | None,
@@ -46,46 +46,33 @@ def gate(
     junit: str | None,
     github: bool | None,
     record: bool,
-    as_json: bool,
+    form: Form,
 ) -> int:
     """Check all goldens, each case's drift, and throughput; the settings are in pyproject.toml.
 
     Exits 1 when a check failed, 2 when one could not tell, 4 when only throughput stayed undecided, else 0.
     """
-    from reconcile.gating.gate import gate as make_checks
-    from reconcile.gating.gate_page import gate_page
-    from reconcile.gating.gate_reports import gate_json
-    from reconcile.golden.project_paths import find_project
+    from reconcile.api.gate import gate as make_checks
 
-    paths = find_project()
-    settings = _settings(checks, budget)
+    form.check()
     if record:
-        return _record(settings, base)
+        return _record(base)
     with _telling() as say:
-        report = make_checks(paths, settings, base, watching(), say)
-    print_answer(gate_json(report) if as_json else gate_page(report))
-    _leave(report, junit, _on_github() if github is None else github, to_stderr=as_json)
-    return _exit_code(report)
+        result = make_checks(base=base, checks=checks, budget=budget, say=say, watch=watching())
+    code = answer(result, form)
+    _leave(result.report, junit, _on_github() if github is None else github, to_stderr=form.as_json)
+    return code
 
 
-def _settings(checks: str | None, budget: float | None) -> Settings:
-    from dataclasses import replace
-
-    from reconcile.gating.settings import named_checks, read_gate_settings
-    from reconcile.golden.project_paths import find_project
-
-    settings = read_gate_settings(find_project().root)
-    if checks is not None:
-        settings = replace(settings, checks=named_checks(checks))
-    return settings if budget is None else replace(settings, budget=budget)
-
-
-def _record(settings: Settings, base: str | None) -> int:
+def _record(base: str | None) -> int:
     from reconcile.gating.record import write_record
+    from reconcile.gating.settings import read_gate_settings
     from reconcile.gating.throughput import measure_record
+    from reconcile.golden.project_paths import find_project
 
     if base is not None:
         raise click.UsageError("--record measures the code as it stands: leave --base out")
+    settings = read_gate_settings(find_project().root)
     with _telling() as say:
         found = measure_record(settings, say)
     write_record(settings.root / settings.record, found)
@@ -123,13 +110,6 @@ def _write(path: str, text: str, what: str, mode: str) -> None:
     except OSError as error:
         found = error.strerror or type(error).__name__
         raise OutputError(f"{what} {path}", found, "a file that can be written", "Name another.") from None
-
-
-def _exit_code(report: Report) -> int:
-    from reconcile.gating.model import Outcome
-
-    codes = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INCONCLUSIVE: 4}
-    return codes.get(report.outcome, 2)
 
 
 def _on_github() -> bool:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.options import json_option
+from reconcile.commands.options import PLAIN, Form, form_options
 from reconcile.commands.process import print_answer
-from reconcile.commands.shared import watching
+from reconcile.commands.shared import answer, watching
 
 if TYPE_CHECKING:
     from reconcile.golden.golden_page import Group
@@ -26,25 +26,16 @@ def golden() -> None:
 
 @golden.command(epilog="Example:  reconcile golden check top25 stocks")
 @click.argument("cases", metavar="[CASE]...", nargs=-1)
-@json_option
-def check(cases: tuple[str, ...], as_json: bool) -> int:
+@form_options
+def check(cases: tuple[str, ...], form: Form) -> int:
     """Run each CASE, by default all, and hold it against its golden.
 
     A change is left pending beside the golden, for review; nothing is accepted here.
     """
-    from reconcile.golden.check import check_goldens
-    from reconcile.golden.golden_page import check_json, check_page
-    from reconcile.golden.model import SOUND, CheckStatus
-    from reconcile.golden.project_paths import find_project
+    from reconcile.api.golden import check as check_cases
 
-    paths = find_project()
-    found = check_goldens(paths, cases or None, keep=True, watch=watching())
-    print_answer(check_json(found) if as_json else check_page(found))
-    if any(one.status not in SOUND for one in found):
-        return 1
-    # What was named, or everything, must have been looked at: nothing run is nothing shown.
-    unseen = [one for one in found if one.status is CheckStatus.NOT_RUN]
-    return 2 if not found or len(unseen) == len(found) or (cases and unseen) else 0
+    form.check()
+    return answer(check_cases(*cases, watch=watching()), form)
 
 
 @golden.command(epilog='Example:  reconcile golden accept top25 --reason "the new commission tariff"')
@@ -69,26 +60,27 @@ def accept(cases: tuple[str, ...], reason: str, everything: bool) -> int:
 
 
 @golden.command(epilog="Example:  reconcile golden review")
-def review() -> int:
+@form_options
+def review(form: Form) -> int:
     """Walk what is pending, grouped by cause, and decide with one key.
 
     a accepts (and asks for the reason), r rejects, s skips, m shows more, q ends. Without a terminal the
     same is printed. Exits 1 while anything is pending.
     """
-    from reconcile.golden.golden_page import group_by_cause, review_headline, review_page
+    from reconcile.api.golden import review as pending_goldens
+    from reconcile.golden.golden_page import review_headline
     from reconcile.golden.project_paths import find_project
-    from reconcile.golden.store import read_goldens
 
-    paths = find_project()
-    groups = group_by_cause(read_goldens(paths).pending.values())
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print_answer(review_page(groups))
-        return 1 if groups else 0
+    form.check()
+    found = pending_goldens()
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or form != PLAIN:
+        return answer(found, form)
+    paths, groups = find_project(), found.groups
     print_answer(review_headline(groups))
     for number, group in enumerate(groups, 1):
         if not _decide(paths, group, f"{number}/{len(groups)}"):
             break
-    return 1 if read_goldens(paths).pending else 0
+    return pending_goldens().exit_code
 
 
 def _decide(paths: ProjectPaths, group: Group, where: str) -> bool:

@@ -78,6 +78,10 @@ class Form:
             raise click.UsageError(f"{' or '.join(names)}, not both")
 
 
+PLAIN = Form(as_json=False, as_markdown=False, html=None, quiet=False)
+"""The printed page."""
+
+
 def candidate_named(argument: str | None, option: str | None) -> str | None:
     """The candidate, given as an argument, or as an option in the old spelling. UsageError: both."""
     if option is None:

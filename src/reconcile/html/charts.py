@@ -84,8 +84,23 @@ def lines_chart(title: str, lines: Sequence[tuple[str, Line]], percent: bool = F
     return chart
 
 
-def waterfall(steps: Sequence[tuple[str, float, float]]) -> Any:
-    """A bridge: (label, from, to) per step; the first and the last stand on zero."""
+def points(values: npt.NDArray[np.float64], limit: float | None) -> Any:
+    """One point per value, in order, with a line at the limit."""
+    from bokeh.models.annotations import Span
+    from bokeh.plotting import figure
+
+    chart = figure(height=HEIGHT, sizing_mode="stretch_width", tools="reset,save")
+    chart.toolbar.logo = None
+    chart.scatter(np.arange(1.0, len(values) + 1), values, size=8, color=CANDIDATE)
+    if limit is not None:
+        chart.add_layout(Span(location=limit, dimension="width", line_color=BAD, line_dash="dashed"))
+    chart.xaxis.axis_label, chart.yaxis.axis_label = "pair", "ratio"
+    _style(chart)
+    return chart
+
+
+def waterfall(steps: Sequence[tuple[str, float, float]], totals: bool = True) -> Any:
+    """A bridge: (label, from, to) per step. totals: the first and the last stand on zero."""
     from bokeh.models import FactorRange, NumeralTickFormatter
     from bokeh.plotting import figure
 
@@ -98,8 +113,16 @@ def waterfall(steps: Sequence[tuple[str, float, float]]) -> Any:
         toolbar_location=None,
     )
     for place, (_, low, high) in zip(places, steps, strict=True):
-        whole = place in (places[0], places[-1])
-        colour = REFERENCE if place == places[0] else CANDIDATE if whole else GOOD if high >= low else BAD
+        whole = totals and place in (places[0], places[-1])
+        colour = (
+            REFERENCE
+            if whole and place == places[0]
+            else CANDIDATE
+            if whole
+            else GOOD
+            if high >= low
+            else BAD
+        )
         hatch = " " if whole or high >= low else "/"
         chart.vbar(
             x=[place], bottom=[min(low, high)], top=[max(low, high)], width=0.7, color=colour,
