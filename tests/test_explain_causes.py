@@ -234,7 +234,7 @@ def test_a_level_has_no_more_digits_than_the_ledger_bears_out() -> None:
     target = target_of(ledger, subject.scenario, subject.market, ())
     search = Search(ledger, target, Counterfactuals(subject))
     found = Found((odd,), search.full((odd,)))
-    assert search.done(found.score)
+    assert search.matches(found.score)
     assert smallest(search, found).changes == (level,)
 
 

@@ -1,10 +1,9 @@
-"""From the reference's final equity to the candidate's: exact sums in money units, four times.
+"""From the reference's final equity to the candidate's: the difference taken apart in four ways, exactly.
 
-By cause: each cause is added to those before it, in the order listed, and the run that results is read;
-what the last run leaves is `unexplained`. By stage and symbol: final equity is initial cash plus what every
-fill came to at the final marks, so two ledgers' fills, matched by bar, symbol and side, take the difference
-apart.
-By month: equity moves month by month.
+By cause: each cause is added to those before it, in the order listed, and the final equity of that run is
+read; what the last run leaves is `unexplained`. By stage and by symbol: final equity is initial cash plus the
+worth of every fill at the final marks, so the fills of both ledgers are matched by bar, symbol and side, and
+their differences are summed. By month: the equity of both ledgers moves month by month.
 """
 
 from __future__ import annotations
@@ -47,8 +46,11 @@ def bridge(
     bases: tuple[int, int],
     began: int,
 ) -> Bridge | None:
-    """All four. steps: each cause's line and the final equity with it and those before. bases: what the
-    returns are measured against. began: the cash the candidate started with. None without an equity."""
+    """The bridge; None where a ledger reports no equity.
+
+    steps: by cause, its label and the final equity with it and the causes before it, in money units. bases:
+    what the two returns are measured against. began: the cash that the candidate started with.
+    """
     start, end = final_equity(reference), final_equity(candidate)
     if start is None or end is None:
         return None
@@ -118,7 +120,7 @@ def _trades(target: Target) -> Mapping[tuple[int, int, int], list[Trade]] | None
 
 
 def _gaps(ours: Sequence[Trade], theirs: Sequence[Trade], mark: int) -> list[tuple[str, int]]:
-    """What fills of one key differ in, by stage, valued at the final mark."""
+    """The differences between fills of one bar, symbol and side, by stage, valued at the final mark."""
     out = []
     for (quantity, price, fee), (other, paid, charged) in zip(ours, theirs, strict=False):
         out += [
@@ -141,7 +143,8 @@ def final_marks(market: Market) -> list[int]:
 def _by_month(
     subject: Subject, reference: Target, candidate: Target, began: int
 ) -> tuple[tuple[str, int], ...]:
-    """How much more the candidate's equity moved in each month; what it began with stands in the first."""
+    """How much more the candidate's equity moved in each month than the reference's; a difference in what
+    they began with stands first."""
     months = subject.market.wall.astype("datetime64[ns]").astype("datetime64[M]").astype(str)
     ours = _moves(reference.tables["equity"], subject.scenario.initial_cash, months)
     theirs = _moves(candidate.tables["equity"], began, months)

@@ -1,8 +1,8 @@
 """Whether a cause holds cycle by cycle, where a run of the whole set is not proof enough.
 
-The reference stands in the candidate's own State before each cycle and does that cycle with the cause and
-without it. A true cause is right where the scenario without it is wrong, again and again, and makes nothing
-wrong that was right. What fits a divergence by chance is wrong elsewhere.
+The reference is put into the candidate's own State before each cycle and does the cycle with the cause and
+without it. A true cause mends cycles again and again and spoils none. What fits a divergence by chance is
+wrong elsewhere.
 """
 
 from __future__ import annotations
@@ -21,29 +21,30 @@ from vocabulary.errors import TieoutError
 from vocabulary.state import State
 
 ENOUGH = 3
-"""Cycles that only the cause gets right. Those in which nothing was done do not count: many things bring that
-about."""
+"""Cycles that only the cause has to get right. Those in which nothing was done do not count, as many things
+bring that about."""
 AGAIN = 2
-"""The same for what is about some symbols and accounts for all else: once is chance."""
+"""The same for a cause that is limited to some symbols and accounts for all breaks: once would be chance."""
 Cycles = Sequence[Wrong | None]
 """What a set gets wrong in each cycle; None where it allows no run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Cycles that only the set with a cause gets right, and those in which it makes something wrong."""
+    """confirmed: cycles that only the set with a cause gets right. refuted: cycles in which it spoils
+    something."""
 
     confirmed: int
     refuted: int
 
     def holds(self, needed: int) -> bool:
-        """Whether that speaks for the cause."""
+        """Whether the cycles speak for the cause."""
         return self.confirmed >= needed and self.refuted * 20 <= self.confirmed
 
 
 def _needed(change: Change, whole: bool) -> int:
-    """Cycles that have to speak for a change: a beginning and an end are two numbers more that were made to
-    fit, and where breaks remain nothing else speaks for them."""
+    """Cycles that have to confirm a change. A beginning and an end are two more numbers that were fitted, and
+    where breaks remain nothing else supports them."""
     ends = (change.since > 0) + (change.until is not None)
     if whole:
         return ENOUGH * ends or AGAIN
@@ -53,8 +54,8 @@ def _needed(change: Change, whole: bool) -> int:
 def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
     """The changes of a set that hold cycle by cycle.
 
-    whole: the set gives the candidate's ledger; then only those are asked that are `_narrow`: enough such
-    limits make any ledger out of any other. What the loop did at one bar only has no second cycle to show.
+    whole: the set gives the candidate's ledger; then only `_narrow` changes are tested, as enough such limits
+    turn any ledger into any other. What the loop did at one bar only has no second cycle to show.
     """
     if not whole:
         listed = tuple(change for change in changes if not _goes_on(search, changes, change))
@@ -85,8 +86,8 @@ def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
 
 
 def _goes_on(search: Search, changes: Changes, change: Change) -> bool:
-    """Whether a list of symbols that is as long as it may be would do better with one more. Then it is not
-    those symbols that the cause is about: something else fits them, and would fit others."""
+    """Whether a list of symbols that is as long as allowed would do better with one symbol more. Then the
+    cause is not about those symbols: something else fits them, and would fit others."""
     if change.symbols is None:
         return False
     now = search.full(changes)
@@ -103,8 +104,8 @@ def _goes_on(search: Search, changes: Changes, change: Change) -> bool:
 
 
 def _narrow(change: Change) -> bool:
-    """Whether it needs limits that may have been made to fit: in time, but for what the loop did once; or to
-    some symbols' settings or data."""
+    """Whether a change has limits that may overfit: dates, unless the loop did something once, or symbols of
+    a setting or of data."""
     kind = change.hypothesis.kind
     if change.symbols is not None and kind in (Kind.SCENARIO, Kind.INPUT):
         return True
@@ -115,11 +116,11 @@ def _narrow(change: Change) -> bool:
 def _states(search: Search, changes: Changes, whole: bool) -> list[State] | None:
     """The candidate's State before each bar, None where its ledger does not tell.
 
-    Where the set gives the whole ledger, it is read off the run that does: that has every table, to the last
-    unit, and nothing in it is told wrongly.
+    Where the set gives the whole ledger, the states are read off that run: it has every table, exact, and
+    nothing in it is reported wrongly.
     """
-    lived = tuple(change for change in changes if change.hypothesis.kind is not Kind.REPORT)
-    ledger = search.runs.ledger(lived) if whole else search.ledger
+    acting = tuple(change for change in changes if change.hypothesis.kind is not Kind.REPORT)
+    ledger = search.runs.ledger(acting) if whole else search.ledger
     if not can_resync(ledger):
         return None
     prepared = search.runs.prepared(changes)
@@ -130,8 +131,8 @@ def _states(search: Search, changes: Changes, whole: bool) -> list[State] | None
 
 
 def _tally(search: Search, with_it: Cycles, without: Cycles, kind: Kind) -> Tally:
-    """Of what is told, the reports; of all else, what was done."""
-    tables = set(search.target.tables if kind is Kind.REPORT else search.target.lived)
+    """Counts cycles. A change of the report is tested on all tables, any other on the trades."""
+    tables = set(search.target.tables if kind is Kind.REPORT else search.target.trades)
     gained = lost = 0
     for a, b in zip(with_it, without, strict=True):
         if a is None or b is None:
@@ -144,7 +145,7 @@ def _tally(search: Search, with_it: Cycles, without: Cycles, kind: Kind) -> Tall
 
 
 def _wrongs(search: Search, changes: Changes, states: list[State]) -> list[Wrong | None]:
-    """What a set gets wrong, by cycle, from the candidate's own State each time."""
+    """What a set gets wrong in each cycle, every time from the candidate's own State."""
     ahead = 1 if search.target.axes.same_bar else 2
     out: list[Wrong | None] = []
     for state in states[: len(states) - ahead + 1]:

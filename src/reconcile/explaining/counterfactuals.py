@@ -37,7 +37,7 @@ from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import Order, State
 
-Lived = tuple[Day, Standing]
+DayAndStanding = tuple[Day, Standing]
 KEPT_LEDGERS, KEPT_LOOPS = 12, 6
 
 
@@ -77,7 +77,7 @@ class Counterfactuals:
         self._ledgers: OrderedDict[Changes, Ledger] = OrderedDict()
         self._states: dict[tuple[Changes, int], Standing] = {}
         self._decide = Memory()
-        self._growing: dict[Changes, tuple[Iterator[Lived], list[Lived]]] = {}
+        self._growing: dict[Changes, tuple[Iterator[DayAndStanding], list[DayAndStanding]]] = {}
         self.prepared = lru_cache(maxsize=64)(self._prepare)
 
     def by_engine(self, changes: Changes) -> bool:
@@ -109,17 +109,17 @@ class Counterfactuals:
         days = [day for day, _ in self._grown(changes, until)[:until]]
         return _reported(prepared, reference.ledger_of(prepared.scenario, prepared.market, days))
 
-    def _grown(self, changes: Changes, until: int) -> list[Lived]:
+    def _grown(self, changes: Changes, until: int) -> list[DayAndStanding]:
         """The days of the loop, at least up to `until`. Changes of the report have no part in them."""
-        lived = tuple(change for change in changes if change.hypothesis.kind is not Kind.REPORT)
-        if lived not in self._growing:
+        acting = tuple(change for change in changes if change.hypothesis.kind is not Kind.REPORT)
+        if acting not in self._growing:
             if len(self._growing) >= KEPT_LOOPS:
                 self._growing.pop(next(iter(self._growing)))
             prepared = self.prepared(changes)
             start = Standing(reference.initial_state(prepared.scenario))
-            self._growing[lived] = prepared.loop.days(start, self.bars), []
+            self._growing[acting] = prepared.loop.days(start, self.bars), []
             self.runs += 1
-        rest, days = self._growing[lived]
+        rest, days = self._growing[acting]
         days.extend(islice(rest, max(0, until - len(days))))
         return days
 

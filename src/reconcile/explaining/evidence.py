@@ -25,10 +25,10 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 EMPTY = np.iinfo(np.int64).min
-"""Stands for an empty cell, and for what no 64-bit integer holds."""
-LIVED = ("targets", "orders", "fills")
+"""An empty cell, or one whose value no 64-bit integer holds."""
+TRADE_TABLES = ("targets", "orders", "fills")
 DECISIONS = "decisions"
-"""The column `rebalance` of `equity`, apart from it: it belongs to the next cycle."""
+"""The column `rebalance` of `equity` as a table of its own: it belongs to the next cycle."""
 UNCOMPARED = ("sequence", "symbol", "side")
 SIDES = ("buy", "sell")
 MOST_ROWS = 400
@@ -65,12 +65,15 @@ class Axes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """The candidate's ledger, ready to be compared with. lived: tables that tell what was done. bounds: by
-    table and column, how far apart two values may be, in units of the column."""
+    """The candidate's ledger, ready to be compared with.
+
+    trades: the tables that show what was done, as far as the ledger has them. bounds: by table and column,
+    how far apart two values may be, in units of the column.
+    """
 
     axes: Axes
     tables: Mapping[str, Rows]
-    lived: tuple[str, ...]
+    trades: tuple[str, ...]
     bounds: Mapping[tuple[str, str], tuple[BoundKind, float]]
 
 
@@ -149,15 +152,15 @@ def target_of(
     """A candidate's ledger as the target of a search."""
     axes = axes_of(scenario, market)
     tables = read(ledger, axes)
-    lived = tuple(name for name in LIVED if name in tables)
-    if "fills" not in lived:
-        lived = (*lived, *(name for name in ("positions",) if name in tables))
+    trades = tuple(name for name in TRADE_TABLES if name in tables)
+    if "fills" not in trades:
+        trades = (*trades, *(name for name in ("positions",) if name in tables))
     bounds = {(one.table, one.column): (one.kind, _units(one, axes)) for one in tolerances}
-    return Target(axes, tables, lived or tuple(tables), bounds)
+    return Target(axes, tables, trades or tuple(tables), bounds)
 
 
 def read(ledger: Ledger, axes: Axes, only: Sequence[str] | None = None) -> dict[str, Rows]:
-    """Every table that says when and of what its rows are. only: no other tables than these."""
+    """Every table whose rows have a time, and a symbol where they need one. only: the tables to read."""
     found = {}
     for name, table in ledger.tables.items():
         if only is not None and name not in only:
@@ -240,7 +243,7 @@ def _decoded(column: Column, words: Sequence[int]) -> Ints:
 
 
 def cells_of(column: Column, axes: Axes) -> Ints:
-    """Cells as whole numbers: units, codes or nanoseconds."""
+    """Cells as integers: units, codes of words, or nanoseconds."""
     if column.kind is Kind.WORD:
         return _words(column, axes)
     values, unit = column.values, axes.scales.get(column.kind, 0)

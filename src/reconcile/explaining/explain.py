@@ -46,10 +46,11 @@ def explain(
     say: Say = lambda _: None,
     catalogue: Catalogue = CATALOGUE,
 ) -> Explanation:
-    """The causes under which `candidate` is what comes out of a scenario over a market.
+    """The causes under which a scenario over a market gives the candidate's ledger.
 
-    tolerances: for a foreign ledger, as `compare` takes them. say: told in a few words what is being done.
-    Every cause named was verified by a run. Raises TieoutError where the ledgers cannot be compared.
+    tolerances: bounds for a foreign ledger, as `compare` takes them. say: called with a few words on what is
+    being done. catalogue: the hypotheses tried. Every cause named was verified by a run.
+    Raises TieoutError where the ledgers cannot be compared.
     """
     began = time.perf_counter()
     subject = Subject(scenario, market)
@@ -86,7 +87,7 @@ def explain(
         roots=roots,
         runs=runs.runs,
         seconds=time.perf_counter() - began,
-        reference_return=_return(final_equity(_told(search, ())), bases[0]),
+        reference_return=_return(final_equity(_predicted(search, ())), bases[0]),
         candidate_return=_return(final_equity(target), bases[1]),
         notes=(*overlap_notes(candidate, market), *first.notes),
     )
@@ -95,12 +96,12 @@ def explain(
 def _against(
     runs: Counterfactuals, changes: Changes, candidate: Ledger, tolerances: Sequence[Tolerance]
 ) -> Reconciliation:
-    """The candidate compared with the ledger of a world."""
+    """The candidate compared with the ledger that some changes give."""
     return compare(runs.ledger(changes), candidate, tolerances=tolerances or None)
 
 
 def _kept(search: Search, found: Found, whole: bool) -> Found:
-    """What holds cycle by cycle, of a set that does not account for everything or needs windows to do so."""
+    """The part of a set that holds cycle by cycle. whole: the set accounts for every break."""
     changes = confirmed(search, found.changes, whole)
     return Found(changes, search.full(changes), found.rivals)
 
@@ -118,7 +119,7 @@ def _verdict(first: Reconciliation, causes: Sequence[Cause], left: int) -> Verdi
 def _causes(
     search: Search, found: Found, breaks: int, left: int, tolerances: Sequence[Tolerance]
 ) -> tuple[Cause, ...]:
-    """Each change as it reads, with the breaks that come back without it, and what cannot be told from it."""
+    """A cause per change: its words, the breaks that come back without it, and its alternatives."""
     out = []
     for change in found.changes:
         others = tuple(other for other in found.changes if other != change)
@@ -160,7 +161,7 @@ def _cause(subject: Subject, change: Change, breaks: int, rivals: dict[str, Chan
 
 
 def _sentence(subject: Subject, change: Change) -> str:
-    """The wording with its limits."""
+    """A change in one sentence, its limits included."""
     from reconcile.text.times import day
 
     market = subject.market
@@ -180,8 +181,8 @@ def _sentence(subject: Subject, change: Change) -> str:
     return text
 
 
-def _told(search: Search, changes: Changes) -> Target:
-    """A world's ledger in the form the bridge reads."""
+def _predicted(search: Search, changes: Changes) -> Target:
+    """The ledger that some changes give, as the bridge reads it."""
     return target_of(search.runs.ledger(changes), search.subject.scenario, search.subject.market)
 
 
@@ -202,13 +203,13 @@ def _bridge(
 ) -> Bridge | None:
     steps = []
     for count, cause in enumerate(causes, start=1):
-        equity = final_equity(_told(search, changes[:count]))
+        equity = final_equity(_predicted(search, changes[:count]))
         if equity is None:
             return None
         steps.append((cause.sentence, equity))
     began = initial_cash(target, search.ledger)
     return bridge(
-        search.subject, _told(search, ()), target, steps, bases, bases[1] if began is None else began
+        search.subject, _predicted(search, ()), target, steps, bases, bases[1] if began is None else began
     )
 
 
@@ -219,7 +220,7 @@ def _roots(
     rest: Reconciliation,
     tolerances: Sequence[Tolerance],
 ) -> tuple[RootGroup, ...]:
-    """The roots of what remains, from the world of the causes found."""
+    """The roots of what remains under the causes found."""
     prepared = search.runs.prepared(changes)
     if not prepared.by_engine or len(prepared.spans) > 1:
         return root_groups(search.subject, rest)

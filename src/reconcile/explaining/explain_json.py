@@ -1,4 +1,4 @@
-"""The JSON of `reconcile explain`, versioned: amounts are decimal text with all their digits."""
+"""The JSON of `reconcile explain`, with a version. Amounts are decimal text with all their digits."""
 
 from __future__ import annotations
 

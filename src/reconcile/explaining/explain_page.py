@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 MONTHS = 14
-"""So many months, and what it began with, still fit on the page."""
+"""The largest number of lines by month; more are summed by year."""
 WIDE = 72
 ALIKE = "cannot be told from:"
 
 
 def explain_page(found: Explanation, scenario: Scenario, market: Market, candidate: str) -> str:
-    """All of it; causes come first."""
+    """The whole page; the causes come first."""
     bridge = [] if found.bridge is None else ["", *bridge_lines(found.bridge, found)]
     answer = ([""], _accounts(found), _roots(found), bridge) if found.breaks else ()
     parts = (_causes(found), *answer, _subject(found, scenario, market, candidate))
@@ -78,7 +78,7 @@ def percent(equity: int, base: int) -> str:
 
 
 def bridge_lines(bridge: Bridge, found: Explanation) -> Iterator[str]:
-    """From one return to the other, cause by cause in the order listed, then otherwise."""
+    """From one return to the other: by cause in the order listed, then by stage, symbol and time."""
     scale = bridge.scale
     rows = [("reference", "", money(bridge.reference, scale), percent(bridge.reference, bridge.base))]
     for line in bridge.by_cause:
@@ -107,7 +107,7 @@ def bridge_lines(bridge: Bridge, found: Explanation) -> Iterator[str]:
 
 
 def over_time(months: Sequence[tuple[str, int]]) -> tuple[str, Sequence[tuple[str, int]]]:
-    """The months, or where they would fill the page their sums by year."""
+    """The months, or their sums by year where they would fill the page."""
     if len(months) <= MONTHS:
         return "by month", months
     years: dict[str, int] = {}
@@ -118,7 +118,7 @@ def over_time(months: Sequence[tuple[str, int]]) -> tuple[str, Sequence[tuple[st
 
 
 def _parts(label: str, parts: Sequence[tuple[str, int]], scale: int) -> Iterator[str]:
-    """The largest of them, the rest together, and the sum they all make."""
+    """The parts and their sum; of many symbols the largest, and the rest in one line."""
     if not parts:
         yield f"{label}: nothing"
         return

@@ -1,5 +1,8 @@
-"""From a set of causes that does best to the plainest one that does: no part too many, no limit that is not
-needed, no two where one does, and beside each cause what cannot be told from it."""
+"""From the set of causes that a search found to the plainest set that does as well.
+
+Redundant causes and limits are dropped, and two causes become one where one is enough. Beside each cause
+stand those that this ledger cannot distinguish from it.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ from reconcile.explaining.search import Found, Search
 
 
 def smallest(search: Search, found: Found) -> Found:
-    """The smallest set that does as well as what a search found, in the fewest words."""
+    """The plainest set that does as well as the one a search found."""
     return _worded(search, _rounded(search, _joined(search, _pruned(search, found))))
 
 
 def _pruned(search: Search, found: Found) -> Found:
-    """No part of the set does as well."""
+    """The smallest part of a set that does as well as the whole."""
     changes = found.changes
     for size in range(len(changes)):
         for part in combinations(changes, size):
@@ -30,7 +33,7 @@ def _pruned(search: Search, found: Found) -> Found:
 
 
 def _joined(search: Search, found: Found) -> Found:
-    """No change with limits that it does not need, and no two where one does as well."""
+    """The set without needless limits, and with one change in place of two where one does as well."""
     for a in found.changes:
         rest = tuple(c for c in found.changes if c is not a)
         for plain in (*_plainer(a), *(made for b in rest for made in _both(search, a, b))):
@@ -46,7 +49,7 @@ def _joined(search: Search, found: Found) -> Found:
 
 
 def _both(search: Search, a: Change, b: Change) -> Iterator[Change]:
-    """What may do the work of both: a over the time of both, or another value of one datum."""
+    """Changes that may stand for both: `a` over the time and the symbols of both, or with another value."""
     until = None if a.until is None or b.until is None else max(a.until, b.until)
     symbols = None if a.symbols is None or b.symbols is None else tuple(sorted({*a.symbols, *b.symbols}))
     wide = replace(a, since=min(a.since, b.since), until=until, symbols=symbols)
@@ -59,9 +62,9 @@ def _both(search: Search, a: Change, b: Change) -> Iterator[Change]:
 
 
 def _rounded(search: Search, found: Found) -> Found:
-    """Each number with no more digits than this ledger bears out: a level that was read off the bars where it
-    was met is one of many that fit."""
-    if not search.done(found.score):
+    """The set with no more digits in a number than this ledger bears out: many levels fit the bars that one
+    was read off."""
+    if not search.matches(found.score):
         return found
     changes, rivals = found.changes, dict(found.rivals)
     for change in found.changes:
@@ -76,7 +79,7 @@ def _rounded(search: Search, found: Found) -> Found:
 
 
 def _rounder(change: Change) -> Iterator[Change]:
-    """The same with fewer significant digits, fewest first, where its value is a decimal."""
+    """The change with fewer significant digits, fewest first, where its value is a decimal."""
     if change.hypothesis.kind is not Kind.SCENARIO or not isinstance(change.value, tuple):
         return
     if not isinstance(change.value[-1], str):
@@ -91,9 +94,12 @@ def _rounder(change: Change) -> Iterator[Change]:
 
 
 def _worded(search: Search, found: Found) -> Found:
-    """Each change in the words that need fewest numbers, with those of other hypotheses that give the same
-    ledger beside it: those met on the way were tried with other limits, or beside other changes."""
-    if not search.done(found.score):
+    """The set with each change in the words that need the fewest numbers.
+
+    Beside it stand the changes of other hypotheses that give the same ledger. All are tried again here: those
+    met during the search were tried with other limits, or beside other changes.
+    """
+    if not search.matches(found.score):
         return found
     changes, rivals = found.changes, dict(found.rivals)
     for change in found.changes:
@@ -111,7 +117,7 @@ def _worded(search: Search, found: Found) -> Found:
 
 
 def _otherwise(search: Search, change: Change) -> Iterator[Change]:
-    """Changes of other hypotheses, with the same limits, that may stand in a change's place."""
+    """Changes of akin hypotheses, with the same limits, that may stand in a change's place."""
     at = min(change.since, search.gauge.bars - 1)
     for hypothesis, value in search.proposals.values(at, change.symbols or ()):
         by_symbol = change.symbols is None or hypothesis.by_symbol
@@ -122,7 +128,7 @@ def _otherwise(search: Search, change: Change) -> Iterator[Change]:
 
 
 def _plainer(change: Change) -> Iterator[Change]:
-    """The same with one limit less."""
+    """The change with one limit less."""
     if change.since:
         yield replace(change, since=0)
     if change.until is not None:
@@ -134,7 +140,7 @@ def _plainer(change: Change) -> Iterator[Change]:
 
 
 def _within(change: Change, other: Change) -> bool:
-    """Whether a change is about nothing that another of its kind is not about."""
+    """Whether another, akin change covers all that a change covers."""
     return (
         akin(change, other)
         and change.since >= other.since

@@ -1,4 +1,4 @@
-"""What to try next: sets of changes one step away from those found so far."""
+"""What to try next: sets of changes that are one step away from the set found so far."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from vocabulary.state import Side
 NEAR = 20
 """Bars from the first divergence on that values are read off."""
 SYMBOLS, MANY = 4, 6
-"""Symbols that a change is limited to one by one, and together: a longer list would fit anything,
-in one change or in several."""
+"""A change is tried limited to each of so many symbols, and to at most so many together: a longer list, in
+one change or in several, would fit anything."""
 SIDES = (Side.BUY, Side.SELL)
 
 Groups = Sequence[tuple[int, ...]]
@@ -35,8 +35,11 @@ class Proposals:
     def around(
         self, base: Changes, predicted: Ledger, at: int, begun: bool
     ) -> Iterator[tuple[Changes, Change]]:
-        """Sets one step away from `base`, which predicts a ledger: a change more, one in place of another,
-        or one with other limits. begun: what the account began with agrees."""
+        """Sets one step away from `base`: one change more, one in place of another, or other limits.
+
+        predicted: the ledger that `base` gives. at: the cycle of the divergence. begun: whether the account
+        began with the right amount. Yields each set with the change that is new in it.
+        """
         who = suspects(self.target, predicted, at)
         known = range(len(self.subject.market.symbols))
         symbols, others = ([s for s in some if s in known] for some in (who.symbols, who.others))
@@ -80,7 +83,8 @@ class Proposals:
                 yield from _once(hypothesis, value, at, groups)
 
     def values(self, at: int, symbols: Sequence[int] = ()) -> list[tuple[Hypothesis, Value]]:
-        """The catalogue, with values read off near a cycle, from there to the end, and off some symbols."""
+        """Every hypothesis with the values read off near a cycle, from it to the end, and off some
+        symbols."""
         windows: list[tuple[int, tuple[int, ...] | None]] = [(at + NEAR, None), (self.end, None)]
         if symbols:
             windows += [(at + 1, tuple(symbols)), (self.end, tuple(symbols))]
@@ -91,7 +95,7 @@ class Proposals:
         return list(out)
 
     def _refined(self, base: Changes, at: int, symbols: Sequence[int]) -> Iterator[tuple[Changes, Change]]:
-        """A change that ends here, or is about one symbol more."""
+        """A change of the set that ends here, or has one symbol more, or one side only."""
         for old in base:
             others = [change for change in base if change is not old]
             if old.until is None:
@@ -110,7 +114,7 @@ class Proposals:
 
 
 def _once(hypothesis: LoopHypothesis, value: Value, at: int, groups: Groups) -> Iterator[Change]:
-    """At one bar only: what happened once."""
+    """A change at one bar only: something that happened once."""
     for since in (at, at - 1):
         if since < 0 or (since == at) == hypothesis.decides:
             continue
@@ -121,7 +125,7 @@ def _once(hypothesis: LoopHypothesis, value: Value, at: int, groups: Groups) -> 
 
 
 def crowded(changes: Changes) -> bool:
-    """Whether changes are limited to more symbols, together, than would speak for them."""
+    """Whether changes are limited to so many symbols together that they would fit anything."""
     return len({symbol for change in changes for symbol in change.symbols or ()}) > MANY
 
 

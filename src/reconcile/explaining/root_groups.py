@@ -1,4 +1,4 @@
-"""Roots of what no hypothesis accounts for, grouped by what they share."""
+"""Roots of the breaks that no cause accounts for, grouped by what they share."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from vocabulary.scenario import TopN
 
 MOST = 2_000
 FEW = 4
-"""Roots that have to share something before that is worth a line: two on a Thursday mean nothing."""
+"""A trait is listed when at least so many roots share it: two on a Thursday mean nothing."""
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def root_groups(subject: Subject, found: Reconciliation) -> tuple[RootGroup, ...]:
-    """What roots have in common, most shared first; where roots cannot be told, the first divergence."""
+    """Roots by their kind, then by what they share. Where roots cannot be decided, the first divergence."""
     if found.first is None:
         return ()
     if not found.roots:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from reconcile.explaining.counterfactuals import Counterfactuals
-from reconcile.explaining.evidence import LIVED, Bools, Ints, Rows, Target, read
+from reconcile.explaining.evidence import TRADE_TABLES, Bools, Ints, Rows, Target, read
 from reconcile.explaining.model import Changes, Kind, LoopHypothesis
 from reconcile.matching.model import BoundKind
 from vocabulary.errors import TieoutError
@@ -21,25 +21,29 @@ from vocabulary.ledger import Ledger
 
 
 class Score(NamedTuple):
-    """Better is larger. lived: first cycle in which targets, orders or fills differ, and the share of that
-    cycle's that agree; whole: the same over all tables. A cycle past the last says that nothing differs."""
+    """How well a ledger was predicted; a larger score is better.
 
-    lived: int
-    lived_share: float
+    trades, trades_share: the first cycle in which targets, orders or fills differ, and the share of them that
+    agrees in it. whole, whole_share: the same over all tables. A cycle past the last one means that nothing
+    differs.
+    """
+
+    trades: int
+    trades_share: float
     whole: int
     whole_share: float
 
 
 def score(target: Target, ledger: Ledger, start: int, stop: int, beats: Score | None = None) -> Score:
-    """How well a predicted ledger does over cycles [start, stop).
+    """The score of a predicted ledger over cycles [start, stop).
 
-    beats: where what was lived is already worse than this, the rest is not looked at.
+    beats: where the trades alone score worse than this, the other tables are not looked at.
     """
-    lived, lived_share = _part(target, read(ledger, target.axes, target.lived), start, stop)
-    if beats is not None and (lived, lived_share) < beats[:2]:
-        return Score(lived, lived_share, -1, 0.0)
+    trades, trades_share = _part(target, read(ledger, target.axes, target.trades), start, stop)
+    if beats is not None and (trades, trades_share) < beats[:2]:
+        return Score(trades, trades_share, -1, 0.0)
     whole, whole_share = _part(target, read(ledger, target.axes), start, stop)
-    return Score(lived, lived_share, whole, whole_share)
+    return Score(trades, trades_share, whole, whole_share)
 
 
 def _part(target: Target, predicted: Mapping[str, Rows], start: int, stop: int) -> tuple[int, float]:
@@ -84,8 +88,8 @@ def _differ(target: Target, table: str, column: str, left: Ints, right: Ints) ->
 
 
 def _share(target: Target, predicted: Mapping[str, Rows], tables: Sequence[str], cycle: int) -> float:
-    """Over all rows either side has at a cycle: the share that both have, how near their numbers are, and the
-    share of each column that agrees."""
+    """The mean of three shares over the rows of a cycle: rows that both sides have, the smaller number of
+    rows over the larger one, and cells that agree, column by column."""
     shares = []
     for name in tables:
         theirs, ours = target.tables[name], predicted[name]
@@ -104,9 +108,9 @@ def _share(target: Target, predicted: Mapping[str, Rows], tables: Sequence[str],
 
 
 def overlap(target: Target, ledger: Ledger, cycle: int) -> float:
-    """Of the symbols that either side chose or traded in a cycle, the share that both did."""
-    predicted = read(ledger, target.axes, target.lived)
-    for name in ("targets", *target.lived):
+    """The symbols that both sides chose or traded in a cycle, as a share of those that either did."""
+    predicted = read(ledger, target.axes, target.trades)
+    for name in ("targets", *target.trades):
         if name in target.tables and name in predicted:
             theirs, ours = target.tables[name], predicted[name]
             a = set(theirs.symbol[theirs.within(cycle, cycle + 1)].tolist())
@@ -117,8 +121,11 @@ def overlap(target: Target, ledger: Ledger, cycle: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """What a prediction gets wrong in one cycle. cells: (table, key, column), column empty for a whole row.
-    busy: whether the candidate did anything in it."""
+    """What a prediction gets wrong in one cycle.
+
+    cells: (table, key, column); the column is empty for a row that one side lacks. busy: whether the
+    candidate did anything in the cycle.
+    """
 
     cells: frozenset[tuple[str, int, str]]
     busy: bool
@@ -131,7 +138,7 @@ def wrong_at(target: Target, ledger: Ledger, cycle: int) -> Wrong:
     busy = False
     for name, theirs in target.tables.items():
         a = theirs.within(cycle, cycle + 1)
-        busy |= name in target.lived and a.stop > a.start
+        busy |= name in target.trades and a.stop > a.start
         if name not in predicted:
             continue
         ours = predicted[name]
@@ -147,8 +154,12 @@ def wrong_at(target: Target, ledger: Ledger, cycle: int) -> Wrong:
 
 
 class Suspects(NamedTuple):
-    """Who may be at fault in a cycle. symbols: those whose positions or trades differ. others: all else that
-    traded, as what is booked wrongly is one of theirs. sides: of orders and fills that differ, or of all."""
+    """What may be at fault in a cycle.
+
+    symbols: those whose positions or trades differ. others: the other symbols that traded; where only the
+    cash differs, one of theirs was booked wrongly. sides: of the orders and fills that differ, else of all
+    fills.
+    """
 
     symbols: tuple[int, ...]
     others: tuple[int, ...]
@@ -156,12 +167,12 @@ class Suspects(NamedTuple):
 
 
 def suspects(target: Target, ledger: Ledger, cycle: int) -> Suspects:
-    """Who may be at fault where a prediction and the candidate part in a cycle, likely ones first."""
+    """What may be at fault where a prediction differs from the candidate in a cycle, the likeliest first."""
     wrong = wrong_at(target, ledger, cycle)
     width = len(target.axes.places) + 1
     symbols: dict[int, None] = {}
     sides: dict[int, None] = {}
-    for names in (("positions",), LIVED):
+    for names in (("positions",), TRADE_TABLES):
         keys = sorted({(key, name) for name, key, _ in wrong.cells if name in names})
         symbols.update(dict.fromkeys(key // 4 % width for key, _ in keys))
         sides.update(dict.fromkeys(key % 4 for key, name in keys if name in ("orders", "fills")))
@@ -178,29 +189,29 @@ def suspects(target: Target, ledger: Ledger, cycle: int) -> Suspects:
 # Counterfactuals
 
 AFTER = 2
-"""Cycles from the first divergence on that a hypothesis is tried on."""
+"""Cycles, from the first divergence on, over which a hypothesis is tried at first."""
 LOSES = Score(-1, 0.0, -1, 0.0)
 
 
 class View(Enum):
     """Which divergence a search looks at.
 
-    lived: the first in what was done (targets, orders, fills).  told: the first in any table; what was booked
-    wrongly shows in cash long before it shows in a trade.
+    trades: the first in targets, orders or fills.  all: the first in any table; what was booked wrongly shows
+    in the cash long before it shows in a trade.
     """
 
-    LIVED = "lived"
-    TOLD = "told"
+    TRADES = "trades"
+    ALL = "all"
 
     def of(self, result: Score) -> Score:
-        """A score with what this view looks at first in front."""
-        if self is View.LIVED:
+        """A score with the part that this view compares first in front."""
+        if self is View.TRADES:
             return result
-        return Score(result.whole, result.whole_share, result.lived, result.lived_share)
+        return Score(result.whole, result.whole_share, result.trades, result.trades_share)
 
     def first(self, result: Score) -> int:
         """The cycle of its divergence."""
-        return result.lived if self is View.LIVED else result.whole
+        return result.trades if self is View.TRADES else result.whole
 
 
 def needs_loop(changes: Changes, base: Changes) -> bool:
@@ -223,7 +234,7 @@ class Gauge:
         self.end = self.bars + 3
         self.known: dict[Changes, Score] = {}
 
-    def done(self, result: Score) -> bool:
+    def matches(self, result: Score) -> bool:
         """Whether nothing differs."""
         return result.whole >= self.end
 
@@ -240,14 +251,14 @@ class Gauge:
             until, more = at + AFTER, self._beyond(changes)
             while until + more < self.bars:
                 result = score(self.target, self.runs.first_bars(changes, until + more), 0, until)
-                if result.lived < until:
+                if result.trades < until:
                     return result
                 until *= 2
         return score(self.target, self.runs.ledger(changes), 0, self.end)
 
     def _beyond(self, changes: Changes) -> int:
-        """Bars to run beyond a stretch of cycles, so that every order decided in it has met its bar: late
-        ones, and those of a timing that takes a bar more than the scenario's own."""
+        """Bars to run beyond a stretch of cycles, so that every order decided in it reaches its bar. Orders
+        may be late, and another timing may take a bar more than the scenario's own."""
         late = [c.hypothesis.bars_late(c.value) for c in changes if isinstance(c.hypothesis, LoopHypothesis)]
         return max(late, default=0) + self.target.axes.same_bar
 

@@ -1,7 +1,7 @@
-"""The search: by how far the first divergence moves.
+"""The search for the causes: a step is good when the first divergence moves to a later bar.
 
-Each round tries every hypothesis on a few bars around the first divergence, runs those that do best over the
-whole market, and keeps the best one that moves the divergence later, or makes more of its bar agree.
+Each round tries every hypothesis on a few bars around the first divergence. Those that do best are run over
+the whole market. The one is kept that moves the divergence furthest, or else makes most of its bar agree.
 """
 
 from __future__ import annotations
@@ -23,19 +23,22 @@ MOST = 5
 ROUNDS = 12
 """Steps of one walk; each adds, replaces or limits a cause."""
 WALKS = 5
-"""Walks: where the first choices lead nowhere, some of those passed over are tried."""
+"""Walks from different starts: where the first choices lead nowhere, second choices are tried."""
 TRIALS = 4_000
 """Trials after which no other walk is begun, and no more pairs are tried."""
 FULL_ENGINE, FULL_LOOP = 24, 6
 """How many of the best of a round are run over the whole market."""
 ALIKE = 0.75
-"""The share of symbols chosen alike below which two changes of the ranking are tried at once."""
+"""Where both sides choose a smaller share of symbols in common than this, two changes are tried at once."""
 
 
 @dataclass(slots=True)
 class Found:
-    """Where a walk has come to. rivals: by change, others that did as well when it was accepted. new: the
-    change accepted last. passed: sets that were passed over for others, of other hypotheses, best first."""
+    """A set of changes that a walk has reached.
+
+    rivals: by change, the others that did as well when it was accepted. new: the change accepted last.
+    passed: sets with other hypotheses that were tried and not taken, best first.
+    """
 
     changes: Changes
     score: Score
@@ -46,7 +49,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A set of changes with the one that is new in it, and how it does around the first divergence."""
+    """A set of changes, the one that is new in it, and its score around the first divergence."""
 
     changes: Changes
     new: Change
@@ -55,7 +58,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class SearchRound:
-    """Where a round stands: what is found, which divergence it looks at, and how that does as it is."""
+    """What a round starts from.
+
+    found: the set so far. view, at: the divergence looked at, and its cycle. near: the score of the set
+    around it. plainness: sorts the plainer of two changes first.
+    """
 
     found: Found
     view: View
@@ -64,7 +71,7 @@ class SearchRound:
     plainness: Callable[[Change], tuple[int, ...]]
 
     def better(self, result: Score) -> bool:
-        """Whether a whole run gains on what is found."""
+        """Whether a whole run scores better than the set so far."""
         return self.view.of(result) > self.view.of(self.found.score)
 
     def rank(self, result: Score, trial: Trial) -> tuple[float, ...]:
@@ -85,7 +92,7 @@ class Search:
         self.subject, self.ledger, self.target, self.runs = runs.subject, ledger, target, runs
         self.catalogue = catalogue
         self.gauge = Gauge(target, runs)
-        self.full, self.done = self.gauge.full, self.gauge.done
+        self.full, self.matches = self.gauge.full, self.gauge.matches
         self.proposals = Proposals(self.subject, ledger, target, catalogue)
         self._trials = 0
         self._visited: set[Changes] = set()
@@ -94,7 +101,7 @@ class Search:
         """The set that does best; empty when nothing helps."""
         best = self._walk(Found((), self.full(())))
         for start in self._elsewhere(best):
-            if self.done(best.score) or self._trials > TRIALS:
+            if self.matches(best.score) or self._trials > TRIALS:
                 break
             other = self._walk(start)
             if other.score > best.score:
@@ -102,9 +109,9 @@ class Search:
         return best
 
     def _walk(self, found: Found) -> Found:
-        """Round after round, until nothing helps."""
+        """Rounds, until none gains anything."""
         for _ in range(ROUNDS):
-            if self.done(found.score) or len(found.changes) >= MOST or found.changes in self._visited:
+            if self.matches(found.score) or len(found.changes) >= MOST or found.changes in self._visited:
                 break
             self._visited.add(found.changes)
             better = self._step(found)
@@ -119,25 +126,30 @@ class Search:
             yield Found(changes, self.full(changes))
 
     def _step(self, found: Found) -> Found | None:
-        """The best single step. What shows in the books before it shows in a trade comes first."""
-        told = None
-        if found.score.whole < found.score.lived:
-            told = self._round(found, View.TOLD)
-            if told and told.score.whole > found.score.whole and told.score.lived >= found.score.lived:
-                return told
-        lived = self._round(found, View.LIVED) if found.score.lived < self.gauge.end else None
-        best = lived or told
-        if self._trials <= TRIALS and self._strangers(found, best):
+        """The best single step. A divergence in the books that comes before any in the trades has
+        precedence."""
+        in_all = None
+        if found.score.whole < found.score.trades:
+            in_all = self._round(found, View.ALL)
+            if (
+                in_all
+                and in_all.score.whole > found.score.whole
+                and in_all.score.trades >= found.score.trades
+            ):
+                return in_all
+        in_trades = self._round(found, View.TRADES) if found.score.trades < self.gauge.end else None
+        best = in_trades or in_all
+        if self._trials <= TRIALS and self._too_few_in_common(found, best):
             pair = self._pairs(found)
             if pair is not None and (best is None or pair.score > best.score):
                 return pair
         return best
 
-    def _strangers(self, found: Found, best: Found | None) -> bool:
-        """Whether the best step leaves other symbols chosen at the divergence than the candidate chose: one
-        change of the ranking beside another leaves nothing to agree on."""
-        at = found.score.lived
-        if at >= self.gauge.bars or (best is not None and best.score.lived > at):
+    def _too_few_in_common(self, found: Found, best: Found | None) -> bool:
+        """Whether after the best step both sides still choose too few symbols in common at the divergence.
+        Then two changes of the ranking may hide each other, and are tried as a pair."""
+        at = found.score.trades
+        if at >= self.gauge.bars or (best is not None and best.score.trades > at):
             return False
         changes = found.changes if best is None else best.changes
         return overlap(self.target, self.runs.first_bars(changes, min(at + 1, self.gauge.bars)), at) < ALIKE
@@ -156,8 +168,8 @@ class Search:
         quick = [each for each in proposals if not needs_loop(each[0], found.changes)]
         best = self._best(look, self._tried(look, quick))
         slow = [each for each in proposals if needs_loop(each[0], found.changes)]
-        if best is not None and self.done(best.score):
-            # Nothing can do better; what does as well without further limits is still worth knowing.
+        if best is not None and self.matches(best.score):
+            # Nothing can do better, but a change without limits that does as well is worth telling.
             slow = [each for each in slow if not self.catalogue.plainness(each[1])[0]]
         return self._best(look, self._tried(look, slow), best)
 
@@ -166,7 +178,7 @@ class Search:
         proposals = list(proposals)
         self._trials += len(proposals)
         base, before, view = look.found.changes, look.near, look.view
-        beats = before if view is View.LIVED else None
+        beats = before if view is View.TRADES else None
         trials = (
             Trial(changes, new, self.gauge.near(changes, base, look.at, beats)) for changes, new in proposals
         )
@@ -176,7 +188,7 @@ class Search:
     def _best(self, look: SearchRound, trials: Sequence[Trial], best: Found | None = None) -> Found | None:
         """Runs the most promising over the whole market; the best of them that beats what there is."""
         results = [(self.full(trial.changes, look.at), trial) for trial in self._promising(trials)]
-        harmed = [trial for result, trial in results if result.whole < look.at <= trial.near.lived]
+        harmed = [trial for result, trial in results if result.whole < look.at <= trial.near.trades]
         for trial in self._late_starts(look, harmed):
             results.append((self.full(trial.changes, look.at), trial))
         results = [(result, trial) for result, trial in results if look.better(result)]
@@ -199,7 +211,7 @@ class Search:
         return Found(winner.changes, top, {**found.rivals, winner.new: rivals}, winner.new, passed)
 
     def _passed(self, look: SearchRound, results: Sequence[tuple[Score, Trial]]) -> Iterator[Changes]:
-        """The best of each other hypothesis that moved the divergence on, too."""
+        """The best set of each other hypothesis that moved the divergence as far."""
         seen = {results[0][1].new.hypothesis}
         for result, trial in results:
             if trial.new.hypothesis in seen or look.view.first(result) < look.view.first(results[0][0]):
@@ -213,7 +225,7 @@ class Search:
         return engine[:FULL_ENGINE] + loops[:FULL_LOOP]
 
     def _late_starts(self, look: SearchRound, trials: Sequence[Trial]) -> Iterator[Trial]:
-        """What does well here but not before, from here on only."""
+        """Changes that do well at the divergence but do harm before it, limited to begin there."""
         base, at = look.found.changes, look.at
         for trial in trials[: 2 * FULL_LOOP]:
             if trial.new.since or trial.new in base or trial.new.hypothesis.at_start:
@@ -224,13 +236,13 @@ class Search:
                 new = replace(trial.new, since=since)
                 changes = self.catalogue.ordered([*(c for c in trial.changes if c != trial.new), new])
                 near = self.gauge.near(changes, base, at)
-                if near.lived >= trial.near.lived:
+                if near.trades >= trial.near.trades:
                     yield Trial(changes, new, near)
                     break
 
     def _pairs(self, found: Found) -> Found | None:
-        """Two changes at once, where one alone leaves nothing to agree on."""
-        look = self._look(found, View.LIVED)
+        """Two changes at once, where neither alone leaves any symbols in common."""
+        look = self._look(found, View.TRADES)
         values = self.proposals.values(look.at)
         firsts = [Change(h, v) for h, v in values if h.ranking is Ranking.CHANGES]
         seconds = [Change(h, v) for h, v in values if h.ranking is not Ranking.APART]
