@@ -12,7 +12,9 @@ from jsonschema import Draft202012Validator
 import reconcile.text
 
 FOLDER = Path(reconcile.text.__file__).parent / "schemas"
-COMMANDS = ("diff", "audit", "run", "twice", "explain", "shrink", "drill", "gate", "golden")
+COMMANDS = (
+    "diff", "audit", "run", "twice", "explain", "shrink", "check", "drill", "gate", "golden", "review",
+)  # fmt: skip
 WORDS = {"string": "text", "integer": "whole", "number": "number", "boolean": "boolean", "null": "null"}
 HEAD = """# JSON
 

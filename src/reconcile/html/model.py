@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -80,7 +80,8 @@ class CloseUp:
 class Page:
     """One page. facts: (label, value) pairs shown beside the verdict. figures: (label, reference, candidate).
 
-    causes, leads: sentences. not_compared: what was left out and why. data: the JSON of the same answer.
+    causes, leads: sentences. not_compared: what was left out and why. data: the JSON of the same answer, by
+    the schema of the command.
     """
 
     command: str
@@ -99,4 +100,3 @@ class Page:
     facts: tuple[tuple[str, str], ...] = ()
     text: str = ""
     data: str = "{}"
-    schema: str = field(default="")

@@ -39,9 +39,16 @@ def html_text(page: Page) -> str:
         charts=jinja2.utils.markupsafe.Markup(_safe_json(items)),
         grids=jinja2.utils.markupsafe.Markup(_safe_json(grids)),
         data=jinja2.utils.markupsafe.Markup(_in_script(page.data)),
+        schema=jinja2.utils.markupsafe.Markup(_in_script(_schema(page.command))),
         bokeh=bokeh.__version__,
     )
     return text
+
+
+def _schema(command: str) -> str:
+    """The JSON Schema of a command's answer, as `--json` has it; of two words the last one names it."""
+    place = resources.files("reconcile.text").joinpath("schemas", f"{command.split()[-1]}.json")
+    return place.read_text(encoding="utf-8")
 
 
 def _libraries() -> tuple[Any, Any]:
