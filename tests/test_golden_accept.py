@@ -7,28 +7,26 @@ import os
 import random
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
 import golden_kit
 from golden_kit import CASES, bless, offer, project, versions
+from killing_kit import Tree, states, write_tree
 from reconcile import cli
-from reconcile.golden import accept as journal
-from reconcile.golden import accept_transaction as accepting
+from reconcile.golden import accept_transaction, journal
 from reconcile.golden import project_paths as lock
 from reconcile.golden.accept import accept, reject
+from reconcile.golden.files import seal_bytes
 from reconcile.golden.model import ProjectPaths
 from reconcile.golden.project_paths import find_project
 from reconcile.golden.store import read_goldens
 from vocabulary.errors import InputError, OutputError
 
-ROUNDS = 60
+ROUNDS = 6
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
 
@@ -40,150 +38,97 @@ def place(tmp_path: Path) -> ProjectPaths:
     return made
 
 
+@pytest.fixture
+def offered(place: ProjectPaths) -> ProjectPaths:
+    """The same, with version 2 of each case pending."""
+    for case in CASES:
+        offer(place, case, 2)
+    return place
+
+
 def entries(place: ProjectPaths) -> int:
     """Entries of the journal."""
     return place.journal.read_text().count("## ")
 
 
-def killed_at(step: int, kind: str, work: Callable[[], Any]) -> bool:
-    """Do the work in a process that kills itself at a step; False where it ended before.
-
-    kind "line": before the step-th line of `accepting`, which makes every change; "call": before the step-th
-    operation on a file, from the first look at the project on, shutil's included.
-    """
-    child = os.fork()
-    if child == 0:
-        seen = 0
-
-        def count() -> None:
-            nonlocal seen
-            seen += 1
-            if seen == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        def trace(frame: FrameType, event: str, _: Any) -> Any:
-            if frame.f_code.co_filename != accepting.__file__:
-                return None
-            if event == "line":
-                count()
-            return trace
-
-        def audit(event: str, _: tuple[Any, ...]) -> None:
-            if event in ("open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.unlink"):
-                count()
-
-        try:
-            if kind == "line":
-                sys.settrace(trace)
-            else:
-                sys.addaudithook(audit)
-            work()
-        finally:
-            sys.settrace(None)
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+def is_new(place: ProjectPaths) -> bool:
+    """Whether an accept of version 2 happened; all of it did, or nothing, and nothing is left of it."""
+    seen = versions(place)
+    assert set(seen) == set(CASES), "a golden is gone"
+    assert len(set(seen.values())) == 1, seen
+    new = seen["one"] == 2
+    assert entries(place) == (2 if new else 1), "journal and goldens disagree"
+    assert golden_kit.leftovers(place) == []
+    on_file = read_goldens(place)
+    assert sorted(on_file.pending) == ([] if new else sorted(CASES)) and not on_file.broken_pending
+    text = journal.read_journal(place)
+    assert not any(journal.journal_faults(place, text, one) for one in on_file.goldens.values())
+    return new
 
 
-def at_every_step(kind: str, tmp_path: Path, place: ProjectPaths, stride: int = 1) -> list[bool]:
-    """Accept three cases, killed at one step after the other; for each, whether all were new afterwards."""
-    for case in CASES:
-        offer(place, case, 2)
+def test_an_accept_killed_at_any_moment_is_whole(offered: ProjectPaths, tmp_path: Path) -> None:
+    """Whatever it has written so far: all old or all new, and the journal."""
+    found = states(offered.root, lambda: accept(offered, CASES, "meant"))
+    assert len(found) > 20
     outcomes = []
-    for step in range(1, 5_000, stride):
-        copy = tmp_path / f"{kind}-{step}"
-        shutil.copytree(place.root, copy)
-        there = find_project(copy)
-        died = killed_at(step, kind, lambda there=there: accept(there, CASES, "meant"))
-        seen = versions(there)
-        assert set(seen) == set(CASES), f"{kind} {step}: a golden is gone"
-        assert len(set(seen.values())) == 1, f"{kind} {step}: {seen}"
-        new = seen["one"] == 2
-        assert entries(there) == (2 if new else 1), f"{kind} {step}: journal and goldens disagree"
-        assert golden_kit.leftovers(there) == [], f"{kind} {step}"
-        assert sorted(read_goldens(there).pending) == ([] if new else sorted(CASES)), f"{kind} {step}"
-        if not new:  # nothing has happened: it can be done again
+    for state in found:
+        there = find_project(write_tree(state, tmp_path / "killed"))
+        outcomes.append(is_new(there))
+        if not outcomes[-1]:  # nothing has happened: it can be done again
             accept(there, CASES, "meant")
-            assert set(versions(there).values()) == {2}
-        shutil.rmtree(copy)
-        outcomes.append(new)
-        if not died:
-            return outcomes
-    raise AssertionError("it never ends")
-
-
-@needs_fork
-@pytest.mark.parametrize("kind", ["line", "call"])
-def test_an_accept_killed_at_any_step_is_whole(kind: str, tmp_path: Path, place: ProjectPaths) -> None:
-    """SIGKILL before each line, and before each operation on a file: all old or all new, and the journal."""
-    outcomes = at_every_step(kind, tmp_path, place)
-    assert len(outcomes) > 50
+            assert is_new(there)
     assert outcomes == sorted(outcomes)
     assert not outcomes[0] and outcomes[-1]
 
 
-@needs_fork
-def test_a_recovery_killed_at_any_step_is_whole(tmp_path: Path, place: ProjectPaths) -> None:
+def half_done(place: ProjectPaths, tmp_path: Path) -> Tree:
+    """A project whose accept was killed with one case old and one new."""
+    for state in states(place.root, lambda: accept(place, CASES, "meant")):
+        there = find_project(write_tree(state, tmp_path / "half"))
+        waiting = {(there.blessed / f"{case}.pending" / "golden").exists() for case in CASES}
+        if (there.blessed / accept_transaction.INTENT).exists() and len(waiting) == 2:
+            return state
+    raise AssertionError("there is no such moment")
+
+
+def test_a_recovery_killed_at_any_moment_is_whole(offered: ProjectPaths, tmp_path: Path) -> None:
     """Who finishes the work of a killed process may be killed, too."""
-    for case in CASES:
-        offer(place, case, 2)
-    half = next(
-        folder for step in range(1, 200) if half_done(folder := tmp_path / f"half-{step}", place, step)
-    )
-    for step in range(1, 5_000):
-        copy = tmp_path / f"again-{step}"
-        shutil.copytree(half, copy)
-        there = find_project(copy)
-        died = killed_at(step, "call", lambda there=there: read_goldens(there))
-        assert set(versions(there).values()) == {2}, step
-        assert entries(there) == 2, step
-        assert golden_kit.leftovers(there) == [], step
-        shutil.rmtree(copy)
-        if not died:
-            assert step > 10
-            return
+    there = find_project(write_tree(half_done(offered, tmp_path), tmp_path / "half"))
+    found = states(there.root, lambda: read_goldens(there))
+    assert len(found) > 5
+    assert all(is_new(find_project(write_tree(state, tmp_path / "again"))) for state in found)
 
 
-@needs_fork
 @pytest.mark.parametrize(
     "command", [("golden", "review"), ("golden", "check"), ("gate", "--checks", "goldens")], ids=" ".join
 )
 def test_every_command_finishes_what_was_killed(
-    command: tuple[str, ...], tmp_path: Path, place: ProjectPaths, reconcile_command: Callable[..., Any]
+    command: tuple[str, ...],
+    offered: ProjectPaths,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The next command, whichever it is, sees the accept done."""
-    for case in CASES:
-        offer(place, case, 2)
-    folders = (tmp_path / f"half-{step}" for step in range(1, 200))
-    half = next(folder for step, folder in enumerate(folders, 1) if half_done(folder, place, step))
-    there = find_project(half)
-    done = reconcile_command(*command, cwd=half)
+    there = find_project(write_tree(half_done(offered, tmp_path), tmp_path / "half"))
+    monkeypatch.chdir(there.root)
     reviewed = "review" in command
-    assert done.returncode == (0 if reviewed else 1), done.stdout  # no scenario: unused
-    assert ("nothing is pending" if reviewed else "3 unused") in done.stdout
-    assert not (there.blessed / accepting.INTENT).exists()
+    assert cli.exit_code(command) == (0 if reviewed else 1)  # no scenario: unused
+    assert ("nothing is pending" if reviewed else "3 unused") in capsys.readouterr().out
+    assert not (there.blessed / accept_transaction.INTENT).exists()
     assert golden_kit.leftovers(there) == []
     assert entries(there) == 2
 
 
-def half_done(folder: Path, place: ProjectPaths, step: int) -> bool:
-    """A copy of the project whose accept was killed with one case old and one new."""
-    shutil.copytree(place.root, folder)
-    there = find_project(folder)
-    killed_at(step, "call", lambda: accept(there, CASES, "meant"))
-    old_or_new = [(there.blessed / f"{case}.pending" / "golden").exists() for case in CASES]
-    return (there.blessed / accepting.INTENT).exists() and len(set(old_or_new)) == 2
-
-
 @needs_fork
-def test_processes_killed_from_outside_leave_all_old_or_all_new(tmp_path: Path, place: ProjectPaths) -> None:
-    """The command, killed by another process some moment after its first write, over and over."""
-    for case in CASES:
-        offer(place, case, 2)
+def test_processes_killed_from_outside_leave_all_old_or_all_new(
+    offered: ProjectPaths, tmp_path: Path
+) -> None:
+    """The command, killed by another process some moment after its first write, several times."""
     draw, seen = random.Random(1), []
     for round_ in range(ROUNDS):
         copy = tmp_path / f"round-{round_}"
-        shutil.copytree(place.root, copy)
+        shutil.copytree(offered.root, copy)
         there = find_project(copy)
         child = os.fork()
         if child == 0:
@@ -194,38 +139,23 @@ def test_processes_killed_from_outside_leave_all_old_or_all_new(tmp_path: Path, 
         until = time.monotonic() + 60
         while sorted(os.listdir(there.blessed)) == untouched and time.monotonic() < until:
             pass
-        time.sleep(draw.random() * 0.0002 * round_)
+        time.sleep(draw.random() * 0.002 * round_)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        found = versions(there)
-        assert found in (dict.fromkeys(CASES, 1), dict.fromkeys(CASES, 2)), round_
-        new = found["one"] == 2
-        assert entries(there) == (2 if new else 1), round_
-        text = journal.read_journal(there)
-        assert all(journal.was_accepted(text, one) for one in read_goldens(there).goldens.values()), round_
-        assert golden_kit.leftovers(there) == [], round_
-        assert sorted(read_goldens(there).pending) == ([] if new else sorted(CASES)), round_
-        shutil.rmtree(copy)
-        seen.append(new)
+        seen.append(is_new(there))
     assert any(seen), "each was killed before it had begun"
 
 
-@needs_fork
-def test_leaving_something_pending_is_whole(tmp_path: Path, place: ProjectPaths) -> None:
+def test_leaving_something_pending_is_whole(place: ProjectPaths, tmp_path: Path) -> None:
     """A golden is pending whole or not at all, and the goldens stay as they are."""
     offer(place, "one", 2)
-    for step in range(1, 5_000):
-        copy = tmp_path / f"offer-{step}"
-        shutil.copytree(place.root, copy)
-        there = find_project(copy)
-        died = killed_at(step, "call", lambda there=there: offer(there, "one", 3))
-        pending = read_goldens(there).pending
+    for state in states(place.root, lambda: offer(place, "one", 3)):
+        there = find_project(write_tree(state, tmp_path / "killed"))
+        on_file = read_goldens(there)
         assert versions(there) == dict.fromkeys(CASES, 1)
-        assert [int(one.golden.manifest.figures.ledger, 16) for one in pending.values()] in ([2], [3], [])
+        pending = [int(one.golden.manifest.figures.ledger, 16) for one in on_file.pending.values()]
+        assert pending in ([2], [3], []) and not on_file.broken_pending
         assert golden_kit.leftovers(there) == []
-        shutil.rmtree(copy)
-        if not died:
-            return
 
 
 def test_one_bad_case_accepts_none(place: ProjectPaths) -> None:
@@ -257,14 +187,121 @@ def test_a_change_made_against_another_golden_is_not_accepted(place: ProjectPath
         accept(place, ["one"], "meant")
 
 
-def test_an_edited_pending_golden_is_not_accepted(place: ProjectPaths) -> None:
-    """Nothing hand-written becomes a golden."""
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("golden/tables/fills.csv", "7", "8"),
+        ("golden/manifest.json", "0.005", "0.5"),
+        ("golden/seal.json", '"sha256": "', '"sha256": "0'),
+        ("change.json", "0.005", "0.5"),
+        ("change.json", '"fills": 2', '"fills": 3'),
+        ("seal.json", '"sha256": "', '"sha256": "0'),
+    ],
+)
+def test_an_edited_pending_change_is_not_accepted(
+    place: ProjectPaths,
+    file: str,
+    old: str,
+    new: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing hand-written becomes a golden, or goes into the journal; review names the file."""
     offer(place, "one", 2)
-    file = place.blessed / "one.pending" / "golden" / "tables" / "fills.csv"
-    file.write_text(file.read_text().replace("7", "8"))
-    with pytest.raises(InputError, match="nothing pending"):
+    path = place.blessed / "one.pending" / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(InputError, match="a change that was edited"):
         accept(place, ["one"], "meant")
-    assert versions(place)["one"] == 1
+    assert versions(place)["one"] == 1 and entries(place) == 1
+    monkeypatch.chdir(place.root)
+    assert cli.exit_code(["golden", "review"]) == 1
+    said = capsys.readouterr().out
+    assert "one: its pending change was edited" in said and path.name in said
+
+
+@pytest.mark.parametrize(("old", "new"), [("0.005", "0.5"), ('"causes": [', '"causes": [], "more": [')])
+def test_a_change_that_was_sealed_again_is_not_accepted(place: ProjectPaths, old: str, new: str) -> None:
+    """The figures and causes of a change are those of its two goldens."""
+    offer(place, "one", 2, rate="8")
+    folder = place.blessed / "one.pending"
+    text = (folder / "change.json").read_text()
+    assert old in text
+    (folder / "change.json").write_text(text.replace(old, new))
+    parts = {name: (folder / name).read_bytes() for name in ("change.json", "golden/seal.json")}
+    (folder / "seal.json").write_bytes(seal_bytes(parts))
+    with pytest.raises(InputError, match="figures or causes that are not those of the two goldens"):
+        accept(place, ["one"], "meant")
+
+
+def chained(place: ProjectPaths) -> list[str]:
+    """The sections of a journal of four entries, the one above the first entry included."""
+    for version in (2, 3, 4):
+        offer(place, "one", version)
+        accept(place, ["one"], f"version {version}")
+    sections = place.journal.read_text().split("## ")
+    assert len(sections) == 5
+    return sections
+
+
+@pytest.mark.parametrize(
+    ("change", "row", "found"),
+    [
+        (lambda s: [*s[:2], s[2].replace("version", "edition"), *s[3:]], "entry 2,", "it was edited"),
+        (lambda s: [*s[:2], s[2].replace(" fills", " files"), *s[3:]], "entry 2,", "it was edited"),
+        (lambda s: [*s[:3], s[2], *s[3:]], "entry 3,", "it stands there twice"),
+        (lambda s: [*s[:2], s[3], s[2], s[4]], "entry 2,", "it was moved"),
+        (lambda s: [*s[:2], *s[3:]], "entry 2,", "the entry that it follows was removed"),
+        (lambda s: [s[0], *s[2:]], "entry 1,", "what stands above it was changed"),
+        (lambda s: ["# Another head\n", *s[1:]], "entry 1,", "what stands above it was changed"),
+        (lambda s: [*s[:4], s[4].split("- chain")[0]], "entry 4,", "it has no link of the chain"),
+    ],
+    ids=["reason", "head", "doubled", "moved", "removed", "first removed", "above", "unlinked"],
+)
+def test_an_entry_of_the_journal_that_is_not_what_was_written_is_named(
+    place: ProjectPaths, change: Callable[[list[str]], list[str]], row: str, found: str
+) -> None:
+    """Edited, doubled, moved or removed: no golden holds, and nothing is accepted."""
+    place.journal.write_text("## ".join(change(chained(place))))
+    faults = journal.journal_faults(place, journal.read_journal(place))
+    assert faults[0].row is not None and faults[0].row.startswith(row) and faults[0].found.startswith(found)
+    offer(place, "two", 2)
+    with pytest.raises(InputError, match=found):
+        accept(place, ["two"], "meant")
+
+
+def test_a_journal_of_two_merged_branches_is_whole(place: ProjectPaths, tmp_path: Path) -> None:
+    """Both accepted something after the same entry, and both entries were kept."""
+    other = tmp_path / "other"
+    shutil.copytree(place.root, other)
+    branch = find_project(other)
+    for project_, case in ((place, "one"), (branch, "two")):
+        offer(project_, case, 2)
+        accept(project_, [case], "meant")
+    ours, theirs = place.journal.read_text(), branch.journal.read_text()
+    place.journal.write_text(ours + "## " + theirs.split("## ")[-1])
+    assert journal.journal_faults(place, journal.read_journal(place)) == ()
+
+
+def test_entries_from_before_the_chain_stay_as_they_are(place: ProjectPaths) -> None:
+    """The first link is that of all that stands above it."""
+    text = "".join(
+        line for line in place.journal.read_text().splitlines(keepends=True) if not line.startswith("- chain")
+    )
+    place.journal.write_text(text)
+    assert journal.journal_faults(place, text) == ()
+    offer(place, "one", 2)
+    accept(place, ["one"], "meant")
+    longer = place.journal.read_text()
+    assert longer.startswith(text) and longer.count("- chain: ") == 1
+    assert journal.journal_faults(place, longer) == ()
+    assert journal.journal_faults(place, longer.replace("version 1", "version 9"))[0].found.startswith("what")
+
+
+def test_line_ends_and_blank_lines_do_not_break_the_chain(place: ProjectPaths) -> None:
+    """Version control may change the ones, an editor the others."""
+    text = place.journal.read_text().replace("\n", "\r\n") + "\r\n\r\n"
+    assert journal.journal_faults(place, text) == ()
 
 
 def test_rejecting_leaves_the_golden(place: ProjectPaths) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from reconcile.golden.golden_page import Group
-    from reconcile.golden.model import CheckResult, Pending
+    from reconcile.golden.model import CheckResult, Fault, Pending
     from reconcile.html.model import Page
 
 
@@ -66,9 +66,10 @@ class GoldenCheck(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GoldenReview(Result):
-    """What is pending, grouped by cause."""
+    """What is pending, grouped by cause. edited: by case, where the files of a pending change were edited."""
 
     groups: tuple[Group, ...]
+    edited: Mapping[str, tuple[Fault, ...]]
 
     @property
     def pending(self) -> tuple[Pending, ...]:
@@ -76,11 +77,11 @@ class GoldenReview(Result):
 
     @property
     def verdict(self) -> Verdict:
-        return Verdict.CHANGED if self.groups else Verdict.HOLD
+        return Verdict.CHANGED if self.groups or self.edited else Verdict.HOLD
 
     @property
     def exit_code(self) -> int:
-        return 1 if self.groups else 0
+        return 1 if self.groups or self.edited else 0
 
     @property
     def causes(self) -> Sequence[Any]:
@@ -89,7 +90,7 @@ class GoldenReview(Result):
     def text(self) -> str:
         from reconcile.golden.golden_page import review_page
 
-        return review_page(self.groups)
+        return review_page(self.groups, self.edited)
 
     def page(self) -> Page:
         from reconcile.html.golden import review_page
@@ -116,6 +117,7 @@ class GoldenReview(Result):
                     }
                     for one in self.pending
                 ],
+                "edited": sorted(self.edited),
             }
         )
 
@@ -147,7 +149,8 @@ def review() -> GoldenReview:
     from reconcile.golden.project_paths import find_project
     from reconcile.golden.store import read_goldens
 
-    return GoldenReview(group_by_cause(read_goldens(find_project()).pending.values()))
+    on_file = read_goldens(find_project())
+    return GoldenReview(group_by_cause(on_file.pending.values()), on_file.broken_pending)
 
 
 def accept(*cases: str, reason: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -102,11 +103,16 @@ def _leave(report: Report, junit: str | None, github: bool, *, to_stderr: bool) 
 
 
 def _write(path: str, text: str, what: str, mode: str) -> None:
+    from reconcile.files import atomic
     from vocabulary.errors import OutputError
 
+    content = text.encode("utf-8", "backslashreplace")
     try:
-        with open(path, mode, encoding="utf-8", newline="\n", errors="backslashreplace") as file:
-            file.write(text)
+        if mode == "w" and (Path(path).is_file() or not os.path.lexists(path)):
+            atomic.write_file(path, content)
+        else:  # it is appended to, or no file: /dev/stdout
+            with open(path, f"{mode}b") as file:
+                file.write(content)
     except OSError as error:
         found = error.strerror or type(error).__name__
         raise OutputError(f"{what} {path}", found, "a file that can be written", "Name another.") from None

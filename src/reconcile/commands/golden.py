@@ -68,7 +68,7 @@ def review(form: Form) -> int:
     same is printed. Exits 1 while anything is pending.
     """
     from reconcile.api.golden import review as pending_goldens
-    from reconcile.golden.golden_page import review_headline
+    from reconcile.golden.golden_page import edited_lines, review_headline
     from reconcile.golden.project_paths import find_project
 
     form.check()
@@ -76,7 +76,7 @@ def review(form: Form) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or form != PLAIN:
         return answer(found, form)
     paths, groups = find_project(), found.groups
-    print_answer(review_headline(groups))
+    print_answer("\n".join([review_headline(groups), *edited_lines(found.edited)]))
     for number, group in enumerate(groups, 1):
         if not _decide(paths, group, f"{number}/{len(groups)}"):
             break

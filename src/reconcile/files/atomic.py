@@ -45,6 +45,17 @@ class Scratch:
         else:
             os.replace(self.path, self.target)
 
+    def put_as_new(self) -> None:
+        """Let the scratch, a file, become the target. Raises FileExistsError where there is one already."""
+        try:
+            os.link(self.path, self.target)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            if os.path.lexists(self.target):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.target)) from None
+            os.replace(self.path, self.target)
+
     def __enter__(self) -> Self:
         return self
 
@@ -76,15 +87,31 @@ def write_file(target: str | Path, content: str | bytes | Iterable[str]) -> None
     Raises OSError; then the target is as it was.
     """
     with new_file(target) as scratch:
-        with scratch.path.open("wb") as file:
-            if isinstance(content, bytes):
-                file.write(content)
-            else:
-                parts = [content] if isinstance(content, str) else content
-                file.writelines(part.encode("utf-8", "surrogateescape") for part in parts)
-            file.flush()
-            os.fsync(file.fileno())
+        _fill(scratch, content)
         scratch.put_in_place()
+
+
+def write_new_file(target: str | Path, content: str | bytes) -> None:
+    """Write a file that does not exist yet, whole; it is on disk when this returns.
+
+    Raises OSError, FileExistsError among them; then nothing has changed.
+    """
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    with new_file(target) as scratch:
+        _fill(scratch, content)
+        scratch.put_as_new()
+
+
+def _fill(scratch: Scratch, content: str | bytes | Iterable[str]) -> None:
+    with scratch.path.open("wb") as file:
+        if isinstance(content, bytes):
+            file.write(content)
+        else:
+            parts = [content] if isinstance(content, str) else content
+            file.writelines(part.encode("utf-8", "surrogateescape") for part in parts)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def remove_abandoned(folder: Path, target: Path | None = None) -> None:

@@ -1,30 +1,24 @@
-"""Accepting and rejecting pending goldens, and the journal that records each acceptance.
-
-A journal entry holds the date, the reason, and the figures of each case before and after.
-"""
+"""Accepting and rejecting pending goldens."""
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
-from pathlib import Path
+from collections.abc import Iterable
 
 from reconcile.golden import accept_transaction
-from reconcile.golden.golden_page import cause_text, money, percent, whole
-from reconcile.golden.model import Figures, Golden, Pending, ProjectPaths
+from reconcile.golden.journal import entry_date, entry_text, journal_faults, read_journal
+from reconcile.golden.model import Fault, Golden, GoldenSet, Pending, ProjectPaths
 from reconcile.golden.project_paths import folder_name
 from reconcile.golden.store import change_goldens, drop_pending, read_goldens, read_goldens_locked
-from reconcile.text.escape import printable
 from vocabulary.errors import InputError
 
 
 def accept(paths: ProjectPaths, cases: Iterable[str], reason: str) -> tuple[Pending, ...]:
-    """Make the pending goldens of these cases the goldens, and record the reason in the journal: all or
+    """Make the pending goldens of these cases the goldens, and record the reason in the journal, or do
     nothing.
 
-    Raises InputError when there is no reason, when nothing is pending for a case, or when its golden is no
-    longer the one that the change was made against; OutputError when the folder cannot be written.
+    Raises InputError when there is no reason, when nothing is pending for a case, when a pending change or
+    the journal was edited, or when a golden is no longer the one that the change was made against;
+    OutputError when the folder cannot be written.
     """
     wanted = list(dict.fromkeys(cases))
     if not " ".join(reason.split()):
@@ -35,19 +29,15 @@ def accept(paths: ProjectPaths, cases: Iterable[str], reason: str) -> tuple[Pend
 
     def commit() -> tuple[Pending, ...]:
         on_file = read_goldens_locked(paths, wanted)
-        found = [_pending(on_file.pending, case) for case in wanted]
-        for one in found:
-            case = one.change.case
-            current = on_file.goldens.get(case)
-            if case in on_file.broken or (current.id if current else None) != one.change.replaces:
-                raise InputError(
-                    f"golden {case}",
-                    "a golden that is not the one the pending change was made against",
-                    "the golden as it was when the change was found",
-                    "Restore it from version control if it was edited; then check again.",
-                )
+        found = [_acceptable(on_file, case) for case in wanted]
+        journal = read_journal(paths)
+        faults = journal_faults(paths, journal)
+        if faults:
+            where = f"{paths.journal}: {faults[0].row}"
+            remedy = "Restore the journal from version control."
+            raise InputError(where, faults[0].found, "the entry as it was written", remedy)
         folders = [folder_name(case) for case in wanted]
-        accept_transaction.commit(paths, folders, entry_text(found, reason, day))
+        accept_transaction.commit(paths, folders, entry_text(found, reason, day, journal))
         return tuple(found)
 
     return change_goldens(paths, commit)
@@ -59,90 +49,52 @@ def reject(paths: ProjectPaths, cases: Iterable[str]) -> None:
 
 
 def pending_cases(paths: ProjectPaths) -> tuple[str, ...]:
-    """The cases that have a pending golden."""
-    return tuple(sorted(read_goldens(paths).pending))
+    """The cases that have a pending golden, edited ones included."""
+    on_file = read_goldens(paths)
+    return tuple(sorted({*on_file.pending, *on_file.broken_pending}))
 
 
-def _pending(known: Mapping[str, Pending], case: str) -> Pending:
-    if case not in known:
+def _acceptable(on_file: GoldenSet, case: str) -> Pending:
+    """The pending golden of a case. Raises InputError when it may not be accepted."""
+    where = f"golden {case}"
+    if case in on_file.broken_pending:
+        raise _edited(case, on_file.broken_pending[case][0])
+    if case not in on_file.pending:
         raise InputError(
-            f"golden {case}",
+            where,
             "nothing pending",
             "a change that waits for a decision",
             "`reconcile golden check`, or the test that asserts it, finds changes.",
         )
-    return known[case]
+    pending, current = on_file.pending[case], on_file.goldens.get(case)
+    if case in on_file.broken or (current.id if current else None) != pending.change.replaces:
+        raise InputError(
+            where,
+            "a golden that is not the one the pending change was made against",
+            "the golden as it was when the change was found",
+            "Restore it from version control if it was edited; then check again.",
+        )
+    _require_true_change(pending, current)
+    return pending
 
 
-_DIGEST = 16
-_HEADS = ("case", "return", "drawdown", "fills", "commission", "slippage", "golden")
+def _require_true_change(pending: Pending, current: Golden | None) -> None:
+    """Raise InputError when a change says otherwise than the two goldens that it is about."""
+    from reconcile.golden.changes import find_causes
+
+    change = pending.change
+    told = (change.before, change.after, change.causes)
+    before = None if current is None else current.manifest.figures
+    if told != (before, pending.golden.manifest.figures, find_causes(current, pending.golden)):
+        found = "figures or causes that are not those of the two goldens"
+        raise _edited(change.case, Fault("change.json", None, None, found))
 
 
-def entry_text(pending: Sequence[Pending], reason: str, day: str) -> str:
-    """One journal entry in Markdown.
-
-    pending: the accepted cases, whatever their causes. reason: not empty. day: as ISO date.
-    """
-    causes = dict.fromkeys(cause_text(cause) for one in pending for cause in one.change.causes)
-    lines = [
-        f"## {day}",
-        "",
-        f"- cause: {_markdown('; '.join(causes))}",
-        f"- reason: {_markdown(reason)}",
-        "",
-        f"| {' | '.join(_HEADS)} |",
-        f"|{' --- |' * len(_HEADS)}",
-        *(f"| {' | '.join(_row(one))} |" for one in pending),
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def entry_date(root: Path) -> str:
-    """The date of the last commit, or today's date outside git."""
-    command = ["git", "-C", str(root), "log", "-1", "--format=%cs"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-        return date.fromisoformat(done.stdout.strip()).isoformat()
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return date.today().isoformat()
-
-
-def was_accepted(text: str, golden: Golden) -> bool:
-    """Whether an entry in the journal's text records that this golden was accepted."""
-    begins, ends = f"| {_markdown(golden.manifest.case)} | ", f" {golden.id[:_DIGEST]} |"
-    return any(line.startswith(begins) and line.endswith(ends) for line in text.splitlines())
-
-
-def read_journal(paths: ProjectPaths) -> str:
-    """The journal's text, "" where there is none."""
-    try:
-        return paths.journal.read_bytes().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def _row(one: Pending) -> tuple[str, ...]:
-    before, after = one.change.before, one.change.after
-    replaced = "" if one.change.replaces is None else f"{one.change.replaces[:_DIGEST]} -> "
-    golden = replaced + one.golden.id[:_DIGEST]
-    return (
-        _markdown(one.change.case),
-        _pair(before, after, lambda side: percent(side.total_return)),
-        _pair(before, after, lambda side: percent(side.max_drawdown)),
-        _pair(before, after, lambda side: whole(side.fills)),
-        _pair(before, after, lambda side: money(side.commission)),
-        _pair(before, after, lambda side: money(side.slippage)),
-        golden,
+def _edited(case: str, fault: Fault) -> InputError:
+    where = ", ".join(part for part in (fault.file, fault.row, fault.column) if part)
+    return InputError(
+        f"golden {case}: pending",
+        f"a change that was edited ({where}: {fault.found})",
+        "the change as it was found",
+        "Find it again: `reconcile golden check`, or the test that asserts it.",
     )
-
-
-def _pair(before: Figures | None, after: Figures, show: Callable[[Figures], str]) -> str:
-    new = show(after)
-    return new if before is None or show(before) == new else f"{show(before)} -> {new}"
-
-
-def _markdown(text: str) -> str:
-    """The text on one line, with Markdown and HTML escaped."""
-    shown = printable(" ".join(text.split()))
-    return "".join(f"\\{mark}" if mark in "\\`*_|<>[]#" else mark for mark in shown)

@@ -11,16 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconcile.golden.accept import read_journal, was_accepted
 from reconcile.golden.build import SCENARIO, identify_inputs, is_empty, make_golden, storage_for
 from reconcile.golden.changes import describe_change, find_edits, first_divergence, inputs_differ
 from reconcile.golden.golden_page import count
+from reconcile.golden.journal import journal_faults, read_journal
 from reconcile.golden.model import (
     REVIEWABLE,
     SOUND,
     CheckResult,
     CheckStatus,
-    Fault,
     Golden,
     GoldenSet,
     ProjectPaths,
@@ -62,34 +61,27 @@ def check_goldens(
             found = ", ".join(every[:12]) or "none"
             raise InputError("CASE", repr(case), f"a case of {paths.blessed}: {found}", "Mend the name.")
     out = []
+    journal = read_journal(paths)
     for case in chosen:
-        case_check = _require_journal_entry(
-            paths, on_file, _check_case(paths, on_file, case, known.get(case), watch)
-        )
+        case_check = _check_case(paths, on_file, case, known.get(case), watch)
+        case_check = _require_journal_entry(paths, on_file, case_check, journal)
         if keep:
-            _keep(paths, case_check, waiting=case in on_file.pending)
+            _keep(paths, case_check, waiting=case in on_file.pending or case in on_file.broken_pending)
         out.append(case_check.checked)
     return tuple(out)
 
 
-def _require_journal_entry(paths: ProjectPaths, on_file: GoldenSet, case_check: _CheckedCase) -> _CheckedCase:
-    """A golden that holds is TAMPERED when the journal has no entry that accepted it."""
+def _require_journal_entry(
+    paths: ProjectPaths, on_file: GoldenSet, case_check: _CheckedCase, journal: str
+) -> _CheckedCase:
+    """A golden that holds is TAMPERED when no entry of the journal accepted it, or the journal was edited."""
     golden = on_file.goldens.get(case_check.checked.case)
     if golden is None or case_check.checked.status not in SOUND:
         return case_check
-    faults = missing_journal_entry(paths, golden)
+    faults = journal_faults(paths, journal, golden)
     if not faults:
         return case_check
     return _CheckedCase(replace(case_check.checked, status=CheckStatus.TAMPERED, faults=faults, said=""))
-
-
-def missing_journal_entry(paths: ProjectPaths, golden: Golden) -> tuple[Fault, ...]:
-    """One fault when the journal does not record that this golden was accepted."""
-    if was_accepted(read_journal(paths), golden):
-        return ()
-    return (
-        Fault(paths.journal.name, golden.manifest.case, None, "no entry tells that this golden was accepted"),
-    )
 
 
 def case_files(paths: ProjectPaths) -> dict[str, Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -33,9 +33,13 @@ _SHORT = {"costs.commission.rate": "commission", "costs.slippage.rate": "slippag
 def check_page(checked: Sequence[CheckResult]) -> str:
     """The page of `golden check`. The first line is the answer."""
     lines = [check_headline(checked)]
+    shown: dict[tuple[Fault, ...], str] = {}
     for one in checked:
-        if one.status not in (CheckStatus.HOLDS, CheckStatus.SEALED):
+        if one.faults and one.faults in shown:  # the journal's, which concern every golden
+            lines += ["", f"{printable(one.case, 60)}: {one.status.value}, as {shown[one.faults]}"]
+        elif one.status not in (CheckStatus.HOLDS, CheckStatus.SEALED):
             lines += ["", *case_lines(one)]
+            shown[one.faults] = printable(one.case, 60)
     if any(one.change is not None for one in checked):
         lines += ["", "next: reconcile golden review"]
     return "\n".join(lines)
@@ -147,12 +151,12 @@ def _figures_text(figures: Figures) -> str:
     return f"{whole(figures.fills)} fills, return {old}"
 
 
-def review_page(groups: Sequence[Group], *, more: bool = False) -> str:
+def review_page(groups: Sequence[Group], edited: Mapping[str, tuple[Fault, ...]]) -> str:
     """The page of `golden review`. The first line says how much is pending."""
-    lines = [review_headline(groups)]
+    lines = [review_headline(groups)] if groups or not edited else ["nothing that is pending can be accepted"]
     for group in groups:
-        lines += ["", group_text(group, more=more)]
-    return "\n".join(lines)
+        lines += ["", group_text(group)]
+    return "\n".join([*lines, *edited_lines(edited)])
 
 
 def review_headline(groups: Sequence[Group]) -> str:
@@ -161,6 +165,16 @@ def review_headline(groups: Sequence[Group]) -> str:
     if not cases:
         return "nothing is pending"
     return f"{count(cases, 'case')} pending, {count(len(groups), 'cause')}"
+
+
+def edited_lines(edited: Mapping[str, tuple[Fault, ...]]) -> list[str]:
+    """The pending changes whose files were edited, by case; none of them can be accepted."""
+    lines = []
+    for case, faults in sorted(edited.items()):
+        lines += ["", f"{printable(case, 60)}: its pending change was edited"]
+        lines += [f"  {text}" for text in fault_lines(faults)]
+        lines.append("  find it again: reconcile golden check, or the test that asserts it")
+    return lines
 
 
 def group_headline(group: Group) -> str:

@@ -221,11 +221,15 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class GoldenSet:
-    """All goldens of a project, by case, as of one moment. broken: those that do not match their seal."""
+    """All goldens of a project, by case, as of one moment.
+
+    broken, broken_pending: the goldens and the pending changes that do not match their seal.
+    """
 
     goldens: Mapping[str, Golden]
     pending: Mapping[str, Pending]
     broken: Mapping[str, tuple[Fault, ...]]
+    broken_pending: Mapping[str, tuple[Fault, ...]]
 
 
 @dataclass(frozen=True, slots=True)

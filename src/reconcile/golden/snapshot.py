@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from reconcile.golden.build import identify_inputs, is_empty, make_golden, storage_for
 from reconcile.golden.changes import describe_change, inputs_differ
-from reconcile.golden.check import first_difference, missing_journal_entry, rerun_golden
+from reconcile.golden.check import first_difference, rerun_golden
+from reconcile.golden.journal import journal_faults, read_journal
 from reconcile.golden.model import Agreement, CheckResult, CheckStatus, Golden, Inputs, ProjectPaths
 from reconcile.golden.store import drop_pending, put_pending, read_goldens
 from vocabulary.errors import TieoutError
@@ -211,9 +212,9 @@ def check_assertion(paths: ProjectPaths, assertion: Assertion, *, update: bool) 
         return _make_pending(paths, assertion, fresh, checked)
     same_ledger = golden.manifest.figures.ledger == found.ledger
     if same_ledger and not inputs_differ(golden, fresh):
-        if case in on_file.pending:
+        if case in on_file.pending or case in on_file.broken_pending:
             drop_pending(paths, [case])
-        faults = missing_journal_entry(paths, golden)
+        faults = journal_faults(paths, read_journal(paths), golden)
         status = CheckStatus.TAMPERED if faults else CheckStatus.HOLDS
         return AssertionResult(CheckResult(case, status, recorded, found, faults=faults))
     status = CheckStatus.STALE if same_ledger else CheckStatus.CHANGED

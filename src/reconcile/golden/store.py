@@ -1,7 +1,7 @@
 """Goldens on disk: read as of one moment, and changed as a whole.
 
     blessed/CASE/                   the golden
-    blessed/CASE.pending/golden/    what would replace it, with change.json beside it
+    blessed/CASE.pending/golden/    what would replace it, beside it change.json, and a seal.json of both
     blessed/.accepting.json         an accept that is under way (reconcile.golden.accept_transaction)
     blessed/.*.new, .*.old          being written, being removed
 
@@ -23,9 +23,11 @@ from urllib.parse import unquote
 from reconcile.golden import accept_transaction
 from reconcile.golden.files import (
     MANIFEST,
+    SEAL,
     change_bytes,
     read_change,
     read_manifest,
+    seal_bytes,
     seal_faults,
     seal_id,
 )
@@ -53,19 +55,23 @@ def read_goldens_locked(paths: ProjectPaths, cases: Iterable[str] | None = None)
     goldens: dict[str, Golden] = {}
     pending: dict[str, Pending] = {}
     broken: dict[str, tuple[Fault, ...]] = {}
+    broken_pending: dict[str, tuple[Fault, ...]] = {}
     for folder in _folders(paths, wanted):
         name = folder.name
         if name.endswith(PENDING):
-            found = _read_pending(folder)
-            if found is not None:
-                pending[found.change.case] = found
+            case = unquote(name.removesuffix(PENDING))
+            found = _read_pending(folder, case)
+            if isinstance(found, Pending):
+                pending[case] = found
+            else:
+                broken_pending[case] = found
             continue
         golden = _read_golden(folder, unquote(name))
         if isinstance(golden, Golden):
             goldens[golden.manifest.case] = golden
         else:
             broken[unquote(name)] = golden
-    return GoldenSet(goldens, pending, broken)
+    return GoldenSet(goldens, pending, broken, broken_pending)
 
 
 def put_pending(paths: ProjectPaths, golden: Golden, change: Change) -> None:
@@ -76,7 +82,9 @@ def put_pending(paths: ProjectPaths, golden: Golden, change: Change) -> None:
         fresh = _scratch(paths, "new")
         for name, data in golden.files.items():
             _write(fresh / INNER / name, data)
-        _write(fresh / CHANGE, change_bytes(change))
+        data = change_bytes(change)
+        _write(fresh / CHANGE, data)
+        _write(fresh / SEAL, seal_bytes({CHANGE: data, f"{INNER}/{SEAL}": golden.files[SEAL]}))
         _remove(paths, target)
         os.rename(fresh, target)
 
@@ -159,16 +167,19 @@ def _read_golden(folder: Path, case: str) -> Golden | tuple[Fault, ...]:
     return Golden(manifest, files, seal_id(files))
 
 
-def _read_pending(folder: Path) -> Pending | None:
-    """None for a pending golden that is not whole: whoever finds the change again writes it anew."""
-    case = unquote(folder.name.removesuffix(PENDING))
-    golden = _read_golden(folder / INNER, case) if (folder / INNER).is_dir() else ()
+def _read_pending(folder: Path, case: str) -> Pending | tuple[Fault, ...]:
+    """A pending golden with its change, or where its files are not as they were written."""
+    golden = _read_golden(folder / INNER, case)
     if not isinstance(golden, Golden):
-        return None
+        return golden
     try:
-        return Pending(golden, read_change((folder / CHANGE).read_bytes(), f"{folder.name}/{CHANGE}"))
-    except (OSError, InputError):
-        return None
+        outer = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+        faults = seal_faults({**outer, f"{INNER}/{SEAL}": golden.files[SEAL]})
+        return faults or Pending(golden, read_change(outer[CHANGE], f"{folder.name}/{CHANGE}"))
+    except OSError as error:
+        return (Fault(folder.name, None, None, error.strerror or "cannot be read"),)
+    except InputError as error:
+        return (Fault(CHANGE, None, None, error.found),)
 
 
 def _scratch(paths: ProjectPaths, kind: str) -> Path:

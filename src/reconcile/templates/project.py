@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from reconcile.files import atomic
 from reconcile.text.escape import printable
 from vocabulary.errors import OutputError
 
@@ -43,14 +44,13 @@ def write_project(folder: str) -> str:
 
 
 def write_files(root: Path) -> Written:
-    """Write each file that does not exist; one that exists is left as it is. Raises OutputError."""
+    """Write each file that does not exist, whole; one that exists is left as it is. Raises OutputError."""
     wrote, kept = [], []
     for name in FILES:
         path = root / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(template(name))
+            atomic.write_new_file(path, template(name))
             wrote.append(name)
         except FileExistsError:
             if not path.exists() and not path.is_symlink():  # a file where a folder is needed
