@@ -54,6 +54,7 @@ def zipped(**files: str) -> bytes:
         (PLAIN.replace(",", "|"), {"separator": "|"}),
         (PLAIN.replace("\n", "\r\n"), {}),
         ("\ufeff" + PLAIN, {}),
+        (PLAIN.replace("date,", " date,").replace("price\n", '"\nprice"\n'), {}),
         (PLAIN.encode("utf-16"), {}),
         (PLAIN.encode("utf-16-le"), {"encoding": "utf-16"}),
         (gzip.compress(PLAIN.encode(), mtime=0), {}),

@@ -29,6 +29,7 @@ GARBAGE = (100_000, 20, 20)
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("reconcile.commands.run", "Run both programs on a scenario and compare their ledgers."),
     "diff": ("reconcile.commands.diff", "Compare two ledgers and name their first divergence."),
+    "import": ("reconcile.commands.import_", "Write any table as a ledger, or suggest how to read it."),
     "audit": ("reconcile.commands.audit", "Audit one ledger alone: does it add up?"),
     "explain": ("reconcile.commands.explain", "Say why a candidate differs: causes, each verified by a run."),
     "shrink": ("reconcile.commands.shrink", "Cut a case down to what a candidate still breaks on."),
@@ -51,7 +52,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[name][0]), name.replace("-", "_"))
+        module = import_module(COMMANDS[name][0])
+        command = getattr(module, module.__name__.rpartition(".")[2])
         assert isinstance(command, click.Command)
         return command
 

@@ -26,7 +26,7 @@ class Library:
         self._origin = origin
         self._held = {name: Usage(table) for name, table in held.items()}
         self._files = files
-        self._read: dict[tuple[str, str], list[Usage]] = {}
+        self._read: dict[tuple[str, Layout], list[Usage]] = {}
 
     @classmethod
     def of_tables(cls, tables: Mapping[str, Any], origin: str) -> Library:
@@ -88,7 +88,7 @@ class Library:
         if len(paths) > 1 and stem == chosen:
             names = " and ".join(path.name for path in paths)
             raise InputError(self._origin, f"both {names}", "one file a table", "Remove the one not meant.")
-        key = (stem, layout.model_dump_json())
+        key = (stem, layout)
         if key not in self._read:
             tables = read_tables(paths[0], layout)
             if len(tables) == 1:

@@ -32,6 +32,10 @@ def read_delimited(member: Member, layout: Layout, name: str) -> RawTable:
         if b"\0" in head:
             raise InputError(member.origin, "binary data", "CSV text in UTF-8", "Convert the file.")
         return _by_arrow(member, layout, name)
+    return _by_rows(member, layout, name)
+
+
+def _by_rows(member: Member, layout: Layout, name: str) -> RawTable:
     text = text_of(member, layout.encoding)
     return table_of_rows(csv_rows(text, layout.separator), layout, name, member.origin)
 
@@ -48,6 +52,8 @@ def _by_arrow(member: Member, layout: Layout, name: str) -> RawTable:
     header = _header(member, layout.separator)
     names = column_names(header, member.origin)
     renamed = names != header
+    if renamed and any("\n" in cell for cell in header):  # Arrow skips lines, not rows
+        return _by_rows(member, layout, name)
     data = pa_csv.read_csv(
         _source(member),
         read_options=pa_csv.ReadOptions(
@@ -68,7 +74,7 @@ def _by_arrow(member: Member, layout: Layout, name: str) -> RawTable:
         ),
     )
     if _repeats_header(data, names):
-        return table_of_rows(csv_rows(text_of(member, None), layout.separator), layout, name, member.origin)
+        return _by_rows(member, layout, name)
     return RawTable(name, member.origin, without_empty(data))
 
 

@@ -39,6 +39,31 @@ def read_json_lines(member: Member, layout: Layout, name: str) -> RawTable:
     return _table(found, layout, name, member.origin)
 
 
+def longest_list(text: str, origin: str) -> tuple[str, int] | None:
+    """(path, records) of the longest list of records within a JSON record; None where the file is a list."""
+    found = _parsed(text, origin)
+    if not isinstance(found, dict):
+        return None
+    lists = sorted(_lists(found, ""), key=lambda one: -one[1])
+    return lists[0] if lists else None
+
+
+def _lists(here: Any, at: str) -> Iterator[tuple[str, int]]:
+    """The lists of records below a record, with the number of their records over all that hold them."""
+    counts: dict[str, int] = {}
+    waiting = [(here, at)]
+    while waiting:
+        value, path = waiting.pop()
+        for key, inner in value.items():
+            below = f"{path}.{key}" if path else key
+            if isinstance(inner, dict):
+                waiting.append((inner, below))
+            elif isinstance(inner, list) and inner and all(isinstance(one, dict) for one in inner):
+                counts[below] = counts.get(below, 0) + len(inner)
+                waiting += [(one, below) for one in inner]
+    yield from counts.items()
+
+
 def _parsed(text: str, origin: str) -> Any:
     try:
         return json.loads(text, parse_float=str, parse_int=str, parse_constant=_constant)

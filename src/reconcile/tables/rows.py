@@ -53,7 +53,7 @@ def table_of_rows(rows: Iterable[Row], layout: Layout, name: str, origin: str) -
         for i in range(len(names))
     ]
     unread = [
-        Unread(UnreadKind.ROWS, name, said, len(these), _digest(these), _reason(layout))
+        Unread(UnreadKind.ROWS, name, said, len(these), rows_digest(these), _reason(layout))
         for said, these in (
             ("before the header", [row for row in before if row.filled]),
             ("repeated header", repeated),
@@ -62,7 +62,8 @@ def table_of_rows(rows: Iterable[Row], layout: Layout, name: str, origin: str) -
         if these
     ]
     unread += [
-        Unread(UnreadKind.TABLE, name, other, len(these), _digest(these)) for other, these in others.items()
+        Unread(UnreadKind.TABLE, name, other, len(these), rows_digest(these))
+        for other, these in others.items()
     ]
     where = origin if layout.section is None else f"{origin}, section {layout.section}"
     return RawTable(name, where, without_empty(pa.table(columns, names)), tuple(unread))
@@ -182,7 +183,8 @@ def without_empty(data: pa.Table) -> pa.Table:
     return data.drop_columns(idle) if idle and len(idle) < data.num_columns else data
 
 
-def _digest(rows: list[Row]) -> str:
+def rows_digest(rows: list[Row]) -> str:
+    """sha256 of the filled cells of some rows."""
     return hashlib.sha256(json.dumps([row.filled for row in rows], ensure_ascii=False).encode()).hexdigest()
 
 

@@ -11,45 +11,39 @@ from typing import Any
 from reconcile.files.places import shown
 from reconcile.tables.layout import Layout
 from reconcile.tables.model import RawTable, Unread, UnreadKind
-from reconcile.tables.rows import Row, table_of_rows
+from reconcile.tables.rows import Row, rows_digest, table_of_rows
 from reconcile.tables.unpack import MODEST, RATIO, Member, text_of
 from vocabulary.errors import InputError
 
 
 def read_sheet(member: Member, layout: Layout, name: str) -> RawTable:
     """A sheet of an XLSX workbook: the one that `layout` names, or its only one. Raises InputError."""
+    sheets = dict(sheet_rows(member))
+    chosen = _chosen(list(sheets), layout.sheet, "sheet", member.origin)
+    table = table_of_rows(sheets[chosen], layout, name, f"{member.origin}, sheet {chosen}")
+    unread = [_table_unread(other, rows) for other, rows in sheets.items() if other != chosen]
+    return RawTable(table.name, table.origin, table.data, (*table.unread, *unread))
+
+
+def sheet_rows(member: Member) -> list[tuple[str, list[Row]]]:
+    """The rows of each sheet of a workbook, by its name. Raises InputError."""
     import openpyxl
 
     content = member.content()
     _refuse_bomb(content, member.origin)
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+        try:
+            return [(sheet.title, list(_rows(sheet, member.origin))) for sheet in book.worksheets]
+        finally:
+            book.close()
     except (KeyError, ValueError, OSError, SyntaxError, TypeError, AttributeError) as error:
         raise _unreadable(member.origin, error) from None
-    try:
-        names = [sheet.title for sheet in book.worksheets]
-        chosen = _chosen(names, layout.sheet, "sheet", member.origin)
-        table = table_of_rows(
-            _sheet_rows(book[chosen], member.origin), layout, name, f"{member.origin}, sheet {chosen}"
-        )
-        unread = [_table_unread(other, book[other].max_row or 0) for other in names if other != chosen]
-    except (KeyError, ValueError, SyntaxError, TypeError, AttributeError) as error:
-        raise _unreadable(member.origin, error) from None
-    finally:
-        book.close()
-    return RawTable(table.name, table.origin, table.data, (*table.unread, *unread))
 
 
 def read_html(member: Member, layout: Layout, name: str) -> RawTable:
     """A table of an HTML page: the one whose number `layout` gives, else the only one with its header."""
-    from lxml import etree, html
-
-    text = text_of(member, layout.encoding)
-    try:
-        page = html.document_fromstring(text.encode("utf-8"), parser=html.HTMLParser(encoding="utf-8"))
-    except (etree.LxmlError, ValueError) as error:
-        raise _unreadable(member.origin, error) from None
-    tables = [_html_rows(table) for table in page.iter("table")]
+    tables = html_tables(member, layout.encoding)
     if layout.table is not None:
         names = [str(at) for at in range(1, len(tables) + 1)]
         at = int(_chosen(names, str(layout.table), "table", member.origin)) - 1
@@ -65,8 +59,20 @@ def read_html(member: Member, layout: Layout, name: str) -> RawTable:
             )
         at = fitting[0]
     table = table_of_rows(tables[at], layout, name, f"{member.origin}, table {at + 1}")
-    unread = [_table_unread(f"table {n + 1}", len(rows)) for n, rows in enumerate(tables) if n != at]
+    unread = [_table_unread(f"table {n + 1}", rows) for n, rows in enumerate(tables) if n != at]
     return RawTable(table.name, table.origin, table.data, (*table.unread, *unread))
+
+
+def html_tables(member: Member, encoding: str | None) -> list[list[Row]]:
+    """The rows of each table of a page. Raises InputError."""
+    from lxml import etree, html
+
+    text = text_of(member, encoding)
+    try:
+        page = html.document_fromstring(text.encode("utf-8"), parser=html.HTMLParser(encoding="utf-8"))
+    except (etree.LxmlError, ValueError) as error:
+        raise _unreadable(member.origin, error) from None
+    return [_html_rows(table) for table in page.iter("table")]
 
 
 def _chosen(names: list[str], wanted: str | None, kind: str, origin: str) -> str:
@@ -79,11 +85,12 @@ def _chosen(names: list[str], wanted: str | None, kind: str, origin: str) -> str
     return wanted
 
 
-def _table_unread(name: str, rows: int) -> Unread:
-    return Unread(UnreadKind.TABLE, name, name, rows)
+def _table_unread(name: str, rows: list[Row]) -> Unread:
+    filled = [row for row in rows if row.filled]
+    return Unread(UnreadKind.TABLE, name, name, len(filled), rows_digest(filled))
 
 
-def _sheet_rows(sheet: Any, origin: str) -> Iterator[Row]:
+def _rows(sheet: Any, origin: str) -> Iterator[Row]:
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
         yield Row(number, [_cell_text(cell, f"{origin}, row {number}") for cell in cells])
 

@@ -1,0 +1,163 @@
+"""`reconcile import`: guesses are marked as such, with what was seen; nothing unconfirmed is read."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from mapping_kit import CASES, opened, rows
+from reconcile.cli import exit_code
+from reconcile.ledger.read import read_ledger
+from reconcile.mapping.suggest import suggest
+
+BROKER = """Kontoauszug;;;;
+Konto 12345;;;;
+Date;Symbol;Aktion;Quantity;Price;Fee
+03.04.2024 09:00;AAPL;Kauf;1.000;150,25 €;1,50
+05.04.2024 09:00;AAPL;Verkauf;1.000;151,00 €;1,50
+Summe;;;;;3,00
+"""
+
+
+def guesses(tmp_path: Path, content: str | bytes, name: str = "trades.csv") -> tuple[Path, str]:
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path, suggest(path).text
+
+
+def test_a_statement_is_read_by_the_guesses_once_they_are_confirmed(tmp_path: Path) -> None:
+    """Separator, preamble, totals, decimal comma, thousands, currency, side words; the date is asked."""
+    path, text = guesses(tmp_path, BROKER)
+    made = tomllib.loads(text)
+    assert made["confirmed"] is False
+    assert made["layout"] == {"separator": ";", "header": ["Date", "Symbol", "Aktion"], "end": ["Summe"]}
+    assert made["numbers"] == {"units": ["€"], "decimal": ",", "thousands": "."}
+    assert made["time"] == {"order": "day"}
+    assert (
+        "# question: Does the day come first in '03.04.2024 09:00', '05.04.2024 09:00', or the month?" in text
+    )
+    ledger = opened(path, text).ledger
+    names = ("timestamp", "symbol", "side", "quantity", "price", "commission")
+    assert rows(ledger, "fills", *names)[1] == (
+        "2024-04-05T09:00:00", "AAPL", "sell", "1000", "151.00", "1.50",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("case", "file", "asks"),
+    [
+        ("26-tradingview-export", "tv.csv", ["Which column is symbol"]),
+        ("27-metatrader5-report", "mt5.csv", ["Are rows with 'balance' trades"]),
+        ("28-vectorbt-orders", "orders.csv", []),
+        ("29-nautilus-fills", "fills.csv", []),
+        ("30-backtesting-py-trades", "trades.csv", ["Which column is symbol", "Is a row a whole trade"]),
+        ("31-lean-orders-csv", "orders.csv", ["Which of 'Canceled', 'Filled', 'Invalid' in 'Status'"]),
+    ],
+)
+def test_what_could_not_be_decided_is_a_question(case: str, file: str, asks: list[str]) -> None:
+    """And every guess has its evidence on the line above."""
+    made = suggest(CASES / case / file)
+    questions = [line for line in made.text.splitlines() if line.startswith("# question: ")]
+    assert len(questions) == made.questions
+    for one in asks:
+        assert any(one in question for question in questions)
+    assert not any("gives an error" in question for question in questions)
+    lines = made.text.splitlines()
+    for at, line in enumerate(lines):
+        if " = " in line and line[0] not in "#[" and not line.startswith(("confirmed", "file", "close")):
+            assert lines[at - 1].startswith("# guess: ") or lines[at - 2].startswith("# guess: "), line
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("date,ticker,side,qty,price\n03/04/2024,A,B,1,1.5\n", "Does the day come first in '03/04/2024'"),
+        ("date,ticker,qty,price\n2024-01-03,A,1,1.5\n", "What says which side a fill is on?"),
+        ('date,ticker,side,qty,price\n2024-01-03,A,B,1,"1,500"\n', "is its mark the decimal mark"),
+        (
+            "date,ticker,side,qty,price,currency\n2024-01-03,A,B,1,2,USD\n2024-01-03,A,B,1,2,EUR\n",
+            "Which currency is the account's? 'currency' holds 'EUR', 'USD'",
+        ),
+        (
+            "date,ticker,side,qty,price\n2024-01-03,A,B,1,2\n2024-01-03,A\n",
+            "Line 3 has 2 cells, the header 5",
+        ),
+        ("1,2,3\n4,5,6\n", "Which line is the header?"),
+    ],
+)
+def test_a_doubt_is_told_and_not_decided_in_silence(tmp_path: Path, text: str, says: str) -> None:
+    """What a person would have to look at."""
+    _, suggested = guesses(tmp_path, text)
+    assert any(line.startswith("# question: ") and says in line for line in suggested.splitlines())
+
+
+def test_latin_1_epochs_and_sheets_are_recognised(tmp_path: Path) -> None:
+    """By their bytes, their size, their rows."""
+    _, text = guesses(tmp_path, "time,symbol,side,qty,price\n1704294000000,Börse,buy,1,2\n".encode("latin-1"))
+    made = tomllib.loads(text)
+    assert made["layout"]["encoding"] == "windows-1252" and made["time"] == {"epoch": "ms"}
+    book = openpyxl.Workbook()
+    deals = book.create_sheet("Deals")
+    for line in (["time", "symbol", "side", "qty", "price"], *[["2024-01-03", "A", "buy", 1, 2.5]] * 3):
+        deals.append(line)
+    book.save(tmp_path / "report.xlsx")
+    assert tomllib.loads(suggest(tmp_path / "report.xlsx").text)["layout"] == {"sheet": "Deals"}
+    trade = '{"time": "2024-01-03", "symbol": "A", "side": "buy", "qty": 1, "price": 2}'
+    nested = f'{{"a": [1], "run": {{"trades": [{trade}]}}}}'
+    _, text = guesses(tmp_path, nested, "result.json")
+    assert tomllib.loads(text)["layout"] == {"path": "run.trades"}
+
+
+def test_text_of_a_file_cannot_write_settings(tmp_path: Path) -> None:
+    """Names and values of a file stay within their comments and quotes."""
+    header = 'date,ticker,side,qty,price,"x\ny = 1"," = ""\\x7f"'
+    _, text = guesses(tmp_path, header + '\n2024-01-03,A,B,1,2,"\n[layout]\nskip = 1",3\n')
+    assert set(tomllib.loads(text)) <= {"confirmed", "tables"}
+
+
+def test_import_writes_a_ledger_and_refuses_guesses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--suggest, then a person, then import."""
+    path, _ = guesses(tmp_path, BROKER)
+    mapping, out = tmp_path / "map.toml", tmp_path / "ledger"
+    assert exit_code(["import", "--suggest", str(path), "--out", str(mapping)]) == 0
+    assert (
+        capsys.readouterr().out == f"wrote {mapping}: 2 questions to answer; then write `confirmed = true`\n"
+    )
+    arguments = ["import", str(path), "--mapping", str(mapping), "--out", str(out)]
+    assert exit_code(arguments) == 2
+    assert "Answer its questions" in capsys.readouterr().err
+    for command in (["diff", str(path), str(path)], ["audit", str(path)]):
+        assert exit_code([*command, "--mapping", str(mapping)]) == 2
+        capsys.readouterr()
+    mapping.write_text(mapping.read_text("utf-8").replace("confirmed = false", "confirmed = true"), "utf-8")
+    assert exit_code(arguments) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"wrote {out}: fills 2\n")
+    assert "after the end" in said and "before the header" in said
+    assert rows(read_ledger(out), "fills", "price") == [("150.25",), ("151.00",)]
+    assert exit_code(["import", "--suggest", str(path)]) == 0
+    assert tomllib.loads(capsys.readouterr().out)["confirmed"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["import", "FILE"], "--out FOLDER is missing"),
+        (["import", "FILE", "--suggest", "--mapping", "x"], "--suggest or --mapping, not both"),
+        (["import", "nothing.csv", "--suggest"], "nothing.csv"),
+        (["import", "--suggest", "FOLDER"], "a folder"),
+    ],
+)
+def test_what_import_cannot_do_is_one_error(
+    arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Usage, a path to nothing, a folder where a file belongs."""
+    path, _ = guesses(tmp_path, BROKER)
+    places = {"FILE": str(path), "FOLDER": str(tmp_path)}
+    assert exit_code([places.get(one, one) for one in arguments]) == 2
+    assert says in capsys.readouterr().err
