@@ -1,4 +1,4 @@
-"""What is to be planted: faults alone, in pairs, on other grounds, and none at all."""
+"""What is planted: faults alone, in pairs and on other grounds, and candidates without a fault."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OUTSIDE: tuple[Fault, ...] = (*outside_deciding.FAULTS, *outside_executing.FAULT
 BY_NAME = {fault.name: fault for fault in (*WITHIN, *OUTSIDE)}
 
 PAIRS = 75
-"""How many pairs, a third on each ground."""
+"""The number of pairs, a third of them on each ground."""
 GROUNDS = 5
 """Other grounds for each fault that no hypothesis says."""
 CLEAN = 51
@@ -50,7 +50,7 @@ def alone() -> Iterator[Candidate]:
 
 
 def pairs() -> Iterator[Candidate]:
-    """Faults that a hypothesis says, two at a time, spread over all that go together on a ground."""
+    """Pairs of faults that hypotheses say, spread evenly over all pairs that go together on a ground."""
     for ground in SCENARIOS:
         fitting = [
             (a, b)
@@ -64,10 +64,10 @@ def pairs() -> Iterator[Candidate]:
 
 
 def go_together(a: Fault, b: Fault) -> bool:
-    """Whether two faults can be planted in one candidate and told from each other.
+    """Whether two faults can be planted in one candidate and be distinguished there.
 
-    A patch is of the engine and a hook of the reference's loop: one program has either. Two faults of one
-    hypothesis, or of one setting, are one fault with another value.
+    A patch changes the engine and a hook the loop over the reference's parts: one program has either. Two
+    faults of one hypothesis, or of one setting, are one fault with another value.
     """
     kinds = [{type(plant) for plant in fault.plants} for fault in (a, b)]
     if any(Patch in one and Hooks in other for one, other in (kinds, kinds[::-1])):
@@ -97,7 +97,7 @@ def clean() -> Iterator[Candidate]:
 
 
 def named(names: Iterable[str], among: Sequence[Candidate]) -> list[Candidate]:
-    """Candidates that hold one of some faults. Raises InputError for a name that is no fault's."""
+    """Candidates that have one of the named faults. Raises InputError for an unknown name."""
     from difflib import get_close_matches
 
     wanted = set(names)

@@ -1,6 +1,7 @@
 """A run without faults, and where a fault would first act in it.
 
-Up to that point the two runs are one; so where a fault first shows can be told without running it.
+Up to that row the runs with and without the fault are the same. So where a fault first shows is known without
+running it.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from vocabulary.scenario import Timing
 from vocabulary.state import REBALANCE, Fill, Order, Side, State, Target
 
 Rows = Mapping[int | None, object]
-"""What stands in a table at a bar, by symbol; None for the bar's own row."""
+"""The rows of a table at a bar, by symbol; None for a row of the bar itself."""
 DECIDED = (Stage.TARGET, Stage.ORDER)
 EXECUTED = (Stage.STATUS, Stage.QUANTITY)
 """Stages whose first row is stamped with the bar of the decision: that of the bar, or of the one before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Honest:
-    """A ground, its days, and the state that each bar begins with."""
+class CleanRun:
+    """A ground, its days without a fault, and the state that each bar begins with."""
 
     ground: Ground
     days: tuple[Day, ...]
@@ -43,53 +44,54 @@ class Honest:
         return 0 if self.ground.scenario.execution.timing is Timing.SAME_CLOSE else 1
 
     def deciding(self, bar: int) -> State:
-        """The state that a bar is decided from."""
+        """The state that the decision of a bar is made from."""
         before, day, scenario = self.before[bar], self.days[bar], self.ground.scenario
         if self.lag == 0:
             return reference.mark(scenario, before, self.market, bar)[0]
         return replace(before, cash=day.valuation.cash, positions=day.state.positions)
 
     def hit(self, stage: Stage, bar: int, symbol: int | None) -> Hit:
-        """A row of a stage that belongs to what is done at a bar."""
+        """The row of a stage that belongs to what is done at a bar."""
         if stage in DECIDED:
             return Hit(bar + self.lag, stage, symbol, bar)
         return Hit(bar, stage, symbol, bar - self.lag if stage in EXECUTED else bar)
 
 
-def live(ground: Ground) -> Honest:
+def run_clean(ground: Ground) -> CleanRun:
     """The reference's days on a ground."""
     state, days, before = reference.initial_state(ground.scenario), [], []
     for t in range(len(ground.market.timestamps)):
         before.append(state)
         days.append(reference.step(ground.scenario, state, ground.market, t))
         state = days[-1].state
-    return Honest(ground, tuple(days), tuple(before))
+    return CleanRun(ground, tuple(days), tuple(before))
 
 
 # Where something is done
 
 
-def at_fills(stage: Stage, which: Callable[[Honest, int, Fill], bool] = lambda *_: True) -> Where:
+def at_fills(stage: Stage, which: Callable[[CleanRun, int, Fill], bool] = lambda *_: True) -> Where:
     """At fills that a condition holds for."""
 
-    def hits(honest: Honest) -> Iterator[Hit]:
-        for day in honest.days:
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        for day in clean.days:
             for execution in day.executions:
-                if execution.fill is not None and which(honest, day.bar, execution.fill):
-                    yield honest.hit(stage, day.bar, execution.fill.symbol)
+                if execution.fill is not None and which(clean, day.bar, execution.fill):
+                    yield clean.hit(stage, day.bar, execution.fill.symbol)
 
     return hits
 
 
-def at_executions(stage: Stage, which: Callable[[Honest, int, Execution, int], bool]) -> Where:
-    """At orders, filled or not, that a condition holds for when they execute, told the cash they met."""
+def at_executions(stage: Stage, which: Callable[[CleanRun, int, Execution, int], bool]) -> Where:
+    """At orders, filled or not, that a condition holds for when they execute. It is given the cash they
+    met."""
 
-    def hits(honest: Honest) -> Iterator[Hit]:
-        for day, state in zip(honest.days, honest.before, strict=True):
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        for day, state in zip(clean.days, clean.before, strict=True):
             cash = state.cash
             for execution in day.executions:
-                if which(honest, day.bar, execution, cash):
-                    yield honest.hit(stage, day.bar, execution.order.symbol)
+                if which(clean, day.bar, execution, cash):
+                    yield clean.hit(stage, day.bar, execution.order.symbol)
                 if execution.fill is not None:
                     flow = execution.fill.notional * (-1 if execution.fill.side is Side.BUY else 1)
                     cash += flow - execution.fill.commission
@@ -97,47 +99,47 @@ def at_executions(stage: Stage, which: Callable[[Honest, int, Execution, int], b
     return hits
 
 
-def at_orders(stage: Stage, which: Callable[[Honest, int, Order], bool] = lambda *_: True) -> Where:
+def at_orders(stage: Stage, which: Callable[[CleanRun, int, Order], bool] = lambda *_: True) -> Where:
     """At orders that a condition holds for when they are decided."""
 
-    def hits(honest: Honest) -> Iterator[Hit]:
-        for day in honest.days:
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        for day in clean.days:
             for order in day.decision.orders:
-                if which(honest, day.bar, order):
-                    yield honest.hit(stage, day.bar, order.symbol)
+                if which(clean, day.bar, order):
+                    yield clean.hit(stage, day.bar, order.symbol)
 
     return hits
 
 
-def at_targets(which: Callable[[Honest, int, Target], bool], stage: Stage = Stage.TARGET) -> Where:
+def at_targets(which: Callable[[CleanRun, int, Target], bool], stage: Stage = Stage.TARGET) -> Where:
     """At targets that a condition holds for."""
 
-    def hits(honest: Honest) -> Iterator[Hit]:
-        for day in honest.days:
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        for day in clean.days:
             for target in day.decision.targets:
-                if which(honest, day.bar, target):
-                    yield honest.hit(stage, day.bar, target.symbol)
+                if which(clean, day.bar, target):
+                    yield clean.hit(stage, day.bar, target.symbol)
 
     return hits
 
 
-def at_bars(stage: Stage, which: Callable[[Honest, int], bool] = lambda *_: True) -> Where:
+def at_bars(stage: Stage, which: Callable[[CleanRun, int], bool] = lambda *_: True) -> Where:
     """At bars that a condition holds for, in the bar's own row."""
 
-    def hits(honest: Honest) -> Iterator[Hit]:
-        return (honest.hit(stage, day.bar, None) for day in honest.days if which(honest, day.bar))
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        return (clean.hit(stage, day.bar, None) for day in clean.days if which(clean, day.bar))
 
     return hits
 
 
-def at_positions(stage: Stage, which: Callable[[Honest, int, int], bool] = lambda *_: True) -> Where:
+def at_positions(stage: Stage, which: Callable[[CleanRun, int, int], bool] = lambda *_: True) -> Where:
     """At open positions (their symbols) that a condition holds for at the end of a bar."""
 
-    def hits(honest: Honest) -> Iterator[Hit]:
-        for day in honest.days:
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        for day in clean.days:
             for symbol in day.state.positions:
-                if which(honest, day.bar, symbol):
-                    yield honest.hit(stage, day.bar, symbol)
+                if which(clean, day.bar, symbol):
+                    yield clean.hit(stage, day.bar, symbol)
 
     return hits
 
@@ -148,26 +150,26 @@ Stages = Stage | tuple[Stage, ...]
 
 
 def as_if(stages: Stages, *plants: Setting | Data) -> Where:
-    """At bars that come out otherwise under another scenario or market, each from the honest state."""
+    """At rows that another scenario or market changes, bar by bar, each from the clean state."""
 
-    def hits(honest: Honest) -> Iterator[Hit]:
-        scenario = in_scenario(honest.ground.scenario, plants)
-        market = on_market(honest.market, plants)
-        for day, state in zip(honest.days, honest.before, strict=True):
-            yield from apart(honest, stages, day, reference.step(scenario, state, market, day.bar))
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        scenario = in_scenario(clean.ground.scenario, plants)
+        market = on_market(clean.market, plants)
+        for day, state in zip(clean.days, clean.before, strict=True):
+            yield from apart(clean, stages, day, reference.step(scenario, state, market, day.bar))
 
     return hits
 
 
-def decided_from(stages: Stages, alter: Callable[[Honest, int, State], State]) -> Where:
-    """At bars that decide otherwise when the state they decide from is taken for another."""
+def decided_from(stages: Stages, alter: Callable[[CleanRun, int, State], State]) -> Where:
+    """At rows that change when a bar decides from another state. alter: from the clean state to the other."""
 
-    def hits(honest: Honest) -> Iterator[Hit]:
-        scenario, market = honest.ground.scenario, honest.market
-        for day in honest.days:
-            state = alter(honest, day.bar, honest.deciding(day.bar))
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        scenario, market = clean.ground.scenario, clean.market
+        for day in clean.days:
+            state = alter(clean, day.bar, clean.deciding(day.bar))
             decision = reference.decide(scenario, state, market, day.bar)
-            yield from apart(honest, stages, day, replace(day, decision=decision))
+            yield from apart(clean, stages, day, replace(day, decision=decision))
 
     return hits
 
@@ -175,36 +177,36 @@ def decided_from(stages: Stages, alter: Callable[[Honest, int, State], State]) -
 def eligible_again(cooldown: int) -> Where:
     """At targets that are others when an exit bars its symbol for `cooldown` bars."""
 
-    def hits(honest: Honest) -> Iterator[Hit]:
-        scenario = honest.ground.scenario
-        for day, state in zip(honest.days, honest.before, strict=True):
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        scenario = clean.ground.scenario
+        for day, state in zip(clean.days, clean.before, strict=True):
             t = day.bar
             left = {
                 order.symbol: earlier + cooldown
                 for earlier in range(max(0, t - cooldown), t)
-                for order in honest.days[earlier].decision.orders
+                for order in clean.days[earlier].decision.orders
                 if is_exit(order)
             }
-            other = reference.step(scenario, replace(state, barred=left), honest.market, t)
-            yield from apart(honest, Stage.TARGET, day, other)
+            other = reference.step(scenario, replace(state, barred=left), clean.market, t)
+            yield from apart(clean, Stage.TARGET, day, other)
 
     return hits
 
 
 def in_turn(stage: Stage, arrange: Callable[[Sequence[Order]], Sequence[Order]]) -> Where:
-    """At bars whose orders meet the cash in another order: rows of `stage` that come out otherwise for it;
-    where none does, the fills that have another place in the sequence."""
+    """At bars whose orders meet the cash in another order: rows of `stage` that change for it, or where none
+    does, the fills that have another place in the sequence."""
 
-    def hits(honest: Honest) -> Iterator[Hit]:
-        scenario, market = honest.ground.scenario, honest.market
-        for day, state in zip(honest.days, honest.before, strict=True):
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        scenario, market = clean.ground.scenario, clean.market
+        for day, state in zip(clean.days, clean.before, strict=True):
             executions = []
             for order in arrange(day.submitted):
                 done = reference.execute(scenario, state, market, day.bar, order)
                 if done.fill is not None:
                     state = reference.book(scenario, state, market, day.bar, done.fill)
                 executions.append(done)
-            rows = list(apart(honest, stage, day, replace(day, executions=tuple(executions))))
+            rows = list(apart(clean, stage, day, replace(day, executions=tuple(executions))))
             yield from rows or _displaced(day, executions)
 
     return hits
@@ -218,16 +220,16 @@ def _displaced(day: Day, executions: Sequence[Execution]) -> Iterator[Hit]:
             yield Hit(day.bar, Stage.STATUS, old, day.bar)
 
 
-def apart(honest: Honest, stages: Stages, day: Day, other: Day) -> Iterator[Hit]:
+def apart(clean: CleanRun, stages: Stages, day: Day, other: Day) -> Iterator[Hit]:
     """Rows of some stages that differ between two days of one bar."""
     for stage in stages if isinstance(stages, tuple) else (stages,):
         ours, theirs = ROWS[stage](day), ROWS[stage](other)
         if stage is Stage.TARGET and (day.decision.rebalance is None) != (other.decision.rebalance is None):
-            yield honest.hit(stage, day.bar, None)  # the rebalance itself; its targets follow from it
+            yield clean.hit(stage, day.bar, None)  # the rebalance itself; its targets follow from it
             continue
         for symbol in {**ours, **theirs}:
             if ours.get(symbol) != theirs.get(symbol):
-                yield honest.hit(stage, day.bar, symbol)
+                yield clean.hit(stage, day.bar, symbol)
 
 
 def _fills(*names: str) -> Callable[[Day], Rows]:

@@ -1,4 +1,4 @@
-"""The drill: every candidate planted, judged, and counted."""
+"""The drill: every candidate is planted and judged, and the findings are scored."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from multiprocessing import get_context
 import reference
 from reconcile.drilling import engines
 from reconcile.drilling.candidates import BY_NAME
-from reconcile.drilling.clean_run import Honest, live
+from reconcile.drilling.clean_run import CleanRun, run_clean
 from reconcile.drilling.ground import Ground, ground
 from reconcile.drilling.judging import judge, scores
 from reconcile.drilling.model import Candidate, Drill, Fault, Finding, Group, Plant
-from reconcile.drilling.planting import as_told, hooks_of, in_scenario, on_market, patches_of, shaped
+from reconcile.drilling.planting import as_reported, hooks_of, in_scenario, on_market, patches_of, shaped
 from reconcile.explaining.bar_loop import BarLoop, Standing
 from reconcile.ledger.digest import ledger_digest
 from reconcile.running.run import ours
@@ -33,7 +33,7 @@ def run(
 ) -> Drill:
     """Plant and judge candidates, `jobs` processes at a time.
 
-    progress: told how many are done. Raises InputError where a patch does not apply.
+    progress: called with the number of candidates done. Raises InputError where a patch does not apply.
     """
     order = {candidate: place for place, candidate in enumerate(candidates)}
     for candidate in candidates:
@@ -45,8 +45,8 @@ def run(
         if isinstance(found, InputError):
             raise found
         findings += found
-        told = {finding.candidate for finding in found}
-        idle += [candidate for candidate in batch if candidate not in told]
+        judged = {finding.candidate for finding in found}
+        idle += [candidate for candidate in batch if candidate not in judged]
         done += len(batch)
         if progress is not None:
             progress(done)
@@ -60,7 +60,7 @@ LARGEST = 8
 
 
 def _batches(candidates: Iterable[Candidate]) -> Iterator[Batch]:
-    """Candidates by the engine they need; those without a patch one by one."""
+    """Candidates by the engine they need, at most LARGEST together; those without a patch one by one."""
     by_engine: dict[object, list[Candidate]] = {}
     for candidate in candidates:
         changes = patches_of(_plants(candidate))
@@ -93,7 +93,7 @@ def _worked(batches: list[Batch], jobs: int) -> Iterator[tuple[Batch, list[Findi
 
 
 def _worked_apart(batch: Batch) -> list[Finding] | tuple[str, ...]:
-    """`work` in another process; an error comes back as its four parts, as it does not travel itself."""
+    """`work` in another process; an error comes back as its four parts, since it cannot be pickled."""
     try:
         return work(batch)
     except TieoutError as error:
@@ -101,18 +101,18 @@ def _worked_apart(batch: Batch) -> list[Finding] | tuple[str, ...]:
 
 
 def work(batch: Batch) -> list[Finding]:
-    """Findings of a batch; candidates of which some fault changes nothing have none."""
+    """The findings of a batch. A candidate has none where one of its faults changes nothing."""
     findings = []
     for candidate, planted in zip(batch, plant(batch), strict=True):
-        honest, own = world(candidate.ground, candidate.seed)
+        clean, own = world(candidate.ground, candidate.seed)
         if candidate.faults and ledger_digest(planted) in _lesser(candidate, own):
             continue
-        findings.append(judge(candidate, _faults(candidate), honest, own, planted))
+        findings.append(judge(candidate, _faults(candidate), clean, own, planted))
     return findings
 
 
 def _lesser(candidate: Candidate, own: Ledger) -> set[str]:
-    """Digests of what a candidate would be with a fault less: of the honest ledger, or of a pair's parts."""
+    """Digests of the ledgers with one fault less: the clean one, or those of a pair's parts."""
     if len(candidate.faults) == 1:
         return {ledger_digest(own)}
     return {_digest_alone(name, candidate.ground, candidate.seed) for name in candidate.faults}
@@ -134,8 +134,8 @@ def plant(batch: Batch) -> list[Ledger]:
         made = [_unpatched(c, world(c.ground, c.seed)[0].ground) for c in batch]
     out = []
     for candidate, ledger in zip(batch, made, strict=True):
-        honest, own = world(candidate.ground, candidate.seed)
-        told = as_told(ledger, honest.market, own.manifest, _plants(candidate))
+        clean, own = world(candidate.ground, candidate.seed)
+        told = as_reported(ledger, clean.market, own.manifest, _plants(candidate))
         out.append(shaped(told, candidate.shape))
     return out
 
@@ -152,10 +152,10 @@ def _unpatched(candidate: Candidate, on: Ground) -> Ledger:
 
 
 @lru_cache(maxsize=16)
-def world(name: str, seed: int) -> tuple[Honest, Ledger]:
-    """A ground with its honest days and the reference's ledger."""
-    honest = live(ground(name, seed))
-    return honest, reference.ledger_of(honest.ground.scenario, honest.market, honest.days)
+def world(name: str, seed: int) -> tuple[CleanRun, Ledger]:
+    """The clean run of a ground, and the reference's ledger of it."""
+    clean = run_clean(ground(name, seed))
+    return clean, reference.ledger_of(clean.ground.scenario, clean.market, clean.days)
 
 
 def _faults(candidate: Candidate) -> list[Fault]:

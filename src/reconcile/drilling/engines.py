@@ -61,7 +61,7 @@ def check_patches(*patches: Patch) -> None:
 
 
 def fit_together(patches: Sequence[Patch]) -> bool:
-    """Whether patches that each apply do so one after the other, too: no two change the same words."""
+    """Whether patches can be applied one after the other, in either order: no two change the same text."""
     try:
         check_patches(*patches)
         check_patches(*reversed(patches))
@@ -73,13 +73,13 @@ def fit_together(patches: Sequence[Patch]) -> bool:
 # Runs
 
 PATIENCE = 600.0
-"""Seconds that a patched engine may take."""
+"""Seconds after which a patched engine is given up."""
 Task = tuple[tuple[str, ...], str, int]
 """Names of faults, a ground, a seed."""
 
 
 def ledgers(changes: Sequence[Patch], tasks: Sequence[Task]) -> list[Ledger]:
-    """What an engine with patches, compiled apart, makes of each task.
+    """The ledger of each task, made by a patched engine that is compiled for them.
 
     Raises InputError where a patch does not apply or the engine fails.
     """

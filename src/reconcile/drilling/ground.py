@@ -1,5 +1,5 @@
-"""The grounds faults are planted on: small markets with gaps, ties and missing values, and scenarios that
-between them use every setting. The same everywhere.
+"""The grounds that faults are planted on: three scenarios that together use every setting, over small markets
+with gaps, ties and missing values. They are the same on every machine.
 """
 
 from __future__ import annotations
@@ -126,8 +126,8 @@ def ground(name: str, seed: int = SEED, symbols: int = SYMBOLS, bars: int = BARS
 
 
 def roughened(market: Market, seed: int, *, slow: bool) -> Market:
-    """Bars taken away, scores tied and taken away, a vix that rises above 30 now and then and is missing at
-    some bars."""
+    """A market with some bars and scores removed, some scores tied, and a vix that rises above 30 now and
+    then and is missing at some bars. slow: scores stand for ten bars, and few are above zero."""
     bars, symbols = market.present.shape
     t, s = np.arange(bars)[:, None], np.arange(symbols)[None, :]
     draw = (t * 7_919 + s * 104_729 + seed * 31) * 2_654_435_761 % 1_000_003 % 997

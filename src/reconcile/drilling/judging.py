@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconcile.comparing.compare import compare
-from reconcile.drilling.clean_run import Honest
+from reconcile.drilling.clean_run import CleanRun
 from reconcile.drilling.model import Candidate, Drill, Fault, Finding, Group, Place, Score
 from reconcile.explaining.explain import explain
 from reconcile.explaining.model import Cause, Change, Explanation
@@ -18,14 +18,14 @@ from vocabulary.ledger import Ledger
 
 
 def judge(
-    candidate: Candidate, faults: Sequence[Fault], honest: Honest, own: Ledger, planted: Ledger
+    candidate: Candidate, faults: Sequence[Fault], clean: CleanRun, own: Ledger, planted: Ledger
 ) -> Finding:
-    """What is found of a planted ledger. own: the reference's."""
-    scenario, market = honest.ground.scenario, honest.ground.market
+    """The finding for a planted ledger. own: the reference's ledger of the clean run."""
+    scenario, market = clean.ground.scenario, clean.ground.market
     compared = compare(own, planted, scenario=scenario, market=market)
     detected = compared.verdict is Verdict.BREAKS
-    expected = None if not faults else first_place(faults, honest)
-    found = None if compared.first is None else _place(compared.first, honest)
+    expected = None if not faults else first_place(faults, clean)
+    found = None if compared.first is None else _place(compared.first, clean)
     began = time.perf_counter()
     answer = explain(scenario, market, planted)
     wrong = false_causes(answer.causes, faults)
@@ -42,18 +42,18 @@ def judge(
     )
 
 
-def first_place(faults: Sequence[Fault], honest: Honest) -> Place | None:
+def first_place(faults: Sequence[Fault], clean: CleanRun) -> Place | None:
     """The first divergence that faults make: the earliest of theirs by cycle, stage and symbol."""
-    hits = [hit for fault in faults for hit in fault.where(honest)]
+    hits = [hit for fault in faults for hit in fault.where(clean)]
     if not hits:
         return None
     first = min(hits, key=lambda hit: (hit.cycle, RANK[hit.stage], hit.symbol is None, hit.symbol))
-    name = None if first.symbol is None else honest.market.symbols[first.symbol]
+    name = None if first.symbol is None else clean.market.symbols[first.symbol]
     return Place(first.bar, first.stage, name)
 
 
-def _place(first: Break, honest: Honest) -> Place:
-    bar = int(honest.market.timestamps.searchsorted(first.timestamp))
+def _place(first: Break, clean: CleanRun) -> Place:
+    bar = int(clean.market.timestamps.searchsorted(first.timestamp))
     return Place(bar, first.stage, first.symbol)
 
 
@@ -73,8 +73,8 @@ def false_causes(causes: Sequence[Cause], faults: Sequence[Fault]) -> list[Cause
 def same(found: Change, written: Change) -> bool:
     """Whether a cause that was found is the one written down: hypothesis, value and limits.
 
-    Where a limit in time is written, the one found may be another bar: it was verified by a run, and where
-    the fault has nothing to act on, bars cannot be told apart.
+    A limit in time may be found at another bar than the one written down: it was verified by a run, and bars
+    at which the fault has nothing to act on cannot be distinguished.
     """
     limited = [(change.since > 0, change.until is not None) for change in (found, written)]
     return limited[0] == limited[1] and replace(found, since=0, until=None) == replace(
@@ -106,7 +106,7 @@ FAULTY = (*WITHIN, Group.OUTSIDE, Group.OTHER_GROUNDS)
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """One aim. least: the share that is to be reached, in percent; words: the aim as it reads."""
+    """One aim. least: the share to be reached, in percent. words: the same as it is printed."""
 
     what: str
     got: int
@@ -137,8 +137,8 @@ def scores(findings: Iterable[Finding]) -> dict[Group, Score]:
 
 
 def aims(found: Drill) -> tuple[Aim, ...]:
-    """All detected, 95 % located, 90 % of those within the hypotheses explained, nothing named falsely
-    elsewhere. Aims of groups that did not take part are left out."""
+    """All faults are detected, 95 % located, 90 % of those that a hypothesis says explained, and no cause is
+    named falsely for the others. Aims of groups that did not take part are left out."""
 
     def total(groups: Iterable[Group], name: str) -> int:
         return sum(getattr(found.scores[group], name) for group in groups if group in found.scores)

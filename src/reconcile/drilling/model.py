@@ -1,4 +1,4 @@
-"""What a drill is made of: faults with their expected answers, and what was found. Data only."""
+"""The nouns of a drill: faults with their expected answers, and findings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconcile.explaining.model import Change
 from reconcile.matching.model import Stage
 
 if TYPE_CHECKING:
-    from reconcile.drilling.clean_run import Honest
+    from reconcile.drilling.clean_run import CleanRun
     from vocabulary.ledger import Ledger
     from vocabulary.market import Market
 
@@ -48,33 +48,34 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The market is read otherwise."""
+    """The market is read otherwise. read: from the market to the market as it is read."""
 
     read: Callable[[Market], Market]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The right thing was done, and the ledger says another."""
+class Reported:
+    """The right thing was done, and the ledger reports another. report: from the ledger to the reported
+    one."""
 
-    tell: Callable[[Ledger, Market], Ledger]
-
-
-Plant = Patch | Setting | Data | Hooks | Told
+    report: Callable[[Ledger, Market], Ledger]
 
 
-Where = Callable[["Honest"], Iterable[Hit]]
-"""From a run without the fault to the rows that it acts on. The first of them is where it first shows; later
-ones may be wrong, as the fault changes what follows."""
+Plant = Patch | Setting | Data | Hooks | Reported
+
+
+Where = Callable[["CleanRun"], Iterable[Hit]]
+"""From a run without the fault to the rows that it acts on. The first of them is where it first shows. Later
+ones may not be affected, as the fault changes what follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault, and the answer that is right.
 
-    ground: the one it is planted on. plants: all of them together are the fault. causes: the changes of
-    explain's catalogue that say what it is; where there are several, they are the same change in other
-    words. None: no hypothesis says it, and the right answer is that it is unexplained.
+    ground: the name of the one it is planted on. plants: all of them together make the fault. where: the rows
+    it acts on. causes: the changes that say what it is; several are the same change in other words. Where
+    there are none, no hypothesis says it, and the right answer is that it is unexplained.
     """
 
     name: str
@@ -113,7 +114,7 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What is planted, and on which ground. faults: their names; none for a clean one."""
+    """What is planted, on which ground. faults: their names, none for a clean run."""
 
     group: Group
     faults: tuple[str, ...]
@@ -132,8 +133,9 @@ class Candidate:
 class Finding:
     """What was found of one candidate.
 
-    detected: the comparison sees breaks. expected, found: first divergences. explained: the answer is the
-    right one. false_causes: causes named that are none, as they read. answer: what explain said.
+    detected: the comparison finds breaks. located: it finds the first one where it is expected. explained:
+    the answer of explain is the right one. false_causes: the sentences of causes that are none of the
+    faults'. expected, found: the first divergences. answer: what explain answered.
     """
 
     candidate: Candidate
@@ -165,7 +167,8 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """All of it. idle: candidates that were left out, as a fault of theirs changes nothing there."""
+    """All findings and their scores. idle: candidates left out, as one of their faults changes nothing
+    there."""
 
     findings: tuple[Finding, ...]
     scores: Mapping[Group, Score]
@@ -173,7 +176,7 @@ class Drill:
 
     @property
     def traceless(self) -> tuple[str, ...]:
-        """Faults that change nothing on their own ground, where each has to. On another a fault need not; and
-        of two, one may leave the other nothing to act on."""
+        """Faults that change nothing alone on their own ground, which is an error of the drill. On another
+        ground a fault may change nothing, and one of two faults may leave the other nothing to act on."""
         alone = (Group.SINGLE, Group.OUTSIDE)
         return tuple(name for each in self.idle if each.group in alone for name in each.faults)

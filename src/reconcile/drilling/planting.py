@@ -1,11 +1,11 @@
-"""From faults to the scenario, the market and the ledger that they make."""
+"""Applies the plants of faults: to the scenario, to the market, and to the ledger that is handed over."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reconcile.drilling.model import Data, Patch, Plant, Setting, Shape, Told
+from reconcile.drilling.model import Data, Patch, Plant, Reported, Setting, Shape
 from reconcile.explaining.bar_loop import Hooks
 from reconcile.ledger.frames import frame, from_frames
 from reconcile.scenario.files import replace as replace_setting
@@ -30,11 +30,11 @@ def on_market(market: Market, plants: Sequence[Plant]) -> Market:
     return market
 
 
-def as_told(ledger: Ledger, market: Market, manifest: Manifest, plants: Sequence[Plant]) -> Ledger:
-    """The ledger as the candidate tells it; it claims to have done what was asked."""
+def as_reported(ledger: Ledger, market: Market, manifest: Manifest, plants: Sequence[Plant]) -> Ledger:
+    """The ledger as the candidate reports it. Its manifest claims that the stated scenario was run."""
     for plant in plants:
-        if isinstance(plant, Told):
-            ledger = plant.tell(ledger, market)
+        if isinstance(plant, Reported):
+            ledger = plant.report(ledger, market)
     return Ledger(replace(manifest, producer="drill"), ledger.tables)
 
 

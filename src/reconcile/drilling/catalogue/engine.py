@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from reconcile.drilling.catalogue.inputs import column, zero_filled
 from reconcile.drilling.clean_run import (
-    Honest,
+    CleanRun,
     as_if,
     at_bars,
     at_fills,
@@ -43,24 +43,24 @@ def _setting(hypothesis: Hypothesis, path: str, value: Value, side: Side | None 
     return Change(hypothesis, (path, value), side=side)
 
 
-def _sells(honest: Honest, bar: int, fill: Fill) -> bool:
+def _sells(clean: CleanRun, bar: int, fill: Fill) -> bool:
     return fill.side is SELL
 
 
-def _buys(honest: Honest, bar: int, fill: Fill) -> bool:
+def _buys(clean: CleanRun, bar: int, fill: Fill) -> bool:
     return fill.side is BUY
 
 
-def _exit(*reasons: str) -> Callable[[Honest, int, Order], bool]:
-    return lambda honest, bar, order: is_exit(order) and (not reasons or order.reason in reasons)
+def _exit(*reasons: str) -> Callable[[CleanRun, int, Order], bool]:
+    return lambda clean, bar, order: is_exit(order) and (not reasons or order.reason in reasons)
 
 
-def _sold(honest: Honest, bar: int) -> bool:
-    return any(e.fill is not None and e.fill.side is SELL for e in honest.days[bar].executions)
+def _sold(clean: CleanRun, bar: int) -> bool:
+    return any(e.fill is not None and e.fill.side is SELL for e in clean.days[bar].executions)
 
 
-def _bought(honest: Honest, bar: int) -> bool:
-    return any(e.fill is not None and e.fill.side is BUY for e in honest.days[bar].executions)
+def _bought(clean: CleanRun, bar: int) -> bool:
+    return any(e.fill is not None and e.fill.side is BUY for e in clean.days[bar].executions)
 
 
 DECIDING, EXECUTING, EXITS, PLAN, SELECTING = (
@@ -147,7 +147,7 @@ FAULTS: tuple[Fault, ...] = (
     _fault("targets in lots of ten", "long",
            (DECIDING, "        quantity = size if weight > 0 else -size",
             "        size = size // 10 * 10\n        quantity = size if weight > 0 else -size"),
-           at_targets(lambda honest, bar, target: target.quantity % 10 != 0),
+           at_targets(lambda clean, bar, target: target.quantity % 10 != 0),
            Change(sizing.LOT, 10)),
     _fault("buys first", "long",
            (EXECUTING, "buys, sells = sells, 0", "buys, sells = 0, count - sells"),

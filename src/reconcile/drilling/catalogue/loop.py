@@ -1,11 +1,11 @@
-"""Faults between what is decided, what is executed and what is booked."""
+"""Faults of the loop: between what is decided, what is executed and what is booked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from reconcile.drilling.clean_run import Honest, at_bars, at_fills, at_orders, is_exit
+from reconcile.drilling.clean_run import CleanRun, at_bars, at_fills, at_orders, is_exit
 from reconcile.drilling.model import Fault, Where
 from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.explaining.hypotheses import costs, execution, exits
@@ -26,7 +26,7 @@ WhichOrder = Callable[[Order], bool]
 
 
 def unsent(which: WhichOrder) -> Hooks:
-    """Orders decided and never sent."""
+    """Orders that are decided and never sent."""
 
     def decided(at: Moment, decision: Decision) -> Decision:
         return replace(decision, orders=tuple(order for order in decision.orders if not which(order)))
@@ -41,7 +41,7 @@ def delayed(which: WhichOrder) -> Hooks:
 
 
 def refused(which: Callable[[Moment, Fill], bool]) -> Hooks:
-    """Fills that never happen; the order is told as one that met no bar."""
+    """Fills that never happen; the status of their orders is that of no bar."""
 
     def executed(at: Moment, execution: Execution) -> Execution:
         if execution.fill is None or not which(at, execution.fill):
@@ -52,7 +52,7 @@ def refused(which: Callable[[Moment, Fill], bool]) -> Hooks:
 
 
 def charged(change: Callable[[Moment, Fill], int]) -> Hooks:
-    """Another commission."""
+    """Another commission. change: from a fill to its commission in money."""
 
     def executed(at: Moment, execution: Execution) -> Execution:
         if execution.fill is None:
@@ -63,7 +63,7 @@ def charged(change: Callable[[Moment, Fill], int]) -> Hooks:
 
 
 def unbooked(which: Callable[[Moment, Fill], bool]) -> Hooks:
-    """Fills that are told and never enter the book."""
+    """Fills that are recorded and never enter the book."""
 
     def booked(at: Moment, after: State, execution: Execution) -> State:
         assert execution.fill is not None
@@ -96,7 +96,7 @@ def booked_twice(which: Callable[[Moment, Fill], bool]) -> Hooks:
 
 
 def with_cash(change: Callable[[Moment, Fill], int]) -> Hooks:
-    """Cash that is off by something after a fill."""
+    """Cash that is off after a fill. change: by how much, in money."""
 
     def booked(at: Moment, after: State, execution: Execution) -> State:
         assert execution.fill is not None
@@ -109,16 +109,16 @@ def with_cash(change: Callable[[Moment, Fill], int]) -> Hooks:
 
 
 def _order(which: WhichOrder) -> Where:
-    return at_orders(ORDER, lambda honest, bar, order: which(order))
+    return at_orders(ORDER, lambda clean, bar, order: which(order))
 
 
-def _fill(stage: Stage, which: Callable[[Honest, int, Fill], bool]) -> Where:
+def _fill(stage: Stage, which: Callable[[CleanRun, int, Fill], bool]) -> Where:
     return at_fills(stage, which)
 
 
-def _filled(which: Callable[[int, Fill], bool]) -> Callable[[Honest, int], bool]:
-    return lambda honest, bar: any(
-        e.fill is not None and which(bar, e.fill) for e in honest.days[bar].executions
+def _filled(which: Callable[[int, Fill], bool]) -> Callable[[CleanRun, int], bool]:
+    return lambda clean, bar: any(
+        e.fill is not None and which(bar, e.fill) for e in clean.days[bar].executions
     )
 
 

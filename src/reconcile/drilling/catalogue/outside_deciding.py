@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from reconcile.drilling.catalogue import inputs
-from reconcile.drilling.clean_run import Honest, Stages, as_if, at_positions, at_targets, decided_from
+from reconcile.drilling.clean_run import CleanRun, Stages, as_if, at_positions, at_targets, decided_from
 from reconcile.drilling.model import Data, Fault, Patch, Where
 from reconcile.matching.model import Stage
 from vocabulary.state import Position, Side, State, Target
@@ -37,78 +37,78 @@ def _read(name: str, ground: str, read: inputs.Read, stages: Stages = TARGET) ->
 # Where
 
 
-def _sized(size: Callable[[Honest, int, Target], int]) -> Where:
+def _sized(size: Callable[[CleanRun, int, Target], int]) -> Where:
     """At targets whose quantity is another when it is worked out otherwise."""
-    return at_targets(lambda honest, bar, target: size(honest, bar, target) != abs(target.quantity))
+    return at_targets(lambda clean, bar, target: size(clean, bar, target) != abs(target.quantity))
 
 
-def _close(honest: Honest, bar: int, symbol: int) -> int:
-    return int(honest.market.close[bar, symbol])
+def _close(clean: CleanRun, bar: int, symbol: int) -> int:
+    return int(clean.market.close[bar, symbol])
 
 
-def _equity(honest: Honest, bar: int) -> int:
-    state = honest.deciding(bar)
+def _equity(clean: CleanRun, bar: int) -> int:
+    state = clean.deciding(bar)
     return state.cash + sum(p.quantity * p.mark for p in state.positions.values())
 
 
-def _rounded(honest: Honest, bar: int, target: Target) -> int:
-    close = _close(honest, bar, target.symbol)
-    return (_equity(honest, bar) * abs(target.weight) // G + close // 2) // close
+def _rounded(clean: CleanRun, bar: int, target: Target) -> int:
+    close = _close(clean, bar, target.symbol)
+    return (_equity(clean, bar) * abs(target.weight) // G + close // 2) // close
 
 
-def _on_cash(honest: Honest, bar: int, target: Target) -> int:
-    cash = max(0, honest.deciding(bar).cash)
-    return cash * abs(target.weight) // G // _close(honest, bar, target.symbol)
+def _on_cash(clean: CleanRun, bar: int, target: Target) -> int:
+    cash = max(0, clean.deciding(bar).cash)
+    return cash * abs(target.weight) // G // _close(clean, bar, target.symbol)
 
 
-def _at_open(honest: Honest, bar: int, target: Target) -> int:
-    opening = int(honest.market.open[bar, target.symbol])
-    return _equity(honest, bar) * abs(target.weight) // G // opening
+def _at_open(clean: CleanRun, bar: int, target: Target) -> int:
+    opening = int(clean.market.open[bar, target.symbol])
+    return _equity(clean, bar) * abs(target.weight) // G // opening
 
 
-def _banded_buy(honest: Honest, bar: int, target: Target) -> bool:
+def _banded_buy(clean: CleanRun, bar: int, target: Target) -> bool:
     """Whether the band keeps a target from being bought up to."""
-    held = honest.deciding(bar).positions.get(target.symbol)
+    held = clean.deciding(bar).positions.get(target.symbol)
     delta = target.quantity - (0 if held is None else held.quantity)
-    return 0 < delta <= abs(target.quantity) * honest.ground.scenario.strategy.band // G
+    return 0 < delta <= abs(target.quantity) * clean.ground.scenario.strategy.band // G
 
 
-def _left_absent(honest: Honest, bar: int, symbol: int) -> bool:
+def _left_absent(clean: CleanRun, bar: int, symbol: int) -> bool:
     """Held, absent and no target of a rebalance."""
-    decision = honest.days[bar].decision
+    decision = clean.days[bar].decision
     wanted = {target.symbol for target in decision.targets}
-    present = bool(honest.market.present[bar, symbol])
+    present = bool(clean.market.present[bar, symbol])
     return decision.rebalance is not None and not present and symbol not in wanted
 
 
-def _positions(change: Callable[[Honest, int, int, Position], Position]) -> Callable[..., State]:
+def _positions(change: Callable[[CleanRun, int, int, Position], Position]) -> Callable[..., State]:
     """A state whose positions are taken for others."""
 
-    def alter(honest: Honest, bar: int, state: State) -> State:
-        made = {s: change(honest, bar, s, position) for s, position in state.positions.items()}
+    def alter(clean: CleanRun, bar: int, state: State) -> State:
+        made = {s: change(clean, bar, s, position) for s, position in state.positions.items()}
         return replace(state, positions=made)
 
     return alter
 
 
-def _peak_at_entry(honest: Honest, bar: int, symbol: int, position: Position) -> Position:
+def _peak_at_entry(clean: CleanRun, bar: int, symbol: int, position: Position) -> Position:
     size = abs(position.quantity)
     return replace(position, peak=(2 * position.basis + size) // (2 * size))
 
 
-def _entered_at_peak(honest: Honest, bar: int, symbol: int, position: Position) -> Position:
+def _entered_at_peak(clean: CleanRun, bar: int, symbol: int, position: Position) -> Position:
     return replace(position, basis=position.peak * abs(position.quantity))
 
 
-def _peak_of_closes(honest: Honest, bar: int, symbol: int, position: Position) -> Position:
+def _peak_of_closes(clean: CleanRun, bar: int, symbol: int, position: Position) -> Position:
     since = slice(position.opened, bar + 1)
-    closes = honest.market.close[since, symbol][honest.market.present[since, symbol]]
+    closes = clean.market.close[since, symbol][clean.market.present[since, symbol]]
     return replace(position, peak=int(closes.max()) if len(closes) else 0)
 
 
-def _opened_by_last_buy(honest: Honest, bar: int, symbol: int, position: Position) -> Position:
+def _opened_by_last_buy(clean: CleanRun, bar: int, symbol: int, position: Position) -> Position:
     last = position.opened
-    for day in honest.days[position.opened : bar + 1]:
+    for day in clean.days[position.opened : bar + 1]:
         for execution in day.executions:
             fill = execution.fill
             if fill is not None and fill.symbol == symbol and fill.side is Side.BUY:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from reconcile.drilling.catalogue.reports import Cells, Tell, cells
+from reconcile.drilling.catalogue.reports import Cells, Rewrite, cells
 from reconcile.drilling.clean_run import (
-    Honest,
+    CleanRun,
     at_bars,
     at_executions,
     at_fills,
@@ -18,7 +18,7 @@ from reconcile.drilling.clean_run import (
     at_targets,
     is_exit,
 )
-from reconcile.drilling.model import Fault, Hit, Patch, Told, Where
+from reconcile.drilling.model import Fault, Hit, Patch, Reported, Where
 from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.matching.model import Stage
 from reference import Decision, Execution
@@ -49,15 +49,15 @@ def _gap(fill: Fill) -> int:
     return fill.slippage // fill.quantity
 
 
-def _halting(honest: Honest, bar: int, execution: Execution, cash: int) -> bool:
+def _halting(clean: CleanRun, bar: int, execution: Execution, cash: int) -> bool:
     return execution.filled > 0 and (bar + execution.order.symbol) % 11 == 3
 
 
-def _short_held(honest: Honest, bar: int) -> bool:
-    return any(position.quantity < 0 for position in honest.days[bar].state.positions.values())
+def _short_held(clean: CleanRun, bar: int) -> bool:
+    return any(position.quantity < 0 for position in clean.days[bar].state.positions.values())
 
 
-def _uncovered(honest: Honest, bar: int, execution: Execution, cash: int) -> bool:
+def _uncovered(clean: CleanRun, bar: int, execution: Execution, cash: int) -> bool:
     """A buy that one lot more would have fitted, its commission left aside."""
     fill = execution.fill
     if execution.status is Status.REDUCED and fill is not None:
@@ -65,31 +65,31 @@ def _uncovered(honest: Honest, bar: int, execution: Execution, cash: int) -> boo
     return False
 
 
-def _absent(honest: Honest, bar: int, symbol: int) -> bool:
-    return not bool(honest.market.present[bar, symbol])
+def _absent(clean: CleanRun, bar: int, symbol: int) -> bool:
+    return not bool(clean.market.present[bar, symbol])
 
 
-def _rounds_up(honest: Honest, bar: int, symbol: int) -> bool:
-    position = honest.days[bar].state.positions[symbol]
+def _rounds_up(clean: CleanRun, bar: int, symbol: int) -> bool:
+    position = clean.days[bar].state.positions[symbol]
     size = abs(position.quantity)
     return (2 * position.basis + size) // (2 * size) != position.basis // size
 
 
-def _reduced_or_reopened(honest: Honest) -> Iterator[Hit]:
+def _reduced_or_reopened(clean: CleanRun) -> Iterator[Hit]:
     """Positions that were sold in part, or whole once and opened again."""
     closed: set[int] = set()
-    for day in honest.days:
+    for day in clean.days:
         for execution in day.executions:
             fill = execution.fill
             if fill is None:
                 continue
-            held = honest.before[day.bar].positions.get(fill.symbol)
+            held = clean.before[day.bar].positions.get(fill.symbol)
             after = day.state.positions.get(fill.symbol)
             against = held is not None and (held.quantity > 0) != (fill.side is BUY)
             if after is None:
                 closed.add(fill.symbol)
             elif against or (held is None and fill.symbol in closed):
-                yield honest.hit(POSITION, day.bar, fill.symbol)
+                yield clean.hit(POSITION, day.bar, fill.symbol)
 
 
 # Hooks
@@ -135,11 +135,11 @@ UNIT = 10_000
 """A currency unit, in money."""
 
 
-def _reported(name: str, ground: str, tell: Tell, where: Where) -> Fault:
-    return Fault(name, ground, (Told(tell),), where)
+def _reported(name: str, ground: str, rewrite: Rewrite, where: Where) -> Fault:
+    return Fault(name, ground, (Reported(rewrite),), where)
 
 
-def _cut(table: str, column: str, unit: int) -> Tell:
+def _cut(table: str, column: str, unit: int) -> Rewrite:
     return cells(table, lambda values, market: {**values, column: values[column] // unit * unit})
 
 
@@ -165,8 +165,8 @@ def _drifting(values: Cells, market: Market) -> Cells:
     return {**values, "equity": values["equity"] + np.arange(len(values["equity"])) ** 2}
 
 
-def _is_not_round(name: str, unit: int) -> Callable[[Honest, int], bool]:
-    return lambda honest, bar: getattr(honest.days[bar].valuation, name) % unit != 0
+def _is_not_round(name: str, unit: int) -> Callable[[CleanRun, int], bool]:
+    return lambda clean, bar: getattr(clean.days[bar].valuation, name) % unit != 0
 
 
 FAULTS: tuple[Fault, ...] = (

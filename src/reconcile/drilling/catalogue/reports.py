@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.drilling.clean_run import Honest, at_bars, at_fills, at_positions
-from reconcile.drilling.model import Fault, Hit, Told, Where
+from reconcile.drilling.clean_run import CleanRun, at_bars, at_fills, at_positions
+from reconcile.drilling.model import Fault, Hit, Reported, Where
 from reconcile.explaining.hypotheses import reports
 from reconcile.explaining.model import Change
 from reconcile.matching.model import Stage
@@ -22,32 +22,32 @@ from vocabulary.state import Fill
 
 Array = npt.NDArray[Any]
 Cells = dict[str, Array]
-Tell = Callable[[Ledger, Market], Ledger]
+Rewrite = Callable[[Ledger, Market], Ledger]
 
 
-def cells(table: str, change: Callable[[Cells, Market], Cells]) -> Tell:
-    """Cells of a table told otherwise. change: from all its columns' values, each a copy, to new ones."""
+def cells(table: str, change: Callable[[Cells, Market], Cells]) -> Rewrite:
+    """Other cells in a table. change: from copies of all its columns' values to new ones."""
 
-    def tell(ledger: Ledger, market: Market) -> Ledger:
+    def rewrite(ledger: Ledger, market: Market) -> Ledger:
         columns = ledger.tables[table].columns
         made = change({name: column.values.copy() for name, column in columns.items()}, market)
         changed = {name: replace(column, values=_sealed(made[name])) for name, column in columns.items()}
         return _with(ledger, replace(ledger.tables[table], columns=changed))
 
-    return tell
+    return rewrite
 
 
-def without_rows(table: str, gone: Callable[[Cells, Market], Array]) -> Tell:
-    """Rows of a table not told."""
+def without_rows(table: str, gone: Callable[[Cells, Market], Array]) -> Rewrite:
+    """A table without some of its rows. gone: from all its columns' values to a mask of those rows."""
 
-    def tell(ledger: Ledger, market: Market) -> Ledger:
+    def rewrite(ledger: Ledger, market: Market) -> Ledger:
         columns = ledger.tables[table].columns
         values = {name: column.values for name, column in columns.items()}
         kept = np.flatnonzero(~gone(values, market))
         made = {name: _some(column, kept) for name, column in columns.items()}
         return _with(ledger, Table(table, made, len(kept)))
 
-    return tell
+    return rewrite
 
 
 def _some(column: Column, rows: Array) -> Column:
@@ -70,14 +70,14 @@ ORDER, STATUS, COST, MARK = Stage.ORDER, Stage.STATUS, Stage.COST, Stage.MARK
 POSITION, EQUITY = Stage.POSITION, Stage.EQUITY
 
 
-def _fault(name: str, ground: str, tell: Tell, where: Where, *causes: Change) -> Fault:
-    return Fault(name, ground, (Told(tell),), where, causes)
+def _fault(name: str, ground: str, rewrite: Rewrite, where: Where, *causes: Change) -> Fault:
+    return Fault(name, ground, (Reported(rewrite),), where, causes)
 
 
-# Tell
+# Rewrite
 
 
-def _frozen(*names: str) -> Tell:
+def _frozen(*names: str) -> Rewrite:
     """The book as it was before the first bar."""
 
     def change(values: Cells, market: Market) -> Cells:
@@ -88,11 +88,11 @@ def _frozen(*names: str) -> Tell:
     return cells("equity", change)
 
 
-def _negated(table: str, *names: str) -> Tell:
+def _negated(table: str, *names: str) -> Rewrite:
     return cells(table, lambda values, market: {**values, **{name: -values[name] for name in names}})
 
 
-def _zeroed(table: str, name: str) -> Tell:
+def _zeroed(table: str, name: str) -> Rewrite:
     return cells(table, lambda values, market: {**values, name: values[name] * 0})
 
 
@@ -105,29 +105,29 @@ def _late_equity(values: Cells, market: Market) -> Cells:
     return {**values, **{name: np.concatenate([values[name][:1], values[name][:-1]]) for name in names}}
 
 
-def _marked(marks: Callable[[Market], Array]) -> Tell:
-    """Positions and equity told at other marks, (bars, symbols); cash as it is."""
+def _marked(marks: Callable[[Market], Array]) -> Rewrite:
+    """Positions and equity at other marks, which are (bars, symbols); the cash stays."""
 
-    def tell_positions(values: Cells, market: Market) -> Cells:
+    def other_marks(values: Cells, market: Market) -> Cells:
         at = np.searchsorted(market.timestamps, values["timestamp"])
         mark = marks(market)[at, values["symbol"]]
         return {**values, "mark": mark, "market_value": mark * values["quantity"]}
 
-    positions = cells("positions", tell_positions)
+    positions = cells("positions", other_marks)
 
-    def tell(ledger: Ledger, market: Market) -> Ledger:
+    def rewrite(ledger: Ledger, market: Market) -> Ledger:
         made = positions(ledger, market)
-        told = made.tables["positions"].columns
+        positions_made = made.tables["positions"].columns
         total = np.zeros(len(market.timestamps), np.int64)
-        at = np.searchsorted(market.timestamps, told["timestamp"].values)
-        np.add.at(total, at, told["market_value"].values)
+        at = np.searchsorted(market.timestamps, positions_made["timestamp"].values)
+        np.add.at(total, at, positions_made["market_value"].values)
 
         def change(values: Cells, market: Market) -> Cells:
             return {**values, "market_value": total.copy(), "equity": values["cash"] + total}
 
         return cells("equity", change)(made, market)
 
-    return tell
+    return rewrite
 
 
 def last_known(prices: Array) -> Array:
@@ -150,29 +150,29 @@ def _closes_before(market: Market) -> Array:
 def _fill_rows(stage: Stage, which: Callable[[Fill], bool]) -> Where:
     """At rows of `fills`, stamped with their own bar."""
 
-    def hits(honest: Honest) -> Iterator[Hit]:
-        for hit in at_fills(COST, lambda h, t, fill: which(fill))(honest):
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        for hit in at_fills(COST, lambda h, t, fill: which(fill))(clean):
             yield Hit(hit.cycle, stage, hit.symbol, hit.bar)
 
     return hits
 
 
-def _invested(honest: Honest, bar: int) -> bool:
-    return bool(honest.days[bar].valuation.market_value)
+def _invested(clean: CleanRun, bar: int) -> bool:
+    return bool(clean.days[bar].valuation.market_value)
 
 
-def _traded(honest: Honest, bar: int) -> bool:
-    return any(e.fill is not None and e.fill.commission for e in honest.days[bar].executions)
+def _traded(clean: CleanRun, bar: int) -> bool:
+    return any(e.fill is not None and e.fill.commission for e in clean.days[bar].executions)
 
 
-def _moved(honest: Honest, bar: int) -> bool:
-    return bar > 0 and honest.days[bar].valuation.market_value != honest.days[bar - 1].valuation.market_value
+def _moved(clean: CleanRun, bar: int) -> bool:
+    return bar > 0 and clean.days[bar].valuation.market_value != clean.days[bar - 1].valuation.market_value
 
 
-def _mark_is_not(marks: Callable[[Market], Array]) -> Callable[[Honest, int, int], bool]:
-    def which(honest: Honest, bar: int, symbol: int) -> bool:
-        told = int(marks(honest.market)[bar, symbol])
-        return told != honest.days[bar].state.positions[symbol].mark
+def _mark_is_not(marks: Callable[[Market], Array]) -> Callable[[CleanRun, int, int], bool]:
+    def which(clean: CleanRun, bar: int, symbol: int) -> bool:
+        mark = int(marks(clean.market)[bar, symbol])
+        return mark != clean.days[bar].state.positions[symbol].mark
 
     return which
 
