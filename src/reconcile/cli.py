@@ -17,6 +17,7 @@ import click
 
 from reconcile.commands import process
 from reconcile.commands.process import CANNOT_TELL, INTERRUPTED, TERMINATED, print_message
+from reconcile.own_packages import ours_first
 from reconcile.text.escape import error_text, printable
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     stdout = sys.stdout
+    ours_first()
     try:
         arguments = None if arguments is None else list(arguments)
         code = group.main(args=arguments, prog_name="reconcile", standalone_mode=False)
@@ -134,7 +136,7 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
 
 
 def _is_foreseen(error: BaseException) -> TypeGuard[TieoutError]:
-    """Looked up, not imported: --help needs no vocabulary, and a clash of that name must end here too."""
+    """Looked up, not imported: --help needs no vocabulary."""
     errors = sys.modules.get("vocabulary.errors")
     return errors is not None and isinstance(error, errors.TieoutError)
 
@@ -153,11 +155,6 @@ def _print_error(error: TieoutError) -> None:
 
 def _print_unexpected_error(error: BaseException) -> None:
     _print_traceback()
-    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "vocabulary":
-        place = getattr(sys.modules.get("vocabulary"), "__file__", None) or str(error)
-        remedy = "Rename it, or take its folder off PYTHONPATH: tieout's own has to be found first."
-        _print_parts("import vocabulary", place, "the vocabulary that tieout installs", remedy)
-        return
     said = printable(error_text(error))
     hint = "" if os.environ.get(TRACEBACK) else f" (set {TRACEBACK}=1 to see where)"
     print_message(f"error: reconcile met something it did not foresee: {said}{hint}")

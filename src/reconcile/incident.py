@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import engine
+from reconcile import engine
 from reconcile.market.edit import replace_columns
 from reconcile.scenario.files import replace as replace_setting
 from vocabulary.ledger import Ledger

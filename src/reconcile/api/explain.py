@@ -79,9 +79,10 @@ class ExplainResult(Result):
 
     def page(self) -> Page:
         from reconcile.html.comparison import Compared, comparison_page
-        from reconcile.running.run import Side, judge, ours
+        from reconcile.running.run import Side, judge
+        from reconcile.scenario.programs import run_reference
 
-        made = ours("reference").run(self.scenario, self.market)
+        made = run_reference(self.scenario, self.market)
         sides = Side("reference", made, 0.0), Side(self.name, self.candidate, 0.0)
         return comparison_page(
             Compared(
@@ -197,7 +198,7 @@ def shrink(
     """
     from reconcile.running import output
     from reconcile.running import run as running
-    from reconcile.running.candidate import load_candidate
+    from reconcile.running.hosting import current_host
     from reconcile.shrinking.case_folder import KIND, KNOWN_NAMES
     from reconcile.shrinking.shrink import TRIALS
     from reconcile.shrinking.shrink import shrink as shrink_case
@@ -208,7 +209,7 @@ def shrink(
         raise InputError(
             "candidate", f"a ledger, {program.name}", "a program", "A ledger cannot be run on a smaller case."
         )
-    function = program.function or load_candidate(program.name, "candidate")
+    function = program.function or current_host().candidate(program.name, "candidate")
     with watch(Phase.LOADING, 0):
         market = market_of(data, found)
     running.warm(found, market, watch)

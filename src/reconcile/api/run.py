@@ -205,6 +205,7 @@ def _outcome(
     watch: Watch,
 ) -> Outcome:
     """Both sides, whatever the candidate is: our engine, a program, or a ledger that is there already."""
+    from reconcile.running.hosting import current_host
     from reconcile.running.run import run as run_both
 
     scenario = scenario_of(given)
@@ -213,7 +214,12 @@ def _outcome(
     if named and not bounds and (data is None or isinstance(data, (str, os.PathLike))):
         place = None if data is None else os.fspath(data)
         return run_both(
-            scenario, data=place, candidate=None if other is None else other.name, twice=twice, watch=watch
+            scenario,
+            current_host(),
+            data=place,
+            candidate=None if other is None else other.name,
+            twice=twice,
+            watch=watch,
         )
     if twice:
         found, remedy = (
@@ -251,10 +257,10 @@ def _in_memory(
 
 def run_program(program: Program, scenario: Scenario, market: Market) -> Side:
     """A candidate that is a program, once. Raises CallableError where it misbehaves."""
-    from reconcile.running.candidate import load_candidate
+    from reconcile.running.hosting import current_host
     from reconcile.running.run import run_candidate
 
-    function = program.function or load_candidate(program.name, "candidate")
+    function = program.function or current_host().candidate(program.name, "candidate")
     return run_candidate(program.name, function, scenario, market)
 
 

@@ -6,7 +6,15 @@ from decimal import Decimal, InvalidOperation
 
 import click
 
-from reconcile.commands.options import Foreign, Form, Ground, foreign_options, form_options, ground_options
+from reconcile.commands.options import (
+    Foreign,
+    Form,
+    Ground,
+    foreign_options,
+    form_options,
+    ground_options,
+    runs_functions,
+)
 from reconcile.commands.shared import answer, watching
 
 EPILOG = "Example:  reconcile audit results/candidate --scenario top25"
@@ -23,6 +31,7 @@ EPILOG = "Example:  reconcile audit results/candidate --scenario top25"
     help="Make only these checks (see the names in the output), separated by commas; the first line says so.",
 )
 @form_options
+@runs_functions
 def audit(
     ledger: str,
     ground: Ground,

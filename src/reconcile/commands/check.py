@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconcile.commands.options import Form, data_option, form_options, scenario_argument
+from reconcile.commands.options import Form, data_option, form_options, runs_functions, scenario_argument
 from reconcile.commands.shared import answer, watching
 
 
@@ -12,6 +12,7 @@ from reconcile.commands.shared import answer, watching
 @scenario_argument
 @data_option
 @form_options
+@runs_functions
 def check(scenario: str, data: str | None, form: Form) -> int:
     """Validate SCENARIO and its market, without a run.
 

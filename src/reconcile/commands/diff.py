@@ -14,6 +14,7 @@ from reconcile.commands.options import (
     form_options,
     mapping_option,
     option_group,
+    runs_functions,
     tolerance_option,
 )
 from reconcile.commands.shared import answer, watching
@@ -106,6 +107,7 @@ class Files:
     ),
 )
 @form_options
+@runs_functions
 def diff(
     reference: str, candidate: str, ground: Ground, sources: Sources, shown: Shown, files: Files, form: Form
 ) -> int:

@@ -10,9 +10,10 @@ from reconcile.commands.options import (
     data_option,
     foreign_options,
     form_options,
+    runs_functions,
     scenario_argument,
 )
-from reconcile.commands.shared import answer, import_from_here, watching
+from reconcile.commands.shared import answer, watching
 
 
 @click.command(epilog="Example:  reconcile explain incident reconcile.incident:candidate")
@@ -21,6 +22,7 @@ from reconcile.commands.shared import answer, import_from_here, watching
 @data_option
 @foreign_options
 @form_options
+@runs_functions
 def explain(scenario: str, candidate: str, data: str | None, foreign: Foreign, form: Form) -> int:
     """Say why CANDIDATE differs from SCENARIO: causes, each verified by a run, and what each cost.
 
@@ -32,7 +34,6 @@ def explain(scenario: str, candidate: str, data: str | None, foreign: Foreign, f
     from reconcile.api.explain import explain as find_causes
 
     form.check()
-    import_from_here()
     result = find_causes(
         scenario,
         candidate,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.options import Form, form_options
+from reconcile.commands.options import Form, form_options, runs_functions
 from reconcile.commands.process import print_answer
 from reconcile.commands.shared import answer, rewrite_line, watching
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     "--record", is_flag=True, help="Measure the ratio reference : engine, put it on record, and end."
 )
 @form_options
+@runs_functions
 def gate(
     base: str | None,
     checks: str | None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.options import PLAIN, Form, form_options
+from reconcile.commands.options import PLAIN, Form, form_options, runs_functions
 from reconcile.commands.process import print_answer
 from reconcile.commands.shared import answer, watching
 
@@ -27,6 +27,7 @@ def golden() -> None:
 @golden.command(epilog="Example:  reconcile golden check top25 stocks")
 @click.argument("cases", metavar="[CASE]...", nargs=-1)
 @form_options
+@runs_functions
 def check(cases: tuple[str, ...], form: Form) -> int:
     """Run each CASE, by default all, and hold it against its golden.
 

@@ -124,3 +124,56 @@ ground_options = option_group(
     data_option,
 )
 foreign_options = option_group("foreign", Foreign, mapping_option, tolerance_option)
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes: 800MB, 2.5GB."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from reconcile.running.bounds import read_size
+
+        try:
+            size = value if isinstance(value, int) else read_size(value)
+        except (ValueError, OverflowError):
+            size = -1
+        if size < 0:
+            self.fail(f"{value!r} is no size; write it like 800MB or 2.5GB", param, ctx)
+        return size
+
+
+def runs_functions(command: Callable[..., int]) -> Callable[..., int]:
+    """A command that runs functions of a user's: its options, and a host for as long as it lasts."""
+
+    @click.option(
+        "--timeout",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0),
+        help="What one call of a function of yours may take. [default: 3600; 0: no bound]",
+    )
+    @click.option(
+        "--memory",
+        metavar="SIZE",
+        type=Size(),
+        help="What it may hold, with all that it starts: 800MB, 4GB. [default: the machine's; 0: no bound]",
+    )
+    @click.option(
+        "--in-process",
+        is_flag=True,
+        help="Call it in this process, without bounds, for a debugger; else it has a process of its own.",
+    )
+    @wraps(command)
+    def hosting(
+        *given: Any, timeout: float | None, memory: int | None, in_process: bool, **named: Any
+    ) -> int:
+        from reconcile.running.bounds import SECONDS, Bounds, Hosting
+        from reconcile.running.hosting import hosted
+
+        if in_process and (timeout is not None or memory is not None):
+            raise click.UsageError("--timeout and --memory bound another process: leave --in-process out")
+        bounds = Bounds(SECONDS if timeout is None else timeout, memory)
+        with hosted(Hosting(bounds, in_process)):
+            return command(*given, **named)
+
+    return hosting

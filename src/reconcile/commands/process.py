@@ -89,8 +89,12 @@ def final_code(code: int) -> int:
 def print_answer(text: str) -> None:
     """Print an answer to standard output. Raises OutputError when it is closed or full.
 
-    A reader that has gone is no error.
+    A reader that has gone is no error. Nothing is printed where a user's function ended its process, even if
+    a search took that for a run that is not possible.
     """
+    hosting = sys.modules.get("reconcile.running.hosting")  # a command that has none need not load it
+    if hosting is not None:
+        hosting.current_host().check()
     try:
         click.echo(text)
     except OSError as error:

@@ -14,9 +14,10 @@ from reconcile.commands.options import (
     foreign_options,
     form_options,
     old_candidate_option,
+    runs_functions,
     scenario_argument,
 )
-from reconcile.commands.shared import answer, import_from_here, watching
+from reconcile.commands.shared import answer, watching
 
 
 @click.command(epilog="Example:  reconcile run top25 --out results")
@@ -45,6 +46,7 @@ from reconcile.commands.shared import answer, import_from_here, watching
     " with itself.",
 )
 @form_options
+@runs_functions
 def run(
     scenario: str,
     candidate: str | None,
@@ -64,7 +66,6 @@ def run(
     from reconcile.api.run import run as run_scenario
 
     form.check()
-    import_from_here()
     result = run_scenario(
         scenario,
         candidate_named(candidate, old_candidate),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -35,13 +34,6 @@ def answer(result: Result, form: Form) -> int:
             text += f"\n\npage          {printable(form.html, 200)}"
         print_answer(text.partition("\n")[0] if form.quiet else text)
     return result.exit_code
-
-
-def import_from_here() -> None:
-    """Let modules of the current folder be found: last, so that they shadow nothing."""
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.append(here)
 
 
 def watching() -> Watch:

@@ -10,9 +10,10 @@ from reconcile.commands.options import (
     data_option,
     form_options,
     old_candidate_option,
+    runs_functions,
     scenario_argument,
 )
-from reconcile.commands.shared import answer, import_from_here, watching
+from reconcile.commands.shared import answer, watching
 
 
 @click.command(epilog="Example:  reconcile shrink stocks my_engine:run")
@@ -28,6 +29,7 @@ from reconcile.commands.shared import answer, import_from_here, watching
     help="Write the case there; an earlier one is replaced whole.",
 )
 @form_options
+@runs_functions
 def shrink(
     scenario: str, candidate: str | None, old_candidate: str | None, data: str | None, out: str, form: Form
 ) -> int:
@@ -42,7 +44,6 @@ def shrink(
     from reconcile.api.explain import shrink as shrink_case
 
     form.check()
-    import_from_here()
     named = candidate_named(candidate, old_candidate)
     if named is None:
         raise click.UsageError("name the candidate behind the scenario: my_engine:run")

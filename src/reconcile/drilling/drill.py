@@ -18,7 +18,7 @@ from reconcile.drilling.model import Candidate, Drill, Fault, Finding, Group, Pl
 from reconcile.drilling.planting import as_reported, hooks_of, in_scenario, on_market, patches_of, shaped
 from reconcile.explaining.bar_loop import BarLoop, Standing
 from reconcile.ledger.digest import ledger_digest
-from reconcile.running.run import ours
+from reconcile.own_packages import own_package
 from vocabulary.errors import InputError, TieoutError
 from vocabulary.ledger import Ledger
 
@@ -147,7 +147,7 @@ def _unpatched(candidate: Candidate, on: Ground) -> Ledger:
         start = Standing(reference.initial_state(scenario))
         days = BarLoop(market, lambda bar: scenario, hooks).days(start, len(market.timestamps))
         return reference.ledger_of(scenario, market, (day for day, _ in days))
-    made: Ledger = ours("engine").run(scenario, market)
+    made: Ledger = own_package("engine").run(scenario, market)
     return made
 
 

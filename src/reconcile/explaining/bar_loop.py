@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import reference
+from reconcile.scenario import programs
 from reference import Day, Decision, Execution
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
@@ -75,7 +76,7 @@ class BarLoop:
         market: Market,
         scenario_at: Callable[[int], Scenario],
         hooks: Sequence[Hooks] = (),
-        decide: Decide = reference.decide,
+        decide: Decide = programs.decide,
     ) -> None:
         self.market, self.scenario_at, self._decide = market, scenario_at, decide
         self._decided = [hook.decided for hook in hooks if hook.decided]
@@ -182,7 +183,7 @@ class Memory:
         for its, over, before, decision in known:
             if its is scenario and over is market and before == state:
                 return decision
-        made = reference.decide(scenario, state, market, t)
+        made = programs.decide(scenario, state, market, t)
         known.append((scenario, market, state, made))
         del known[:-8]
         return made

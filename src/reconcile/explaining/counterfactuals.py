@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from reconcile.explaining.model import (
     SettingHypothesis,
     Subject,
 )
-from reconcile.running.run import ours
+from reconcile.scenario.programs import resume_engine
 from reference import Day
 from vocabulary.ledger import Column, Ledger, Table
 from vocabulary.ledger import Kind as Cells
@@ -73,7 +72,6 @@ class Counterfactuals:
         self.subject = subject
         self.bars = len(subject.market.timestamps)
         self.runs = 0
-        self._engine: ModuleType = ours("engine")
         self._ledgers: OrderedDict[Changes, Ledger] = OrderedDict()
         self._states: dict[tuple[Changes, int], Standing] = {}
         self._decide = Memory()
@@ -154,7 +152,7 @@ class Counterfactuals:
         stops = [since for since, _ in prepared.spans if state.bar < since < until]
         for stop in (*stops, until):
             scenario = prepared.scenario_at(state.bar)
-            made, state = self._engine.resume(scenario, prepared.market, state, stop)
+            made, state = resume_engine(scenario, prepared.market, state, stop)
             ledgers.append(made)
         return joined(ledgers), state
 

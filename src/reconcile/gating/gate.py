@@ -6,11 +6,9 @@ limits.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconcile.gating.model import Case, Check, Drift, Limits, Outcome, Quantity, Report, Settings
@@ -186,16 +184,14 @@ def _scenario(paths: ProjectPaths, golden: Golden) -> Scenario | None:
 
 
 def _candidate(settings: Settings) -> Candidate | None:
-    from reconcile.running.candidate import load_candidate
+    from reconcile.running.hosting import current_host
 
     if settings.candidate is None:
         return None
-    # Appended, so that no file of the project shadows an installed module.
-    for path in settings.paths or ("src", "."):
-        folder = str((settings.root / path).resolve())
-        if Path(folder).is_dir() and folder not in sys.path:
-            sys.path.append(folder)
-    return load_candidate(settings.candidate)
+    folders = [(settings.root / path).resolve() for path in settings.paths or ("src", ".")]
+    host = current_host()
+    host.look_in([str(folder) for folder in folders if folder.is_dir()])
+    return host.candidate(settings.candidate)
 
 
 def _ledger(scenario: Scenario, settings: Settings, candidate: Candidate | None, watch: Watch) -> Ledger:

@@ -33,7 +33,8 @@ from reconcile.roots.quick_checks import quick_decision, quick_execution
 from reconcile.roots.readings import MOST, DueOrder, Reading
 from reconcile.roots.rebuild import History
 from reconcile.roots.rows import book_all, read_rows, scale_of
-from reference import Decision, decide, hand_over, initial_state, mark
+from reconcile.scenario.programs import decide
+from reference import Decision, hand_over, initial_state, mark
 from vocabulary.ledger import SCHEMA, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing

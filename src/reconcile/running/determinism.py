@@ -1,35 +1,33 @@
-"""A/A: each side twice, in fresh processes that differ in hash seed and thread count, against itself.
+"""A/A: each side against itself, in fresh processes that differ in hash seed and thread count.
 
 A program whose answer hangs on the order of a set, on an unseeded random number, the clock or the number of
-threads cannot be reconciled with anything: it is found here, before the comparison.
+threads cannot be reconciled with anything: it is found here, before the comparison. Each process is called
+twice, so that what a program keeps from one call to the next is told apart from these.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import json
 import os
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reconcile.running import determinism_child as fresh
+from reconcile.running.hosting import Host
 from reconcile.running.progress import Phase, Watch
-from vocabulary import errors
-from vocabulary.errors import CallableError, InputError, OutputError, TieoutError
+from reconcile.running.worker import Worker
+from vocabulary.errors import TieoutError
 from vocabulary.ledger import SCHEMA, Ledger, Manifest, Table
+from vocabulary.scenario import CallableStrategy
 
 if TYPE_CHECKING:
     from reconcile.matching.model import Break
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
 
+REFERENCE, ENGINE = "reference", "engine"
 THREADS = (
     "NUMBA_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -45,9 +43,6 @@ THREADS = (
 
 _CLOCKS = ("decided_at", "timestamp")
 
-LAST_WORDS = 400
-"""Characters of a crashed process's output that are shown."""
-
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -59,6 +54,11 @@ class Condition:
     def __str__(self) -> str:
         return f"hash seed {self.hash_seed}, {self.threads} thread{'' if self.threads == 1 else 's'}"
 
+
+_Ledgers = tuple[Ledger, Ledger]
+"""Of two calls in one process."""
+
+RUNS = ("run 1", "run 2")
 
 CONDITIONS = (Condition(1, 1), Condition(2, max(2, os.cpu_count() or 1)))
 
@@ -75,9 +75,10 @@ class Agreement:
 class Difference:
     """The first difference between two runs of one side.
 
-    runs: what the two are called. found: the break, where a comparison sees one. Else the ledgers hold the
-    same rows in another order or form, and `where` says at which table, row and field (or of which manifest
-    field) `values`, as text, are apart; timestamp: of that row.
+    runs: what the two are called. same_process: they are two calls in one process. found: the break, where a
+    comparison sees one. Else the ledgers hold the same rows in another order or form, and `where` says at
+    which table, row and field (or of which manifest field) `values`, as text, are apart; timestamp: of that
+    row.
     """
 
     side: str
@@ -87,6 +88,7 @@ class Difference:
     field: str = ""
     timestamp: int | None = None
     values: tuple[str, str] = ("", "")
+    same_process: bool = False
 
 
 class Disagreement(Exception):
@@ -100,20 +102,20 @@ class Disagreement(Exception):
 
 
 def run_twice(
-    scenario: Scenario, market: Market, data: str | None, candidate: str | None, watch: Watch
+    scenario: Scenario, market: Market, candidate: str | None, host: Host, watch: Watch
 ) -> tuple[Agreement, Agreement]:
-    """Run the reference and the candidate twice each; what each of them agrees on with itself.
+    """Run the reference and the candidate in two fresh processes each, twice in each of them.
 
-    data: as given to the run itself; the processes read it again. candidate: `module:function`, None: ours.
-    Raises Disagreement; TieoutError where a process fails, or reads another market than `market`.
+    candidate: `module:function`, None: ours. host: its bounds and folders hold here, too. Raises
+    Disagreement; TieoutError where a process or a function fails.
     """
-    sides = (fresh.REFERENCE, candidate or fresh.ENGINE)
+    sides = (REFERENCE, candidate or ENGINE)
     agreed, differences = [], []
     for side in sides:
-        with watch(Phase.TWICE, 0), _folder() as folder:
-            one, other = _run_side(side, scenario, market, data, folder)
-            found = difference(side, ("run 1", "run 2"), one, other)
-        agreed.append(Agreement(side, one))
+        with watch(Phase.TWICE, 0):
+            one, other = _run_side(side, scenario, market, host)
+        found = _disagreement(side, one, other)
+        agreed.append(Agreement(side, one[0]))
         differences += [] if found is None else [found]
     if differences:
         raise Disagreement(market, tuple(differences), sides)
@@ -131,110 +133,50 @@ def confirm(agreements: tuple[Agreement, Agreement], ledgers: tuple[Ledger, Ledg
         raise Disagreement(market, differences, (agreements[0].side, agreements[1].side))
 
 
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    """A temporary folder; raises OutputError where there can be none."""
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="tieout-", ignore_cleanup_errors=True)
-    except OSError as error:
-        remedy = "Set TMPDIR to a folder that can be written."
-        raise OutputError("temporary folder", str(error), "one that can be written", remedy) from error
-    with folder as name:
-        yield Path(name)
-
-
-def _run_side(
-    side: str, scenario: Scenario, market: Market, data: str | None, folder: Path
-) -> tuple[Ledger, Ledger]:
-    """Both ledgers of a side; the two processes run at the same time."""
-    from reconcile.scenario.toml import scenario_to_toml
-
-    request = {
-        "side": side,
-        "scenario": scenario_to_toml(scenario),
-        "origin": scenario.origin,
-        "name": scenario.name,
-        "data": data,
-        "path": sys.path,
-    }
-    places = [folder / f"run{number}" for number in range(1, len(CONDITIONS) + 1)]
-    with contextlib.ExitStack() as stack:
-        started = [
-            stack.enter_context(_started(request, place, condition))
-            for place, condition in zip(places, CONDITIONS, strict=True)
-        ]
-        codes = [process.wait() for process in started]
-    one, other = (
-        _ledger(side, scenario, market, place, code, number)
-        for number, (place, code) in enumerate(zip(places, codes, strict=True), 1)
-    )
+def _run_side(side: str, scenario: Scenario, market: Market, host: Host) -> tuple[_Ledgers, _Ledgers]:
+    """The ledgers of a side; the two processes run at the same time."""
+    work = partial(_run_process, side, scenario, market, host)
+    with ThreadPoolExecutor(len(CONDITIONS)) as pool:
+        one, other = pool.map(work, range(len(CONDITIONS)))
     return one, other
 
 
-@contextlib.contextmanager
-def _started(request: dict[str, Any], place: Path, condition: Condition) -> Iterator[subprocess.Popen[bytes]]:
-    """A process at work on a request; it is ended when the block is left early."""
-    place.mkdir()
-    (place / fresh.REQUEST).write_text(json.dumps(request), encoding="utf-8")
+def _run_process(side: str, scenario: Scenario, market: Market, host: Host, number: int) -> _Ledgers:
+    """The ledgers of two calls in one fresh process. Raises TieoutError, naming the process."""
+    condition = CONDITIONS[number]
     varied = {"PYTHONHASHSEED": str(condition.hash_seed), **dict.fromkeys(THREADS, str(condition.threads))}
-    with open(place / "output", "wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-P", fresh.__file__, str(place)],
-            env={**os.environ, **varied},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    echo = bool(os.environ.get("TIEOUT_TRACEBACK"))
+    bounds, folders = host.hosting.bounds, host.hosting.folders
+    worker = Worker(bounds, folders=folders, environment=varied, echo=echo)
     try:
-        yield process
+        return _call(worker, side, scenario, market), _call(worker, side, scenario, market)
+    except TieoutError as error:
+        where = f"{error.where}, run {number + 1} of {len(CONDITIONS)} ({condition})"
+        raise TieoutError(where, error.found, error.expected, error.remedy) from error
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        worker.end()
 
 
-def _ledger(side: str, scenario: Scenario, market: Market, place: Path, code: int, number: int) -> Ledger:
-    """The ledger a process left; raises TieoutError where it left none, or was run on something else."""
-    from reconcile.ledger.read import read_ledger
-
-    try:
-        report = json.loads((place / fresh.REPORT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        report = None
-    if report is None or "error" in report:
-        raise _failure(f"{side}, run {number} of 2 ({CONDITIONS[number - 1]})", report, code, place)
-    for what, digest in (("scenario", scenario.digest), ("market", market.digest)):
-        if report[what] != digest:
-            remedy = "Run it again when nothing writes to its files."
-            raise InputError(f"{side}, run {number} of 2", f"another {what}", f"the same {what}", remedy)
-    return read_ledger(place / fresh.LEDGER)
+def _call(worker: Worker, side: str, scenario: Scenario, market: Market) -> Ledger:
+    selection = scenario.strategy.selection
+    if side in (REFERENCE, ENGINE):
+        if isinstance(selection, CallableStrategy):
+            worker.find(selection.function, scenario.origin, f"{scenario.name}: strategy.function")
+        return worker.run(side, scenario, market)[0]
+    worker.find(side, "", "candidate")
+    return worker.candidate(side, scenario, market)[0]
 
 
-def _failure(where: str, report: dict[str, str] | None, code: int, place: Path) -> TieoutError:
-    """What a process died of, as one of our errors."""
-    output = (place / "output").read_text(encoding="utf-8", errors="backslashreplace")
-    if os.environ.get("TIEOUT_TRACEBACK"):
-        sys.stderr.write(output)
-    remedy = "Run it without --twice, or set TIEOUT_TRACEBACK=1 to see what it printed."
-    if report is None:
-        words = output.strip()[-LAST_WORDS:]
-        said = f"; its last words: {words}" if words else ""
-        return CallableError(where, f"a process that ended with {_ending(code)}{said}", "a ledger", remedy)
-    if "where" in report:
-        kind = getattr(errors, report["error"], TieoutError)
-        place_of_trouble = f"{report['where']} [{where}]"
-        made: TieoutError = kind(place_of_trouble, report["found"], report["expected"], report["remedy"])
-        return made
-    return CallableError(where, f"{report['error']}: {report['text']}", "a ledger", remedy)
-
-
-def _ending(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code} and left no ledger"
-    try:
-        return f"signal {signal.Signals(-code).name}"
-    except ValueError:
-        return f"signal {-code}"
+def _disagreement(side: str, one: _Ledgers, other: _Ledgers) -> Difference | None:
+    """Between the first calls of two processes; else between the two calls of one."""
+    found = difference(side, RUNS, one[0], other[0])
+    if found is not None:
+        return found
+    for first, second in (one, other):
+        found = difference(side, RUNS, first, second)
+        if found is not None:
+            return dataclasses.replace(found, same_process=True)
+    return None
 
 
 def difference(side: str, runs: tuple[str, str], one: Ledger, other: Ledger) -> Difference | None:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
-from reconcile.running.candidate import (
-    Candidate,
-    call_candidate,
-    check_unchanged,
-    load_candidate,
-    talking_to_stderr,
-)
-from reconcile.running.progress import Phase, Watch, unwatched
-from vocabulary.errors import InputError
+from reconcile.own_packages import own_package
+from reconcile.running.candidate import Candidate, call_candidate, check_unchanged, stdout_to_stderr
+from reconcile.running.hosting import Host, HostedCandidate
+from reconcile.running.progress import Phase, Progress, Watch, unwatched
+from reconcile.scenario.programs import elsewhere
 
 if TYPE_CHECKING:
     from reconcile.matching.model import Reconciliation, Tolerance
-    from reconcile.running.determinism import Agreement
     from vocabulary.ledger import Ledger
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
@@ -60,6 +52,7 @@ class Outcome:
 
 def run(
     scenario: Scenario,
+    host: Host,
     *,
     data: str | None = None,
     candidate: str | None = None,
@@ -68,15 +61,18 @@ def run(
 ) -> Outcome:
     """Load, run the reference, run the candidate (ours by default, warmed up), compare.
 
-    data: a file to take the bars from instead of the scenario's own. candidate: `module:function`.
+    host: finds the candidate. data: a file to take the bars from instead of the scenario's own. candidate:
+    `module:function`.
     twice: before that, run each side twice in fresh processes.
     Raises TieoutError: bad input, a callable or a candidate that misbehaves, values beyond int64;
     reconcile.running.determinism.Disagreement: a side that disagrees with itself.
     """
-    function = None if candidate is None else load_candidate(candidate)
+    from reconcile.running.determinism import confirm, run_twice
+
+    function = None if candidate is None else host.candidate(candidate)
     market, loading = load(scenario, data, watch)
     compiling = warm(scenario, market, watch) if function is None else None
-    agreed = both_twice(scenario, market, data, candidate, watch) if twice else None
+    agreed = run_twice(scenario, market, candidate, host, watch) if twice else None
     reference = run_reference(scenario, market, watch)
     other = (
         run_engine(scenario, market, watch)
@@ -84,7 +80,7 @@ def run(
         else run_candidate(str(candidate), function, scenario, market)
     )
     if agreed is not None:
-        same_again(agreed, reference, other, market)
+        confirm(agreed, (reference.ledger, other.ledger), market)
     with watch(Phase.COMPARING, 0):
         reconciliation = judge(scenario, market, reference, other)
     return Outcome(scenario, market, reference, other, reconciliation, loading, compiling, twice or None)
@@ -105,34 +101,38 @@ def warm(scenario: Scenario, market: Market, watch: Watch = unwatched) -> float:
     from reconcile.market.edit import slice_market
 
     began = time.perf_counter()
-    engine = ours("engine")
-    phase = Phase.STARTING if engine.is_compiled() else Phase.COMPILING
-    with watch(phase, 0), talking_to_stderr():
+    place = elsewhere(scenario)
+    compiled = own_package("engine").is_compiled() if place is None else place.is_compiled()
+    with watch(Phase.STARTING if compiled else Phase.COMPILING, 0):
         bars = (0, min(WARM_BARS, len(market.timestamps)))
-        engine.run(scenario, slice_market(market, bars=bars))
+        _run("engine", scenario, slice_market(market, bars=bars), None)
     return time.perf_counter() - began
 
 
 def run_reference(scenario: Scenario, market: Market, watch: Watch = unwatched) -> Side:
     """The plain loop."""
-    reference = ours("reference")
-    with watch(Phase.REFERENCE, len(market.timestamps)) as progress, talking_to_stderr():
-        began = time.perf_counter()
-        ledger = reference.run(scenario, market, progress)
-        seconds = time.perf_counter() - began
-    check_function(scenario, market)
-    return Side("reference", ledger, seconds)
+    with watch(Phase.REFERENCE, len(market.timestamps)) as progress:
+        return _run("reference", scenario, market, progress)
 
 
 def run_engine(scenario: Scenario, market: Market, watch: Watch = unwatched) -> Side:
     """The batched engine."""
-    engine = ours("engine")
-    with watch(Phase.ENGINE, len(market.timestamps)) as progress, talking_to_stderr():
+    with watch(Phase.ENGINE, len(market.timestamps)) as progress:
+        return _run("engine", scenario, market, progress)
+
+
+def _run(program: str, scenario: Scenario, market: Market, progress: Progress | None) -> Side:
+    """One of our programs, in the process that holds the strategy's function if it has one."""
+    place = elsewhere(scenario)
+    if place is not None:
+        return Side(program, *place.run(program, scenario, market, progress))
+    ours = own_package(program)
+    with stdout_to_stderr():
         began = time.perf_counter()
-        ledger = engine.run(scenario, market, progress)
+        ledger = ours.run(scenario, market, progress)
         seconds = time.perf_counter() - began
     check_function(scenario, market)
-    return Side("engine", ledger, seconds)
+    return Side(program, ledger, seconds)
 
 
 def check_function(scenario: Scenario, market: Market) -> None:
@@ -146,38 +146,14 @@ def check_function(scenario: Scenario, market: Market) -> None:
 
 def run_candidate(name: str, function: Candidate, scenario: Scenario, market: Market) -> Side:
     """A user's engine, once; the market must be afterwards what it was before."""
-    with talking_to_stderr():
+    if isinstance(function, HostedCandidate):
+        return Side(name, *function.timed(scenario, market))
+    with stdout_to_stderr():
         began = time.perf_counter()
         ledger = call_candidate(name, function, scenario, market)
         seconds = time.perf_counter() - began
     check_unchanged(f"candidate {name}", market)
     return Side(name, ledger, seconds)
-
-
-def both_twice(
-    scenario: Scenario, market: Market, data: str | None, candidate: str | None, watch: Watch
-) -> tuple[Agreement, Agreement]:
-    """A/A: what each side agrees on with itself in two fresh processes; raises Disagreement."""
-    from reconcile.running.determinism import run_twice
-
-    return run_twice(scenario, market, data, candidate, watch)
-
-
-def same_again(agreed: tuple[Agreement, Agreement], reference: Side, candidate: Side, market: Market) -> None:
-    """Raise Disagreement where the run that is to be compared is not what two fresh processes agreed on."""
-    from reconcile.running.determinism import confirm
-
-    confirm(agreed, (reference.ledger, candidate.ledger), market)
-
-
-def ours(name: str) -> ModuleType:
-    """Import one of the two programs; raises InputError where another module of that name is in the way."""
-    found = importlib.import_module(name)
-    place = Path(found.__file__ or "").resolve()
-    if place.parent.parent != Path(__file__).resolve().parents[2]:
-        remedy = f"Rename it, or take its folder off PYTHONPATH: tieout's own {name} has to be found first."
-        raise InputError(f"import {name}", str(place), f"the {name} that tieout installs", remedy)
-    return found
 
 
 def judge(

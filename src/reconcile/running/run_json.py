@@ -19,7 +19,8 @@ null:
 
 Where --twice finds a side that disagrees with itself there are no numbers: kind and version as above, verdict
 `not_deterministic`, breaks and first null, of each side name and deterministic, and under `disagreements` one
-object a side: side, rebalance, decided_at, timestamp, stage, type, symbol, field, runs, values.
+object per side: side, rebalance, decided_at, timestamp, stage, type, symbol, field, runs, same_process
+(whether the runs are two calls in one process), values.
 """
 
 from __future__ import annotations
@@ -121,4 +122,10 @@ def _difference(one: Difference, market: Market) -> dict[str, Any]:
     else:
         told = _break(one.found, market)
         values = [told.pop("reference"), told.pop("candidate")]
-    return {"side": one.side, **told, "runs": list(one.runs), "values": values}
+    return {
+        "side": one.side,
+        **told,
+        "runs": list(one.runs),
+        "same_process": one.same_process,
+        "values": values,
+    }

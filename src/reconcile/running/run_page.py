@@ -153,7 +153,8 @@ def _headline(one: Difference, clock: Clock) -> str:
     left, right = _values(one, clock)
     first, second = one.runs
     where = ", ".join(_where(one, clock))
-    return f"{_name(one.side)} disagrees with itself: {where}: {left} ({first}) vs {right} ({second})"
+    how = " when run a second time in one process" if one.same_process else ""
+    return f"{_name(one.side)} disagrees with itself{how}: {where}: {left} ({first}) vs {right} ({second})"
 
 
 def _name(side: str) -> str:
@@ -188,6 +189,10 @@ def _around(one: Difference, clock: Clock) -> Iterator[str]:
     else:
         decided = one.found.decided_at
         yield f"stage         {one.found.stage.value}" + (f", decided {clock(decided)}" if decided else "")
+    if one.same_process:
+        yield "run 1, run 2  two calls in one process, which gave the same ledgers in another process"
+        yield "look for      what is kept from call to call: a list or dict of the module, a cache, a setting"
+        return
     for number, condition in enumerate(CONDITIONS, 1):
         yield f"{f'run {number}':<14}a fresh process: {condition}"
     if "this run" in one.runs:

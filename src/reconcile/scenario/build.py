@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from reconcile.files.decimals import NumberError, to_units
 from reconcile.scenario import schema as models
-from reconcile.scenario.callables import resolve_callable
+from reconcile.scenario.callables import find_callable
 from reconcile.scenario.exits import read_exits
 from reconcile.scenario.toml import scenario_to_toml
 from reconcile.scenario.values import show, show_key
@@ -134,7 +134,7 @@ def _selection(table: models.StrategyTable, origin: str, where: str, calls: Call
         return nouns.Weights(table.feature)
     assert isinstance(table, models.CallableTable)
     name = table.function
-    call = calls[name] if name in calls else resolve_callable(name, origin, f"{where}: strategy.function")
+    call = calls[name] if name in calls else find_callable(name, origin, f"{where}: strategy.function")
     return nouns.CallableStrategy(name, call)
 
 

@@ -7,14 +7,35 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from reconcile.own_packages import share
 from vocabulary.errors import InputError
 
 _LOCK = threading.Lock()
+
+Finder = Callable[[str, str, str], Callable[..., Any]]
+"""From name, folder and where, as for `resolve_callable`, to the function or what stands for it."""
+_FINDER: ContextVar[Finder | None] = ContextVar("finder", default=None)
+
+
+def find_callable(name: str, folder: str, where: str) -> Callable[..., Any]:
+    """What `found_by` says, else `resolve_callable`."""
+    return (_FINDER.get() or resolve_callable)(name, folder, where)
+
+
+@contextmanager
+def found_by(finder: Finder) -> Iterator[None]:
+    """Within the block, scenarios that are read have their functions found by a finder."""
+    token = _FINDER.set(finder)
+    try:
+        yield
+    finally:
+        _FINDER.reset(token)
 
 
 def resolve_callable(name: str, folder: str, where: str) -> Callable[..., Any]:
@@ -91,6 +112,7 @@ def _search(module: str, folder: str) -> Iterator[None]:
         return
     root = Path(folder).resolve()
     own = _modules_in(root)
+    share(own)
     usual = any(Path(entry).resolve() == root for entry in sys.path)
     path, before, quiet = list(sys.path), dict(sys.modules), sys.dont_write_bytecode
     for name in _strangers(root, own, wanted=module.partition(".")[0]):

@@ -14,6 +14,7 @@ from reconcile.market.load import load_market
 from reconcile.running import output
 from reconcile.running.candidate import Candidate
 from reconcile.scenario.files import scenario_from_file
+from reconcile.scenario.programs import run_reference
 from reconcile.scenario.toml import scenario_to_toml
 from reconcile.shrinking import shrink_page as shrink_text
 from reconcile.shrinking.cases import DATA, Case, Shrunk
@@ -39,8 +40,6 @@ def write_folder(folder: Path, shrunk: Shrunk, name: str, candidate: Candidate, 
     Raises InputError: the case that was written does not break the same way, because the candidate keeps
     something from call to call or is not deterministic.
     """
-    from reconcile.running.run import ours
-
     case = shrunk.after.case
     output.write_text(folder, SCENARIO, scenario_to_toml(case.scenario))
     write_market(case.market, folder / DATA)
@@ -48,7 +47,7 @@ def write_folder(folder: Path, shrunk: Shrunk, name: str, candidate: Candidate, 
     look = breaks_alike(shrunk.root, name, candidate, back)
     if look is None:
         raise _not_reproducible(name)
-    write_ledger(ours("reference").run(back.scenario, back.market), folder / "reference", format="csv")
+    write_ledger(run_reference(back.scenario, back.market), folder / "reference", format="csv")
     write_ledger(candidate(back.scenario, back.market), folder / "candidate", format="csv")
     output.write_text(folder, TEST, shrink_text.test_file(shrunk, name))
     output.write_text(folder, WHY, shrink_text.why(shrunk, name, page))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from reconcile.comparing.compare import compare
 from reconcile.matching.model import Verdict
-from reconcile.running import run as running
-from reconcile.running.candidate import Candidate, call_candidate, talking_to_stderr
+from reconcile.running.candidate import Candidate, call_candidate, stdout_to_stderr
+from reconcile.running.failures import ends_the_process
+from reconcile.scenario.programs import run_reference
 from reconcile.shrinking.cases import BrokenCase, Case, RootSignature, Shrunk, freeze_features
 from reconcile.shrinking.reducer import Reducer, Test
 from vocabulary.errors import TieoutError
@@ -75,9 +76,8 @@ def _reduce(test: Test, before: BrokenCase, on_progress: Callable[[int], None]) 
 
 def run_case(case: Case, name: str, candidate: Candidate) -> BrokenCase:
     """Run the reference and the candidate on a case, and compare their ledgers."""
-    reference = running.ours("reference")
-    with talking_to_stderr():
-        plain = reference.run(case.scenario, case.market)
+    with stdout_to_stderr():
+        plain = run_reference(case.scenario, case.market)
         other = call_candidate(name, candidate, case.scenario, case.market)
     found = compare(plain, other, scenario=case.scenario, market=case.market)
     equity = plain.tables["equity"].columns["rebalance"]
@@ -92,7 +92,9 @@ def breaks_alike(root: RootSignature, name: str, candidate: Candidate, case: Cas
     try:
         check(case.scenario, case.market)
         broken = run_case(case, name, candidate)
-    except TieoutError:
+    except TieoutError as error:
+        if ends_the_process(error):
+            raise
         return None
     first = broken.found.first
     if first is None or RootSignature(first.stage, first.type, first.table, first.field) != root:
@@ -104,7 +106,7 @@ def explained_causes(case: Case, name: str, candidate: Candidate) -> tuple[str, 
     """The hypotheses that explain names for a case; empty if it names none."""
     from reconcile.explaining.explain import explain
 
-    with talking_to_stderr():
+    with stdout_to_stderr():
         ledger = call_candidate(name, candidate, case.scenario, case.market)
     try:
         found = explain(case.scenario, case.market, ledger)

@@ -36,7 +36,7 @@ from pathlib import Path
 import pytest
 
 import reconcile
-import reference
+from reconcile import reference
 from reconcile.comparing.break_page import headline
 from reconcile.text.times import short_clock
 

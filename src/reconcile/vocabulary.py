@@ -1,0 +1,11 @@
+"""The nouns, under a name that no module of a project takes: `import reconcile.vocabulary`."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from reconcile.own_packages import own_package
+
+if TYPE_CHECKING:
+    from vocabulary import *  # noqa: F403
+
+sys.modules[__name__] = own_package("vocabulary")
