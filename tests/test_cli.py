@@ -171,3 +171,40 @@ def test_shown_text_is_one_line_without_control_characters(text: str) -> None:
 def test_ordinary_text_is_shown_as_it_is() -> None:
     assert printable("Zürich [bold]日本 <b>") == "Zürich [bold]日本 <b>"
     assert printable("a\u202eb\x1b[0m\n") == "a\\u202eb\\x1b[0m\\n"
+
+
+def test_a_command_that_is_nearly_right_is_proposed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["explian", "top25"]) == 2
+    assert "Did you mean 'explain'?" in capsys.readouterr().err
+
+
+def test_without_a_command_it_says_what_to_do_first_in_ten_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code([]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) <= 10 and any("reconcile run top25" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("reconcile expl", "explain"),
+        ("reconcile run sto", "stocks"),
+        ("reconcile golden check exit-t", "exit-time"),
+    ],
+)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_given_commands_scenarios_and_cases(
+    words: str, found: str, shell: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Without an error on stderr: a shell would print it among what is typed."""
+    monkeypatch.chdir(Path(__file__).resolve().parent.parent)
+    count = len(words.split()) - 1
+    for name, value in (
+        ("_RECONCILE_COMPLETE", f"{shell}_complete"),
+        ("COMP_WORDS", words),
+        ("COMP_CWORD", words.split()[-1] if shell == "fish" else str(count)),
+    ):
+        monkeypatch.setenv(name, value)
+    assert exit_code([]) in (0, 1)
+    out, err = capfd.readouterr()
+    assert found in out and err == ""

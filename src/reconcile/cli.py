@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -44,6 +45,22 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name -> (module that holds a click command of that name, its line in the help)."""
 
 
+FIRST_STEPS = """tieout says whether two backtest programs tie out; if not, where they first differ, and why.
+
+  reconcile run top25                           our two programs on a built-in market
+  reconcile run scenario.toml my_engine:run     your engine in place of ours
+  reconcile diff reference/ candidate/          two ledgers on disk: folders, Parquet, CSV
+  reconcile explain scenario.toml trades.csv    why a ledger differs, as causes
+  reconcile audit trades.csv                    does one ledger add up?
+  reconcile init my-backtests                   a project with scenario, adapter, test and workflow
+
+reconcile --help lists all commands; reconcile COMMAND --help ends in an example."""
+"""What is printed without a command."""
+
+COMPLETION = "_RECONCILE_COMPLETE"
+"""Set by the shell that asks for completions."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a subcommand's module only when that subcommand is asked for."""
 
@@ -63,7 +80,9 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             known = ", ".join(COMMANDS)
-            raise click.UsageError(f"no command {printable(args[0])!r}; there are: {known}", ctx)
+            near = get_close_matches(args[0], COMMANDS, 1)
+            hint = f". Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"no command {printable(args[0])!r}; there are: {known}{hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -112,7 +131,8 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         process.flush_answer()
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
-        print_message(error.ctx.get_help() if error.ctx else str(error))
+        alone = error.ctx is None or error.ctx.parent is None
+        print_message(FIRST_STEPS if alone or error.ctx is None else error.ctx.get_help())
     except click.ClickException as error:
         _print_usage_error(error)
     except process.Terminated:
@@ -125,6 +145,8 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         print_message("reconcile: interrupted")
         return INTERRUPTED
     except BaseException as error:  # SystemExit too, and kinds that others derive from BaseException
+        if isinstance(error, SystemExit) and COMPLETION in os.environ:
+            return error.code if isinstance(error.code, int) else 0
         if isinstance(error, SystemExit) and sys.stdout is not stdout:
             return 0  # the reader of a help text has gone: click has put a stream of its own in its place
         told = process.answer_error(error) or error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.commands.options import PLAIN, Form, form_options, runs_functions
+from reconcile.commands.options import PLAIN, Form, complete_cases, form_options, runs_functions
 from reconcile.commands.process import print_answer
 from reconcile.commands.shared import answer, watching
 
@@ -25,7 +25,7 @@ def golden() -> None:
 
 
 @golden.command(epilog="Example:  reconcile golden check top25 stocks")
-@click.argument("cases", metavar="[CASE]...", nargs=-1)
+@click.argument("cases", metavar="[CASE]...", nargs=-1, shell_complete=complete_cases)
 @form_options
 @runs_functions
 def check(cases: tuple[str, ...], form: Form) -> int:
@@ -40,7 +40,7 @@ def check(cases: tuple[str, ...], form: Form) -> int:
 
 
 @golden.command(epilog='Example:  reconcile golden accept top25 --reason "the new commission tariff"')
-@click.argument("cases", metavar="CASE...", nargs=-1)
+@click.argument("cases", metavar="CASE...", nargs=-1, shell_complete=complete_cases)
 @click.option("--reason", required=True, metavar="TEXT", help="Why the change is right, for the journal.")
 @click.option("--all", "everything", is_flag=True, help="Accept all that is pending.")
 def accept(cases: tuple[str, ...], reason: str, everything: bool) -> int:

@@ -12,6 +12,8 @@ import click
 from reconcile.commands.process import print_message
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     pass
 
 Command = TypeVar("Command", bound=Callable[..., int])
@@ -93,7 +95,32 @@ def candidate_named(argument: str | None, option: str | None) -> str | None:
     return option
 
 
-scenario_argument = click.argument("scenario")
+def _complete_scenario(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of built-in scenarios, then files."""
+    from click.shell_completion import CompletionItem
+
+    from reconcile.scenario.files import builtin_scenarios
+
+    names = [CompletionItem(name) for name in builtin_scenarios() if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
+def complete_cases(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of the project's golden cases."""
+    from click.shell_completion import CompletionItem
+
+    from reconcile.golden.check import case_files
+    from reconcile.golden.project_paths import find_project
+    from vocabulary.errors import TieoutError
+
+    try:
+        names = sorted(case_files(find_project()))
+    except TieoutError:
+        names = []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+scenario_argument = click.argument("scenario", shell_complete=_complete_scenario)
 data_option = click.option(
     "--data", metavar="PATH", help="Take the bars from this Parquet or CSV file instead of the scenario's."
 )
