@@ -17,6 +17,7 @@ from vocabulary.scenario import (
     Bound,
     BpsCommission,
     BpsSlippage,
+    BreakEven,
     CallableStrategy,
     CashPolicy,
     Commission,
@@ -217,9 +218,11 @@ def _exits(pick: Pick) -> list[ExitRule]:
         StopLoss("wide stop", pick([PPB // 10, PPB // 3])),
         TrailingStop("tight trail", PPB // 100, 0, PPB // 100),
         TimeExit("late", 7),
+        BreakEven("break_even", pick([PPB // 50, 0, PPB // 1000, 10 * PPB])),
+        BreakEven("wide even", PPB // 10),
     ]
-    count = pick([0, 0, 1, 2, 5, 8])
-    first = pick([0, 1, 2, 3, 4, 5, 6, 7])
+    count = pick([0, 0, 1, 2, 5, 10])
+    first = pick([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     return (rules[first:] + rules[:first])[:count]
 
 

@@ -10,6 +10,7 @@ from build import PPB, market, rows, scenario
 from reference import decide, initial_state
 from reference.exits import exits
 from vocabulary.scenario import (
+    BreakEven,
     ExitRule,
     StopLoss,
     TakeProfit,
@@ -156,3 +157,17 @@ def test_held_and_peak_begin_at_the_fill_and_same_close_marks_again() -> None:
         _, state = reference.resume(given, bars, initial_state(given), 2)
         position = state.positions[0]
         assert (position.opened, position.peak) == (opened, peak)
+
+
+def test_a_rule_stays_armed_until_the_position_is_gone() -> None:
+    """Armed by one close, it waits; a position opened anew is not armed."""
+    bars = market(
+        {"A": [1000, 1000, 1100, 1050, 1000, 1000, 1000, 1000]}, {"score": {"A": [1.0] * 8}}, price_decimals=0
+    )
+    s = scenario(TopN("score", 1), exits=[BreakEven("even", TENTH)], price_decimals=0, initial_cash=10_000)
+    state, armed = initial_state(s), []
+    for t in range(8):
+        state = reference.step(s, state, bars, t).state
+        armed.append({symbol: set(position.armed) for symbol, position in state.positions.items()})
+    assert armed[1:5] == [{0: set()}, {0: {"even"}}, {0: {"even"}}, {0: {"even"}}]
+    assert armed[5:] == [{}, {0: set()}, {0: set()}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine import layout as at
-from engine.exits import exits_of
+from engine.exits import armed_names, armed_of, exits_of
 from engine.intrinsics import CELLS
 from engine.layout import Book, Tables, Words
 from engine.sets import words_for
@@ -47,12 +47,13 @@ def _lines(symbols: int) -> Ints:
     return lines
 
 
-def _empty(scenario: Scenario, symbols: int) -> Book:
+def _empty(scenario: Scenario, state: State, symbols: int) -> Book:
     words = words_for(symbols)
     return Book(
         lines=_lines(symbols),
         account=np.zeros(at.ACCOUNT_FIELDS, dtype=np.int64),
         exits=exits_of(scenario),
+        armed=armed_of(scenario, state, symbols),
         holding=np.zeros(words, dtype=np.uint64),
         held=np.zeros(symbols, dtype=np.uint32),
         barred=np.zeros(words, dtype=np.uint64),
@@ -121,7 +122,7 @@ def _choose(book: Book, membership: Membership | None) -> None:
 
 def book_from(state: State, scenario: Scenario, market: Market) -> Book:
     """The arrays a kernel can go on from."""
-    book = _empty(scenario, len(market.symbols))
+    book = _empty(scenario, state, len(market.symbols))
     account = book.account
     account[at.BAR] = state.bar
     account[at.CASH] = state.cash
@@ -142,12 +143,13 @@ def book_from(state: State, scenario: Scenario, market: Market) -> Book:
     return book
 
 
-def _positions(book: Book) -> dict[int, Position]:
+def _positions(book: Book, scenario: Scenario) -> dict[int, Position]:
     held = book.held[: book.account[at.HELD]]
     fields = [at.QUANTITY, at.BASIS, at.OPENED, at.PEAK, at.MARK]
+    lines = zip(held.tolist(), book.lines[held][:, fields].tolist(), strict=True)
     return {
-        s: Position(*line)
-        for s, line in zip(held.tolist(), book.lines[held][:, fields].tolist(), strict=True)
+        s: Position(quantity, basis, opened, peak, mark, armed_names(scenario, book, s))
+        for s, (quantity, basis, opened, peak, mark) in lines
     }
 
 
@@ -190,7 +192,7 @@ def state_from(book: Book, tables: Tables, scenario: Scenario) -> State:
     return State(
         bar=bar,
         cash=int(account[at.CASH]),
-        positions=_positions(book),
+        positions=_positions(book, scenario),
         barred=dict(zip(barred.tolist(), book.lines[barred, at.BARRED].tolist(), strict=True)),
         realised=int(account[at.REALISED]),
         commissions=int(account[at.COMMISSIONS]),

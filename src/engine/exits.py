@@ -6,6 +6,7 @@ A rule is added in three steps: its number, its entry in ROWS, and its test with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,22 @@ import numpy as np
 from engine.arithmetic import TOO_LARGE, mul
 from engine.compiling import part
 from engine.intrinsics import cell
-from engine.layout import ENTRY, FOREVER, HELD, MARK, OPENED, PEAK, QUANTITY, Book, Panel, Settings
+from engine.layout import (
+    ENTRY,
+    FOREVER,
+    HELD,
+    MARK,
+    NOTHING,
+    OPENED,
+    PEAK,
+    QUANTITY,
+    Book,
+    Panel,
+    Settings,
+)
 from vocabulary.market import Ints
 from vocabulary.scenario import (
+    BreakEven,
     Scenario,
     StopLoss,
     TakeProfit,
@@ -23,8 +37,9 @@ from vocabulary.scenario import (
     TrailingStop,
     VolatilityStop,
 )
+from vocabulary.state import State
 
-STOP_LOSS, TAKE_PROFIT, VOLATILITY_STOP, TRAILING_STOP, TIME_EXIT = range(5)
+STOP_LOSS, TAKE_PROFIT, VOLATILITY_STOP, TRAILING_STOP, TIME_EXIT, BREAK_EVEN = range(6)
 # Columns of the table of rules: the kind, up to three settings, which of the exits' features it reads.
 KIND, FIRST, SECOND, THIRD, FEATURE = range(5)
 # In `fired`: the rule would fire by a feature beyond 64 bits.
@@ -56,6 +71,7 @@ ROWS: Mapping[type[Any], Callable[[Any, Sequence[str]], Row]] = {
     ),
     TrailingStop: _trailing_stop,
     TimeExit: lambda rule, features: (TIME_EXIT, min(rule.bars, FOREVER), 0, 0, 0),
+    BreakEven: lambda rule, features: (BREAK_EVEN, rule.gain, 0, 0, 0),
 }
 """The row of each rule. features: as `exit_features` lists them."""
 
@@ -79,6 +95,8 @@ def try_rule(settings: Settings, panel: Panel, book: Book, t: int, rule: int) ->
         try_entry(book, rule, -1)
     elif kind == TRAILING_STOP:
         try_trailing(book, t, rule)
+    elif kind == BREAK_EVEN:
+        try_break_even(book, rule)
     else:
         try_volatility(settings, panel, book, t, rule)
 
@@ -127,6 +145,50 @@ def try_volatility(settings: Settings, panel: Panel, book: Book, t: int, rule: i
             gap = mul(np.int64(ticks), exits[rule, FIRST])
             if gap != TOO_LARGE and fallen(lines, held[i], ENTRY) >= gap:
                 fired[i] = rule
+
+
+@part
+def try_break_even(book: Book, rule: int) -> None:
+    """X3 `break_even`."""
+    lines, held, armed = book.lines, book.held, book.armed
+    for i in range(book.account[HELD]):
+        s = held[i]
+        if armed[rule, s] == lines[s, OPENED] and fallen(lines, s, ENTRY) >= 0:
+            book.fired[i] = rule
+
+
+@part
+def arm(book: Book) -> None:
+    """X3: notes in `armed` the positions whose close reached a gain of `break_even`, by their opening bar.
+
+    No two positions of a symbol have one opening bar and a mark between them, so what a closed position
+    left there arms no later one.
+    """
+    lines, held, exits = book.lines, book.held, book.exits
+    for rule in range(book.armed.shape[0]):
+        if exits[rule, KIND] == BREAK_EVEN:
+            for i in range(book.account[HELD]):
+                s = held[i]
+                gap = mul(lines[s, ENTRY], exits[rule, FIRST])
+                if book.closes[i] != 0 and gap != TOO_LARGE and -fallen(lines, s, ENTRY) >= gap:
+                    book.armed[rule, s] = lines[s, OPENED]
+
+
+def armed_of(scenario: Scenario, state: State, symbols: int) -> Ints:
+    """`armed` of a state, (rules, symbols); without a rule that arms, nothing."""
+    rules = scenario.exits if any(isinstance(rule, BreakEven) for rule in scenario.exits) else ()
+    armed = np.full((len(rules), symbols), NOTHING, dtype=np.int64)
+    for s, position in state.positions.items():
+        for k, rule in enumerate(rules):
+            if rule.name in position.armed:
+                armed[k, s] = position.opened
+    return armed
+
+
+def armed_names(scenario: Scenario, book: Book, s: int) -> frozenset[str]:
+    """The rules that are armed for the position of symbol s."""
+    here = book.armed[:, s] == book.lines[s, OPENED]
+    return frozenset(compress((rule.name for rule in scenario.exits), here.tolist()))
 
 
 @part

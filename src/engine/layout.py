@@ -196,6 +196,8 @@ class Book(NamedTuple):
     """What changes from bar to bar. A set is a bit a symbol, 64 to a word.
 
     lines: (symbols, 8). account: (27,). exits: (rules, fields), see `engine.exits`.
+    armed: (rules, symbols), the opening bar of the position that a `break_even` rule is armed for (X3); no
+    rows without such a rule.
     holding: the set of symbols with a position; held: the same as a list, ascending, as of the last mark.
     barred: the set of symbols that exits bar (X4); bars: the same as a list, in no order.
     leaving, aimed: the sets of symbols with an exit order, or chosen, at the bar at hand.
@@ -213,6 +215,7 @@ class Book(NamedTuple):
     lines: Ints
     account: Ints
     exits: Ints
+    armed: Ints
     holding: Words
     held: Symbols
     barred: Words

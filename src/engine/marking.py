@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.compiling import part
+from engine.exits import arm
 from engine.intrinsics import checked_product, checked_sum, claim, fetch, fetch_cell, write
 from engine.layout import *  # the column names are this file's alphabet
 from engine.sets import listed
@@ -80,6 +81,8 @@ def mark(panel: Panel, book: Book, tables: Tables, t: int, final: bool) -> None:
         account[N_POSITIONS] = first + count
         write(positions[H_TIMESTAMP], first, first + count, panel.timestamps[t])
         look_ahead(panel, book, t)
+    if book.armed.shape[0] > 0:
+        arm(book)
     if wraps != 0:
         account[FAULT] = BAD_MARKET_VALUE
     account[MARKET_VALUE] = worth

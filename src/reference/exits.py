@@ -9,6 +9,7 @@ from reference.accounting import entry_price
 from reference.units import mul, ticks
 from vocabulary.market import Market
 from vocabulary.scenario import (
+    BreakEven,
     ExitRule,
     Scenario,
     StopLoss,
@@ -69,14 +70,30 @@ def _trailing_stop(
     return _fell(position, close, position.peak, mul(position.peak, rate))
 
 
+def _break_even(rule: BreakEven, position: Position, market: Market, t: int, symbol: int, close: int) -> bool:
+    return rule.name in position.armed and _fell(position, close, entry_price(position), 0)
+
+
 RULES: Mapping[type[ExitRule], Callable[[Any, Position, Market, int, int, int], bool]] = {
     StopLoss: _stop_loss,
     TakeProfit: _take_profit,
     VolatilityStop: _volatility_stop,
     TrailingStop: _trailing_stop,
     TimeExit: _time_exit,
+    BreakEven: _break_even,
 }
 """X3: whether a rule fires, by (rule, position, market, t, symbol, close), the symbol present at bar t."""
+
+
+def armed(scenario: Scenario, position: Position, close: int) -> frozenset[str]:
+    """X3: the names of the `break_even` rules that are armed after a close; a rule once armed stays so."""
+    names = position.armed
+    for rule in scenario.exits:
+        if isinstance(rule, BreakEven) and rule.name not in names:
+            entry = entry_price(position)
+            if _rose(position, close, entry, mul(entry, rule.gain)):
+                names |= {rule.name}
+    return names
 
 
 def _fell(position: Position, close: int, level: int, distance: int) -> bool:

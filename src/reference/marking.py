@@ -1,9 +1,10 @@
-"""A bar's closes become marks (M3), peaks (X2) and what the account is worth (T1)."""
+"""A bar's closes become marks (M3), peaks (X2), armed rules (X3) and what the account is worth (T1)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from reference.exits import armed
 from reference.results import Valuation
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
@@ -18,7 +19,8 @@ def mark(scenario: Scenario, state: State, market: Market, t: int) -> tuple[Stat
         if market.present.item(t, symbol):
             close: int = market.close.item(t, symbol)
             peak = max(position.peak, close) if position.quantity > 0 else min(position.peak, close)
-            positions[symbol] = position = replace(position, peak=peak, mark=close)
+            position = replace(position, peak=peak, mark=close, armed=armed(scenario, position, close))
+            positions[symbol] = position
         market_value += position.quantity * position.mark
     marked = replace(state, positions=positions)
     return marked, Valuation(state.cash, market_value, state.cash + market_value)

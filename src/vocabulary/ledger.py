@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 SEMANTICS_VERSION = 1
-SEMANTICS_DIGEST = "70e1abdd8eefac5c2ccb70e272225067d511d3af569775ed75466c9e1ee6ddd6"
+SEMANTICS_DIGEST = "5b83048f03f0f22d2b807e09b9c8f6f078b9d5e1079546e8cb534cd45ee2f7b3"
 """sha256 of docs/semantics.md: what the numbers of a ledger mean. A test holds the two together."""
 
 

@@ -199,7 +199,15 @@ class TimeExit:
     bars: int
 
 
-ExitRule = StopLoss | TakeProfit | VolatilityStop | TrailingStop | TimeExit
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """X3. gain in ppb of the entry price."""
+
+    name: str
+    gain: int
+
+
+ExitRule = BreakEven | StopLoss | TakeProfit | VolatilityStop | TrailingStop | TimeExit
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Position:
     peak: ticks; for a long the highest of that fill's price and every present close since (with that
         bar's), for a short the lowest.
     mark: ticks, the symbol's last present close.
+    armed: the names of the `break_even` rules that are armed (X3).
     """
 
     quantity: int
@@ -47,6 +48,7 @@ class Position:
     opened: int
     peak: int
     mark: int
+    armed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ class State:
     positions: by symbol, only the open ones. Quantity and basis: the last bar's rows of `positions`,
         or `fills` rolled forward (A1). `opened`: the bar of the fill after which the quantity left
         zero or crossed it. `peak`: that fill's price and the present closes since (X2). `mark`: the
-        symbol's last present close (M3).
+        symbol's last present close (M3). `armed`: the rules that one of those closes armed, with the
+        average price of its bar (X3; with `same_close` also with that of the bar before, T2).
     barred: symbol -> last bar at which it is barred (X4), only those still >= `bar`: the bar of an
         order whose reason is an exit's name, plus cooldown, the latest such order counting.
     realised: `fills` rolled forward (A1). commissions: the sum of `fills.commission`.

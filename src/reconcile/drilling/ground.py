@@ -72,6 +72,9 @@ loss = "0.03"
 [[exits]]
 kind = "take_profit"
 gain = "0.05"
+[[exits]]
+kind = "break_even"
+gain = "0.01"
 [execution]
 timing = "next_close"
 sequence = "submission"

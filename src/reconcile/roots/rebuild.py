@@ -42,6 +42,7 @@ def rebuild_states(ledger: Ledger, scenario: Scenario, market: Market) -> Iterat
     history = History(scenario, market, rows)
     state = initial_state(scenario)
     for t in range(len(market.timestamps)):
+        state = history.as_decided_on(state, t)
         booked = book_all(scenario, market, state, t, history.fills(state, t))
         state = history.decided(history.settled(state, t, [booked]), t)
         yield state
@@ -116,6 +117,11 @@ class History:
         fill = execute(self._free, self._nothing, self.market, t, order).fill
         assert fill is not None
         return fill
+
+    def as_decided_on(self, state: State, t: int) -> State:
+        """The state before the fills of bar t. With `same_close` marked, which may arm a rule (T2, X3)."""
+        same = self.scenario.execution.timing is Timing.SAME_CLOSE
+        return mark(self.scenario, state, self.market, t)[0] if same else state
 
     def settled(self, before: State, t: int, options: Sequence[State]) -> State:
         """The state of bar t, executed and marked.
@@ -222,7 +228,7 @@ class History:
         was = before.positions.get(symbol)
         if was is not None and (was.quantity > 0) == (holding.quantity > 0):
             basis = was.basis if holding.basis is None else bare.basis
-            return Position(holding.quantity, basis, was.opened, was.peak, was.mark)
+            return replace(was, quantity=holding.quantity, basis=basis)
         if holding.basis is not None:
             # From flat, a basis is quantity times the one price paid (A1).
             price = bare.basis // abs(holding.quantity)

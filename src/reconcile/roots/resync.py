@@ -102,6 +102,7 @@ def resync(
 def _known(run: _Pass, state: State, t: int) -> State:
     """The state after a bar that is known to be right: nothing is checked."""
     history = run.history
+    state = history.as_decided_on(state, t)
     booked = book_all(history.scenario, history.market, state, t, history.fills(state, t))
     after = history.decided(history.settled(state, t, [booked]), t)
     same = history.scenario.execution.timing is Timing.SAME_CLOSE

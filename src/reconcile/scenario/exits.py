@@ -72,6 +72,15 @@ class TimeExitTable(ExitTable):
     bars: Natural
 
 
+class BreakEvenTable(ExitTable):
+    """X3 `break_even`."""
+
+    noun = nouns.BreakEven
+
+    kind: Literal["break_even"]
+    gain: Multiple
+
+
 TABLES: tuple[type[ExitTable], ...] = tuple(ExitTable.__subclasses__())
 KINDS = {table.noun: table for table in TABLES}
 """The table of each noun."""

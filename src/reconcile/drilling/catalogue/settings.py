@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconcile.drilling.clean_run import Stages, as_if, at_bars, at_orders, eligible_again
+from reconcile.drilling.clean_run import Honest, Stages, as_if, at_bars, at_orders, eligible_again
 from reconcile.drilling.model import Fault, Setting, Where
 from reconcile.explaining.hypotheses import costs, execution, exits, prices, selection, sizing
 from reconcile.explaining.model import Change, Hypothesis, Value
 from reconcile.matching.model import Stage
+from reference import entry_price
+from vocabulary.state import Order
 
 
 def _frozen(value: object) -> Value:
@@ -37,6 +39,15 @@ def _fault(
 
 def _bps(rate: str, minimum: str = "0") -> dict[str, object]:
     return {"kind": "bps", "rate": rate, "minimum": minimum}
+
+
+def _unarmed_at_2_percent(honest: Honest, bar: int, order: Order) -> bool:
+    """A break-even exit of a position that was never 2 % ahead."""
+    position = honest.deciding(bar).positions.get(order.symbol)
+    if order.reason != "break_even" or position is None:
+        return False
+    entry = entry_price(position)
+    return 50 * abs(position.peak - entry) < entry
 
 
 CASH, TIMING, BAND = "portfolio.initial_cash", "execution.timing", "strategy.band"
@@ -81,6 +92,8 @@ FAULTS: tuple[Fault, ...] = (
     _fault("trailing stop of 6 %", "long", "exits.trailing_stop.initial", "0.06", exits.EXIT_SETTING, BOTH),
     _fault("stop loss of 6 %", "short", "exits.stop_loss.loss", "0.06", exits.EXIT_SETTING, ORDER),
     _fault("take profit of 2.5 %", "short", "exits.take_profit.gain", "0.025", exits.EXIT_SETTING, ORDER),
+    _fault("break even armed at 2 %", "short", "exits.break_even.gain", "0.02", exits.EXIT_SETTING, ORDER,
+           where=at_orders(ORDER, _unarmed_at_2_percent)),
     _fault("half a volatility stop", "long", "exits.volatility_stop.multiple", "0.5", exits.EXIT_SETTING,
            BOTH),
     _fault("held a bar longer", "tight", "exits.time_exit.bars", 5, exits.EXIT_SETTING, ORDER),

@@ -39,6 +39,7 @@ from reference import Decision
 from vocabulary.errors import InputError
 from vocabulary.market import Market
 from vocabulary.scenario import (
+    BreakEven,
     ExitRule,
     Scenario,
     StopLoss,
@@ -108,6 +109,7 @@ RULES: Mapping[type[Any], RuleFacts] = {
     TakeProfit: RuleFacts({"gain": UNBOUNDED}, level="gain", distance=_gained),
     VolatilityStop: RuleFacts({"multiple": UNBOUNDED}, level="multiple", distance=_of_feature),
     TrailingStop: RuleFacts({"initial": ONE, "tighten": UNBOUNDED, "minimum": ONE}),
+    BreakEven: RuleFacts({"gain": UNBOUNDED}),
     TimeExit: RuleFacts({"bars": UNBOUNDED}, counts=True, level="bars", distance=_bars_held),
 }
 """Every exit rule of the scenario."""
