@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconcile.drilling.clean_run import Honest, Stages, as_if, at_bars, at_orders, eligible_again
+from reconcile.drilling.clean_run import CleanRun, Stages, as_if, at_bars, at_orders, eligible_again
 from reconcile.drilling.model import Fault, Setting, Where
 from reconcile.explaining.hypotheses import costs, execution, exits, prices, selection, sizing
 from reconcile.explaining.model import Change, Hypothesis, Value
@@ -41,9 +41,9 @@ def _bps(rate: str, minimum: str = "0") -> dict[str, object]:
     return {"kind": "bps", "rate": rate, "minimum": minimum}
 
 
-def _unarmed_at_2_percent(honest: Honest, bar: int, order: Order) -> bool:
+def _unarmed_at_2_percent(clean: CleanRun, bar: int, order: Order) -> bool:
     """A break-even exit of a position that was never 2 % ahead."""
-    position = honest.deciding(bar).positions.get(order.symbol)
+    position = clean.deciding(bar).positions.get(order.symbol)
     if order.reason != "break_even" or position is None:
         return False
     entry = entry_price(position)
