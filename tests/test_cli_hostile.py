@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import struct
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,20 +76,6 @@ def no_rows(folder: Path) -> None:
         file.write_text(file.read_text().splitlines()[0] + "\n")
 
 
-def gzipped(folder: Path) -> None:
-    """gzip under the name of a CSV."""
-    file = folder / "fills.csv"
-    file.write_bytes(gzip.compress(file.read_bytes()))
-
-
-def zipped(folder: Path) -> None:
-    """A zip archive under the name of a CSV."""
-    file = folder / "fills.csv"
-    text = file.read_bytes()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("fills.csv", text)
-
-
 def boastful(folder: Path) -> None:
     """A tiny Parquet file of 400 million equal rows: gigabytes once read."""
     (folder / "fills.csv").unlink()
@@ -139,8 +123,6 @@ HOSTILE: dict[str, Spoil] = {
     "numbers as time": all_cells("equity", "timestamp", lambda _: "17"),
     "a negative quantity": cell("fills", "quantity", "-5"),
     "no rows": no_rows,
-    "gzip as CSV": gzipped,
-    "zip as CSV": zipped,
     "a boastful Parquet": boastful,
     "a truncated Parquet": truncated,
     "an empty file": lambda folder: (folder / "fills.csv").write_text("") and None,

@@ -68,7 +68,7 @@ def test_a_byte_order_mark_windows_line_ends_and_quotes_are_no_obstacle(tmp_path
     ("name", "message"),
     [
         ("nothing.csv", "nothing.csv: found no such file"),
-        ("folder.csv", "folder.csv: found something that is not a file"),
+        ("folder.csv", "folder.csv: found a folder"),
         ("bars.xlsx", "found the ending '.xlsx'; expected one of .parquet, .pq, .csv, .csv.gz"),
         ("empty.csv", "found an empty file"),
         ("empty.parquet", "found an empty file"),

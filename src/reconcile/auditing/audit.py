@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -152,7 +153,7 @@ def _allowed(ledger: Ledger, tolerances: tuple[Tolerance, ...]) -> tuple[Toleran
             "Audit it without: it must add up to the last unit.",
         )
     names = [f"{one.table}.{one.column}" for one in tolerances]
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    doubled = sorted(name for name, times in Counter(names).items() if times > 1)
     if doubled:
         raise InputError("tolerances", f"two bounds for {doubled[0]}", "one", "Keep the one that is meant.")
     return tolerances

@@ -5,7 +5,6 @@ What a bound means is in `matching.bounds`.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -21,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from reconcile.files.limits import TOLERANCE_EXPONENT, parse_toml, read_bounded
 from reconcile.matching.cells import NUMBERS
 from reconcile.matching.model import BoundKind, Tolerance
 from reconcile.scenario.values import fault
@@ -38,7 +38,7 @@ def _bound(value: Any) -> Decimal:
         bound = Decimal(value) if isinstance(value, str) else Decimal("NaN")
     except InvalidOperation:
         bound = Decimal("NaN")
-    if not bound.is_finite() or bound <= 0:
+    if not bound.is_finite() or bound <= 0 or abs(bound.adjusted()) > TOLERANCE_EXPONENT:
         raise fault(
             value, 'a number above 0 as text, such as "0.01"', "Write it in quotes.", found=repr(value)
         )
@@ -98,12 +98,12 @@ def read_tolerances(path: str | Path) -> tuple[Tolerance, ...]:
     Raises InputError naming file and key: the file cannot be read, is no TOML, or breaks the schema above.
     """
     try:
-        read = tomllib.loads(Path(path).read_bytes().decode())
+        read = parse_toml(read_bounded(path).decode())
     except OSError as error:
         raise InputError(
             str(path), error.strerror or "no readable file", "a TOML file", "Check the path."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InputError(
             str(path), f"no TOML ({error})", "a table such as " + _SHAPE, "Correct the file."
         ) from None

@@ -18,6 +18,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from reconcile.files import atomic
+from reconcile.files.limits import parse_json, read_bounded
 from reconcile.gating.model import Machine, Record
 from vocabulary.errors import InputError, OutputError
 
@@ -50,7 +51,7 @@ def is_alike(one: Machine, other: Machine) -> bool:
 def read_records(path: Path) -> tuple[Record, ...]:
     """The records in a file, none when there is no file. Raises InputError for a file of another kind."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(read_bounded(path).decode())
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']!r}")
         records = _RECORDS.validate_json(json.dumps(content["records"]), strict=True)

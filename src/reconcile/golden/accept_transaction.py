@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconcile.files import atomic
+from reconcile.files.limits import parse_json, read_bounded
 from reconcile.golden.model import ProjectPaths
 from reconcile.golden.project_paths import PENDING
 from vocabulary.errors import OutputError
@@ -123,7 +124,7 @@ def _intent_text(intent: Intent) -> str:
 
 def _read_intent(file: Path) -> Intent:
     try:
-        content = json.loads(file.read_bytes())
+        content = parse_json(read_bounded(file).decode())
         if content["format"] != _FORMAT:
             raise ValueError("format")
         folders = tuple(str(folder) for folder in content["folders"])

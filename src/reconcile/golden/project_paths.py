@@ -9,12 +9,12 @@ import contextlib
 import os
 import sys
 import time
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from reconcile.files.limits import parse_toml, read_bounded
 from reconcile.golden.model import ProjectPaths
 from vocabulary.errors import InputError, OutputError
 
@@ -45,7 +45,7 @@ def find_project(start: str | Path = ".") -> ProjectPaths:
 def read_settings(file: Path) -> dict[str, Any] | None:
     """The table [tool.reconcile] of a pyproject.toml, None where it has none. Raises InputError."""
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = parse_toml(read_bounded(file).decode())
     except (OSError, ValueError) as error:
         raise InputError(str(file), f"text that is not TOML: {error}", "TOML", "Correct it.") from None
     settings = content.get("tool", {}).get("reconcile")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconcile.files import buffers, decimals, instants
+from reconcile.files.limits import refuse_names
 from reconcile.files.places import Place, bad_column, shown
 from reconcile.ledger.numbers import Hint, number_column
 from reconcile.tables.cells import digest_of
@@ -96,7 +98,8 @@ def _with_zone(manifest: Manifest, zones: Mapping[str, Place], notes: list[str])
 def _table(source: Source, zones: dict[str, Place], notes: list[str]) -> Table:
     schema = SCHEMA[source.name]
     names = [str(name) for name in source.data.column_names]
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    refuse_names(names, source.origin)
+    doubled = sorted(name for name, times in Counter(names).items() if times > 1)
     if doubled:
         raise InputError(
             source.origin,
@@ -183,6 +186,7 @@ def _words(kind: Kind, array: Any, place: Place, known: tuple[str, ...]) -> Colu
         words = array.dictionary.cast(pa.large_string()).to_pylist()
     except (pa.ArrowException, UnicodeDecodeError):
         raise bad_column(place, "text that is not UTF-8", "UTF-8 text", "Save the file as UTF-8.") from None
+    refuse_names([word for word in words if word], str(place), kind.value)
     missing = buffers.missing_of(array.indices)
     codes = buffers.values_of(array.indices).astype(np.int32)
     order = {word: code for code, word in reversed(list(enumerate(known)))}

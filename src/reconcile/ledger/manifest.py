@@ -22,8 +22,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reconcile.files import decimals, instants
+from reconcile.files.limits import DECIMALS, DIGITS, MANIFEST_BYTES, parse_json, read_bounded
 from reconcile.files.places import shown
-from reconcile.ledger.numbers import MAX_DIGITS, Hint
+from reconcile.ledger.numbers import Hint
 from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Manifest
 
 FORMAT = 1
@@ -31,8 +32,6 @@ FILE = "manifest.json"
 STORAGES = ("parquet", "csv")
 _TEXTS = ("timing", "timezone", "scenario", "market", "semantics", "producer")
 _DECIMALS = ("price_decimals", "quantity_decimals")
-MAX_SCALE = 76
-"""Most decimals of an Arrow decimal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class _ColumnFacts(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    scale: int | None = Field(None, ge=0, le=MAX_SCALE)
+    scale: int | None = Field(None, ge=0, le=DECIMALS)
     floats: bool = False
     words: int | None = Field(None, ge=0)
 
@@ -102,7 +101,7 @@ class _TableFacts(BaseModel):
 
 _Text = Annotated[str | None, Field(description="text or null")]
 _Decimals = Annotated[int | None, Field(ge=0, le=9, description="a whole number 0 to 9, or null")]
-_COLUMN = f"a scale from 0 to {MAX_SCALE}, floats true, or the number of a list in words"
+_COLUMN = f"a scale from 0 to {DECIMALS}, floats true, or the number of a list in words"
 
 
 class _Content(BaseModel):
@@ -129,10 +128,9 @@ class _Content(BaseModel):
 def read_manifest(path: Path) -> Described:
     """A manifest.json, read strictly: an unknown format, key or kind of value is an InputError."""
     try:
-        content = json.loads(
-            path.read_text(encoding="utf-8"), parse_constant=_refuse, object_pairs_hook=_each_key_once
-        )
-    except (ValueError, RecursionError) as error:
+        text = read_bounded(path, MANIFEST_BYTES).decode()
+        content = parse_json(text, parse_constant=_refuse, object_pairs_hook=_each_key_once)
+    except ValueError as error:
         raise _bad(path, shown(str(error)), "a JSON object") from None
     except OSError as error:
         raise InputError(
@@ -199,7 +197,7 @@ def _initial_cash(path: Path, text: str | None, scale: int) -> int | None:
         negative, whole, fraction = decimals.split(text)
     except decimals.NumberError:
         negative, whole, fraction = False, "", "0" * (scale + 1)
-    if len(whole) + len(fraction) > MAX_DIGITS or len(fraction) > scale:
+    if len(whole) + len(fraction) > DIGITS or len(fraction) > scale:
         raise _bad(
             f"{path}, initial_cash", shown(text), f"a decimal number with at most {scale} decimals, as text"
         )

@@ -17,13 +17,9 @@ import pyarrow.compute as pc
 
 from reconcile.files import buffers, decimals, integers
 from reconcile.files.integers import MAX_SCALE, Integers
+from reconcile.files.limits import DIGITS, STATED_DIGITS
 from reconcile.files.places import Place, bad_cell, bad_column
 from vocabulary import Column, Kind
-
-MAX_DIGITS = 38
-"""Text of more digits (1e300), or more decimals than 18, makes its column float64: no amount has them."""
-_OURS = 4000
-"""The most digits in a column that a manifest of ours calls exact; Python's own limit is 4300."""
 
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,9}))?", re.ASCII)
 _NAN_BYTES = np.frombuffer(b"nN", dtype=np.uint8)
@@ -187,7 +183,7 @@ def _any_text(text: Any, place: Place, known: int | None) -> tuple[npt.NDArray[A
 
     known: the scale that our manifest states, None where it states none.
     """
-    most, digits = max(MAX_SCALE, known or 0), MAX_DIGITS if known is None else _OURS
+    most, digits = max(MAX_SCALE, known or 0), DIGITS if known is None else STATED_DIGITS
     encoded = text.dictionary_encode()
     words: list[str] = encoded.dictionary.to_pylist()
     codes = buffers.values_of(encoded.indices, len(words))

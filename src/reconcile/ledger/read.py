@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from reconcile.files.limits import no_file
 from reconcile.files.places import shown
 from reconcile.ledger import manifest as manifests
 from reconcile.ledger.columns import LedgerReading, Source, ledger_from_arrow
@@ -34,7 +36,7 @@ def read_ledger(path: str | Path) -> Ledger:
 def read_ledger_with_notes(path: str | Path) -> LedgerReading:
     """`read_ledger`, and what was left out or read as floats, one sentence each."""
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         return _read_folder(path)
     _require_file(path)
     data = read_table(path).data
@@ -53,19 +55,18 @@ def raw_tables(path: str | Path) -> Mapping[str, Any]:
     under the names they have, cells of text files as text. For ledgers whose names must be mapped first.
     """
     path = Path(path)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         _require_file(path)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         found = read_tables(path)
         return {table_name(path): found[0].data} if len(found) == 1 else {one.name: one.data for one in found}
     return {stem: read_table(file).data for stem, file in _files(path).items()}
 
 
 def _require_file(path: Path) -> None:
-    if not path.exists():
-        raise InputError(str(path), "nothing", "a ledger folder or file", "Check the path.")
-    if not path.is_file():
-        raise InputError(str(path), "neither file nor folder", "a ledger folder or file", "Check the path.")
+    reason = no_file(path)
+    if reason is not None:
+        raise InputError(str(path), reason, "a ledger folder or file", "Check the path.")
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -79,6 +80,9 @@ def _files(folder: Path) -> dict[str, Path]:
         ) from None
     for entry in entries:
         name = table_name(entry)
+        if name in SCHEMA and is_table_file(entry) and not entry.is_file():
+            reason = no_file(entry) or "nothing"
+            raise InputError(str(entry), reason, f"the table {name}, a file", "Remove or replace it.")
         if entry.is_file() and is_table_file(entry) and (name in SCHEMA or is_tabular(entry)):
             if name in files:
                 raise InputError(

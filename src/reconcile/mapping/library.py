@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Library:
     @classmethod
     def of_path(cls, path: Path) -> Library:
         """A folder of files, or one file. Raises InputError where there is neither."""
-        if not path.exists():
+        if not os.path.exists(path):
             raise InputError(str(path), "nothing", "a folder or file with tables", "Check the path.")
         if not path.is_dir():
             return cls(str(path), {}, {table_name(path): [path]})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping as Dict
 from pathlib import Path
 from typing import Any
 
+from reconcile.files.limits import parse_toml, read_bounded
 from reconcile.files.places import shown
 from reconcile.mapping.schema import Mapping, Table, formula_of
 from reconcile.tables.settings import PAGE, settings_from
@@ -17,12 +17,12 @@ from vocabulary.ledger import SCHEMA, FlowKind, Kind
 def read_mapping(path: str | Path) -> Mapping:
     """The mapping of a TOML file. Raises InputError naming file and key."""
     try:
-        read = tomllib.loads(Path(path).read_bytes().decode())
+        read = parse_toml(read_bounded(path).decode())
     except OSError as error:
         raise InputError(
             str(path), error.strerror or "no file", "a mapping file (TOML)", "Check the path."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(
             str(path), f"no TOML ({error})", "a mapping file (TOML)", "Correct the file."
         ) from None

@@ -22,6 +22,7 @@ from reconcile.files.buffers import (
     valid_of,
 )
 from reconcile.files.instants import NotATime, mixed_zones, parse_iso, zone_name
+from reconcile.files.limits import refuse_names
 from vocabulary.errors import InputError
 from vocabulary.market import Bools, Floats, Ints
 
@@ -253,6 +254,7 @@ def codes(column: Column, source: str) -> Codes:
     if None in kept or "" in kept:
         empty = [i for i, word in enumerate(words) if not word]
         raise _no_symbol(source, int(np.argmax(np.isin(rows, empty))))
+    refuse_names(kept, source, "symbol")
     names = sorted(set(kept))
     place = {name: rank for rank, name in enumerate(names)}
     ranks = np.array([place.get(word, -1) for word in words], dtype=np.int32)

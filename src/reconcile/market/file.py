@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def _packed(values: npt.NDArray[Any]) -> str:
 
 def is_frozen(path: Path) -> bool:
     """Whether `write_market` made this file."""
-    return path.suffix == ".parquet" and path.is_file() and _MARK in parquet_metadata(path)
+    return path.suffix == ".parquet" and os.path.isfile(path) and _MARK in parquet_metadata(path)
 
 
 def read_market(path: str | Path) -> Market:

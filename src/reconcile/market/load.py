@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -64,7 +65,7 @@ def _load(scenario: Scenario, data: str | Path | None, say: Progress) -> Market:
 
 def _data_path(folder: Path, chosen: str) -> Path:
     path = folder / chosen
-    if not path.exists() and not Path(chosen).suffix and len(Path(chosen).parts) == 1:
+    if not os.path.exists(path) and not Path(chosen).suffix and len(Path(chosen).parts) == 1:
         raise InputError(
             "market.data",
             f"{chosen!r}, which is no built-in market and no file",

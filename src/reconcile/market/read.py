@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import gzip
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from reconcile.files.buffers import Column, LongTable
+from reconcile.files.limits import no_file, refuse_names
 from reconcile.market.columns import row_name
 from vocabulary.errors import InputError
 
@@ -59,12 +61,10 @@ def read_table(path: Path, words: tuple[str, ...]) -> pa.Table:
 def _refuse_file(path: Path) -> None:
     """Raises InputError for what is no file, an empty one, or one of another ending."""
     source = str(path)
-    if not path.exists():
-        raise InputError(source, "no such file", "a Parquet or CSV file", "Check the path.")
-    if not path.is_file():
-        raise InputError(
-            source, "something that is not a file", "a Parquet or CSV file", "Name a file in it."
-        )
+    reason = no_file(path)
+    if reason is not None:
+        found = "no such file" if reason == "nothing" else reason
+        raise InputError(source, found, "a Parquet or CSV file", "Check the path.")
     if not path.name.lower().endswith((*_PARQUET, *_CSV)):
         raise InputError(
             source,
@@ -99,7 +99,8 @@ def need_columns(table: LongTable, names: tuple[str, ...], source: str) -> None:
 
 def need_names(found: list[str], names: tuple[str, ...], source: str) -> None:
     """As `need_columns`, from the header alone."""
-    twice = sorted({name for name in found if found.count(name) > 1})
+    refuse_names(found, source)
+    twice = sorted(name for name, times in Counter(found).items() if times > 1)
     if twice:
         raise InputError(source, f"the column {twice[0]!r} twice", "each column once", "Rename or drop one.")
     missing = [name for name in names if name not in found]

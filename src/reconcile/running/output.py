@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from reconcile.files import atomic
+from reconcile.files.limits import read_bounded
 from vocabulary.errors import OutputError
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def staged(out: str | None, kind: str, own: Sequence[str] = ()) -> Iterator[Path
     if out is None:
         yield None
         return
-    place = Path(out).resolve()
+    place = _place(out)
     _refuse_strangers(out, place, kind, own)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -57,8 +59,17 @@ def write_text(folder: Path, name: str, text: str) -> None:
     (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
+def _place(out: str) -> Path:
+    try:
+        return Path(os.path.realpath(out))
+    except ValueError as error:  # a NUL character
+        raise OutputError(
+            f"--out {out!r}", str(error), "a name that a folder can have", "Name another."
+        ) from None
+
+
 def _refuse_strangers(out: str, place: Path, kind: str, own: Sequence[str]) -> None:
-    if not place.exists():
+    if not os.path.exists(place):
         return
     remedy = "Name a new folder, or remove this one yourself."
     where = f"--out {out}"
@@ -77,7 +88,7 @@ def _stranger(place: Path, kind: str, own: Sequence[str]) -> str | None:
     if not entries:
         return None
     try:
-        marker = json.loads((place / MARKER).read_text(encoding="utf-8"))
+        marker = json.loads(read_bounded(place / MARKER))
         ours = isinstance(marker, dict) and marker.get("kind") == kind
     except (OSError, ValueError, RecursionError):
         ours = False

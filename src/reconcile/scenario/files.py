@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from reconcile.files.limits import parse_toml, read_bounded
 from reconcile.scenario.build import build
 from reconcile.scenario.toml import scenario_to_dict
 from reconcile.scenario.values import nearest, show
@@ -23,7 +23,7 @@ def find_scenario(name_or_path: str | os.PathLike[str]) -> Scenario:
     name = os.fspath(name_or_path)
     if name in builtin_scenarios():
         return builtin_scenario(name)
-    if Path(name).suffix == ".toml" or Path(name).exists():
+    if Path(name).suffix == ".toml" or os.path.exists(name):
         return scenario_from_file(name)
     raise _unknown(name, "a built-in scenario or a TOML file")
 
@@ -80,7 +80,7 @@ def _unknown(name: str, expected: str) -> InputError:
 
 def _read(name: str) -> str:
     try:
-        data = Path(name).read_bytes()
+        data = read_bounded(name)
     except FileNotFoundError as error:
         raise InputError(name, "no such file", "a scenario in TOML", "Check the path.") from error
     except (OSError, ValueError) as error:
@@ -96,8 +96,8 @@ def _read(name: str) -> str:
 
 def _parse(text: str, where: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, brackets without end
+        return parse_toml(text)
+    except ValueError as error:  # also numbers of thousands of digits
         found = f"text that is not TOML: {error}"
         raise InputError(where, found, "a scenario in TOML", "Correct the file there.") from error
 

@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
+from reconcile.files.limits import UNPACKED_BYTES, UNPACKED_RATIO
 from reconcile.tables.model import RawTable
-from reconcile.tables.unpack import MODEST, RATIO, Member
+from reconcile.tables.unpack import Member
 from vocabulary.errors import InputError
 
 
@@ -54,7 +55,12 @@ def _check_claims(member: Member, metadata: Any) -> None:
     compressed = sum(chunk.total_compressed_size for chunk in chunks)
     negative = any(chunk.total_compressed_size < 0 or chunk.total_uncompressed_size < 0 for chunk in chunks)
     rows = sum(group.num_rows for group in groups)
-    if claimed > MODEST + RATIO * size or compressed > size or negative or metadata.num_rows != rows:
+    if (
+        claimed > UNPACKED_BYTES + UNPACKED_RATIO * size
+        or compressed > size
+        or negative
+        or metadata.num_rows != rows
+    ):
         raise InputError(
             member.origin,
             f"a claim of {metadata.num_rows} rows and {claimed} bytes in a file of {size} bytes",

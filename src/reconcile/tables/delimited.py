@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from reconcile.files import buffers
+from reconcile.files.limits import CELL_BYTES
 from reconcile.tables.layout import Layout
 from reconcile.tables.model import RawTable
 from reconcile.tables.rows import Row, column_names, table_of_rows, without_empty
@@ -19,7 +20,6 @@ from reconcile.tables.unpack import Member, text_of
 from vocabulary.errors import InputError
 
 _BLOCK = 1 << 20
-_MOST_CELL = 1 << 24
 
 
 def read_delimited(member: Member, layout: Layout, name: str) -> RawTable:
@@ -42,7 +42,7 @@ def _by_rows(member: Member, layout: Layout, name: str) -> RawTable:
 
 def csv_rows(text: str, separator: str) -> Iterator[Row]:
     """The rows of CSV text, blank lines among them."""
-    csv.field_size_limit(_MOST_CELL)
+    csv.field_size_limit(CELL_BYTES)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     for cells in reader:
         yield Row(reader.line_num, cells)

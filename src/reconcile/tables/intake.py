@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from reconcile.files.limits import no_file
 from reconcile.files.places import shown
 from reconcile.tables.layout import Layout
 from reconcile.tables.model import RawTable
@@ -51,10 +52,9 @@ def read_tables(path: Path, layout: Layout | None = None) -> list[RawTable]:
 
     Raises InputError: no such file, a kind that is not read, damaged data, no header.
     """
-    if not path.exists():
-        raise InputError(str(path), "nothing", "a file with a table", "Check the path.")
-    if not path.is_file():
-        raise InputError(str(path), "something that is not a file", "a file with a table", "Check the path.")
+    reason = no_file(path)
+    if reason is not None:
+        raise InputError(str(path), reason, "a file with a table", "Check the path.")
     if not is_table_file(path):
         raise _unknown(str(path), path.suffix)
     with _damage_named(path):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from reconcile.files import buffers
+from reconcile.files.limits import refuse_names
 from reconcile.files.places import shown
 from reconcile.tables.layout import Layout
 from reconcile.tables.model import RawTable, Unread, UnreadKind
@@ -160,6 +161,7 @@ def _fitted(row: Row, width: int, origin: str) -> list[str | None]:
 def column_names(header: Sequence[str], origin: str) -> list[str]:
     """The names as they stand, those without one by their place. Raises InputError for a name given twice."""
     names = [cell.strip() or f"column {at}" for at, cell in enumerate(header, 1)]
+    refuse_names(names, origin)
     seen: set[str] = set()
     for name in names:
         if name in seen:

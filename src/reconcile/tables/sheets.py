@@ -8,11 +8,12 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+from reconcile.files.limits import UNPACKED_BYTES, UNPACKED_RATIO
 from reconcile.files.places import shown
 from reconcile.tables.layout import Layout
 from reconcile.tables.model import RawTable, Unread, UnreadKind
 from reconcile.tables.rows import Row, rows_digest, table_of_rows
-from reconcile.tables.unpack import MODEST, RATIO, Member, text_of
+from reconcile.tables.unpack import Member, text_of
 from vocabulary.errors import InputError
 
 
@@ -130,7 +131,7 @@ def _refuse_bomb(content: bytes, origin: str) -> None:
             claimed = sum(entry.file_size for entry in archive.infolist())
     except zipfile.BadZipFile as error:
         raise _unreadable(origin, error) from None
-    if claimed > MODEST + RATIO * len(content):
+    if claimed > UNPACKED_BYTES + UNPACKED_RATIO * len(content):
         raise InputError(
             origin,
             f"a claim of {claimed} bytes in a file of {len(content)} bytes",

@@ -10,15 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from reconcile.files.limits import PACKED_TEXT_RATIO, UNPACKED_BYTES
 from reconcile.files.places import shown
 from vocabulary.errors import InputError
-
-MODEST = 64 * 2**20
-"""Bytes that any file may claim to hold, however small it is."""
-RATIO = 1000
-"""Beyond that, how many bytes a byte of Parquet may hold: our own ledgers stay under 100."""
-_PACKED_RATIO = 200
-"""The same for text that gzip or zip packed: ledgers stay under 30, a file made to burst comes to 1000."""
 
 _GZIP, _ZIP, _EMPTY_ZIP = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06"
 _OTHERS = {
@@ -83,7 +77,7 @@ def refuse_strangers(member: Member) -> None:
 
 
 def _limit(path: Path) -> int:
-    return MODEST + _PACKED_RATIO * path.stat().st_size
+    return UNPACKED_BYTES + PACKED_TEXT_RATIO * path.stat().st_size
 
 
 def _gunzip(path: Path) -> bytes:
