@@ -68,6 +68,8 @@ class SourceRows:
         out: dict[str, Any] = {}
         for ours, kind in SCHEMA[self.name].items():
             theirs = columns.get(ours)
+            if ours == "side" and self.table.round_trips is not None:
+                continue  # it follows from the direction of the trade
             if ours in self.table.constants:
                 text = buffers.strings([self.table.constants[ours]] * self.count)
                 out[ours] = self._typed(ours, kind, text)

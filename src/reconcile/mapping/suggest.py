@@ -246,8 +246,8 @@ class _Draft:
             found = {cell for cell in self.cells[name] if cell}
             if "currency" in words and len(found) > 1:
                 self.questions.append(
-                    f"Which currency is the account's? {shown(name)} holds {examples_of(sorted(found))}, and only "
-                    "rows of one can be read: use `only` and `currency`."
+                    f"Which currency is the account's? {shown(name)} holds {examples_of(sorted(found))}, "
+                    "and only rows of one can be read: use `only` and `currency`."
                 )
             if words in ("status", "state", "order status", "level of detail") and len(found) > 1:
                 self.questions.append(
