@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import random
 import shutil
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import golden_kit
 from golden_kit import CASES, bless, offer, project, versions
-from killing_kit import Tree, states, write_tree
+from killing_kit import Tree, interrupted_at, read_tree, states, write_tree
 from reconcile import cli
 from reconcile.golden import accept_transaction, journal
 from reconcile.golden import project_paths as lock
@@ -79,6 +81,24 @@ def test_an_accept_killed_at_any_moment_is_whole(offered: ProjectPaths, tmp_path
             assert is_new(there)
     assert outcomes == sorted(outcomes)
     assert not outcomes[0] and outcomes[-1]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+def test_an_accept_stopped_at_any_change_is_whole(
+    error: BaseException, offered: ProjectPaths, tmp_path: Path
+) -> None:
+    """An interrupt, or a full disk, in place of each change of a file."""
+    start, outcomes = read_tree(offered.root), []
+    for step in range(1, 200):
+        there = find_project(write_tree(start, tmp_path / "stopped"))
+        try:
+            _, stopped = interrupted_at(there.root, step, error, partial(accept, there, CASES, "meant"))
+        except (KeyboardInterrupt, OutputError):
+            stopped = True
+        outcomes.append(is_new(there))
+        if not stopped:
+            break
+    assert len(outcomes) > 10 and outcomes[-1] and not all(outcomes)
 
 
 def half_done(place: ProjectPaths, tmp_path: Path) -> Tree:

@@ -60,9 +60,11 @@ class Scratch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _remove(self.path)
-        if self._lock is not None:
-            os.close(self._lock)
+        try:
+            _remove(self.path)
+        finally:  # a signal may come while it is removed
+            if self._lock is not None:
+                os.close(self._lock)
 
 
 def new_file(target: str | Path) -> Scratch:
@@ -96,6 +98,7 @@ def write_new_file(target: str | Path, content: str | bytes) -> None:
 
     Raises OSError, FileExistsError among them; then nothing has changed.
     """
+    remove_abandoned(Path(os.path.abspath(target)).parent)
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     with new_file(target) as scratch:
