@@ -25,7 +25,8 @@ demo: $(VENV)/.stamp-test
 	@echo
 	@echo "And one that does not tie out: the loop's return is +771 %, the candidate's -27 %. Why?"
 	@echo
-	@$(VENV)/bin/reconcile explain incident reconcile.incident:candidate
+	@mkdir -p out
+	@$(VENV)/bin/reconcile explain incident reconcile.incident:candidate --html out/incident.html
 
 test: $(VENV)/.stamp-test
 	@$(PY) -m pytest -q -n 2 $(ARGS)

@@ -20,6 +20,7 @@ def audit_page(text: str, data: str, found: Audit, name: str) -> Page:
         title=name,
         verdict=text.partition("\n")[0],
         tone=TONES.get(found.verdict, Tone.OPEN),
+        outcome=found.verdict.value.replace("_", " ").capitalize(),
         not_compared=tuple(f"{check}: {what}, {why}" for check, what, why in unchecked),
         grids=tuple(
             grid

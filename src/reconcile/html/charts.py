@@ -104,7 +104,8 @@ def waterfall(steps: Sequence[tuple[str, float, float]], totals: bool = True) ->
     from bokeh.models import FactorRange, NumeralTickFormatter
     from bokeh.plotting import figure
 
-    places = [str(number) for number in range(len(steps))]
+    # Two steps may have one label: a space too many tells them apart.
+    places = [_short(label) + " " * number for number, (label, _, _) in enumerate(steps)]
     chart = figure(
         x_range=FactorRange(factors=list[Any](places)),
         height=HEIGHT,
@@ -128,9 +129,7 @@ def waterfall(steps: Sequence[tuple[str, float, float]], totals: bool = True) ->
             x=[place], bottom=[min(low, high)], top=[max(low, high)], width=0.7, color=colour,
             hatch_pattern=hatch, hatch_color=INK, hatch_alpha=0.5,
         )  # fmt: skip
-    chart.xaxis.major_label_overrides = {
-        place: _short(step[0]) for place, step in zip(places, steps, strict=True)
-    }
+    chart.xaxis.major_label_orientation = 0.35
     chart.yaxis.formatter = NumeralTickFormatter(format="0,0")
     _style(chart)
     return chart
@@ -211,4 +210,4 @@ def _legend(chart: Any) -> None:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 24 else text[:23] + "…"
+    return text if len(text) <= 36 else text[:35] + "…"

@@ -67,6 +67,7 @@ def comparison_page(given: Compared) -> Page:
         title=given.scenario.name if given.scenario is not None else f"{given.names[0]} : {given.names[1]}",
         verdict=given.text.partition("\n")[0],
         tone=_tone(given),
+        outcome=_outcome(given),
         figures=tuple(_figures(given)),
         candidate=given.names[1],
         causes=() if given.explanation is None else tuple(one.sentence for one in given.explanation.causes),
@@ -82,9 +83,21 @@ def comparison_page(given: Compared) -> Page:
 
 
 def _tone(given: Compared) -> Tone:
+    if given.explanation is not None:
+        from reconcile.explaining.model import Verdict as Explained
+
+        whole = given.explanation.verdict in (Explained.EXPLAINED, Explained.NO_BREAKS)
+        return Tone.PASS if whole else Tone.FAIL
     if given.found.verdict is Verdict.MATCHED:
         return Tone.PASS
     return Tone.FAIL if given.found.verdict is Verdict.BREAKS else Tone.OPEN
+
+
+def _outcome(given: Compared) -> str:
+    """The verdict in a few words."""
+    if given.explanation is not None:
+        return given.explanation.verdict.value.replace("_", " ").capitalize()
+    return given.found.verdict.value.replace("_", " ").capitalize()
 
 
 def _figures(given: Compared) -> Iterable[tuple[str, str, str]]:

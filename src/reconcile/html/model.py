@@ -78,16 +78,17 @@ class CloseUp:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page. facts: (label, value) pairs shown beside the verdict. figures: (label, reference, candidate).
+    """One page. facts: (label, value) pairs shown below. figures: (label, reference, candidate).
 
-    causes, leads: sentences. not_compared: what was left out and why. data: the JSON of the same answer, by
-    the schema of the command.
+    outcome: the verdict in a word or two, shown in the colour of `tone`. causes, leads: sentences.
+    not_compared: what was left out and why. data: the JSON of the same answer, by the command's schema.
     """
 
     command: str
     title: str
     verdict: str
     tone: Tone
+    outcome: str = ""
     figures: tuple[tuple[str, str, str], ...] = ()
     candidate: str = "candidate"
     causes: tuple[str, ...] = ()
