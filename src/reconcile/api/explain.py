@@ -21,7 +21,7 @@ from reconcile.api.given import (
     scenario_of,
 )
 from reconcile.api.result import Result, frame_of
-from reconcile.api.run import run_program
+from reconcile.api.run import function_of
 from reconcile.running.progress import Phase, Watch, unwatched
 from vocabulary.errors import InputError
 
@@ -132,12 +132,24 @@ def explain(
         market = market_of(data, found)
     other = candidate_of(candidate, mapping=mapping)
     if isinstance(other, Program):
-        other = Opened(other.name, run_program(other, found, market).ledger)
+        other = _run_program(other, found, market)
     running.warm(found, market, watch)
     with watch(Phase.EXPLAINING, 0):
         result = find_causes(found, market, other.ledger, tolerances=bounds)
     result = replace(result, notes=(*other.notes, *result.notes))
     return ExplainResult(result, found, market, other.ledger, other.name)
+
+
+def _run_program(program: Program, scenario: Scenario, market: Market) -> Opened:
+    """The ledger of a program, and a note where it ignores the market that it is given."""
+    from reconcile.running.ignored_market import market_ignored
+    from reconcile.running.run import run_candidate
+
+    function = function_of(program)
+    ledger = run_candidate(program.name, function, scenario, market).ledger
+    how = market_ignored(program.name, function, scenario, market, ledger)
+    notes = () if how is None else (f"The candidate ignores the market that it is given: {how}.",)
+    return Opened(program.name, ledger, notes=notes)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

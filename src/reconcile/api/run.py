@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from reconcile.html.model import Page
     from reconcile.matching.model import Break, Root, Tolerance, Verdict
+    from reconcile.running.candidate import Candidate
     from reconcile.running.determinism import Disagreement
-    from reconcile.running.run import Outcome, Side
+    from reconcile.running.run import Outcome
     from reconcile.running.summary import Summary
     from vocabulary.ledger import Ledger
     from vocabulary.market import Market
@@ -246,22 +247,23 @@ def _in_memory(
     if other is None:
         side = running.run_engine(scenario, market, watch)
     elif isinstance(other, Program):
-        side = run_program(other, scenario, market)
+        function = function_of(other)
+        side = running.run_candidate(other.name, function, scenario, market)
     else:
         side, notes = running.Side(other.name, other.ledger, 0.0), other.notes
     with watch(Phase.COMPARING, 0):
         found = running.judge(scenario, market, reference, side, bounds)
+    if isinstance(other, Program):
+        notes = running.ignored_notes(side, function, scenario, market, found)
     found = replace(found, notes=(*found.notes, *notes))
     return running.Outcome(scenario, market, reference, side, found, loading, compiling)
 
 
-def run_program(program: Program, scenario: Scenario, market: Market) -> Side:
-    """A candidate that is a program, once. Raises CallableError where it misbehaves."""
+def function_of(program: Program) -> Candidate:
+    """The function of a candidate that is a program. Raises InputError where it cannot be found."""
     from reconcile.running.hosting import current_host
-    from reconcile.running.run import run_candidate
 
-    function = program.function or current_host().candidate(program.name, "candidate")
-    return run_candidate(program.name, function, scenario, market)
+    return program.function or current_host().candidate(program.name, "candidate")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

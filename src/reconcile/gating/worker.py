@@ -1,8 +1,8 @@
 """The process that is timed: `python -P worker.py JOB`, where JOB is a JSON object.
 
 It imports the code that its PYTHONPATH puts first, which may be another revision's. It therefore uses nothing
-of tieout but the public names of `reconcile` and `reference.run`, and must not import a module below
-`reconcile`.
+of tieout but the public names of `reconcile`, `engine.run` and `reference.run`, and does without any module
+below `reconcile` that a revision lacks.
 
 It reads one request per line on stdin and writes one JSON answer per line to stdout. An answer with the key
 "trouble" is the last. Requests:
@@ -61,11 +61,13 @@ class Bench:
         import reconcile
 
         sys.path[:0] = [path for path in job["paths"] if path not in sys.path]
+        with contextlib.suppress(ModuleNotFoundError):  # an older revision has no such module
+            importlib.import_module("reconcile.own_packages").give_way()
         self.scenario = reconcile.find_scenario(job["scenario"])
         self.market = reconcile.load_market(self.scenario)
         reconcile.check(self.scenario, self.market)
-        module, _, function = (job["candidate"] or "engine:run").partition(":")
-        self.module = importlib.import_module(module)
+        module, _, function = (job["candidate"] or ":run").partition(":")
+        self.module = importlib.import_module(module) if module else ours("engine")
         self.engine = getattr(self.module, function)
         self.agreement = job["agreement"]
         self.first: Any = None
@@ -90,7 +92,7 @@ class Bench:
         """The digests that decide whether this engine's times count."""
         ledger = self.engine(self.scenario, self.market)
         if self.agreement == "reference":
-            other = importlib.import_module("reference").run(self.scenario, self.market)
+            other = ours("reference").run(self.scenario, self.market)
         else:
             other = self.engine(self.scenario, self.market)
         again, fresh = self.run_again_and_fresh()
@@ -128,7 +130,7 @@ class Bench:
 
     def time(self, runs: int, *, vouch: bool) -> dict[str, float | None]:
         """Seconds of the fastest of some runs. The first run of all is not timed."""
-        run = importlib.import_module("reference").run if vouch else self.engine
+        run = ours("reference").run if vouch else self.engine
         if vouch and self.vouched is None:
             self.vouched = run(self.scenario, self.market)
             self.vouched_digest = digest(self.vouched)
@@ -151,6 +153,14 @@ class Bench:
             del ledger
         gc.enable()
         return {"wall": min(walls), "cpu": min(cores, default=None)}
+
+
+def ours(name: str) -> Any:
+    """A package of tieout's, whatever the project calls its own modules."""
+    try:
+        return importlib.import_module(f"reconcile.{name}")
+    except ModuleNotFoundError:  # an older revision
+        return importlib.import_module(name)
 
 
 def waited() -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconcile.own_packages import own_package
@@ -83,6 +83,9 @@ def run(
         confirm(agreed, (reference.ledger, other.ledger), market)
     with watch(Phase.COMPARING, 0):
         reconciliation = judge(scenario, market, reference, other)
+    if function is not None:
+        notes = ignored_notes(other, function, scenario, market, reconciliation)
+        reconciliation = replace(reconciliation, notes=(*reconciliation.notes, *notes))
     return Outcome(scenario, market, reference, other, reconciliation, loading, compiling, twice or None)
 
 
@@ -154,6 +157,19 @@ def run_candidate(name: str, function: Candidate, scenario: Scenario, market: Ma
         seconds = time.perf_counter() - began
     check_unchanged(f"candidate {name}", market)
     return Side(name, ledger, seconds)
+
+
+def ignored_notes(
+    side: Side, function: Candidate, scenario: Scenario, market: Market, found: Reconciliation
+) -> tuple[str, ...]:
+    """What is to be said of a candidate that breaks and does not use the market it is given."""
+    from reconcile.matching.model import Verdict
+    from reconcile.running.ignored_market import market_ignored
+
+    if found.verdict is not Verdict.BREAKS:
+        return ()
+    how = market_ignored(side.name, function, scenario, market, side.ledger)
+    return () if how is None else (f"The candidate ignores the market that it is given: {how}.",)
 
 
 def judge(

@@ -190,7 +190,7 @@ def _around(one: Difference, clock: Clock) -> Iterator[str]:
         decided = one.found.decided_at
         yield f"stage         {one.found.stage.value}" + (f", decided {clock(decided)}" if decided else "")
     if one.same_process:
-        yield "run 1, run 2  two calls in one process, which gave the same ledgers in another process"
+        yield "run 1, run 2  two calls in one process; another process gave the same as run 1"
         yield "look for      what is kept from call to call: a list or dict of the module, a cache, a setting"
         return
     for number, condition in enumerate(CONDITIONS, 1):

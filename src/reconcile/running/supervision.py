@@ -21,6 +21,8 @@ LOOK = 0.25
 """Seconds between two looks at memory."""
 GRACE = 0.5
 """Seconds in which the last answer of a process that has ended may still be read."""
+SETTLE = 0.02
+"""Seconds in which what was printed before an answer arrives."""
 OUTPUT = 1 << 20
 """Bytes of output that are passed on to stderr."""
 LAST_WORDS = 400
@@ -94,6 +96,7 @@ class Output:
         try:
             yield
         finally:
+            time.sleep(SETTLE)
             self._muted = False
 
     def _pump(self, stream: IO[bytes]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconcile.comparing.compare import compare
 from reconcile.matching.model import Verdict
 from reconcile.running.candidate import Candidate, call_candidate, stdout_to_stderr
-from reconcile.running.failures import ends_the_process
+from reconcile.running.failures import Failure, ends_the_process, failed
 from reconcile.scenario.programs import run_reference
 from reconcile.shrinking.cases import BrokenCase, Case, RootSignature, Shrunk, freeze_features
 from reconcile.shrinking.reducer import Reducer, Test
@@ -40,7 +40,7 @@ def shrink(
     names causes for the given case but none of them for the smallest, the reduction is done a second time,
     and then a case is accepted only if explain names one of them for it, too.
 
-    Raises TieoutError: the candidate cannot be run on the given case.
+    Raises TieoutError: the candidate cannot be run on the given case, or ignores its market.
     """
     began = time.perf_counter()
     case = freeze_features(scenario, market)
@@ -48,6 +48,7 @@ def shrink(
     first = before.found.first
     if before.found.verdict is not Verdict.BREAKS or first is None:
         return None
+    _refuse_if_ignored(case, name, candidate)
     root = RootSignature(first.stage, first.type, first.table, first.field)
     same = partial(breaks_alike, root, name, candidate)
     causes = explained_causes(case, name, candidate)
@@ -66,6 +67,16 @@ def shrink(
         seconds=time.perf_counter() - began,
         stopped=reducer.spent(),
     )
+
+
+def _refuse_if_ignored(case: Case, name: str, candidate: Candidate) -> None:
+    """Raise CallableError for a candidate that ignores its market: a smaller one would show nothing."""
+    from reconcile.running.ignored_market import market_ignored
+
+    ledger = call_candidate(name, candidate, case.scenario, case.market)
+    how = market_ignored(name, candidate, case.scenario, case.market, ledger)
+    if how is not None:
+        raise failed(f"candidate {name}", Failure.MARKET_IGNORED, trouble=how)
 
 
 def _reduce(test: Test, before: BrokenCase, on_progress: Callable[[int], None]) -> Reducer:
