@@ -13,7 +13,7 @@ from itertools import combinations
 
 from reconcile.explaining.hypotheses.catalogue import akin
 from reconcile.explaining.model import Change, Kind, Value
-from reconcile.explaining.proposals import crowded
+from reconcile.explaining.proposals import crowded, limits
 from reconcile.explaining.search import Found, Search
 
 
@@ -104,12 +104,10 @@ def _worded(search: Search, found: Found) -> Found:
     changes, rivals = found.changes, dict(found.rivals)
     for change in found.changes:
         rest = tuple(c for c in changes if c != change)
-        alike = [
-            c
-            for c in _otherwise(search, change)
-            if search.full(search.catalogue.ordered((*rest, c))) == found.score
-        ]
-        best = min((change, *alike), key=lambda c: (numbers(c.value), search.catalogue.plainness(c)))
+        met = [c for c in rivals.get(change, ()) if limits(c) == limits(change)]
+        tried = dict.fromkeys((*_otherwise(search, change), *met))
+        alike = [c for c in tried if search.full(search.catalogue.ordered((*rest, c))) == found.score]
+        best = min((change, *alike), key=lambda c: _wordiness(search, c))
         others = dict.fromkeys((change, *alike, *rivals.get(change, ())))
         rivals[best] = tuple(c for c in others if c != best)
         changes = search.catalogue.ordered((*rest, best))
@@ -157,4 +155,19 @@ def numbers(value: Value) -> int:
     try:
         return int(value is not None and float(value) != 0)
     except ValueError:
+        return 0
+
+
+def _wordiness(search: Search, change: Change) -> tuple[object, ...]:
+    """Sorts the change with fewer numbers first, then the plainer one, then the one with fewer digits."""
+    return numbers(change.value), search.catalogue.plainness(change), _digits(change.value)
+
+
+def _digits(value: Value) -> int:
+    """Significant digits of the numbers that a change's value names."""
+    if isinstance(value, tuple):
+        return sum(map(_digits, value))
+    try:
+        return len(Decimal(str(value)).normalize().as_tuple().digits)
+    except InvalidOperation:
         return 0
