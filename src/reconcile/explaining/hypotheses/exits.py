@@ -43,6 +43,7 @@ from reference import Decision, entry_price, mark
 from vocabulary.errors import InputError, TieoutError
 from vocabulary.market import Market
 from vocabulary.scenario import (
+    BreakEven,
     ExitRule,
     Scenario,
     StopLoss,
@@ -137,6 +138,7 @@ def _bars_held(rule: TimeExit, market: Market, held: Held) -> Fraction:
 
 
 RULES: Mapping[type[Any], Mapping[str, Number]] = {
+    BreakEven: {"gain": Number(UNBOUNDED)},
     StopLoss: {"loss": Number(ONE, reach=_lost)},
     TakeProfit: {"gain": Number(UNBOUNDED, reach=_gained)},
     VolatilityStop: {"multiple": Number(UNBOUNDED, reach=_multiples_lost)},
