@@ -16,7 +16,7 @@ from tests import schema_kit
 from reconcile.auditing import model as auditing
 from reconcile.auditing.audit import AuditOptions, audit
 from reconcile.auditing.audit_page import audit_json
-from reconcile.auditing.model import CLAIMS
+from reconcile.auditing.model import ABOUT
 from reconcile.comparing.compare import compare
 from reconcile.comparing.diff_json import diff_json
 from reconcile.explaining import model as explaining
@@ -56,7 +56,10 @@ def audited() -> list[str]:
     wrong = kit.edited(true, "equity", "cash", 5, lambda cash: cash + 1)
     foreign = kit.without(kit.in_floats(kit.edited(wrong, "fills", "notional", 3, lambda v: v + 1)), "costs")
     bound = Tolerance("fills", "notional", BoundKind.ABSOLUTE, kit.Decimal(1), "their notionals are rounded")
+    cash = kit.in_floats(kit.without(true, "costs"))
+    noisy = kit.edited(cash, "equity", "cash", 5, lambda value: value * (1 + 1e-13))
     return [
+        audit_json(audit(noisy), (), clock),
         audit_json(audit(true, scenario=scenario, market=market), (), clock),
         audit_json(audit(wrong, scenario=scenario, market=market), ("A note.",), clock),
         audit_json(audit(foreign, options=AuditOptions(tolerances=[bound])), (), clock),
@@ -117,5 +120,5 @@ def test_a_schema_lists_the_words_of_its_enum(command: str, key: str, words: typ
 
 def test_every_check_of_an_audit_is_documented() -> None:
     text = (DOCS / "audit.md").read_text(encoding="utf-8")
-    told = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE))
-    assert told == {check.value: claim for check, claim in CLAIMS.items()}
+    told = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    assert told == [(check.value, about.claim, about.needs) for check, about in ABOUT.items()]

@@ -93,6 +93,8 @@ def audit(
     tolerance: GivenTolerances | None = None,
     initial_cash: Decimal | int | str | None = None,
     checks: Sequence[str] | str | None = None,
+    allow_short: bool = False,
+    allow_negative_cash: bool = False,
     watch: Watch = unwatched,
 ) -> AuditResult:
     """Audit one ledger alone, and against its market where a scenario is given.
@@ -119,6 +121,8 @@ def audit(
         initial_cash=None if initial_cash is None else Decimal(initial_cash),
         reported=opened.returns,
         checks=None if checks is None else several(checks),
+        allow_short=allow_short,
+        allow_negative_cash=allow_negative_cash,
     )
     result = make_checks(opened.ledger, scenario=found, market=market, options=options)
     return AuditResult(result, opened, None if found is None else found.name, market)

@@ -27,16 +27,24 @@ Array = npt.NDArray[Any]
 
 UNIT = 2.0**-53
 SAFETY = 8.0
+NOISE = 2.0**-42
+"""A difference of doubles up to this share of the numbers that it comes from is float noise (2e-13)."""
 _INT64 = 2**63 - 1
+MOST_DECIMALS = 300
+"""10.0**decimals is a finite double up to here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Amounts:
-    """values: int64 or object integers, the amount times 10**scale; or float64, scale None, with slop."""
+    """values: int64 or object integers, the amount times 10**scale; or float64, scale None, with slop.
+
+    coarse: whether the slop holds more than rounding of doubles, so that it does not measure the numbers.
+    """
 
     values: Array
     scale: int | None
     slop: Floats | None = None
+    coarse: bool = False
 
     def __len__(self) -> int:
         return len(self.values)
@@ -71,7 +79,7 @@ def as_doubles(a: Amounts) -> Amounts:
     """The same amounts as doubles with their slop."""
     if a.scale is None:
         return a
-    if a.values.dtype == object:
+    if a.values.dtype == object or a.scale > MOST_DECIMALS:
         values = np.array([_divided(value, a.scale) for value in a.values.tolist()], np.float64)
     else:
         values = a.values.astype(np.float64) / 10.0**a.scale
@@ -101,7 +109,7 @@ def at_scale(a: Amounts, scale: int) -> Amounts:
     factor = 10 ** (scale - a.scale)
     if factor == 1:
         return a
-    return Amounts(wide(a.values, largest(a.values) * factor) * factor, scale)
+    return Amounts(wide(a.values, max(largest(a.values), 1) * factor) * factor, scale)
 
 
 def _alike(a: Amounts, b: Amounts) -> tuple[Amounts, Amounts]:
@@ -120,12 +128,12 @@ def add(a: Amounts, b: Amounts) -> Amounts:
         return Amounts(wide(a.values, bound) + wide(b.values, bound), a.scale)
     with np.errstate(over="ignore", invalid="ignore"):
         values = a.values + b.values
-        return Amounts(values, None, a.slop + b.slop + UNIT * np.abs(values))
+        return Amounts(values, None, a.slop + b.slop + UNIT * np.abs(values), a.coarse or b.coarse)
 
 
 def negative(a: Amounts) -> Amounts:
     """-a."""
-    return Amounts(-_safe(a), a.scale, a.slop)
+    return Amounts(-_safe(a), a.scale, a.slop, a.coarse)
 
 
 def _safe(a: Amounts) -> Array:
@@ -148,18 +156,18 @@ def times(a: Amounts, b: Amounts) -> Amounts:
     with np.errstate(over="ignore", invalid="ignore"):
         values = a.values * b.values
         slop = np.abs(a.values) * b.slop + np.abs(b.values) * a.slop + UNIT * np.abs(values)
-    return Amounts(values, None, slop)
+    return Amounts(values, None, slop, a.coarse or b.coarse)
 
 
 def signed(a: Amounts, negative_where: Mask) -> Amounts:
     """-a where the mask says so, else a."""
     values = _safe(a)
-    return Amounts(np.where(negative_where, -values, values), a.scale, a.slop)
+    return Amounts(np.where(negative_where, -values, values), a.scale, a.slop, a.coarse)
 
 
 def magnitude(a: Amounts) -> Amounts:
     """|a|."""
-    return Amounts(np.abs(_safe(a)), a.scale, a.slop)
+    return Amounts(np.abs(_safe(a)), a.scale, a.slop, a.coarse)
 
 
 def take(a: Amounts, rows: Ints) -> Amounts:
@@ -168,19 +176,18 @@ def take(a: Amounts, rows: Ints) -> Amounts:
         return constant(0, a.scale or 0, len(rows))
     values = np.where(rows >= 0, a.values[rows], 0)
     slop = None if a.slop is None else np.where(rows >= 0, a.slop[rows], 0.0)
-    return Amounts(values, a.scale, slop)
+    return Amounts(values, a.scale, slop, a.coarse)
 
 
 def picked(a: Amounts, rows: Ints) -> Amounts:
     """The amounts at these indices."""
-    return Amounts(a.values[rows], a.scale, None if a.slop is None else a.slop[rows])
+    return Amounts(a.values[rows], a.scale, None if a.slop is None else a.slop[rows], a.coarse)
 
 
 def only(a: Amounts, mask: Mask) -> Amounts:
     """The amounts, with 0 where the mask is False."""
-    return Amounts(
-        np.where(mask, a.values, 0), a.scale, None if a.slop is None else np.where(mask, a.slop, 0.0)
-    )
+    slop = None if a.slop is None else np.where(mask, a.slop, 0.0)
+    return Amounts(np.where(mask, a.values, 0), a.scale, slop, a.coarse)
 
 
 def totals(a: Amounts, groups: Ints, count: int) -> Amounts:
@@ -197,7 +204,7 @@ def totals(a: Amounts, groups: Ints, count: int) -> Amounts:
         sums = np.bincount(groups, a.values, count)
         sizes = np.bincount(groups, np.abs(a.values), count)
         slop = np.bincount(groups, a.slop, count) + UNIT * np.bincount(groups, minlength=count) * sizes
-    return Amounts(sums, None, slop)
+    return Amounts(sums, None, slop, a.coarse)
 
 
 def running(a: Amounts) -> Amounts:
@@ -207,14 +214,14 @@ def running(a: Amounts) -> Amounts:
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.cumsum(a.values)
         slop = np.cumsum(a.slop) + UNIT * np.cumsum(np.abs(a.values)) * np.arange(1, len(a) + 1)
-    return Amounts(values, None, slop)
+    return Amounts(values, None, slop, a.coarse)
 
 
 def loosened(a: Amounts, unit: float) -> Amounts:
     """The same; doubles get `unit` more of slop, because a program on doubles does not round to our units."""
     if a.slop is None:
         return a
-    return Amounts(a.values, None, a.slop + unit / SAFETY)
+    return Amounts(a.values, None, a.slop + unit / SAFETY, unit > 0 or a.coarse)
 
 
 def limit(a: Amounts, b: Amounts) -> Floats | None:
@@ -224,6 +231,16 @@ def limit(a: Amounts, b: Amounts) -> Floats | None:
     x, y = as_doubles(a), as_doubles(b)
     assert x.slop is not None and y.slop is not None
     return SAFETY * (x.slop + y.slop)
+
+
+def noise_limit(a: Amounts, b: Amounts) -> Floats:
+    """The largest difference of a and b, one of which holds doubles, that counts as float noise."""
+    x, y = as_doubles(a), as_doubles(b)
+    assert x.slop is not None and y.slop is not None
+    size = np.maximum(np.abs(x.values), np.abs(y.values))
+    if not (a.coarse or b.coarse):
+        size = np.maximum(size, (x.slop + y.slop) / UNIT)  # of all numbers that were added up
+    return NOISE * size
 
 
 def apart(a: Amounts, b: Amounts) -> Mask:

@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reconcile.auditing.account import check_flat, check_negative_cash, check_oversold, note_equity
 from reconcile.auditing.amounts import Amounts, constant, of_value
 from reconcile.auditing.cash import check_cash
-from reconcile.auditing.equity import check_frozen, check_returns, equity_by_bar
-from reconcile.auditing.integrity import check_cells, check_chain, check_keys, check_sequence, shuffled
+from reconcile.auditing.equity import EquityByBar, check_frozen, check_returns, equity_by_bar
+from reconcile.auditing.integrity import (
+    check_cells,
+    check_chain,
+    check_keys,
+    check_sequence,
+    note_fees,
+    note_twins,
+    shuffled,
+)
 from reconcile.auditing.ledger_index import index_ledger
 from reconcile.auditing.market_prices import (
     check_commission,
@@ -28,8 +37,9 @@ from reconcile.auditing.market_rules import (
     check_symbols,
 )
 from reconcile.auditing.model import NEEDS_MARKET, Audit, Check, Finding, FindingKind, Unchecked, Verdict, Why
-from reconcile.auditing.positions import check_basis, check_positions, position_cells
+from reconcile.auditing.positions import Cells, check_basis, check_positions, position_cells
 from reconcile.auditing.recorder import Recorder
+from reconcile.auditing.scales import check_scales
 from reconcile.auditing.sums import (
     check_costs,
     check_equity,
@@ -59,12 +69,15 @@ class AuditOptions:
     initial_cash: currency, for a ledger whose manifest and scenario do not give it.
     reported: returns that the ledger comes with, to be held against its equity.
     checks: names of the only checks to make (values of Check); the result can be clean without the others.
+    allow_short, allow_negative_cash: what a scenario would say of a ledger that is audited without one.
     """
 
     tolerances: Iterable[Tolerance] = ()
     initial_cash: Decimal | None = None
     reported: Returns | None = None
     checks: Iterable[str] | None = None
+    allow_short: bool = False
+    allow_negative_cash: bool = False
 
 
 def audit(
@@ -88,19 +101,17 @@ def audit(
     recorder = Recorder(index_ledger(ledger), bounds, _units(ledger, scenario))
     check_chain(recorder, ledger)
     initial = _initial(ledger, scenario, options.initial_cash)
-    _check_alone(recorder, chosen, initial, options.reported, scenario, market)
+    held = _check_alone(recorder, chosen, initial, options)
+    _check_account(recorder, held[0], initial, scenario, options)
+    if scenario is not None and market is not None:
+        _check_market(recorder, held, initial, (scenario, market))
     return _result(recorder, chosen, scenario is not None)
 
 
 def _check_alone(
-    recorder: Recorder,
-    chosen: tuple[Check, ...] | None,
-    initial: Amounts | None,
-    reported: Returns | None,
-    scenario: Scenario | None,
-    market: Market | None,
-) -> None:
-    """Make every check."""
+    recorder: Recorder, chosen: tuple[Check, ...] | None, initial: Amounts | None, options: AuditOptions
+) -> tuple[EquityByBar, Cells | None]:
+    """Make the checks that need nothing but the ledger; the equity by bar, and the cells of positions."""
     _note_order(recorder)
     check_cells(recorder)
     check_keys(recorder)
@@ -115,21 +126,51 @@ def _check_alone(
     plain = equity_by_bar(recorder)
     books = check_frozen(recorder, plain)
     if chosen is not None and Check.FROZEN not in chosen:
-        books = plain  # what is not told as frozen is not passed over either
+        books = plain  # without that check, frozen rows are findings of the others
     check_market_value(recorder, books.skip)
     check_equity(recorder, books.skip)
     check_cash(recorder, books, broken, initial)
-    check_returns(recorder, books, reported, initial)
-    if scenario is not None and market is not None:
-        check_bars(recorder, market)
-        check_symbols(recorder, market)
-        check_decisions(recorder, scenario, market)
-        mispriced = check_prices(recorder, scenario, market)
-        check_commission(recorder, scenario)
-        check_slippage(recorder, scenario, market, mispriced)
-        check_marks(recorder, scenario, market)
-        check_cash_policy(recorder, scenario, books, held, initial)
-        check_shorts(recorder, scenario)
+    check_returns(recorder, books, options.reported, initial)
+    return books, held
+
+
+def _check_account(
+    recorder: Recorder,
+    books: EquityByBar,
+    initial: Amounts | None,
+    scenario: Scenario | None,
+    options: AuditOptions,
+) -> None:
+    """Make the checks that a scenario would answer, or whose answer it may permit."""
+    exact = recorder.index.ledger.manifest.semantics is not None
+    shorts = exact or options.allow_short or (scenario is not None and scenario.execution.allow_short)
+    check_flat(recorder, books, initial, shorts_allowed=shorts)
+    if scenario is None and not exact:
+        check_scales(recorder)
+        check_oversold(recorder, allowed=options.allow_short)
+        check_negative_cash(recorder, books, allowed=options.allow_negative_cash)
+    note_equity(recorder, books, initial)
+    note_fees(recorder)
+    note_twins(recorder)
+
+
+def _check_market(
+    recorder: Recorder,
+    held: tuple[EquityByBar, Cells | None],
+    initial: Amounts | None,
+    case: tuple[Scenario, Market],
+) -> None:
+    """Make the checks that need a scenario and its market."""
+    scenario, market = case
+    check_bars(recorder, market)
+    check_symbols(recorder, market)
+    check_decisions(recorder, scenario, market)
+    mispriced = check_prices(recorder, scenario, market)
+    check_commission(recorder, scenario)
+    check_slippage(recorder, scenario, market, mispriced)
+    check_marks(recorder, scenario, market)
+    check_cash_policy(recorder, scenario, *held, initial)
+    check_shorts(recorder, scenario)
 
 
 def _chosen(checks: Iterable[str] | None) -> tuple[Check, ...] | None:
@@ -214,6 +255,7 @@ def _result(recorder: Recorder, chosen: tuple[Check, ...] | None, with_market: b
         chosen,
         with_market,
         recorder.absorbed(),
+        recorder.noise(),
         tuple(dict.fromkeys(recorder.notes)),
     )
 

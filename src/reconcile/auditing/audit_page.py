@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from reconcile.auditing.model import CLAIMS, NEEDS_MARKET, Audit, Check, Finding, FindingKind, Verdict, Why
+from reconcile.auditing.model import ABOUT, NEEDS_MARKET, Audit, Check, Finding, FindingKind, Verdict, Why
 from reconcile.text.escape import printable
 from reconcile.text.json_text import to_json
 from reconcile.text.times import Clock
@@ -56,14 +56,24 @@ def headline(audit: Audit, clock: Clock) -> str:
         return f"{_count(total, 'finding')}: {describe(audit.findings[0], clock)}"
     if audit.verdict is Verdict.NOTHING_CHECKED:
         return "nothing checked: no pass; the ledger holds nothing that could be checked"
-    lacking = ", ".join(dict.fromkeys(one.check.value for one in audit.unchecked))
+    lacking = _lacking(audit)
     if audit.verdict is Verdict.CLEAN_AS_FAR_AS_CHECKED:
-        return f"clean as far as checked: 0 findings in {made}; not checked: {lacking}"
+        return f"clean as far as checked: 0 findings in {made}; {lacking}"
     if audit.named is not None:
         left = [check.value for check in Check if check not in audit.named]
         return f"clean: 0 findings in {made}; by request not checked: {', '.join(left) or 'nothing'}"
     without = "" if audit.with_market else "; without a scenario, nothing was held against a market"
     return f"clean: 0 findings in {made}{without}"
+
+
+def _lacking(audit: Audit) -> str:
+    """The checks that were not made, and those that were made in part."""
+    made = {one.check for one in audit.checked}
+    parts = {
+        "not checked": [one.check.value for one in audit.unchecked if one.check not in made],
+        "checked in part": [one.check.value for one in audit.unchecked if one.check in made],
+    }
+    return "; ".join(f"{head}: {', '.join(dict.fromkeys(names))}" for head, names in parts.items() if names)
 
 
 def describe(finding: Finding, clock: Clock) -> str:
@@ -75,7 +85,10 @@ def describe(finding: Finding, clock: Clock) -> str:
     parts.append(f"{table} {column}")
     if finding.symbol is not None:
         parts.append(printable(finding.symbol, 60))
-    return f"{', '.join(parts)}: {_said(finding, clock)}{_rows(finding)}"
+    said = _said(finding, clock)
+    if finding.detail and finding.detail != said:
+        said += f"; {finding.detail}"
+    return f"{', '.join(parts)}: {said}{_rows(finding)}"
 
 
 def _said(finding: Finding, clock: Clock) -> str:
@@ -92,7 +105,9 @@ def _said(finding: Finding, clock: Clock) -> str:
     if kind is FindingKind.MISSING_BAR:
         return "no row for this bar of the market"
     if kind is FindingKind.NEGATIVE_CASH:
-        return f"this buy leaves cash at {found}"
+        return f"cash is {found}" if finding.field == "equity.cash" else f"this buy leaves cash at {found}"
+    if kind is FindingKind.OVERSOLD:
+        return finding.detail
     if kind is FindingKind.DUPLICATE:
         return "a second row of the same key"
     if finding.expected is None:
@@ -101,6 +116,7 @@ def _said(finding: Finding, clock: Clock) -> str:
             FindingKind.SYMBOL: f"{found} is no symbol of the market",
             FindingKind.ABSENT: f"{found} has no bar then",
             FindingKind.CELL: f"found {found}",
+            FindingKind.SCALE: found,
         }.get(kind, f"{found} does not fit")
     return f"{found}, where {expected} follows{'' if gap is None else f' ({gap})'}"
 
@@ -167,18 +183,21 @@ def _checks(audit: Audit) -> Iterable[str]:
     yield ""
     yield f"checked       {'values':>12}  {'findings':>8}"
     for one in audit.checked:
-        yield f"  {one.check.value:<14}{one.values:>10,}  {one.findings:>8,}  {CLAIMS[one.check]}"
+        yield f"  {one.check.value:<14}{one.values:>10,}  {one.findings:>8,}  {ABOUT[one.check].claim}"
 
 
 def _unchecked(audit: Audit) -> Iterable[str]:
-    by_check: dict[Check, list[str]] = {}
-    for one in audit.unchecked:
-        by_check.setdefault(one.check, []).append(f"{one.what}: {one.why.value}")
-    if by_check:
-        yield ""
-        yield "not checked"
-    for check, reasons in by_check.items():
-        yield f"  {check.value:<14}{'; '.join(reasons)}"
+    made = {one.check for one in audit.checked}
+    for head, in_part in (("checked in part", True), ("not checked", False)):
+        by_check: dict[Check, list[str]] = {}
+        for one in audit.unchecked:
+            if (one.check in made) is in_part:
+                by_check.setdefault(one.check, []).append(f"{one.what}: {one.why.value}")
+        if by_check:
+            yield ""
+            yield head
+        for check, reasons in by_check.items():
+            yield f"  {check.value:<14}{'; '.join(reasons)}"
     if not audit.with_market and audit.named is None:
         names = ", ".join(check.value for check in NEEDS_MARKET)
         yield f"not asked     {names}: {Why.NO_SCENARIO.value} (--scenario)"
@@ -190,6 +209,11 @@ def _bounds(audit: Audit) -> Iterable[str]:
         yield ""
         yield "doubles       may be off by what rounding to 53 bits explains, at most:"
         yield f"              {', '.join(f'{name} {bound:.1e}' for name, bound in floats)}"
+    for noise in audit.noise:
+        yield (
+            f"float noise   {noise.check.value}: {noise.values:,} of {noise.field} differ by at most"
+            f" {noise.largest:.1e}, which is no finding"
+        )
     for one in audit.absorbed:
         tolerance = one.tolerance
         slack = "; slack" if one.largest * 10 < tolerance.bound else ""
@@ -240,7 +264,7 @@ def audit_json(audit: Audit, notes: tuple[str, ...], clock: Callable[[int | None
             "checked": [
                 {
                     "check": one.check.value,
-                    "claim": CLAIMS[one.check],
+                    "claim": ABOUT[one.check].claim,
                     "values": one.values,
                     "findings": one.findings,
                     "allowed": one.allowed,
@@ -261,6 +285,15 @@ def audit_json(audit: Audit, notes: tuple[str, ...], clock: Callable[[int | None
                     "largest": one.largest,
                 }
                 for one in audit.absorbed
+            ],
+            "noise": [
+                {
+                    "check": one.check.value,
+                    "field": one.field,
+                    "values": one.values,
+                    "largest": one.largest,
+                }
+                for one in audit.noise
             ],
             "notes": [*audit.notes, *notes],
         }
@@ -296,4 +329,5 @@ def _finding(one: Finding, clock: Callable[[int | None], str | None]) -> dict[st
         "found": shown(one.found),
         "expected": shown(one.expected),
         "gap": None if timed else one.gap,
+        "detail": one.detail or None,
     }

@@ -13,10 +13,11 @@ from reconcile.auditing.amounts import (
     add,
     apart,
     constant,
-    magnitude,
     minus,
+    negative,
     nonzero,
     only,
+    signed,
     take,
     times,
     totals,
@@ -26,11 +27,11 @@ from reconcile.auditing.equity import EquityByBar
 from reconcile.auditing.ledger_index import Field, PlacedTable
 from reconcile.auditing.model import Check, FindingKind, Why
 from reconcile.auditing.recorder import Recorder
-from reconcile.auditing.sums import cash_of_fills, finite, without_echo
+from reconcile.auditing.sums import cash_of_fills, cash_of_flows, finite, without_echo
 
 
 def check_cash(recorder: Recorder, books: EquityByBar, broken: Ints, initial: Amounts | None) -> None:
-    """A1: cash = cash of the bar before + the changes by the fills of the bar.
+    """A1, L4: cash = cash of the bar before + the changes by the fills and flows of the bar.
 
     broken: bars whose positions do not follow from fills either; there, a fill is wrong and no flow is named.
     initial: the initial cash, one amount; None if it is not known.
@@ -48,7 +49,9 @@ def check_cash(recorder: Recorder, books: EquityByBar, broken: Ints, initial: Am
     count = len(recorder.index.bars)
     cash = take(equity.amounts("cash"), books.row)
     before = take(cash, np.arange(count) - 1)
-    expected = add(before, totals(moved[0], fills.bar, count))
+    flows = cash_of_flows(recorder)
+    paid = before if flows is None else add(before, flows)
+    expected = add(paid, totals(moved[0], fills.bar, count))
     known = _known_bars(equity, fills, books, moved[1])
     if count and known[0]:
         moved_first = take(minus(expected, before), np.zeros(1, np.int64))
@@ -56,20 +59,26 @@ def check_cash(recorder: Recorder, books: EquityByBar, broken: Ints, initial: Am
     where = known & np.append(False, np.append(equity.full("cash"), False)[books.row][:-1])
     where &= ~np.append(books.skip_cash, False)[books.row]
     places = recorder.disagreements(Check.CASH, "equity.cash", cash, expected, where)
-    places = _not_by_record(recorder, fills, places, cash, before)
+    places = _not_by_record(recorder, fills, places, cash, paid)
     gaps = minus(cash, expected)
     kept = without_echo(places, gaps, None, np.arange(count))
     mistakes = np.union1d(broken, np.setdiff1d(places, kept) - 1)
     by_bar = _ByBar(fills, moved[0], np.argsort(fills.bar, kind="stable"))
     for place in kept.tolist():
-        mistaken = place in mistakes or _explained(by_bar, place, take(gaps, np.array([place])))
-        kind = FindingKind.CASH if mistaken else FindingKind.FLOW
+        words = _mistake(by_bar, place, take(gaps, np.array([place])))
+        kind = FindingKind.FLOW if words is None and place not in mistakes else FindingKind.CASH
         if recorder.is_full(kind):
             recorder.count_more(Check.CASH, kind, 1)
             continue
         row = int(books.row[place])
         recorder.add_row(
-            Check.CASH, kind, equity.field("cash"), row, value(cash, place), value(expected, place)
+            Check.CASH,
+            kind,
+            equity.field("cash"),
+            row,
+            value(cash, place),
+            value(expected, place),
+            words or "",
         )
     late = (fills.bar < 0) & fills.full("timestamp")
     recorder.add_where(Check.CASH, FindingKind.CASH, fills.field("timestamp"), late)
@@ -87,7 +96,8 @@ def _not_by_record(
 ) -> Ints:
     """The places without those whose cash follows from the notionals on record or the commission in `costs`.
 
-    There, a cell of fills is misprinted, which is a finding of `notional` or `costs`.
+    There, a cell of fills is misprinted, which is a finding of `notional` or `costs`. before: cash of the bar
+    before, with the flows of this one.
     """
     if not len(places):
         return places
@@ -101,10 +111,14 @@ def _not_by_record(
         costs = recorder.index.get("costs")
         if costs is not None and "commission" in costs and "commission" in fills and "timestamp" in costs:
             charged = finite(only(fills.amounts("commission"), fills.full("commission")))
-            booked = finite(only(costs.amounts("commission"), costs.full("commission") & costs.first))
+            booked = finite(only(costs.amounts("commission"), costs.full("commission") & costs.stands))
             more = minus(totals(charged, fills.bar, count), totals(booked, costs.bar, count))
             places = places[apart(cash, add(expected, more))[places]]
     return np.asarray(places, np.int64)
+
+
+PAIRED = 20
+"""The most fills of a bar whose quantities are tried on each other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,23 +135,47 @@ class _ByBar:
         return self.order[low:high]
 
 
-def _explained(by_bar: _ByBar, bar: int, gap: Amounts) -> bool:
-    """Whether the gap is an amount of the bar's fills that was left out, booked twice or turned round."""
+def _mistake(by_bar: _ByBar, bar: int, gap: Amounts) -> str | None:
+    """What was done wrong with the bar's fills, in words, if that gives the gap; else None.
+
+    gap: one amount, cash on record less what follows.
+    """
     rows = by_bar.rows(bar)
     if not len(rows):
-        return False
-    parts = [take(by_bar.moved, rows)]
-    if "commission" in by_bar.fills:
-        parts.append(finite(take(by_bar.fills.amounts("commission"), rows)))
-    for part in parts:
+        return None
+    fills = by_bar.fills
+    parts = [("what", take(by_bar.moved, rows))]
+    if "commission" in fills:
+        parts.append(("the commission of", negative(finite(take(fills.amounts("commission"), rows)))))
+    for label, part in parts:
         whole = totals(part, np.zeros(len(rows), np.int64), 1)
-        for known in (part, whole):
-            for factor in (1, 2):
-                size = times(magnitude(known), constant(factor, 0, len(known)))
-                same = ~apart(size, take(magnitude(gap), np.zeros(len(known), np.int64)))
-                if bool((same & nonzero(size)).any()):
-                    return True
-    return False
+        verb = " moved" if label == "what" else ""
+        for known, names in (
+            (whole, [f"{label} its fills{verb}"]),
+            (part, [f"{label} fills row {row + 1:,}{verb}" for row in rows.tolist()]),
+        ):
+            for factor, words in ((-1, "was left out"), (1, "was booked twice"), (-2, "has the sign turned")):
+                amounts = times(known, constant(factor, 0, len(known)))
+                same = nonzero(known) & ~apart(amounts, take(gap, np.zeros(len(known), np.int64)))
+                if bool(same.any()):
+                    return f"{names[int(np.argmax(same))]} {words}"
+    return _swapped(fills, rows, gap) if 1 < len(rows) <= PAIRED else None
+
+
+def _swapped(fills: PlacedTable, rows: Ints, gap: Amounts) -> str | None:
+    """Whether one fill was booked with the quantity of another of the bar."""
+    if "price" not in fills or "quantity" not in fills:
+        return None
+    quantity, price = take(fills.amounts("quantity"), rows), take(fills.amounts("price"), rows)
+    for other, row in enumerate(rows.tolist()):
+        there = take(quantity, np.full(len(rows), other))
+        change = signed(times(minus(quantity, there), price), fills.sells[rows])
+        same = nonzero(change) & ~apart(change, take(gap, np.zeros(len(rows), np.int64)))
+        if bool(same.any()):
+            place = int(np.argmax(same))
+            own, taken = fills.value("quantity", int(rows[place])), fills.value("quantity", row)
+            return f"fills row {int(rows[place]) + 1:,}, {own} units, was booked as {taken}"
+    return None
 
 
 def _check_opening(

@@ -11,6 +11,7 @@ from reconcile.auditing.amounts import (
     SAFETY,
     UNIT,
     Amounts,
+    Floats,
     Ints,
     Mask,
     add,
@@ -24,12 +25,16 @@ from reconcile.auditing.amounts import (
 from reconcile.auditing.ledger_index import Field
 from reconcile.auditing.model import Check, Finding, FindingKind, RowName, Why
 from reconcile.auditing.recorder import Recorder
-from reconcile.auditing.sums import cash_of_fills, value_of_bars
+from reconcile.auditing.sums import cash_of_fills, cash_of_flows, value_of_bars
 from reconcile.ledger.figures import difference
 from reconcile.matching.model import BoundKind
 
 if TYPE_CHECKING:
     from reconcile.mapping.apply import Returns
+
+
+ENOUGH, CLOSE = 3, 1e-7
+"""So many returns that are all this near to another formula are said to follow it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,14 +57,14 @@ def equity_by_bar(recorder: Recorder) -> EquityByBar:
     row = np.full(count, -1, np.int64)
     if equity is None:
         return EquityByBar(row, np.zeros(0, np.bool_), np.zeros(0, np.bool_))
-    rows = np.flatnonzero(equity.first & (equity.bar >= 0))
+    rows = np.flatnonzero(equity.stands & (equity.bar >= 0))
     row[equity.bar[rows]] = rows
     none = np.zeros(equity.table.rows, np.bool_)
     return EquityByBar(row, none, none.copy())
 
 
 def cash_moved_by_bar(recorder: Recorder) -> Amounts | None:
-    """The change of cash by the fills of each bar, None if fills do not give it."""
+    """The change of cash by the fills and flows of each bar, None if fills do not give it."""
     fills = recorder.index.get("fills")
     moved = (
         None
@@ -68,7 +73,9 @@ def cash_moved_by_bar(recorder: Recorder) -> Amounts | None:
     )
     if fills is None or moved is None:
         return None
-    return totals(moved[0], fills.bar, len(recorder.index.bars))
+    flows = cash_of_flows(recorder)
+    by_bar = totals(moved[0], fills.bar, len(recorder.index.bars))
+    return by_bar if flows is None else add(by_bar, flows)
 
 
 def check_frozen(recorder: Recorder, books: EquityByBar) -> EquityByBar:
@@ -80,12 +87,15 @@ def check_frozen(recorder: Recorder, books: EquityByBar) -> EquityByBar:
     if equity is None or not len(recorder.index.bars):
         return books
     if flows is None:
+        # Without fills, a purchase cannot be told from a rise of what is held.
         recorder.need(Check.FROZEN, "fills", "timestamp", "side", "price", "quantity")
+        return books
     worth = value_of_bars(recorder, equity)
     skip, skip_cash = books.skip.copy(), books.skip_cash.copy()
-    for name in ("equity", "cash"):
-        if recorder.need(Check.FROZEN, "equity", name) is None:
-            continue
+    names = [name for name in ("equity", "cash") if name in equity]
+    if not names:
+        recorder.not_made(Check.FROZEN, "equity.equity, equity.cash", Why.NO_COLUMN)
+    for name in names:
         if name == "equity" and worth is None:
             recorder.not_made(Check.FROZEN, "positions", Why.NO_TABLE)
             continue
@@ -173,7 +183,7 @@ def check_returns(
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = own.values / before[0]
         slop = (own.slop + np.abs(ratio) * before[1]) / np.abs(before[0]) + 4 * UNIT * (1 + np.abs(ratio))
-    _hold(recorder, returns, Amounts(ratio - 1, None, slop))
+    _hold(recorder, returns, Amounts(ratio - 1, None, slop, own.coarse), np.append(before[0][:1], own.values))
 
 
 def _worth(recorder: Recorder) -> Amounts | None:
@@ -200,11 +210,14 @@ def _bounded(recorder: Recorder, worth: Amounts) -> Amounts:
         if tolerance is not None:
             relative = tolerance.kind is BoundKind.RELATIVE
             slop = slop + float(tolerance.bound) * (np.abs(out.values) if relative else 1.0) / SAFETY
-    return Amounts(out.values, None, slop)
+    return Amounts(out.values, None, slop, slop is not out.slop)
 
 
-def _hold(recorder: Recorder, returns: Returns, expected: Amounts) -> None:
-    """Each reported return agrees with that of the bar with its timestamp."""
+def _hold(recorder: Recorder, returns: Returns, expected: Amounts, worth: Floats) -> None:
+    """Each reported return agrees with that of the bar with its timestamp.
+
+    worth: the initial cash, or NaN, and the equity of each bar.
+    """
     bars = recorder.index.bars
     full = np.isfinite(returns.values)
     found = Amounts(returns.values, None, UNIT * np.abs(returns.values))
@@ -216,6 +229,8 @@ def _hold(recorder: Recorder, returns: Returns, expected: Amounts) -> None:
     where = full & (hit | early) & known
     places = recorder.disagreements(Check.RETURNS, "returns.return", found, wanted, where)
     odd = np.flatnonzero(~(hit | early) | ~full)
+    used = where & hit
+    detail = _other_returns(worth, at[used], returns.values[used]) if len(places) else ""
     for place in np.union1d(places, odd).tolist():
         if recorder.is_full(FindingKind.RETURN):
             recorder.count_more(Check.RETURNS, FindingKind.RETURN, 1)
@@ -226,7 +241,33 @@ def _hold(recorder: Recorder, returns: Returns, expected: Amounts) -> None:
         name = RowName("returns", (time,), place)
         gap = difference(seen, right)
         kind = FindingKind.RETURN
-        recorder.add(Finding(Check.RETURNS, kind, "returns.return", (name,), time, None, seen, right, gap))
+        finding = Finding(Check.RETURNS, kind, "returns.return", (name,), time, None, seen, right, gap)
+        recorder.add(replace(finding, detail=detail))
+        detail = ""
     lacking = np.setdiff1d(bars, returns.timestamps)
     if len(lacking):
         recorder.notes.append(f"{len(lacking):,} bars of the ledger have no reported return.")
+
+
+def _other_returns(worth: Floats, bars: Ints, found: Floats) -> str:
+    """What the reported returns are instead, in words, if all of them are; else what they compound to.
+
+    worth: the initial cash, or NaN, and the equity of each bar. bars: of each return.
+    """
+    after, before = worth[bars + 1], worth[bars]
+    first = worth[0] if np.isfinite(worth[0]) else worth[1]
+    following = np.append(worth, np.nan)[bars + 2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        others = {
+            f"the change over the initial {first:,.10g}: not compounded": (after - before) / first,
+            "logarithms of the change": np.log(after / before),
+            "in percent": 100 * (after / before - 1),
+            "those of the next bar": following / after - 1,
+            "those of the bar before": before / np.append(np.nan, worth)[bars] - 1,
+        }
+        led, equity = float(np.prod(1 + found)) - 1, float(after[-1] / before[0]) - 1 if len(bars) else 0.0
+    for words, other in others.items():
+        known = np.isfinite(other)
+        if int(known.sum()) >= ENOUGH and bool((np.abs(found - other)[known] <= CLOSE).all()):
+            return f"all {int(known.sum()):,} are {words}"
+    return f"compounded they give {led:+.4%}, equity {equity:+.4%}" if len(bars) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reconcile.auditing.amounts import usable
+from reconcile.auditing.amounts import Ints, Mask, as_doubles, usable
 from reconcile.auditing.ledger_index import PlacedTable, repeated
 from reconcile.auditing.model import Check, Finding, FindingKind, Why
 from reconcile.auditing.recorder import Recorder
@@ -35,13 +35,17 @@ def check_chain(recorder: Recorder, ledger: Ledger) -> None:
 
 
 MAY_BE_EMPTY = {("orders", "rebalance"), ("equity", "rebalance"), ("orders", "reason"), ("fills", "reason")}
+MAY_BE_EMPTY |= {("flows", "symbol")}
 WORDS = {"side": [side.value for side in Side], "status": [status.value for status in Status]}
 UNSIGNED = {("fills", "quantity"), ("fills", "price"), ("fills", "commission"), ("orders", "quantity")}
+MAY_BE_REBATES = ("fills", "commission")
+"""Of a foreign ledger: a negative fee is a rebate."""
 UNSIGNED |= {("fills", "notional"), ("fills", "slippage"), ("orders", "filled"), ("positions", "mark")}
 
 
 def check_cells(recorder: Recorder) -> None:
     """No cell is empty, NaN, infinite, an unknown word, or negative where the side gives the sign."""
+    foreign = recorder.index.ledger.manifest.semantics is None
     for placed in recorder.index.tables.values():
         for name, column in placed.table.columns.items():
             if (placed.name, name) in MAY_BE_EMPTY:
@@ -51,7 +55,12 @@ def check_cells(recorder: Recorder) -> None:
             if name in WORDS and column.dictionary is not None:
                 known = np.array([*(word in WORDS[name] for word in column.dictionary), False], np.bool_)
                 wrong |= ~known[np.where(full, column.values, len(known) - 1)]
-            if (placed.name, name) in UNSIGNED and column.kind not in (Kind.WORD, Kind.SYMBOL):
+            rebates = foreign and (placed.name, name) == MAY_BE_REBATES
+            if (
+                (placed.name, name) in UNSIGNED
+                and not rebates
+                and column.kind not in (Kind.WORD, Kind.SYMBOL)
+            ):
                 with np.errstate(invalid="ignore"):
                     wrong |= full & np.asarray(column.values < 0, np.bool_)
             recorder.made(Check.CELLS, placed.table.rows)
@@ -64,7 +73,11 @@ def check_keys(recorder: Recorder) -> None:
         placed = recorder.index.get(name)
         if placed is not None and all(key in placed for key in KEYS[name]):
             recorder.made(Check.KEYS, placed.table.rows)
-            recorder.add_where(Check.KEYS, FindingKind.DUPLICATE, placed.field(KEYS[name][-1]), ~placed.first)
+            again = ~placed.stands
+            if name == "equity" and recorder.index.ledger.manifest.semantics is None:
+                _note_events(recorder, int(again.sum()))
+                continue
+            recorder.add_where(Check.KEYS, FindingKind.DUPLICATE, placed.field(KEYS[name][-1]), again)
     fills = recorder.index.get("fills")
     if fills is not None and "sequence" in fills:
         full = fills.full("sequence")
@@ -72,6 +85,57 @@ def check_keys(recorder: Recorder) -> None:
         again[full] = repeated(fills.table.columns["sequence"].values[full])
         recorder.made(Check.KEYS, fills.table.rows)
         recorder.add_where(Check.KEYS, FindingKind.DUPLICATE, fills.field("sequence"), again)
+
+
+def _note_events(recorder: Recorder, rows: int) -> None:
+    if rows:
+        recorder.notes.append(
+            f"equity has {rows:,} rows with the timestamp of a later one; the last of each was checked."
+        )
+
+
+def note_fees(recorder: Recorder) -> None:
+    """Note commissions below zero in a foreign ledger: they may be rebates, or have the wrong sign."""
+    fills, costs = recorder.index.get("fills"), recorder.index.get("costs")
+    if recorder.index.ledger.manifest.semantics is not None or fills is None or "commission" not in fills:
+        return
+    fees = as_doubles(fills.amounts("commission")).values
+    below, above = int((fees < 0).sum()), int((fees > 0).sum())
+    if below:
+        recorder.notes.append(
+            f"commission is below zero in {below:,} of {fills.table.rows:,} fills, and above in {above:,}:"
+            " rebates, or the sign is turned."
+        )
+    if costs is not None and "commission" in costs:
+        booked = as_doubles(costs.amounts("commission")).values
+        if bool((fees != 0).any()) and float(np.nansum(fees)) * float(np.nansum(booked)) < 0:
+            recorder.notes.append("commission has one sign in fills and the other in costs.")
+
+
+def note_twins(recorder: Recorder) -> None:
+    """Note fills that are alike in everything but their sequence number."""
+    fills = recorder.index.get("fills")
+    if fills is None or "timestamp" not in fills or "symbol" not in fills:
+        return
+    rows = np.flatnonzero(repeated(fills.time, fills.symbol) | _repeated_later(fills.time, fills.symbol))
+    if not len(rows):
+        return
+    codes = []
+    for name, column in fills.table.columns.items():
+        if name != "sequence":
+            codes.append(np.unique(column.values[rows], return_inverse=True)[1].astype(np.int64))
+            if column.missing is not None:
+                codes.append(column.missing[rows].astype(np.int64))
+    twins = rows[repeated(*codes)]
+    if len(twins):
+        recorder.notes.append(
+            f"{len(twins):,} fills are like an earlier one in everything; the first is row {twins[0] + 1:,}."
+        )
+
+
+def _repeated_later(*keys: Ints) -> Mask:
+    """Which rows have the key of a later row."""
+    return repeated(*(key[::-1] for key in keys))[::-1]
 
 
 def check_sequence(recorder: Recorder) -> None:

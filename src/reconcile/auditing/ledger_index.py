@@ -20,7 +20,8 @@ class PlacedTable:
     time: ns since 1970 UTC, 0 if the cell is empty.
     bar: index into LedgerIndex.bars, of the next bar if the time is between two; -1 after the last bar.
     symbol: index into LedgerIndex.symbols, -1 if the row has none. sells: whether the side is `sell`.
-    first: False if an earlier row has the same key; sums and roll-forwards of keyed tables leave it out.
+    stands: whether the row stands for its key: of several rows with one key the first, in the equity of a
+        foreign ledger the last. Sums and roll-forwards leave out the others.
     """
 
     table: Table
@@ -28,7 +29,7 @@ class PlacedTable:
     bar: Ints
     symbol: Ints
     sells: Mask
-    first: Mask
+    stands: Mask
 
     @property
     def name(self) -> str:
@@ -80,7 +81,7 @@ class Field:
 class LedgerIndex:
     """A ledger, its bars and symbols, and its tables by name.
 
-    bars: timestamps of `equity`, ascending; without equity those of positions, fills and costs.
+    bars: timestamps of `equity`, ascending; without equity those of the other tables by bar.
     symbols: of all tables, sorted. sequence: the rows of `fills` by bar and order of execution.
     ordered: whether the ledger gives the order of execution within a bar.
     """
@@ -103,7 +104,10 @@ def index_ledger(ledger: Ledger) -> LedgerIndex:
     words = {word for table in ledger.tables.values() for word in _symbols(table)}
     symbols = tuple(sorted(words))
     codes = {word: place for place, word in enumerate(symbols)}
-    tables = {name: _placed_table(table, bars, codes) for name, table in ledger.tables.items()}
+    foreign = ledger.manifest.semantics is None
+    tables = {
+        name: _placed_table(table, bars, codes, foreign=foreign) for name, table in ledger.tables.items()
+    }
     sequence, ordered = _execution_order(tables.get("fills"))
     return LedgerIndex(ledger, bars, symbols, tables, sequence, ordered)
 
@@ -120,7 +124,7 @@ def timestamps_of(column: Column) -> tuple[Ints, Mask]:
 
 
 def _bars(ledger: Ledger) -> Ints:
-    for names in (("equity",), ("positions", "fills", "costs")):
+    for names in (("equity",), ("positions", "fills", "costs", "flows")):
         found = []
         for name in names:
             column = ledger.tables[name].columns.get("timestamp") if name in ledger.tables else None
@@ -132,7 +136,7 @@ def _bars(ledger: Ledger) -> Ints:
     return np.zeros(0, np.int64)
 
 
-def _placed_table(table: Table, bars: Ints, codes: Mapping[str, int]) -> PlacedTable:
+def _placed_table(table: Table, bars: Ints, codes: Mapping[str, int], *, foreign: bool) -> PlacedTable:
     nothing = np.full(table.rows, -1, np.int64)
     time, bar, symbol = np.zeros(table.rows, np.int64), nothing, nothing
     clock = table.columns.get(TIME_COLUMN[table.name])
@@ -145,10 +149,12 @@ def _placed_table(table: Table, bars: Ints, codes: Mapping[str, int]) -> PlacedT
         lookup = np.array([*(codes[word] for word in words.dictionary or ()), -1], np.int64)
         full = usable(words)
         symbol = lookup[np.where(full, words.values, len(lookup) - 1)]
-    first = np.ones(table.rows, np.bool_)
-    if table.name in ("positions", "costs", "equity"):
-        first = ~repeated(time, symbol)
-    return PlacedTable(table, time, bar, symbol, _sells(table), first)
+    stands = np.ones(table.rows, np.bool_)
+    if table.name == "equity" and foreign:
+        stands = ~repeated(time[::-1])[::-1]  # an account report has a row for each event of a bar
+    elif table.name in ("positions", "costs", "equity"):
+        stands = ~repeated(time, symbol)
+    return PlacedTable(table, time, bar, symbol, _sells(table), stands)
 
 
 def repeated(*keys: Ints) -> Mask:

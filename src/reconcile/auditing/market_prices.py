@@ -10,6 +10,7 @@ from reconcile.auditing.amounts import (
     PPB,
     Amounts,
     Array,
+    Floats,
     Ints,
     Mask,
     apart,
@@ -25,10 +26,13 @@ from reconcile.auditing.amounts import (
 )
 from reconcile.auditing.ledger_index import PlacedTable
 from reconcile.auditing.market_rules import OnMarket, on_market
-from reconcile.auditing.model import Check, FindingKind
+from reconcile.auditing.model import Check, Finding, FindingKind
 from reconcile.auditing.recorder import Recorder
 from vocabulary.market import Market
 from vocabulary.scenario import BpsCommission, BpsSlippage, FixedSlippage, Scenario, Timing
+
+FACTOR_STEP, FACTOR_FROM, FACTOR_FILLS = 0.01, 0.05, 3
+"""Factors of prices: how far their logarithms may be apart, the smallest, and fills for each on average."""
 
 
 def slipped(scenario: Scenario, raw: Array, sells: Mask) -> Array:
@@ -86,21 +90,55 @@ def check_prices(recorder: Recorder, scenario: Scenario, market: Market) -> Ints
     expected = Amounts(slipped(scenario, done.raw, sells), scale)
     where = np.ones(len(done.rows), np.bool_)
     wrong = recorder.disagreements(Check.PRICES, "fills.price", found, expected, where)
-    kinds = _why_wrong(scenario, market, done, found, wrong)
+    raw = done.raw / 10.0**scale
+    adjusted = _report_adjusted(recorder, done, as_doubles(found).values / raw, wrong)
+    rest = wrong[~adjusted]
+    kinds = _why_wrong(scenario, market, done, found, rest)
+    whole = np.zeros(done.fills.table.rows, np.int64)
+    whole[done.rows] = np.arange(len(done.rows))
+    wanted, prices = Amounts(expected.values[whole], scale), done.fills.amounts("price")
     for kind in (FindingKind.TOMORROW, FindingKind.RANGE, FindingKind.PRICE):
-        places = wrong[kinds == list(FindingKind).index(kind)]
-        whole = np.zeros(done.fills.table.rows, np.int64)
-        whole[done.rows] = np.arange(len(done.rows))
-        rows = done.rows[places]
-        recorder.add_rows(
-            Check.PRICES,
-            kind,
-            done.fills.field("price"),
-            rows,
-            done.fills.amounts("price"),
-            Amounts(expected.values[whole], scale),
-        )
+        rows = done.rows[rest[kinds == list(FindingKind).index(kind)]]
+        recorder.add_rows(Check.PRICES, kind, done.fills.field("price"), rows, prices, wanted)
     return np.asarray(done.rows[wrong])
+
+
+def _report_adjusted(recorder: Recorder, done: Executed, ratio: Floats, wrong: Ints) -> Mask:
+    """Add one finding for each symbol whose wrong prices are the market's times one factor, or a few.
+
+    ratio: of each fill, its price over the market's before slippage. Returns which of the wrong prices these
+    are.
+    """
+    out = np.zeros(len(wrong), np.bool_)
+    fills, field = done.fills, done.fills.field("price")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.log(ratio)
+    for symbol in np.unique(done.spot.symbol[wrong]).tolist():
+        own = np.flatnonzero(done.spot.symbol[wrong] == symbol)
+        factors = np.unique(np.round(power[wrong[own]] / FACTOR_STEP))
+        few = len(own) >= FACTOR_FILLS * len(factors) and bool(np.isfinite(factors).all())
+        if not few or float(np.abs(power[wrong[own]]).min()) < FACTOR_FROM:
+            continue
+        out[own] = True
+        row, last = int(done.rows[wrong[own[0]]]), int(done.rows[wrong[own[-1]]])
+        factor = float(np.exp(np.median(power[wrong[own]])))
+        steps = "" if len(factors) == 1 else f", in {len(factors)} steps"
+        finding = Finding(
+            Check.PRICES,
+            FindingKind.SCALE,
+            field.path,
+            tuple(recorder.row_name(fills, int(done.rows[wrong[place]])) for place in own[:4]),
+            int(fills.time[row]),
+            recorder.index.symbols[int(fills.symbol[row])],
+            fills.value("price", row),
+            None,
+            until=int(fills.time[last]),
+            bars=len(own),
+            detail=f"{len(own):,} of its prices are about {factor:.4g} times the market's{steps}:"
+            " adjusted prices, or another unit",
+        )
+        recorder.add(finding)
+    return out
 
 
 def _why_wrong(scenario: Scenario, market: Market, done: Executed, found: Amounts, wrong: Ints) -> Ints:
@@ -164,7 +202,7 @@ def _spread(a: Amounts, rows: Ints, count: int) -> Amounts:
         return Amounts(values, a.scale)
     slop = np.zeros(count)
     slop[rows] = a.slop
-    return Amounts(values, None, slop)
+    return Amounts(values, None, slop, a.coarse)
 
 
 def check_marks(recorder: Recorder, scenario: Scenario, market: Market) -> None:

@@ -24,7 +24,7 @@ from reconcile.auditing.ledger_index import PlacedTable, timestamps_of
 from reconcile.auditing.model import Check, Finding, FindingKind, RowName, Why
 from reconcile.auditing.positions import Cells
 from reconcile.auditing.recorder import Recorder
-from reconcile.auditing.sums import cash_of_fills, finite
+from reconcile.auditing.sums import cash_of_fills, cash_of_flows, finite
 from vocabulary.ledger import SCHEMA, Kind
 from vocabulary.market import Market
 from vocabulary.scenario import CashPolicy, Scenario, Timing
@@ -145,7 +145,7 @@ def check_cash_policy(
     if not len(rows):
         recorder.made(Check.CASH_POLICY, equity.table.rows)
         return
-    after = _cash_after(books, equity, moved[0], fills, rows, initial)
+    after = _cash_after(recorder, books, moved[0], rows, initial)
     opening = _opens_more(recorder, fills, rows, cells)
     recorder.made(Check.CASH_POLICY, len(rows))
     below = nonzero(after) & np.asarray(after.values < 0, np.bool_)
@@ -167,11 +167,16 @@ def _since(sums: Amounts, group: Ints) -> Amounts:
 
 
 def _cash_after(
-    books: EquityByBar, equity: PlacedTable, moved: Amounts, fills: PlacedTable, rows: Ints, initial: Amounts
+    recorder: Recorder, books: EquityByBar, moved: Amounts, rows: Ints, initial: Amounts
 ) -> Amounts:
-    """Cash after each fill. rows: of fills, in order of execution."""
+    """Cash after each fill. rows: of fills, in order of execution. Flows of a bar come before its fills."""
+    equity, fills = recorder.index.tables["equity"], recorder.index.tables["fills"]
     anchor = _anchors(books)[fills.bar[rows]]
     since = _since(running(take(moved, rows)), anchor)
+    flows = cash_of_flows(recorder)
+    if flows is not None:
+        paid = running(flows)
+        since = add(since, minus(take(paid, fills.bar[rows]), take(paid, anchor)))
     start = finite(take(equity.amounts("cash"), np.where(anchor >= 0, books.row[anchor], -1)))
     first = only(take(initial, np.zeros(len(rows), np.int64)), anchor < 0)
     return add(add(start, first), since)

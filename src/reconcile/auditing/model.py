@@ -28,6 +28,10 @@ class Check(Enum):
     FROZEN = "frozen"
     CASH = "cash"
     OPENING = "opening"
+    FLAT = "flat"
+    NEGATIVE_CASH = "negative_cash"
+    OVERSOLD = "oversold"
+    SCALES = "scales"
     RETURNS = "returns"
     BARS = "bars"
     SYMBOLS = "symbols"
@@ -40,46 +44,76 @@ class Check(Enum):
     SHORTS = "shorts"
 
 
-CLAIMS: Mapping[Check, str] = {
-    Check.CHAIN: "the rows are those that the manifest's digest chain was written for",
-    Check.CELLS: "cells that must be full hold finite numbers, known words and times",
-    Check.KEYS: "one row a bar, one row a bar and symbol, one fill a sequence number",
-    Check.SEQUENCE: "fills in the order of their sequence run forward in time",
-    Check.NOTIONAL: "notional = price x quantity (E3)",
-    Check.COSTS: "the costs of a bar are the sums of its fills (L)",
-    Check.ORDERS: "what orders call filled is what their fills add up to, and fits the status (E4)",
-    Check.POSITIONS: "positions roll forward from fills (A1)",
-    Check.BASIS: "basis rolls forward from fills (A1), average price follows from it (X2)",
-    Check.VALUES: "a position's market value = quantity x mark",
-    Check.MARKET_VALUE: "a bar's market value = the sum over its positions",
-    Check.EQUITY: "equity = cash + market value (A3)",
-    Check.FROZEN: "reported equity and cash move when fills and positions do",
-    Check.CASH: "cash rolls forward from fills (A1), without flows",
-    Check.OPENING: "the first cash follows from the initial cash",
-    Check.RETURNS: "returns follow from equity",
-    Check.BARS: "rows stand at bars of the market (M1)",
-    Check.SYMBOLS: "symbols are the market's, and present when they trade (M2)",
-    Check.DECISIONS: "fills follow their decision as the timing says (T1, T2)",
-    Check.PRICES: "fill prices are the bar's, with slippage (E2), not tomorrow's",
-    Check.COMMISSION: "commission is what the cost model says (E3)",
-    Check.SLIPPAGE: "slippage is quantity x |fill price - raw price| (A2)",
-    Check.MARKS: "marks are the last present close (M3), not tomorrow's",
-    Check.CASH_POLICY: "no buy that opens or adds leaves cash below zero (E4)",
-    Check.SHORTS: "no short position unless allowed (E5)",
-}
-"""What a check without findings has shown."""
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a check without findings has shown, and what it needs to be made."""
 
-NEEDS_MARKET = (
-    Check.BARS,
-    Check.SYMBOLS,
-    Check.DECISIONS,
-    Check.PRICES,
-    Check.COMMISSION,
-    Check.SLIPPAGE,
-    Check.MARKS,
-    Check.CASH_POLICY,
-    Check.SHORTS,
-)
+    claim: str
+    needs: str
+
+
+_MARKET = "a scenario"
+ABOUT: Mapping[Check, About] = {
+    Check.CHAIN: About("the rows are those that the manifest's digest chain was written for", "a manifest"),
+    Check.CELLS: About("cells that must be full hold finite numbers, known words and times", "any table"),
+    Check.KEYS: About(
+        "one row a bar, one row a bar and symbol, one fill a sequence number",
+        "positions, costs, equity or fills",
+    ),
+    Check.SEQUENCE: About("fills in the order of their sequence run forward in time", "fills with sequence"),
+    Check.NOTIONAL: About("notional = price x quantity (E3)", "fills with notional"),
+    Check.COSTS: About("the costs of a bar are the sums of its fills (L)", "costs, fills"),
+    Check.ORDERS: About(
+        "what orders call filled is what their fills add up to, and fits the status (E4)",
+        "orders, fills with decided_at",
+    ),
+    Check.POSITIONS: About("positions roll forward from fills (A1)", "positions, fills"),
+    Check.BASIS: About(
+        "basis rolls forward from fills (A1), average price follows from it (X2)",
+        "positions with basis, fills",
+    ),
+    Check.VALUES: About(
+        "a position's market value = quantity x mark", "positions with mark and market_value"
+    ),
+    Check.MARKET_VALUE: About(
+        "a bar's market value = the sum over its positions", "equity with market_value, positions"
+    ),
+    Check.EQUITY: About(
+        "equity = cash + market value (A3)", "equity with cash, and positions or market_value"
+    ),
+    Check.FROZEN: About("reported equity and cash move when fills and positions do", "equity, fills"),
+    Check.CASH: About("cash rolls forward from fills and flows (A1, L4)", "equity with cash, fills"),
+    Check.OPENING: About(
+        "the first cash follows from the initial cash", "initial cash, equity with cash, fills"
+    ),
+    Check.FLAT: About(
+        "while nothing is held, equity = initial cash + the net of fills and flows (A3)",
+        "initial cash, equity, fills",
+    ),
+    Check.NEGATIVE_CASH: About(
+        "cash is not below zero", "equity with cash; not with a scenario, see cash_policy"
+    ),
+    Check.OVERSOLD: About(
+        "no sale of more than was bought before it", "fills; not with a scenario, see shorts"
+    ),
+    Check.SCALES: About(
+        "prices and marks of a symbol are on one scale, and none is far from all its neighbours",
+        "fills or positions with mark",
+    ),
+    Check.RETURNS: About("returns follow from equity", "returns, equity"),
+    Check.BARS: About("rows stand at bars of the market (M1)", _MARKET),
+    Check.SYMBOLS: About("symbols are the market's, and present when they trade (M2)", _MARKET),
+    Check.DECISIONS: About("fills follow their decision as the timing says (T1, T2)", _MARKET),
+    Check.PRICES: About("fill prices are the bar's, with slippage (E2), not tomorrow's", _MARKET),
+    Check.COMMISSION: About("commission is what the cost model says (E3)", _MARKET),
+    Check.SLIPPAGE: About("slippage is quantity x |fill price - raw price| (A2)", _MARKET),
+    Check.MARKS: About("marks are the last present close (M3), not tomorrow's", _MARKET),
+    Check.CASH_POLICY: About("no buy that opens or adds leaves cash below zero (E4)", _MARKET),
+    Check.SHORTS: About("no short position unless allowed (E5)", _MARKET),
+}
+"""What is known of each check."""
+
+NEEDS_MARKET = tuple(check for check, about in ABOUT.items() if about.needs == _MARKET)
 """Checks that need a scenario and its market."""
 
 
@@ -107,6 +141,9 @@ class FindingKind(Enum):
     CASH = "cash"
     FLOW = "flow"
     OPENING = "opening"
+    FLAT = "flat book"
+    OVERSOLD = "phantom short"
+    SCALE = "scale"
     RETURN = "return"
     NO_BAR = "no such bar"
     MISSING_BAR = "missing bar"
@@ -136,6 +173,7 @@ class Why(Enum):
     NO_CHAIN = "no digest chain"
     LACKING = "not all there"
     NO_UNITS = "its numbers are not in the scenario's units"
+    NOT_FLAT_AT_START = "something is held before the first fill, or sold before it is bought"
 
 
 class Verdict(Enum):
@@ -164,6 +202,7 @@ class Finding:
     timestamp: ns since 1970 UTC. until: the last bar of a finding that spans several. bars: how many.
     found, expected: exact values, None if there is no value.
     gap: found - expected if both are numbers. For a flow, this is the amount that was paid in.
+    detail: what else the check knows of it, in words; empty if nothing.
     """
 
     check: Check
@@ -177,6 +216,7 @@ class Finding:
     gap: Value = None
     until: int | None = None
     bars: int = 1
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +251,16 @@ class Absorbed:
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """Differences of doubles too small to be findings. largest: the largest of them, without its sign."""
+
+    check: Check
+    field: str
+    values: int
+    largest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """The result of auditing one ledger.
 
@@ -229,6 +279,7 @@ class Audit:
     named: tuple[Check, ...] | None
     with_market: bool
     absorbed: tuple[Absorbed, ...]
+    noise: tuple[Noise, ...]
     notes: tuple[str, ...]
 
 

@@ -21,6 +21,7 @@ from reconcile.auditing.amounts import (
     minus,
     nonzero,
     only,
+    picked,
     running,
     signed,
     take,
@@ -34,6 +35,9 @@ from reconcile.auditing.recorder import Recorder
 from reconcile.auditing.sums import fill_notional, finite, without_echo
 from reconcile.ledger.figures import difference
 from reconcile.matching.model import Value
+
+FACTORS = (1.5, 2, 3, 4, 5, 10, 20, 100, 1000)
+"""Factors of splits, and of other units, that are named."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +62,7 @@ def position_cells(recorder: Recorder) -> Cells | None:
     if positions is None or fills is None:
         return None
     count = len(recorder.index.bars)
-    rows = np.flatnonzero(positions.first & (positions.bar >= 0) & (positions.symbol >= 0))
+    rows = np.flatnonzero(positions.stands & (positions.bar >= 0) & (positions.symbol >= 0))
     held = positions.symbol[rows] * count + positions.bar[rows]
     traded = np.where((fills.bar >= 0) & (fills.symbol >= 0), fills.symbol * count + fills.bar, -1)
     later = held[positions.bar[rows] + 1 < count] + 1
@@ -95,10 +99,22 @@ def check_positions(recorder: Recorder, cells: Cells | None) -> Ints:
     found, expected = take(quantity, cells.row), add(take(quantity, cells.before), cells.moved)
     where = _both_full(positions, "quantity", cells)
     places = recorder.disagreements(Check.POSITIONS, "positions.quantity", found, expected, where)
+    if recorder.index.ledger.manifest.semantics is None:
+        opening = places[cells.bar[places] == 0]
+        _note_opening(recorder, cells, opening, minus(found, expected))
+        places = np.setdiff1d(places, opening)
     places = without_echo(places, minus(found, expected), cells.symbol, cells.bar)
     for place in places.tolist():
         _position_finding(recorder, positions, cells, place, value(found, place), value(expected, place))
     return np.unique(cells.bar[places])
+
+
+def _note_opening(recorder: Recorder, cells: Cells, places: Ints, held: Amounts) -> None:
+    """Note what a foreign ledger holds at its first bar without a fill: it may have begun before."""
+    names = [f"{recorder.index.symbols[int(cells.symbol[p])]} {value(held, int(p))}" for p in places[:5]]
+    if names:
+        more = f" and {len(places) - 5:,} more" if len(places) > 5 else ""
+        recorder.notes.append(f"held before the first fill: {', '.join(names)}{more}.")
 
 
 def _both_full(positions: PlacedTable, column: str, cells: Cells) -> Mask:
@@ -132,8 +148,25 @@ def _position_finding(
             found,
             expected,
             difference(found, expected),
+            detail=_position_words(fills, traded, found, expected),
         )
     )
+
+
+def _position_words(fills: PlacedTable, traded: Ints, found: Value, expected: Value) -> str:
+    """What the difference is, in words: the commission of the fills, or a factor like a split; or empty."""
+    if isinstance(found, str) or isinstance(expected, str) or found is None or expected is None:
+        return ""
+    gap, size = float(found) - float(expected), max(abs(float(found)), abs(float(expected)))
+    if len(traded) and "commission" in fills:
+        fee = float(np.sum(as_doubles(picked(fills.amounts("commission"), traded)).values))
+        if fee and abs(abs(gap) - abs(fee)) <= 1e-9 * size:
+            return "that is the commission of its fills"
+    ratio = float(found) / float(expected) if float(expected) else 0.0
+    near = next((one for one in FACTORS if ratio > 0 and abs(max(ratio, 1 / ratio) / one - 1) <= 1e-6), None)
+    if near is None:
+        return ""
+    return f"{near:g} times as much" if ratio > 1 else f"a {near:g}th part"
 
 
 def _check_signs(recorder: Recorder, cells: Cells, positions: PlacedTable) -> Ints:
@@ -230,7 +263,7 @@ def _rolled(
         if slop is not None:
             size = np.abs(b) + np.abs(notional.values[row])
             slop[cell] += 8 * UNIT * size + recorder.money_unit / SAFETY  # A1 floors what is removed
-    return Amounts(values, out.scale, slop)
+    return Amounts(values, out.scale, slop, recorder.money_unit > 0)
 
 
 def _put(values: Array, at: Ints, new: Array) -> Array:
@@ -280,7 +313,7 @@ def _check_average(recorder: Recorder, positions: PlacedTable) -> None:
         x, y = as_doubles(basis), as_doubles(quantity)
         assert x.slop is not None
         size = np.where(where, np.abs(y.values), 1.0)
-        expected = Amounts(x.values / size, None, 4 * x.slop / size)
+        expected = Amounts(x.values / size, None, 4 * x.slop / size, x.coarse)
         average = loosened(as_doubles(average), 0.5 * recorder.tick)  # X2 rounds to ticks
     else:
         shift = average.scale + quantity.scale - basis.scale

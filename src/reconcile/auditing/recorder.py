@@ -9,7 +9,18 @@ from fractions import Fraction
 
 import numpy as np
 
-from reconcile.auditing.amounts import UNIT, Amounts, Ints, Mask, apart, as_doubles, limit, value
+from reconcile.auditing.amounts import (
+    UNIT,
+    Amounts,
+    Ints,
+    Mask,
+    apart,
+    as_doubles,
+    limit,
+    noise_limit,
+    picked,
+    value,
+)
 from reconcile.auditing.ledger_index import Field, LedgerIndex, PlacedTable
 from reconcile.auditing.model import (
     LIMIT,
@@ -18,6 +29,7 @@ from reconcile.auditing.model import (
     Checked,
     Finding,
     FindingKind,
+    Noise,
     RowName,
     Unchecked,
     Why,
@@ -49,6 +61,7 @@ class Recorder:
         self._of: Counter[tuple[Check, FindingKind]] = Counter()
         self._values: Counter[Check] = Counter()
         self._allowed: dict[Check, float] = {}
+        self._noise: dict[tuple[Check, str], tuple[int, float]] = {}
         self._unchecked: dict[tuple[Check, str], Why] = {}
         self.tolerances = {f"{one.table}.{one.column}": one for one in tolerances}
         self._uses = {field: _Use() for field in self.tolerances}
@@ -102,7 +115,30 @@ class Recorder:
                 self._allowed[check] = max(self._allowed.get(check, 0.0), float(finite.max()))
         places = np.flatnonzero(apart(found, expected) & where)
         tolerance = self.tolerances.get(field)
-        return places if tolerance is None else self._beyond(tolerance, field, found, expected, places)
+        if tolerance is not None:
+            places = self._beyond(tolerance, field, found, expected, places)
+        return self._beyond_noise(check, field, found, expected, places)
+
+    def _beyond_noise(
+        self, check: Check, field: str, found: Amounts, expected: Amounts, places: Ints
+    ) -> Ints:
+        """The places whose difference is more than float noise; the others are counted as noise."""
+        if not len(places) or (found.scale is not None and expected.scale is not None):
+            return places
+        found, expected = as_doubles(picked(found, places)), as_doubles(picked(expected, places))
+        gaps = np.abs(found.values - expected.values)
+        noise = gaps <= noise_limit(found, expected)
+        if bool(noise.any()):
+            count, largest = self._noise.get((check, field), (0, 0.0))
+            largest = max(largest, float(gaps[noise].max()))
+            self._noise[check, field] = (count + int(noise.sum()), largest)
+        return np.asarray(places[~noise], np.int64)
+
+    def noise(self) -> tuple[Noise, ...]:
+        """The differences that are float noise, one entry for each check and field."""
+        return tuple(
+            Noise(check, field, count, largest) for (check, field), (count, largest) in self._noise.items()
+        )
 
     def _beyond(
         self, tolerance: Tolerance, field: str, found: Amounts, expected: Amounts, places: Ints
@@ -168,7 +204,14 @@ class Recorder:
         self.add_rows(check, kind, field, np.flatnonzero(wrong))
 
     def add_row(
-        self, check: Check, kind: FindingKind, field: Field, row: int, found: Value, expected: Value
+        self,
+        check: Check,
+        kind: FindingKind,
+        field: Field,
+        row: int,
+        found: Value,
+        expected: Value,
+        detail: str = "",
     ) -> None:
         """Add a finding about one row."""
         placed = field.placed
@@ -184,6 +227,7 @@ class Recorder:
                 found,
                 expected,
                 difference(found, expected),
+                detail=detail,
             )
         )
 

@@ -57,7 +57,7 @@ def check_costs(recorder: Recorder) -> None:
             continue
         found = costs.amounts(name)
         expected = totals(fills.amounts(source), of_bar, costs.table.rows)
-        where = costs.full("timestamp", name) & costs.first & _groups_full(fills, source, of_bar, costs)
+        where = costs.full("timestamp", name) & costs.stands & _groups_full(fills, source, of_bar, costs)
         recorder.hold(Check.COSTS, FindingKind.COST, costs.field(name), found, expected, where)
     recorder.add_where(
         Check.COSTS, FindingKind.COST, fills.field("timestamp"), (of_bar < 0) & fills.full("timestamp")
@@ -66,7 +66,7 @@ def check_costs(recorder: Recorder) -> None:
 
 def _by_time(rows: PlacedTable, keyed: PlacedTable) -> Ints:
     """For each row, the row of `keyed` with the same timestamp; -1 if there is none."""
-    full = keyed.full("timestamp") & keyed.first
+    full = keyed.full("timestamp") & keyed.stands
     places = np.flatnonzero(full)
     places = places[np.argsort(keyed.time[places], kind="stable")]
     if not len(places):
@@ -111,7 +111,7 @@ def value_of_bars(recorder: Recorder, rows: PlacedTable) -> Amounts | None:
     worth = None if positions is None or "timestamp" not in positions else position_value(positions)
     if positions is None or worth is None:
         return None
-    groups = np.where(positions.first, _by_time(positions, rows), -1)
+    groups = np.where(positions.stands, _by_time(positions, rows), -1)
     return totals(finite(worth), groups, rows.table.rows)
 
 
@@ -120,7 +120,7 @@ def finite(a: Amounts) -> Amounts:
     if a.slop is None:
         return a
     good = np.isfinite(a.values) & np.isfinite(a.slop)
-    return Amounts(np.where(good, a.values, 0.0), None, np.where(good, a.slop, 0.0))
+    return Amounts(np.where(good, a.values, 0.0), None, np.where(good, a.slop, 0.0), a.coarse)
 
 
 def check_market_value(recorder: Recorder, skip: Mask) -> None:
@@ -134,7 +134,7 @@ def check_market_value(recorder: Recorder, skip: Mask) -> None:
         recorder.not_made(Check.MARKET_VALUE, "positions.market_value", Why.NO_COLUMN)
         return
     found = equity.amounts("market_value")
-    where = equity.full("timestamp", "market_value") & equity.first & ~skip
+    where = equity.full("timestamp", "market_value") & equity.stands & ~skip
     recorder.hold(
         Check.MARKET_VALUE, FindingKind.MARKET_VALUE, equity.field("market_value"), found, expected, where
     )
@@ -159,6 +159,7 @@ def check_equity(recorder: Recorder, skip: Mask) -> None:
         columns.append("market_value")
     else:
         worth = value_of_bars(recorder, equity) if "timestamp" in equity else None
+        skip = skip | ~equity.stands
     if worth is None:
         recorder.not_made(Check.EQUITY, "equity.market_value", Why.NO_COLUMN)
         return
@@ -259,6 +260,15 @@ def cash_of_fills(fills: PlacedTable, *, recorded: bool = False) -> tuple[Amount
     if "commission" in fills:
         out, full = minus(out, fills.amounts("commission")), full & fills.full("commission")
     return finite(only(out, full)), full
+
+
+def cash_of_flows(recorder: Recorder) -> Amounts | None:
+    """L4: the change of cash by the flows of each bar, None without that table."""
+    flows = recorder.index.get("flows")
+    if flows is None or "amount" not in flows or "timestamp" not in flows:
+        return None
+    amounts = finite(only(flows.amounts("amount"), flows.full("amount")))
+    return totals(amounts, flows.bar, len(recorder.index.bars))
 
 
 def without_echo(places: Ints, gaps: Amounts, group: Ints | None, bar: Ints) -> Ints:

@@ -25,6 +25,8 @@ EPILOG = "Example:  reconcile audit results/candidate --scenario top25"
 @ground_options
 @foreign_options
 @click.option("--initial-cash", metavar="AMOUNT", help="What the account started with, where nothing says.")
+@click.option("--allow-short", is_flag=True, help="The account may be short, where no scenario says.")
+@click.option("--allow-negative-cash", is_flag=True, help="Cash may be below zero, where no scenario says.")
 @click.option(
     "--checks",
     metavar="LIST",
@@ -37,6 +39,8 @@ def audit(
     ground: Ground,
     foreign: Foreign,
     initial_cash: str | None,
+    allow_short: bool,
+    allow_negative_cash: bool,
     checks: str | None,
     form: Form,
 ) -> int:
@@ -57,6 +61,8 @@ def audit(
         tolerance=foreign.tolerance,
         initial_cash=None if initial_cash is None else _amount(initial_cash),
         checks=None if checks is None else checks.split(","),
+        allow_short=allow_short,
+        allow_negative_cash=allow_negative_cash,
         watch=watching(),
     )
     return answer(result, form)
