@@ -154,7 +154,7 @@ def test_of_several_rows_a_timestamp_the_last_counts(run: Run) -> None:
     assert (
         code == 1 and out.startswith("1 finding: ") and "(90,499.05, where fills lead to 90,499.0507)" in out
     )
-    assert "equity has 1 rows with the timestamp of a later one" in out
+    assert "equity has several rows at one time; the last is taken as the bar's" in out
 
 
 def test_long_decimals_beside_a_zero(run: Run) -> None:

@@ -74,9 +74,6 @@ def check_keys(recorder: Recorder) -> None:
         if placed is not None and all(key in placed for key in KEYS[name]):
             recorder.made(Check.KEYS, placed.table.rows)
             again = ~placed.stands
-            if name == "equity" and recorder.index.ledger.manifest.semantics is None:
-                _note_events(recorder, int(again.sum()))
-                continue
             recorder.add_where(Check.KEYS, FindingKind.DUPLICATE, placed.field(KEYS[name][-1]), again)
     fills = recorder.index.get("fills")
     if fills is not None and "sequence" in fills:
@@ -85,13 +82,6 @@ def check_keys(recorder: Recorder) -> None:
         again[full] = repeated(fills.table.columns["sequence"].values[full])
         recorder.made(Check.KEYS, fills.table.rows)
         recorder.add_where(Check.KEYS, FindingKind.DUPLICATE, fills.field("sequence"), again)
-
-
-def _note_events(recorder: Recorder, rows: int) -> None:
-    if rows:
-        recorder.notes.append(
-            f"equity has {rows:,} rows with the timestamp of a later one; the last of each was checked."
-        )
 
 
 def note_fees(recorder: Recorder) -> None:

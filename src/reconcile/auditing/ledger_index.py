@@ -20,8 +20,7 @@ class PlacedTable:
     time: ns since 1970 UTC, 0 if the cell is empty.
     bar: index into LedgerIndex.bars, of the next bar if the time is between two; -1 after the last bar.
     symbol: index into LedgerIndex.symbols, -1 if the row has none. sells: whether the side is `sell`.
-    stands: whether the row stands for its key: of several rows with one key the first, in the equity of a
-        foreign ledger the last. Sums and roll-forwards leave out the others.
+    stands: False if an earlier row has the same key; sums and roll-forwards of keyed tables leave it out.
     """
 
     table: Table
@@ -104,10 +103,7 @@ def index_ledger(ledger: Ledger) -> LedgerIndex:
     words = {word for table in ledger.tables.values() for word in _symbols(table)}
     symbols = tuple(sorted(words))
     codes = {word: place for place, word in enumerate(symbols)}
-    foreign = ledger.manifest.semantics is None
-    tables = {
-        name: _placed_table(table, bars, codes, foreign=foreign) for name, table in ledger.tables.items()
-    }
+    tables = {name: _placed_table(table, bars, codes) for name, table in ledger.tables.items()}
     sequence, ordered = _execution_order(tables.get("fills"))
     return LedgerIndex(ledger, bars, symbols, tables, sequence, ordered)
 
@@ -136,7 +132,7 @@ def _bars(ledger: Ledger) -> Ints:
     return np.zeros(0, np.int64)
 
 
-def _placed_table(table: Table, bars: Ints, codes: Mapping[str, int], *, foreign: bool) -> PlacedTable:
+def _placed_table(table: Table, bars: Ints, codes: Mapping[str, int]) -> PlacedTable:
     nothing = np.full(table.rows, -1, np.int64)
     time, bar, symbol = np.zeros(table.rows, np.int64), nothing, nothing
     clock = table.columns.get(TIME_COLUMN[table.name])
@@ -150,9 +146,7 @@ def _placed_table(table: Table, bars: Ints, codes: Mapping[str, int], *, foreign
         full = usable(words)
         symbol = lookup[np.where(full, words.values, len(lookup) - 1)]
     stands = np.ones(table.rows, np.bool_)
-    if table.name == "equity" and foreign:
-        stands = ~repeated(time[::-1])[::-1]  # an account report has a row for each event of a bar
-    elif table.name in ("positions", "costs", "equity"):
+    if table.name in ("positions", "costs", "equity"):
         stands = ~repeated(time, symbol)
     return PlacedTable(table, time, bar, symbol, _sells(table), stands)
 

@@ -159,7 +159,6 @@ def check_equity(recorder: Recorder, skip: Mask) -> None:
         columns.append("market_value")
     else:
         worth = value_of_bars(recorder, equity) if "timestamp" in equity else None
-        skip = skip | ~equity.stands
     if worth is None:
         recorder.not_made(Check.EQUITY, "equity.market_value", Why.NO_COLUMN)
         return
