@@ -124,10 +124,13 @@ def test_times_are_read_in_the_forms_that_the_column_itself_tells(cells: list[st
     assert times(*cells)[0] == first
 
 
-def test_iso_text_is_left_to_the_reader_of_ledgers() -> None:
-    """Text stays text, so that a million of distinct instants is read column at a time."""
-    column = pa.array(["2024-01-03T15:00:00Z", "2024-01-04T15:00:00+01:00"])
-    assert timestamps(column, TimeForm(), PLACE) is column
+def test_iso_text_with_several_offsets_is_instants() -> None:
+    """Shown in UTC, as no one zone is theirs."""
+    assert times("2024-01-03T15:00:00Z", None, "2024-01-04T15:00:00+01:00") == [
+        "2024-01-03T15:00:00+00:00",
+        None,
+        "2024-01-04T14:00:00+00:00",
+    ]
 
 
 def test_day_first_or_month_first_is_asked_where_nothing_tells() -> None:

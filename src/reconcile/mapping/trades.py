@@ -34,13 +34,22 @@ def fills_of_round_trips(source: SourceRows, said: list[str]) -> tuple[pa.Table,
     count = source.count
     rows = np.concatenate([np.arange(count), np.arange(count)[closed]]).astype(np.int64)
     order = np.argsort(rows, kind="stable")
-    both = pa.concat_tables(
-        [opening, closing.filter(buffers.booleans(closed))], promote_options="permissive"
-    ).take(buffers.numeric(order.astype(np.int64)))
+    closing = _typed_as(opening, closing.filter(buffers.booleans(closed)))
+    both = pa.concat_tables([_typed_as(closing, opening), closing], promote_options="permissive")
+    both = both.take(buffers.numeric(order.astype(np.int64)))
     said.append(
         f"fills: {count} round trips are {len(rows)} fills; {int((~closed).sum())} of them are still open."
     )
     return both, rows[order]
+
+
+def _typed_as(other: pa.Table, table: pa.Table) -> pa.Table:
+    """The table, its columns without a cell of the other's type: nothing tells what they would have held."""
+    for at, name in enumerate(table.column_names):
+        column = table.column(at)
+        if name in other.column_names and column.null_count == len(column):
+            table = table.set_column(at, name, pa.nulls(len(column), other.column(name).type))
+    return table
 
 
 def _one(table: pa.Table, name: str, where: str) -> Any:

@@ -85,7 +85,7 @@ def plain_numbers(array: Any, form: Numbers, place: Place) -> Any:
 
 def _wrong(parts: dict[str, Any]) -> Any:
     """True where a cell has no digit (nothing matched, say), two signs, or half a pair of parentheses."""
-    signs = [_stands(parts[name]).cast(pa.int8()) for name in ("open", "first", "second", "back")]
+    signs = [_stands(parts[name]).cast(pa.int8()) for name in ("open", "first", "second", "back", "last")]
     count, most = signs[0], pa.scalar(1, pa.int8())
     for sign in signs[1:]:
         count = pc.add(count, sign)
@@ -102,7 +102,7 @@ def _stands(group: Any) -> Any:
 def _written(parts: dict[str, Any], form: Numbers) -> Any:
     """The parts of each cell as plain decimal text; hundredths as an exponent, so that they stay exact."""
     negative = _stands(parts["open"])
-    for name in ("first", "second", "back"):
+    for name in ("first", "second", "back", "last"):
         negative = pc.or_(negative, pc.equal(parts[name], buffers.string("-")))
     whole = parts["whole"]
     if form.thousands is not None:
@@ -131,7 +131,7 @@ def _pattern(form: Numbers) -> str:
     return (
         rf"^(?P<open>{opened}){_EDGE}(?P<first>[-+]?){_EDGE}{ahead}(?P<second>[-+]?){_EDGE}"
         rf"(?P<whole>{whole})(?:{re.escape(form.decimal)}(?P<fraction>[0-9]*))?"
-        rf"(?P<exponent>(?:[eE][-+]?[0-9]{{1,9}})?){_EDGE}(?P<back>{back}){behind}{_EDGE}"
+        rf"(?P<exponent>(?:[eE][-+]?[0-9]{{1,9}})?){_EDGE}(?P<back>{back}){behind}{_EDGE}(?P<last>{back})"
         rf"(?P<percent>{percent}){_EDGE}(?P<close>{closed})$"
     )
 

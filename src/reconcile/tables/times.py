@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from reconcile.files import buffers
+from reconcile.files import buffers, instants
 from reconcile.files.places import Place, bad_cell, bad_column, shown
 from reconcile.tables.cells import is_text, one_array
 from vocabulary.errors import InputError
@@ -82,11 +82,15 @@ def timestamps(array: Any, form: TimeForm, place: Place) -> Any:
     array = one_array(array)
     if form.epoch:
         return _from_epoch(array, form.epoch, place)
-    if not is_text(array.type) or array.null_count == len(array):
+    if not is_text(array.type):
         return array
+    if array.null_count == len(array):
+        return pa.nulls(len(array), pa.timestamp("ns"))
     encoded = array.cast(pa.large_string()).dictionary_encode()
     if form.order is None and _is_iso(encoded.dictionary):
-        return array
+        instants_, zone = instants.from_arrow(array, place)
+        missing = instants_ == instants.NAT
+        return instants.to_arrow(instants_, zone or None, missing if missing.any() else None)
     words: list[str] = encoded.dictionary.to_pylist()
     codes = buffers.values_of(encoded.indices, len(words))
     used = sorted(set(codes.tolist()) - {len(words)})
