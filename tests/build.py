@@ -163,19 +163,20 @@ def scenario(
     exits: Sequence[ExitRule] = (),
     price_decimals: int = 4,
     quantity_decimals: int = 0,
+    lot: int = 1,
     commission: Commission | None = None,
     slippage: Slippage | None = None,
     **settings: Any,
 ) -> Scenario:
     """A scenario; by default `top_n` of feature `score`, n = 1, all else as in section S.
 
-    settings: fields of Strategy (band, size_on, cooldown, schedule, gate) and of Execution (timing,
-    sequence, cash, allow_short).
+    settings: fields of Strategy (band, size_on, cooldown, schedule, gate, minimum_notional) and of Execution
+    (timing, sequence, cash, allow_short).
     """
     of_execution = {"timing", "sequence", "cash", "allow_short"}
     execution = {name: settings.pop(name) for name in of_execution & settings.keys()}
     made = Scenario(
-        market=MarketSource("none", None, price_decimals, quantity_decimals),
+        market=MarketSource("none", None, price_decimals, quantity_decimals, lot=lot),
         initial_cash=initial_cash,
         strategy=Strategy(selection or TopN("score", 1), **settings),
         exits=tuple(exits),

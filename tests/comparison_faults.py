@@ -273,7 +273,7 @@ def _trade(
         life.late.append(order)
         orders = tuple(other for other in orders if other is not order)
     executions = []
-    for order in reference.sequence(scenario, orders):
+    for order in reference.sequence(scenario, orders, market):
         done = reference.execute(scenario, state, market, t, order)
         if t in life.faults and order is orders[chosen % len(orders)] and done.fill is not None:
             state, done = _wrong(life, state, t, done)
@@ -316,6 +316,6 @@ def _priced(scenario: Scenario, fill: Fill, price: int, raw: int) -> Fill:
         fill,
         price=price,
         notional=notional,
-        commission=commission_of(scenario, fill.quantity, notional),
+        commission=commission_of(scenario, fill.quantity, notional, raw),
         slippage=fill.quantity * abs(price - raw),
     )

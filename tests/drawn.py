@@ -21,6 +21,7 @@ from vocabulary.scenario import (
     CallableStrategy,
     CashPolicy,
     Commission,
+    CommissionBase,
     ExitRule,
     FixedSlippage,
     Gate,
@@ -165,6 +166,8 @@ def scenario(pick: Pick, price_decimals: int, quantity_decimals: int) -> Scenari
         exits=_exits(pick),
         price_decimals=price_decimals,
         quantity_decimals=quantity_decimals,
+        lot=pick([1, 1, 1, 7, 100, 10**quantity_decimals]),
+        minimum_notional=pick([0, 0, 0, 500 * unit, 20_000 * unit]),
         commission=_commission(pick, unit),
         slippage=_slippage(pick),
         band=pick([0, PPB // 100, PPB // 3, PPB - 1]),
@@ -235,6 +238,11 @@ def _commission(pick: Pick, unit: int) -> Commission | None:
             PerShareCommission(5_000_000),
             PerShareCommission(PPB // 3, unit // 2),
             BpsCommission(0, 3 * unit),
+            BpsCommission(500_000, on=CommissionBase.RAW),
+            BpsCommission(PPB // 7, unit, PPB // 50, CommissionBase.RAW),
+            BpsCommission(500_000, 5 * unit, PPB // 1000),
+            PerShareCommission(PPB // 3, 5 * unit, PPB // 200),
+            PerShareCommission(5_000_000, unit, 0),
         ]
     )
 

@@ -39,8 +39,9 @@ def meet(
 
 def test_sells_go_first_in_submission_order_unless_told_otherwise() -> None:
     orders = [order(Side.BUY, 1), order(Side.SELL, 2), order(Side.BUY, 3), order(Side.SELL, 4)]
-    assert [o.quantity for o in sequence(scenario(), orders)] == [2, 4, 1, 3]
-    assert [o.quantity for o in sequence(scenario(sequence=Sequence.SUBMISSION), orders)] == [1, 2, 3, 4]
+    assert [o.quantity for o in sequence(scenario(), orders, BARS)] == [2, 4, 1, 3]
+    submitted = scenario(sequence=Sequence.SUBMISSION)
+    assert [o.quantity for o in sequence(submitted, orders, BARS)] == [1, 2, 3, 4]
 
 
 def test_an_absent_symbol_fills_nothing() -> None:

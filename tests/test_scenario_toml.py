@@ -61,7 +61,7 @@ def gate() -> Tables:
     return table({"context": WORDS, "max": number}) | table({"context": WORDS, "min": number})
 
 
-def strategy() -> Tables:
+def strategy(optional: dict[str, Any]) -> Tables:
     common = {
         "band": ppb(0, 10**9 - 1),
         "size_on": st.sampled_from(["equity", "initial_cash"]),
@@ -69,6 +69,7 @@ def strategy() -> Tables:
         "schedule": st.sampled_from(["weekly", "monthly"])
         | table({}, {"every": COUNTS.map(lambda count: count or 1), "start": COUNTS}),
         "gate": gate(),
+        **optional,
     }
     counts = table({"kind": st.just("top_n"), "score": WORDS, "n": COUNTS.map(lambda count: count or 1)}, {
         **common,
@@ -90,6 +91,7 @@ def exits() -> st.SearchStrategy[list[dict[str, Any]]]:
         {"kind": st.just("volatility_stop"), "multiple": ANY, "feature": WORDS},
         {"kind": st.just("trailing_stop"), "initial": SHARE, "tighten": ANY, "minimum": SHARE},
         {"kind": st.just("time_exit"), "bars": COUNTS},
+        {"kind": st.just("break_even"), "gain": ANY},
     ]
     rule = st.one_of([table(sort, {"name": WORDS}) for sort in sorts])
     rules = st.lists(rule, max_size=5, unique_by=lambda drawn: drawn.get("name", drawn["kind"]))
@@ -107,21 +109,23 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     features = st.dictionaries(names, feature(), max_size=3)
     execution = {
         "timing": st.sampled_from(["next_open", "next_close", "same_close"]),
-        "sequence": st.sampled_from(["sells_first", "submission"]),
-        "cash": st.sampled_from(["reduce", "reject", "allow_negative"]),
+        "sequence": st.sampled_from([each.value for each in nouns.Sequence]),
+        "cash": st.sampled_from([each.value for each in nouns.CashPolicy]),
     }
-    minimum = {"minimum": money}
-    commission = table({"kind": st.just("bps"), "rate": BPS}, minimum) | table(
-        {"kind": st.just("per_share"), "rate": ANY}, minimum
+    limits = {"minimum": money, "maximum": ANY}
+    on = {"on": st.sampled_from(["fill", "raw"])}
+    commission = table({"kind": st.just("bps"), "rate": BPS}, {**limits, **on}) | table(
+        {"kind": st.just("per_share"), "rate": ANY}, limits
     )
+    lot = st.integers(1, 2**63 - 1).map(lambda units: from_units(units, quantity))
     slippage = table({"kind": st.just("bps"), "rate": BPS}) | table(
         {"kind": st.just("fixed"), "amount": ticks}
     )
     whole = table(
         {
-            "market": table(market, {"context": WORDS, "features": features}),
+            "market": table(market, {"context": WORDS, "features": features, "lot": lot}),
             "portfolio": st.fixed_dictionaries({"initial_cash": money}),
-            "strategy": strategy(),
+            "strategy": strategy({"minimum_notional": money}),
             "execution": table({"allow_short": st.just(True)}, execution),
         },
         {"exits": exits(), "costs": table({}, {"commission": commission, "slippage": slippage})},

@@ -69,6 +69,7 @@ def _empty(scenario: Scenario, state: State, symbols: int) -> Book:
         weights=np.zeros(symbols, dtype=np.int64),
         raws=np.zeros(symbols, dtype=np.int64),
         turns=np.zeros(symbols, dtype=np.uint32),
+        keys=np.zeros(symbols, dtype=np.int64),
         near=np.zeros((2, symbols), dtype=np.uint32),
         scouted=np.zeros(2, dtype=np.int64),
         reached=np.zeros(words, dtype=np.uint64),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.arithmetic import TOO_LARGE, mul_floor, quantity_for
+from engine.arithmetic import TOO_LARGE, mul_floor, product, quantity_for
 from engine.compiling import part
 from engine.exits import UNREADABLE, try_rule
 from engine.intrinsics import checked_sum, fetch, fetch_cell, write
@@ -99,6 +99,15 @@ def order_closings(settings: Settings, panel: Panel, book: Book, tables: Tables,
 
 
 @part
+def too_small(settings: Settings, quantity: int, price: int) -> bool:
+    """R11: whether an order is worth less than the minimum notional."""
+    if settings.minimum_notional == 0:
+        return False
+    worth = product(quantity, price)
+    return worth != TOO_LARGE and worth < settings.minimum_notional
+
+
+@part
 def order_targets(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int, count: int) -> None:
     """R7: a row for every target, an order for each whose delta passes the band."""
     account, lines, targets = book.account, book.lines, tables.targets
@@ -111,6 +120,8 @@ def order_targets(settings: Settings, panel: Panel, book: Book, tables: Tables, 
         if size == TOO_LARGE:
             account[FAULT] = BAD_TARGET
             return
+        if settings.lot > 1:
+            size -= size % settings.lot
         quantity = size if weight > 0 else -size
         row = first + k
         targets[T_SYMBOL, row] = s
@@ -121,8 +132,11 @@ def order_targets(settings: Settings, panel: Panel, book: Book, tables: Tables, 
         if beyond:
             account[FAULT] = BAD_ORDER
             return
-        if delta != 0 and abs(delta) > mul_floor(size, settings.band):
-            submit(panel, book, tables, t, s, delta, settings.rebalance_reason)
+        if delta == 0 or abs(delta) <= mul_floor(size, settings.band):
+            continue
+        if size != 0 and too_small(settings, abs(delta), book.chosen_closes[k]):
+            continue
+        submit(panel, book, tables, t, s, delta, settings.rebalance_reason)
     account[N_TARGETS] = first + count
     write(targets[T_REBALANCE], first, first + count, account[DECIDED])
     write(targets[T_DECIDED], first, first + count, panel.timestamps[t])

@@ -32,12 +32,15 @@ def slipped(settings: Settings, account: Ints, raw: int, side: int) -> int:
 
 
 @part
-def commission_on(settings: Settings, notional: int, quantity: int) -> int:
+def commission_on(settings: Settings, notional: int, quantity: int, raw: int) -> int:
     """E3, for a quantity above 0; TOO_LARGE where it does not fit."""
     if settings.fee == NO_COST:
         return 0
     if settings.fee == BPS:
-        fee = mul(notional, settings.fee_rate)
+        charged = product(quantity, raw) if settings.fee_on_raw else notional
+        if charged == TOO_LARGE:
+            return TOO_LARGE
+        fee = mul(charged, settings.fee_rate)
     else:
         # quantity * 10**price_decimals * rate, the rate's whole and fractional money apart
         fee = product(quantity, settings.fee_whole)
@@ -46,39 +49,49 @@ def commission_on(settings: Settings, notional: int, quantity: int) -> int:
             return TOO_LARGE
         fee += part
     if fee != TOO_LARGE and fee < settings.fee_minimum:
-        return settings.fee_minimum
+        fee = settings.fee_minimum
+    if settings.fee_maximum != NOTHING:
+        cap = mul(notional, settings.fee_maximum)
+        if cap != TOO_LARGE and (fee == TOO_LARGE or fee > cap):
+            return cap
     return fee
 
 
 @part
-def affords(settings: Settings, cash: int, price: int, quantity: int) -> bool:
-    """E4: whether notional + commission <= cash."""
+def affords(settings: Settings, cash: int, price: int, raw: int, quantity: int) -> bool:
+    """E4: whether the cash covers the notional and, unless costs come after, the commission."""
     notional = product(quantity, price)
     if notional == TOO_LARGE or notional > cash:
         return False
-    fee = commission_on(settings, notional, quantity)
+    if settings.cash == REDUCE_BEFORE_COSTS:
+        return True
+    fee = commission_on(settings, notional, quantity, raw)
     return fee != TOO_LARGE and fee <= cash - notional
 
 
 @rare
-def largest_affordable(settings: Settings, cash: int, price: int, cover: int, wanted: int) -> int:
-    """E4 `reduce`: the largest quantity in [cover, wanted) that the cash affords, else cover.
+def largest_affordable(settings: Settings, cash: int, price: int, raw: int, cover: int, wanted: int) -> int:
+    """E4 `reduce`, R11: the largest cover + lots below wanted that the cash affords, else cover.
 
     A closed form in doubles lands within a lot or two; where it does not, bisection finishes.
     """
+    lot = settings.lot
     room = float(cash)
     unit = float(price)
-    if settings.fee == BPS:
+    if settings.cash == REDUCE_BEFORE_COSTS:
+        pass
+    elif settings.fee == BPS:
         unit *= 1.0 + settings.fee_rate / 1e9
     elif settings.fee == PER_UNIT:
         unit += settings.fee_whole + settings.fee_part / 1e9
     guess = min(room / unit, (room - settings.fee_minimum) / price)
-    low, high = cover, wanted  # low is taken as affordable, high is not
-    at = int(min(max(guess, float(cover)), float(wanted)))
+    # In lots beyond the cover: `low` is taken as affordable, `high` is not.
+    low, high = 0, (wanted - cover - 1) // lot + 1
+    at = int(min(max(guess - cover, 0.0) / lot, float(high)))
     step = 1
     while high - low > 1:
         at = min(max(at, low + 1), high - 1)
-        if affords(settings, cash, price, at):
+        if affords(settings, cash, price, raw, cover + at * lot):
             low = at
             at += step
         else:
@@ -88,22 +101,22 @@ def largest_affordable(settings: Settings, cash: int, price: int, cover: int, wa
         step += 1
         if step > 4:
             at = low + (high - low) // 2
-    return low
+    return cover + low * lot
 
 
 @part
-def permitted(settings: Settings, cash: int, price: int, position: int, wanted: int) -> int:
+def permitted(settings: Settings, cash: int, price: int, raw: int, position: int, wanted: int) -> int:
     """E4: how much of a buy is filled."""
     cover = min(wanted, -position) if position < 0 else 0
     if cover == wanted or settings.cash == ALLOW_NEGATIVE:
         return wanted
     if cash <= 0:
         return cover
-    if affords(settings, cash, price, wanted):
+    if affords(settings, cash, price, raw, wanted):
         return wanted
     if settings.cash == REJECT:
         return cover
-    return largest_affordable(settings, cash, price, cover, wanted)
+    return largest_affordable(settings, cash, price, raw, cover, wanted)
 
 
 @part
@@ -169,7 +182,7 @@ def fill(settings: Settings, book: Book, tables: Tables, t: int, order: int, raw
     price = slipped(settings, account, raw, side)
     quantity = wanted
     if side == BUY:
-        quantity = permitted(settings, account[CASH], price, book.lines[s, QUANTITY], wanted)
+        quantity = permitted(settings, account[CASH], price, raw, book.lines[s, QUANTITY], wanted)
         if quantity == 0:
             return NO_CASH
     notional, beyond = checked_product(quantity, price)
@@ -177,7 +190,7 @@ def fill(settings: Settings, book: Book, tables: Tables, t: int, order: int, raw
     if beyond or beyond_slippage:
         account[FAULT] = BAD_NOTIONAL if beyond else BAD_SLIPPAGE
         return NO_CASH
-    fee = commission_on(settings, notional, quantity)
+    fee = commission_on(settings, notional, quantity, raw)
     if fee == TOO_LARGE:
         account[FAULT] = BAD_COMMISSION
         return NO_CASH
@@ -199,12 +212,17 @@ def fill(settings: Settings, book: Book, tables: Tables, t: int, order: int, raw
 
 
 @part
-def line_up(settings: Settings, book: Book, tables: Tables, first: int, count: int) -> None:
-    """E1: the order in which the pending orders execute, into turns."""
+def line_up(
+    settings: Settings, panel: Panel, book: Book, tables: Tables, decided: int, first: int, count: int
+) -> None:
+    """E1: the order in which the pending orders, decided at bar `decided`, execute, into turns."""
     turns, sides = book.turns, tables.orders[O_SIDE]
+    for i in range(count):
+        turns[i] = i
     if settings.sequence == SUBMISSION:
-        for i in range(count):
-            turns[i] = i
+        return
+    if settings.sequence != SELLS_FIRST:
+        rearrange(settings, panel, book, tables, decided, first, count)
         return
     sells = 0
     for i in range(count):
@@ -215,6 +233,39 @@ def line_up(settings: Settings, book: Book, tables: Tables, first: int, count: i
         turns[sells if side == SELL else buys] = i
         sells += side
         buys += 1 - side
+
+
+@part
+def rearrange(
+    settings: Settings, panel: Panel, book: Book, tables: Tables, decided: int, first: int, count: int
+) -> None:
+    """E1: sorts turns by symbol, by side and symbol, or by signed value; equals stay as submitted."""
+    turns, keys, orders, symbols = book.turns, book.keys, tables.orders, book.lines.shape[0]
+    for i in range(count):
+        s, side = orders[O_SYMBOL, first + i], orders[O_SIDE, first + i]
+        if settings.sequence == VALUE:
+            value = product(orders[O_QUANTITY, first + i], last_close(panel, decided, s))
+            if value == TOO_LARGE:
+                book.account[FAULT] = BAD_VALUE
+                return
+            keys[i] = -value if side == SELL else value
+        else:
+            buys_last = settings.sequence == SELLS_FIRST_SYMBOL and side == BUY
+            keys[i] = s + symbols if buys_last else s
+    for i in range(1, count):
+        at, turn = i, turns[i]
+        while at > 0 and keys[turns[at - 1]] > keys[turn]:
+            turns[at] = turns[at - 1]
+            at -= 1
+        turns[at] = turn
+
+
+@part
+def last_close(panel: Panel, t: int, s: Any) -> int:
+    """M3: the close at bar t, else the last one before it; 0 where there is none."""
+    while t > 0 and panel.close[t, s] == 0:
+        t -= 1
+    return panel.close[t, s]
 
 
 @part
@@ -255,7 +306,10 @@ def execute(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int
     # all prices at once: fetched one by one between fills, each would be waited for
     for i in range(count):
         raws[i] = panel.price[t, np.uint64(tables.orders[O_SYMBOL, first + i])]
-    line_up(settings, book, tables, first, count)
+    decided = t if settings.timing == SAME_CLOSE else t - 1
+    line_up(settings, panel, book, tables, decided, first, count)
+    if account[FAULT] != 0:
+        return
     for k in range(count):
         i = book.turns[k]
         if tables.orders[O_SIDE, first + i] == SELL:
@@ -267,5 +321,5 @@ def execute(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int
             return
     account[N_ORDERS] = first + count
     account[PENDING] = 0
-    stamp(panel, book, tables, t, t if settings.timing == SAME_CLOSE else t - 1, first, start)
+    stamp(panel, book, tables, t, decided, first, start)
     add_up(book, tables, start)

@@ -80,6 +80,7 @@ FAULTS = (
     "a target quantity",
     "the feature of a volatility stop in ticks",
     "the quantity of an order",
+    "the value of an order",
 )
 (
     _,
@@ -99,7 +100,8 @@ FAULTS = (
     BAD_TARGET,
     BAD_FEATURE,
     BAD_ORDER,
-) = range(17)
+    BAD_VALUE,
+) = range(18)
 
 BUY, SELL = 0, 1
 FILLED, REDUCED, NO_CASH, NO_BAR = range(4)
@@ -138,8 +140,8 @@ E_TIMESTAMP, E_REBALANCE, E_CASH, E_VALUE, E_EQUITY = range(5)
 FOREVER = 2**40
 TOP_N, WEIGHTS, CALLABLE = range(3)
 NEXT_OPEN, NEXT_CLOSE, SAME_CLOSE = range(3)
-SELLS_FIRST, SUBMISSION = range(2)
-REDUCE, REJECT, ALLOW_NEGATIVE = range(3)
+SELLS_FIRST, SUBMISSION, SYMBOL, SELLS_FIRST_SYMBOL, VALUE = range(5)
+REDUCE, REJECT, ALLOW_NEGATIVE, REDUCE_BEFORE_COSTS = range(4)
 NO_COST, BPS, PER_UNIT = range(3)
 
 
@@ -147,7 +149,8 @@ class Settings(NamedTuple):
     """The scenario as the kernel reads it; see the constants above for the codes.
 
     slip, fee: NO_COST, BPS or PER_UNIT (fixed ticks; per share). fee_whole, fee_part: a per-share rate
-    in money a lot, split at G so that no product passes 64 bits before its result does.
+    in money a unit, split at G so that no product passes 64 bits before its result does. fee_maximum: ppb of
+    the notional, NOTHING for none. lot: quantity units.
     """
 
     bars: int
@@ -161,6 +164,10 @@ class Settings(NamedTuple):
     fee_whole: int
     fee_part: int
     fee_minimum: int
+    fee_maximum: int
+    fee_on_raw: bool
+    lot: int
+    minimum_notional: int
     kind: int
     n: int
     short_n: int
@@ -205,7 +212,8 @@ class Book(NamedTuple):
     long of those, 2 for a short, else 0.
     closes, fired: at the bar at hand, beside held: closes, 0 where absent, and the exit rule that fires.
     chosen, chosen_closes, weights: targets of the bar at hand, in rank order, and room to rank in.
-    raws, turns: raw prices of the pending orders, and the order in which they execute.
+    raws, turns: raw prices of the pending orders, and the order in which they execute; keys: what
+    that order is sorted by (E1).
     near: for longs and shorts the symbols whose score reaches the guess, ascending, (2, symbols); scouted:
     how many; reached: the same as a set. near_closes, scores, alike: scratch of selection.
     guesses: for longs and shorts the score that a few more than n are expected to reach, and the distance
@@ -231,6 +239,7 @@ class Book(NamedTuple):
     weights: Ints
     raws: Ints
     turns: Symbols
+    keys: Ints
     near: Symbols
     scouted: Ints
     reached: Words

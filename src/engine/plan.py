@@ -17,6 +17,7 @@ from vocabulary.scenario import (
     BpsSlippage,
     CallableStrategy,
     CashPolicy,
+    CommissionBase,
     FixedSlippage,
     PerShareCommission,
     Scenario,
@@ -33,11 +34,18 @@ from vocabulary.scenario import (
 G = 1_000_000_000
 DAY = 86_400_000_000_000
 TIMINGS = {Timing.NEXT_OPEN: at.NEXT_OPEN, Timing.NEXT_CLOSE: at.NEXT_CLOSE, Timing.SAME_CLOSE: at.SAME_CLOSE}
-SEQUENCES = {Sequence.SELLS_FIRST: at.SELLS_FIRST, Sequence.SUBMISSION: at.SUBMISSION}
+SEQUENCES = {
+    Sequence.SELLS_FIRST: at.SELLS_FIRST,
+    Sequence.SUBMISSION: at.SUBMISSION,
+    Sequence.SYMBOL: at.SYMBOL,
+    Sequence.SELLS_FIRST_SYMBOL: at.SELLS_FIRST_SYMBOL,
+    Sequence.VALUE: at.VALUE,
+}
 POLICIES = {
     CashPolicy.REDUCE: at.REDUCE,
     CashPolicy.REJECT: at.REJECT,
     CashPolicy.ALLOW_NEGATIVE: at.ALLOW_NEGATIVE,
+    CashPolicy.REDUCE_BEFORE_COSTS: at.REDUCE_BEFORE_COSTS,
 }
 
 
@@ -55,13 +63,21 @@ def _slippage(scenario: Scenario) -> tuple[int, int]:
 def _commission(scenario: Scenario) -> tuple[int, int, int, int, int]:
     """E3: kind, rate (ppb), a per-share rate's whole and fractional money a lot, minimum (money)."""
     match scenario.costs.commission:
-        case BpsCommission(rate, minimum):
+        case BpsCommission(rate=rate, minimum=minimum):
             return at.BPS, rate, 0, 0, minimum
-        case PerShareCommission(rate, minimum):
+        case PerShareCommission(rate=rate, minimum=minimum):
             whole, part = divmod(rate * 10**scenario.market.price_decimals, G)
             return at.PER_UNIT, 0, whole, part, minimum
         case None:
             return at.NO_COST, 0, 0, 0, 0
+
+
+def _cap(scenario: Scenario) -> tuple[int, bool]:
+    """E3: the maximum in ppb of the notional or NOTHING, and whether the raw price is charged."""
+    commission = scenario.costs.commission
+    maximum = None if commission is None else commission.maximum
+    on_raw = isinstance(commission, BpsCommission) and commission.on is CommissionBase.RAW
+    return at.NOTHING if maximum is None else maximum, on_raw
 
 
 def _weights_each(top: TopN) -> tuple[int, int]:
@@ -79,6 +95,7 @@ def settings_of(scenario: Scenario, market: Market) -> Settings:
     kind = {TopN: at.TOP_N, Weights: at.WEIGHTS, CallableStrategy: at.CALLABLE}[type(selection)]
     slip, slip_rate = _slippage(scenario)
     fee, fee_rate, fee_whole, fee_part, fee_minimum = _commission(scenario)
+    fee_maximum, fee_on_raw = _cap(scenario)
     weight_long, weight_short = _weights_each(top)
     symbols = len(market.symbols)
     return Settings(
@@ -93,6 +110,10 @@ def settings_of(scenario: Scenario, market: Market) -> Settings:
         fee_whole=fee_whole,
         fee_part=fee_part,
         fee_minimum=fee_minimum,
+        fee_maximum=fee_maximum,
+        fee_on_raw=fee_on_raw,
+        lot=scenario.market.lot,
+        minimum_notional=scenario.strategy.minimum_notional,
         kind=kind,
         n=min(top.n, symbols),
         short_n=min(top.short_n, symbols),

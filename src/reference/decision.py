@@ -34,7 +34,7 @@ def decide(scenario: Scenario, state: State, market: Market, t: int) -> Decision
     orders = (
         *_exit_orders(state, t, fired, number),
         *_closings(state, market, t, fired, targets, number),
-        *_target_orders(scenario, state, t, targets, number),
+        *_target_orders(scenario, state, market, t, targets, number),
     )
     return Decision(orders, targets, number, choice.membership)
 
@@ -56,7 +56,7 @@ def _size(scenario: Scenario, state: State, market: Market, t: int, choice: Choi
     base = sizing_base(scenario, state)
     targets = []
     for rank, (symbol, weight) in enumerate(choice.weights):
-        quantity = target_quantity(base, weight, market.close.item(t, symbol))
+        quantity = target_quantity(scenario, base, weight, market.close.item(t, symbol))
         targets.append(Target(symbol, rank, weight, quantity))
     return tuple(targets)
 
@@ -67,9 +67,11 @@ def sizing_base(scenario: Scenario, state: State) -> int:
     return max(0, equity(state) if on_equity else scenario.initial_cash)
 
 
-def target_quantity(base: int, weight: int, close: int) -> int:
-    """R7: signed lots worth `weight` (ppb) of `base` money at `close` > 0 ticks, rounded towards zero."""
-    quantity = mul_floor(base, abs(weight)) // close
+def target_quantity(scenario: Scenario, base: int, weight: int, price: int) -> int:
+    """R7, R11: signed units, whole lots, worth `weight` (ppb) of `base` money at `price` > 0 ticks, rounded
+    towards zero."""
+    quantity = mul_floor(base, abs(weight)) // price
+    quantity -= quantity % scenario.market.lot
     return quantity if weight >= 0 else -quantity
 
 
@@ -95,14 +97,17 @@ def _close(state: State, t: int, symbol: int, reason: str, number: int | None) -
 
 
 def _target_orders(
-    scenario: Scenario, state: State, t: int, targets: tuple[Target, ...], number: int
+    scenario: Scenario, state: State, market: Market, t: int, targets: tuple[Target, ...], number: int
 ) -> list[Order]:
-    """R7: from what is held to the target, unless the difference is within the band."""
+    """R7: from what is held to the target, unless the difference is within the band or too small (R11)."""
     orders = []
     for target in targets:
         position = state.positions.get(target.symbol)
         delta = target.quantity - (0 if position is None else position.quantity)
         if delta == 0 or abs(delta) <= mul_floor(abs(target.quantity), scenario.strategy.band):
+            continue
+        worth = abs(delta) * market.close.item(t, target.symbol)
+        if target.quantity != 0 and worth < scenario.strategy.minimum_notional:
             continue
         orders.append(_order(t, target.symbol, delta, REBALANCE, number))
     return orders

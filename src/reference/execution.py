@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Many
 
+from reference.marking import mark_at
 from reference.results import Execution
 from reference.units import mul
 from vocabulary.market import Market
-from vocabulary.scenario import BpsCommission, BpsSlippage, CashPolicy, Scenario, Sequence, Timing
+from vocabulary.scenario import (
+    BpsCommission,
+    BpsSlippage,
+    CashPolicy,
+    CommissionBase,
+    Scenario,
+    Sequence,
+    Timing,
+)
 from vocabulary.state import Fill, Order, Side, State, Status
 
 # Looked up once: naming an enum's member is slow, and there is an order or more an event.
@@ -16,13 +25,26 @@ FILLED, REDUCED = Status.FILLED, Status.REDUCED
 NEXT_OPEN = Timing.NEXT_OPEN
 
 
-def sequence(scenario: Scenario, orders: Many[Order]) -> tuple[Order, ...]:
+def sequence(scenario: Scenario, orders: Many[Order], market: Market) -> tuple[Order, ...]:
     """E1: orders, given in submission order, in the order in which they meet the cash."""
-    if scenario.execution.sequence is Sequence.SUBMISSION:
-        return tuple(orders)
-    sells = [order for order in orders if order.side is SELL]
-    buys = [order for order in orders if order.side is BUY]
-    return (*sells, *buys)
+    # `sorted` leaves equals as they stand: in submission order.
+    match scenario.execution.sequence:
+        case Sequence.SELLS_FIRST:
+            return tuple(sorted(orders, key=lambda order: order.side is BUY))
+        case Sequence.SUBMISSION:
+            return tuple(orders)
+        case Sequence.SYMBOL:
+            return tuple(sorted(orders, key=lambda order: order.symbol))
+        case Sequence.SELLS_FIRST_SYMBOL:
+            return tuple(sorted(orders, key=lambda order: (order.side is BUY, order.symbol)))
+        case Sequence.VALUE:
+            return tuple(sorted(orders, key=lambda order: _signed_value(order, market)))
+
+
+def _signed_value(order: Order, market: Market) -> int:
+    """E1 `value`: the order at the mark of its decision bar; a sell is negative."""
+    value = order.quantity * mark_at(market, order.decided_at, order.symbol)
+    return value if order.side is BUY else -value
 
 
 def execute(scenario: Scenario, state: State, market: Market, t: int, order: Order) -> Execution:
@@ -33,13 +55,13 @@ def execute(scenario: Scenario, state: State, market: Market, t: int, order: Ord
     price = _fill_price(scenario, raw, order.side)
     quantity = order.quantity
     notional = quantity * price  # E3
-    commission = commission_of(scenario, quantity, notional)
-    if order.side is BUY and notional + commission > state.cash:
-        quantity = _short_of_cash(scenario, state, order, price)
+    commission = commission_of(scenario, quantity, notional, raw)
+    if order.side is BUY and not _fits(scenario, state, notional, commission):
+        quantity = _short_of_cash(scenario, state, order, price, raw)
         if quantity == 0:
             return Execution(order, Status.NO_CASH, 0, None)
         notional = quantity * price
-        commission = commission_of(scenario, quantity, notional)
+        commission = commission_of(scenario, quantity, notional, raw)
     slippage = quantity * abs(price - raw)  # A2
     fill = Fill(order.symbol, order.side, quantity, price, notional, commission, slippage)
     return Execution(order, FILLED if quantity == order.quantity else REDUCED, quantity, fill)
@@ -64,21 +86,30 @@ def _fill_price(scenario: Scenario, raw: int, side: Side) -> int:
     return raw + s if side is BUY else max(1, raw - s)
 
 
-def commission_of(scenario: Scenario, quantity: int, notional: int) -> int:
-    """E3: money, for an order that fills `quantity` > 0 lots worth `notional`."""
+def commission_of(scenario: Scenario, quantity: int, notional: int, raw: int) -> int:
+    """E3: money, for an order that fills `quantity` > 0 units worth `notional`. raw: P, in ticks."""
     commission = scenario.costs.commission
     if commission is None:
         return 0
     if isinstance(commission, BpsCommission):
-        charged = mul(notional, commission.rate)
+        on_raw = commission.on is CommissionBase.RAW
+        charged = mul(quantity * raw if on_raw else notional, commission.rate)
     else:
-        # A lot of 10**-quantity_decimals shares at a currency unit a share is 10**price_decimals money.
+        # A unit of 10**-quantity_decimals shares at a currency unit a share is 10**price_decimals money.
         charged = mul(quantity * 10**scenario.market.price_decimals, commission.rate)
-    return max(charged, commission.minimum)
+    charged = max(charged, commission.minimum)
+    # The cap beats the minimum.
+    return charged if commission.maximum is None else min(charged, mul(notional, commission.maximum))
 
 
-def _short_of_cash(scenario: Scenario, state: State, order: Order, price: int) -> int:
-    """E4: how many lots fill of a buy that the cash does not cover whole."""
+def _fits(scenario: Scenario, state: State, notional: int, commission: int) -> bool:
+    """E4: whether the cash covers a buy."""
+    before_costs = scenario.execution.cash is CashPolicy.REDUCE_BEFORE_COSTS
+    return notional + (0 if before_costs else commission) <= state.cash
+
+
+def _short_of_cash(scenario: Scenario, state: State, order: Order, price: int, raw: int) -> int:
+    """E4: how many units fill of a buy that the cash does not cover whole."""
     if scenario.execution.cash is CashPolicy.ALLOW_NEGATIVE:
         return order.quantity
     position = state.positions.get(order.symbol)
@@ -86,14 +117,16 @@ def _short_of_cash(scenario: Scenario, state: State, order: Order, price: int) -
     covering = min(order.quantity, short_held)
     if scenario.execution.cash is CashPolicy.REJECT:
         return covering
-    # REDUCE: cost never falls as the quantity grows, so the largest that fits is found by halving.
-    # `low` may fill (the cover may, whatever it costs, and so may nothing at all); `high` does not fit.
-    low, high = covering, order.quantity
+    # REDUCE: cost never falls as the quantity grows, so the most lots (R11) that fit are found by halving.
+    # `low` lots may fill (the cover may, whatever it costs, and so may nothing at all); `high` do not fit.
+    lot = scenario.market.lot
+    low, high = 0, -((covering - order.quantity) // lot)
     while high - low > 1:
         middle = (low + high) // 2
-        notional = middle * price
-        if notional + commission_of(scenario, middle, notional) <= state.cash:
+        quantity = covering + middle * lot
+        notional = quantity * price
+        if _fits(scenario, state, notional, commission_of(scenario, quantity, notional, raw)):
             low = middle
         else:
             high = middle
-    return low
+    return covering + low * lot

@@ -104,7 +104,7 @@ def trade(
 ) -> tuple[State, tuple[Execution, ...]]:
     """E1: the orders of a bar, one by one, each meeting what the earlier ones left."""
     executions = []
-    for order in sequence(scenario, orders):
+    for order in sequence(scenario, orders, market):
         execution = execute(scenario, state, market, t, order)
         if execution.fill is not None:
             state = book(scenario, state, market, t, execution.fill)

@@ -11,6 +11,15 @@ from vocabulary.scenario import Scenario
 from vocabulary.state import State
 
 
+def mark_at(market: Market, t: int, symbol: int) -> int:
+    """M3: the close at bar t, else the last one before it; 0 where there is none."""
+    for bar in range(t, -1, -1):
+        if market.present.item(bar, symbol):
+            close: int = market.close.item(bar, symbol)
+            return close
+    return 0
+
+
 def mark(scenario: Scenario, state: State, market: Market, t: int) -> tuple[State, Valuation]:
     """T1 (2): the state with the marks (M3) and peaks (X2) of bar t, and what it is worth."""
     positions = dict(state.positions)

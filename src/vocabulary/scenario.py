@@ -29,6 +29,9 @@ class Sequence(Enum):
 
     SELLS_FIRST = "sells_first"
     SUBMISSION = "submission"
+    SYMBOL = "symbol"
+    SELLS_FIRST_SYMBOL = "sells_first_symbol"
+    VALUE = "value"
 
 
 class CashPolicy(Enum):
@@ -37,6 +40,7 @@ class CashPolicy(Enum):
     REDUCE = "reduce"
     REJECT = "reject"
     ALLOW_NEGATIVE = "allow_negative"
+    REDUCE_BEFORE_COSTS = "reduce_before_costs"
 
 
 class When(Enum):
@@ -51,6 +55,13 @@ class SizeOn(Enum):
 
     EQUITY = "equity"
     INITIAL_CASH = "initial_cash"
+
+
+class CommissionBase(Enum):
+    """What a commission in basis points is taken of (E3): the notional, or quantity * the raw price."""
+
+    FILL = "fill"
+    RAW = "raw"
 
 
 class ScheduleKind(Enum):
@@ -112,6 +123,7 @@ class MarketSource:
 
     data: a built-in market's name, or a path relative to the scenario file.
     context: a path relative to the scenario file, or None.
+    lot: quantities are cut to multiples of so many quantity units (R11).
     """
 
     data: str
@@ -119,6 +131,7 @@ class MarketSource:
     price_decimals: int = 4
     quantity_decimals: int = 0
     features: tuple[Feature, ...] = ()
+    lot: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +225,8 @@ ExitRule = BreakEven | StopLoss | TakeProfit | VolatilityStop | TrailingStop | T
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """What is decided at a bar (R1 to R9, X4). band in ppb; cooldown in bars."""
+    """What is decided at a bar (R1 to R9, X4). band in ppb; cooldown in bars; minimum_notional in money
+    (R11)."""
 
     selection: Selection
     band: int = 0
@@ -220,6 +234,7 @@ class Strategy:
     cooldown: int = 0
     schedule: Schedule = Schedule()
     gate: Gate | None = None
+    minimum_notional: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,18 +249,27 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class BpsCommission:
-    """E3. rate in ppb of the notional (5 bps = 500,000), minimum in money per filled order."""
+    """E3. rate in ppb (5 bps = 500,000) of what `on` names, minimum in money per filled order.
+
+    maximum: ppb of the notional, None for no maximum.
+    """
 
     rate: int
     minimum: int = 0
+    maximum: int | None = None
+    on: CommissionBase = CommissionBase.FILL
 
 
 @dataclass(frozen=True, slots=True)
 class PerShareCommission:
-    """E3. rate in ppb of a currency unit per share, minimum in money per filled order."""
+    """E3. rate in ppb of a currency unit per share, minimum in money per filled order.
+
+    maximum: ppb of the notional, None for no maximum.
+    """
 
     rate: int
     minimum: int = 0
+    maximum: int | None = None
 
 
 Commission = BpsCommission | PerShareCommission

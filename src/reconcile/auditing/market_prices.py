@@ -26,10 +26,17 @@ from reconcile.auditing.amounts import (
 )
 from reconcile.auditing.ledger_index import PlacedTable
 from reconcile.auditing.market_rules import OnMarket, on_market
-from reconcile.auditing.model import Check, Finding, FindingKind
+from reconcile.auditing.model import Check, Finding, FindingKind, Why
 from reconcile.auditing.recorder import Recorder
 from vocabulary.market import Market
-from vocabulary.scenario import BpsCommission, BpsSlippage, FixedSlippage, Scenario, Timing
+from vocabulary.scenario import (
+    BpsCommission,
+    BpsSlippage,
+    CommissionBase,
+    FixedSlippage,
+    Scenario,
+    Timing,
+)
 
 FACTOR_STEP, FACTOR_FROM, FACTOR_FILLS = 0.01, 0.05, 3
 """Factors of prices: how far their logarithms may be apart, the smallest, and fills for each on average."""
@@ -234,6 +241,10 @@ def check_commission(recorder: Recorder, scenario: Scenario) -> None:
     fills = recorder.need(Check.COMMISSION, "fills", "price", "quantity", "commission")
     if fills is None:
         return
+    commission = scenario.costs.commission
+    if isinstance(commission, BpsCommission) and commission.on is CommissionBase.RAW:
+        recorder.not_made(Check.COMMISSION, 'costs.commission.on = "raw"', Why.NOT_YET)
+        return
     found = fills.amounts("commission")
     expected = expected_commission(scenario, fills)
     where = fills.full("price", "quantity", "commission")
@@ -269,6 +280,8 @@ def expected_commission(scenario: Scenario, fills: PlacedTable) -> Amounts:
         times(price, quantity) if isinstance(commission, BpsCommission) else at_scale(quantity, ticks + lots)
     )
     charged = np.maximum(mul(magnitude(base).values, commission.rate), minimum)
+    if commission.maximum is not None:
+        charged = np.minimum(charged, mul(magnitude(times(price, quantity)).values, commission.maximum))
     return Amounts(np.where(quantity.values != 0, charged, 0), ticks + lots)
 
 

@@ -142,7 +142,7 @@ class BarLoop:
     ) -> tuple[State, tuple[Execution, ...]]:
         """E1: the orders of a bar, one by one, each meeting what the earlier ones left."""
         executions: list[Execution] = []
-        turn: Sequence[Order] = reference.sequence(scenario, orders)
+        turn: Sequence[Order] = reference.sequence(scenario, orders, self.market)
         for sequenced in self._sequenced:
             turn = sequenced(Moment(scenario, self.market, t, state), orders, turn)
         for order in turn:

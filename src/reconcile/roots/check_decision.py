@@ -143,7 +143,7 @@ def _sized(history: History, state: State, t: int, symbol: int, row: Row) -> int
     close = int(history.market.close.item(t, symbol))
     if weight is None or close == 0:
         return None
-    return target_quantity(sizing_base(history.scenario, state), weight, close)
+    return target_quantity(history.scenario, sizing_base(history.scenario, state), weight, close)
 
 
 def _check_orders(

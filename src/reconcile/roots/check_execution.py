@@ -65,7 +65,7 @@ def _submitted(history: History, due: list[DueOrder], reading: int) -> list[DueO
         if order is not None:
             named[id(order)] = entry
             orders.append(order)
-    return [named[id(order)] for order in sequence(history.scenario, orders)]
+    return [named[id(order)] for order in sequence(history.scenario, orders, history.market)]
 
 
 def _as_filled(entries: list[DueOrder], fills: Sequence[Row]) -> list[DueOrder]:

@@ -102,10 +102,10 @@ def _check_price(history: History, trial: Trial, t: int, order: Order, row: Row,
     if stated is not None:
         notionals.append(quantity * stated)
         slippages.append(quantity * abs(stated - raw))
-        charged.append(commission_of(history.scenario, quantity, quantity * stated))
+        charged.append(commission_of(history.scenario, quantity, quantity * stated, raw))
     notional = row.whole("notional")
     if notional is not None:
-        charged.append(commission_of(history.scenario, quantity, notional))
+        charged.append(commission_of(history.scenario, quantity, notional, raw))
     trial.cell("fills", "notional", BreakType.COST, where, row, notionals)
     trial.cell("fills", "commission", BreakType.COST, where, row, charged)
     trial.cell("fills", "slippage", BreakType.COST, where, row, slippages)

@@ -71,7 +71,7 @@ def _likeliest(history: History, readings: list[Reading], t: int) -> list[Readin
 
 def _booked_rows(history: History, reading: Reading, t: int, rows: Sequence[Row]) -> Reading:
     """A reading after recorded fills; its costs are those that the rows state."""
-    made = [(row, fill_of(history.scenario, row)) for row in rows]
+    made = [(row, fill_of(history.scenario, history.market, t, row)) for row in rows]
     fills = [fill for _, fill in made if fill is not None]
     out = _booked(history, reading, t, fills)
     for row, fill in made:
@@ -105,9 +105,10 @@ def as_ordered(history: History, t: int, entry: DueOrder) -> list[Fill]:
 
 def as_stated(history: History, t: int, entry: DueOrder, row: Row) -> list[Fill]:
     """Alternative fills: each assumes that one stated value of the row is wrong and the others are right."""
-    stated = fill_of(history.scenario, row)
+    stated = fill_of(history.scenario, history.market, t, row)
     order = entry.order()
-    if stated is None or order is None or execution_price(history, t, order.symbol) is None:
+    raw = None if order is None else execution_price(history, t, order.symbol)
+    if stated is None or order is None or raw is None:
         return []
     out = []
     for reading in entry.readings:
@@ -120,7 +121,7 @@ def as_stated(history: History, t: int, entry: DueOrder, row: Row) -> list[Fill]
             stated.quantity,
             stated.price,
             stated.quantity * stated.price,
-            commission_of(history.scenario, stated.quantity, stated.quantity * stated.price),
+            commission_of(history.scenario, stated.quantity, stated.quantity * stated.price, raw),
             stated.slippage,
         )
     )

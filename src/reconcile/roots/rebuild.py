@@ -68,7 +68,9 @@ class History:
     def fills(self, state: State, t: int) -> list[Fill]:
         """The fills of bar t in execution order; without that table, those that the positions imply."""
         if self.rows.has("fills"):
-            made = [fill_of(self.scenario, row) for row in in_sequence(self.rows.at("fills", t))]
+            made = [
+                fill_of(self.scenario, self.market, t, row) for row in in_sequence(self.rows.at("fills", t))
+            ]
             return [fill for fill in made if fill is not None]
         return self._fills_of_positions(state, t)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from reconcile.files.decimals import unit_scales
 from reconcile.matching.cells import WORDS, is_float
-from reference import book, commission_of
+from reference import book, commission_of, raw_price
 from vocabulary.ledger import TIME_COLUMN, Column, Kind, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import CashPolicy, Scenario
@@ -186,14 +186,18 @@ def unlimited(scenario: Scenario) -> Scenario:
     return replace(scenario, execution=replace(scenario.execution, cash=CashPolicy.ALLOW_NEGATIVE))
 
 
-def fill_of(scenario: Scenario, row: Row) -> Fill | None:
-    """A row of `fills` as a Fill. A commission that the row lacks is computed. None where it is no fill."""
+def fill_of(scenario: Scenario, market: Market, t: int, row: Row) -> Fill | None:
+    """A row of `fills` at bar t as a Fill. A commission that the row lacks is computed. None where it is no
+    fill."""
     quantity, price, side = row.whole("quantity"), row.whole("price"), row.cells.get("side")
     if quantity is None or price is None or quantity <= 0 or side not in ("buy", "sell"):
         return None
     notional = quantity * price
     charged = row.whole("commission")
-    charged = commission_of(scenario, quantity, notional) if charged is None else charged
+    if charged is None:
+        present = row.symbol >= 0 and market.present.item(t, row.symbol)
+        raw = raw_price(scenario, market, t, row.symbol) if present else price
+        charged = commission_of(scenario, quantity, notional, raw)
     return Fill(row.symbol, Side(side), quantity, price, notional, charged, row.whole("slippage") or 0)
 
 

@@ -31,10 +31,10 @@ def build(
     Raises InputError.
     """
     file = _validated(raw, where)
-    market = _market(file.market)
-    strategy = _strategy(file.strategy, origin, where, calls or {})
+    units = _Units(file.market.price_decimals, file.market.quantity_decimals, where)
+    market = _market(file.market, units)
+    strategy = _strategy(file.strategy, units, origin, calls or {})
     _check_shorts(strategy.selection, file.execution.allow_short, where)
-    units = _Units(market.price_decimals, market.quantity_decimals, where)
     scenario = nouns.Scenario(
         market=market,
         initial_cash=units.money(file.portfolio.initial_cash, "portfolio.initial_cash"),
@@ -92,7 +92,7 @@ def _bare(step: int | str) -> str:
     return text if text.isascii() and text.replace("_", "").replace("-", "").isalnum() else show_key(text)
 
 
-def _market(table: models.MarketTable) -> nouns.MarketSource:
+def _market(table: models.MarketTable, units: _Units) -> nouns.MarketSource:
     features: list[nouns.Feature] = []
     for name, feature in sorted(table.features.items()):  # their order in the file means nothing
         if isinstance(feature, models.AtrTable):
@@ -105,17 +105,19 @@ def _market(table: models.MarketTable) -> nouns.MarketSource:
         price_decimals=table.price_decimals,
         quantity_decimals=table.quantity_decimals,
         features=tuple(features),
+        lot=1 if table.lot is None else units.lot(table.lot),
     )
 
 
-def _strategy(table: models.StrategyTable, origin: str, where: str, calls: Calls) -> nouns.Strategy:
+def _strategy(table: models.StrategyTable, units: _Units, origin: str, calls: Calls) -> nouns.Strategy:
     return nouns.Strategy(
-        selection=_selection(table, origin, where, calls),
+        selection=_selection(table, origin, units.where, calls),
         band=table.band,
         size_on=table.size_on,
         cooldown=table.cooldown,
         schedule=_schedule(table.schedule),
         gate=_gate(table.gate),
+        minimum_notional=units.money(table.minimum_notional, "strategy.minimum_notional"),
     )
 
 
@@ -179,6 +181,15 @@ class _Units:
     def ticks(self, text: str, key: str) -> int:
         return self._exact(text, self.price_decimals, key, "market.price_decimals")
 
+    def lot(self, text: str) -> int:
+        """R11: a lot in quantity units; at least one."""
+        units = self._exact(text, self.quantity_decimals, "market.lot", "market.quantity_decimals")
+        if units < 1:
+            raise InputError(
+                f"{self.where}: market.lot", show(text), "a number of shares above 0", 'Write it like "100".'
+            )
+        return units
+
     def _exact(self, text: str, decimals: int, key: str, chosen_by: str) -> int:
         try:
             return to_units(text, decimals)
@@ -194,8 +205,8 @@ def _commission(
         return None
     minimum = units.money(table.minimum, "costs.commission.minimum")
     if isinstance(table, models.BpsCommissionTable):
-        return nouns.BpsCommission(table.rate, minimum)
-    return nouns.PerShareCommission(table.rate, minimum)
+        return nouns.BpsCommission(table.rate, minimum, table.maximum, table.on)
+    return nouns.PerShareCommission(table.rate, minimum, table.maximum)
 
 
 def _slippage(

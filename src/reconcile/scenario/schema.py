@@ -31,6 +31,7 @@ SizeOn = Annotated[nouns.SizeOn, PlainValidator(values.choice(nouns.SizeOn))]
 When = Annotated[nouns.When, PlainValidator(values.choice(nouns.When))]
 Timing = Annotated[nouns.Timing, PlainValidator(values.choice(nouns.Timing))]
 Sequence = Annotated[nouns.Sequence, PlainValidator(values.choice(nouns.Sequence))]
+CommissionBase = Annotated[nouns.CommissionBase, PlainValidator(values.choice(nouns.CommissionBase))]
 CashPolicy = Annotated[nouns.CashPolicy, PlainValidator(values.choice(nouns.CashPolicy))]
 
 
@@ -75,6 +76,7 @@ class MarketTable(TableModel):
     context: Word | None = None
     price_decimals: Decimals = default(nouns.MarketSource, "price_decimals")
     quantity_decimals: Decimals = default(nouns.MarketSource, "quantity_decimals")
+    lot: Amount | None = None
     features: Features = Field(default_factory=dict)
 
 
@@ -122,6 +124,7 @@ class StrategyTable(TableModel):
     cooldown: Natural = default(nouns.Strategy, "cooldown")
     schedule: ScheduleModel = ScheduleTable()
     gate: GateTable | None = None
+    minimum_notional: Amount = "0"
 
 
 class TopNTable(StrategyTable):
@@ -183,6 +186,8 @@ class BpsCommissionTable(CommissionTable):
 
     kind: Literal["bps"]
     rate: Bps
+    maximum: Multiple | None = None
+    on: CommissionBase = default(nouns.BpsCommission, "on")
 
 
 class PerShareCommissionTable(CommissionTable):
@@ -190,6 +195,7 @@ class PerShareCommissionTable(CommissionTable):
 
     kind: Literal["per_share"]
     rate: Multiple
+    maximum: Multiple | None = None
 
 
 class SlippageTable(TableModel):

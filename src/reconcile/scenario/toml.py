@@ -1,5 +1,8 @@
 """A Scenario back to the shape of its file, with every setting that applies written out.
 
+A setting that version 2 of the semantics added is written where it is not its default, so that a scenario
+of version 1 keeps its text and its digest.
+
 The text is canonical: fixed order, one spelling of every value. Its sha256 is the scenario's digest,
 so how it is written may not change with a library's version: the writer is here.
 """
@@ -27,11 +30,13 @@ def scenario_to_dict(scenario: nouns.Scenario) -> dict[str, Any]:
         market["context"] = source.context
     market["price_decimals"] = source.price_decimals
     market["quantity_decimals"] = source.quantity_decimals
+    if source.lot != 1:
+        market["lot"] = from_units(source.lot, source.quantity_decimals)
     market["features"] = {feature.name: _feature(feature) for feature in source.features}
     return {
         "market": market,
         "portfolio": {"initial_cash": from_units(scenario.initial_cash, money)},
-        "strategy": _strategy(scenario.strategy),
+        "strategy": _strategy(scenario.strategy, money),
         "exits": [write_exit(rule) for rule in scenario.exits],
         "execution": {
             "timing": scenario.execution.timing.value,
@@ -54,7 +59,7 @@ def _feature(feature: nouns.Feature) -> dict[str, Any]:
     return {"kind": "momentum", "lookback": feature.lookback, "skip": feature.skip}
 
 
-def _strategy(strategy: nouns.Strategy) -> dict[str, Any]:
+def _strategy(strategy: nouns.Strategy, money: int) -> dict[str, Any]:
     schedule = strategy.schedule
     written: dict[str, Any] = {
         **_selection(strategy.selection),
@@ -65,6 +70,8 @@ def _strategy(strategy: nouns.Strategy) -> dict[str, Any]:
         if schedule.kind is nouns.ScheduleKind.EVERY
         else schedule.kind.value,
     }
+    if strategy.minimum_notional:
+        written["minimum_notional"] = from_units(strategy.minimum_notional, money)
     if strategy.gate is not None:
         written["gate"] = {"context": strategy.gate.context, strategy.gate.bound.value: strategy.gate.value}
     return written
@@ -94,6 +101,10 @@ def _costs(costs: nouns.Costs, price_decimals: int, money: int) -> dict[str, Any
         kind, unit = ("bps", BPS) if isinstance(commission, nouns.BpsCommission) else ("per_share", PPB)
         rate, minimum = from_units(commission.rate, unit), from_units(commission.minimum, money)
         written["commission"] = {"kind": kind, "rate": rate, "minimum": minimum}
+        if commission.maximum is not None:
+            written["commission"]["maximum"] = from_units(commission.maximum, PPB)
+        if isinstance(commission, nouns.BpsCommission) and commission.on is not nouns.CommissionBase.FILL:
+            written["commission"]["on"] = commission.on.value
     if isinstance(slippage, nouns.BpsSlippage):
         written["slippage"] = {"kind": "bps", "rate": from_units(slippage.rate, BPS)}
     elif isinstance(slippage, nouns.FixedSlippage):

@@ -75,7 +75,7 @@ EARLIER = (
     "\n        before = panel.close[t - 1, np.uint64(tables.orders[O_SYMBOL, first + i])]"
     "\n        raws[i] = before if min(before, raws[i]) > 0 else raws[i]"
 )
-FEE = "        fee = mul(notional, settings.fee_rate)"
+FEE = "        fee = mul(charged, settings.fee_rate)"
 CHARGED = "    if fee == TOO_LARGE:\n        account[FAULT] = BAD_COMMISSION"
 VIX = (("context", "vix"), ("min", 30.0))
 
@@ -93,7 +93,7 @@ FAULTS: tuple[Fault, ...] = (
            as_if(TARGET, Data(zero_filled("vix"))),
            Change(features.CONTEXT_ZERO_FILLED, "vix")),
     _fault("commission doubled", "long",
-           (EXECUTING, FEE, "        fee = mul(notional, 2 * settings.fee_rate)"),
+           (EXECUTING, FEE, "        fee = mul(charged, 2 * settings.fee_rate)"),
            at_fills(COST),
            _setting(costs.COMMISSION, "costs.commission", (("kind", "bps"), ("rate", "10"), ("minimum",
            "0")))),
@@ -141,7 +141,7 @@ FAULTS: tuple[Fault, ...] = (
            as_if(TARGET, Setting("strategy.size_on", "initial_cash")),
            _setting(sizing.SIZING, "strategy.size_on", "initial_cash")),
     _fault("band never asked", "long",
-           (DECIDING, "> mul_floor(size, settings.band)", "> 0"),
+           (DECIDING, "<= mul_floor(size, settings.band)", "<= 0"),
            as_if(ORDER, Setting("strategy.band", "0")),
            _setting(sizing.BAND, "strategy.band", "0")),
     _fault("targets in lots of ten", "long",

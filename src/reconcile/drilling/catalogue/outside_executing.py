@@ -29,7 +29,7 @@ BUY, SELL = Side.BUY, Side.SELL
 ORDER, STATUS, QUANTITY, PRICE, COST = Stage.ORDER, Stage.STATUS, Stage.QUANTITY, Stage.PRICE, Stage.COST
 POSITION, MARK, CASH = Stage.POSITION, Stage.MARK, Stage.CASH
 EXECUTING, MARKING = "executing.py", "marking.py"
-FEE = "        fee = mul(notional, settings.fee_rate)"
+FEE = "        fee = mul(charged, settings.fee_rate)"
 RAW = "raws[i] = panel.price[t, np.uint64(tables.orders[O_SYMBOL, first + i])]"
 FILLED = "    price = slipped(settings, account, raw, side)"
 CLOSED = "panel.close[t, np.uint64(tables.orders[O_SYMBOL, first + i])]"
@@ -172,7 +172,7 @@ def _is_not_round(name: str, unit: int) -> Callable[[CleanRun, int], bool]:
 FAULTS: tuple[Fault, ...] = (
     _patch("a unit more commission", "long", at_fills(COST), (EXECUTING, FEE, FEE + " + 1")),
     _patch("commission of 50 at most", "long", at_fills(COST, lambda h, t, x: x.commission > 500_000),
-           (EXECUTING, FEE, "        fee = min(500_000, mul(notional, settings.fee_rate))")),
+           (EXECUTING, FEE, "        fee = min(500_000, mul(charged, settings.fee_rate))")),
     _patch("commission cut to cents", "long", at_fills(COST, lambda h, t, x: x.commission % 100 != 0),
            (EXECUTING, FEE, FEE + " // 100 * 100")),
     _patch("slippage of three cents at least", "long", at_fills(PRICE, lambda h, t, x: _gap(x) < 300),
@@ -187,7 +187,7 @@ FAULTS: tuple[Fault, ...] = (
            (EXECUTING, RAW, RAW + " if t % 5 != 3 else " + CLOSED)),
     _patch("a lot left unbought", "long",
            at_executions(QUANTITY, lambda h, t, x, cash: x.status is Status.REDUCED),
-           (EXECUTING, "    return low\n", "    return max(cover, low - 1)\n")),
+           (EXECUTING, "    return cover + low * lot\n", "    return max(cover, cover + low * lot - 1)\n")),
     _patch("cash without the commission", "long", at_executions(QUANTITY, _uncovered),
            (EXECUTING, "return fee != TOO_LARGE and fee <= cash - notional", "return fee != TOO_LARGE")),
     _patch("no fill above 2,500 shares", "long",
