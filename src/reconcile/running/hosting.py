@@ -102,9 +102,10 @@ class Host:
         return HostedStrategy(worker)
 
     def look_in(self, folders: Sequence[str]) -> None:
-        """Look for modules in these folders first; to be said before the first function is asked for."""
-        assert self.worker is None
+        """Look for modules in these folders first; a worker that runs already is started anew."""
         self.hosting = replace(self.hosting, folders=tuple(folders))
+        if self.worker is not None:
+            self.worker.look_in(folders)
         if self.hosting.in_process:
             sys.path[:] = [*folders, *(entry for entry in sys.path if entry not in folders)]
 

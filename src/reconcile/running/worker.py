@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).with_name("worker_process.py")
 SLICE = 0.05
 """Seconds to wait for an answer before time and memory are looked at."""
+STARTING = 120.0
+"""Seconds that a worker may take to start, whatever the bound of a call."""
 PARTING = 2.0
 """Seconds that a worker may take to end when it is no longer needed."""
 KEPT_MARKETS = 4
@@ -144,6 +146,11 @@ class Worker:
         """Forget a failure; the next call starts a new process."""
         self.failure = None
 
+    def look_in(self, folders: Sequence[str]) -> None:
+        """Look for modules in these folders first; the next call starts a new process."""
+        self.end()
+        self._folders = folders
+
     def mute(self) -> contextlib.AbstractContextManager[None]:
         """Within the block, what the user's code prints is not passed on."""
         return self._output.muted()
@@ -229,7 +236,8 @@ class Worker:
         self._output.start(process.stderr)
         terminal = sys.stdin is not None and sys.stdin.isatty()
         path = search_path(self._folders)
-        self._ask(_Call("worker", {"call": "start", "path": path, "terminal": terminal}))
+        begin = {"call": "start", "path": path, "terminal": terminal}
+        self._ask(_Call("worker", begin, seconds=STARTING))
         for found in self._found:
             self._find(*found)
 
