@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.comparing import surroundings as around
 from reconcile.comparing.filters import NONE, Filters, shown
+from reconcile.comparing.proposals import proposed, tolerance_toml
 from reconcile.ledger.figures import difference
 from reconcile.text.escape import printable
 from reconcile.text.layout import aligned, labelled
@@ -102,6 +103,7 @@ def break_lines(
         _listed(found, picked, clock),
         _not_compared(found),
         _tolerances(found),
+        _proposals(found),
         _chains(found, clock),
     )
     lines: list[str] = []
@@ -229,6 +231,15 @@ def _tolerances(found: Reconciliation) -> Iterable[str]:
             f"tolerance     {one.table}.{one.column} {one.kind.value} {one.bound}: absorbed {use.absorbed:,},"
             f" largest gap {use.largest}{slack} ({printable(one.reason)})"
         )
+
+
+def _proposals(found: Reconciliation) -> Iterable[str]:
+    """The tolerance file that would do, where doubles break and have no bound."""
+    made = proposed(found)
+    if made:
+        absorbed = count(sum(one.absorbed for one in made), "break")
+        yield f"doubles       {absorbed} look like their rounding; if they are, --tolerance FILE takes them:"
+        yield from ("              " + tolerance_toml(one.tolerance) for one in made)
 
 
 def _chains(found: Reconciliation, clock: Clock) -> Iterable[str]:
