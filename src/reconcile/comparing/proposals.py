@@ -88,7 +88,7 @@ def _proposal(
     if noisy and 2 * len(noisy) >= len(pairs):
         largest = max(_share(*pair) for pair in noisy)
         bound = next(
-            Decimal(1).scaleb(power) for power in range(-16, 0) if largest <= Decimal(1).scaleb(power)
+            Decimal(1).scaleb(power) for power in range(-15, 0) if largest <= Decimal(1).scaleb(power)
         )
         return Proposal(Tolerance(table, column, BoundKind.RELATIVE, bound, _NOISE_REASON), len(noisy))
     decimals = min(map(_decimals, doubles))
