@@ -80,8 +80,23 @@ def test_bad_input_is_told_in_four_parts(
     ]
 
 
+class UnprintableError(Exception):
+    """An error that cannot even be printed."""
+
+    def __str__(self) -> str:
+        raise SystemExit(0)
+
+
 @pytest.mark.parametrize(
-    "error", [RuntimeError("odd\nthing"), SystemExit(0), MemoryError(), RecursionError(), BaseException()]
+    "error",
+    [
+        RuntimeError("odd\nthing"),
+        SystemExit(0),
+        MemoryError(),
+        RecursionError(),
+        BaseException(),
+        UnprintableError(),
+    ],
 )
 def test_an_exception_nobody_foresaw_is_one_line_and_exits_2(
     error: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -81,6 +81,19 @@ def test_brackets_may_stand_within_one_another_to_the_bound(depth: int) -> None:
                 parse(text)
 
 
+@pytest.mark.parametrize("parts", [limits.NESTING, limits.NESTING + 2, 100_000])
+def test_a_dotted_key_may_have_as_many_parts_as_the_bound_says(parts: int) -> None:
+    """Its time would grow with their square."""
+    key = ".".join(["a"] * parts)
+    for text in (f"{key} = 1", f"[{key}]", f"  [[{key}]]"):
+        if parts <= limits.NESTING:
+            parse_toml(text)
+        else:
+            with pytest.raises(ValueError, match="a key of more than"):
+                parse_toml(text)
+    parse_toml(f'text = """\n{"." * parts}\n"""\n')
+
+
 def test_names_may_be_as_many_and_as_long_as_the_bounds_say() -> None:
     refuse_names(["c"] * limits.COLUMNS, "x.csv")
     refuse_names(["c" * limits.NAME_LENGTH], "x.csv")

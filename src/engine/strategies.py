@@ -114,7 +114,7 @@ def asker(scenario: Scenario, market: Market) -> Ask:
         except BaseException as error:  # SystemExit and other libraries' own kinds too
             raise CallableError(
                 where(),
-                f"{type(error).__name__}: {error}",
+                f"{type(error).__name__}: {_message(error)}",
                 "target weights by symbol, or None",
                 "Mend the function; the view is read-only. TIEOUT_TRACEBACK=1 shows where it failed.",
             ) from error
@@ -205,3 +205,11 @@ def _lay(book: Book, answer: tuple[Ints, Floats], scenario: Scenario, market: Ma
     book.chosen_closes[:count] = market.close[t, symbols]
     book.weights[:count] = ppb
     return count
+
+
+def _message(error: BaseException) -> str:
+    """Its text; a user's own kind of error may fail even at that."""
+    try:
+        return str(error)
+    except BaseException:
+        return "(an error that has no text)"

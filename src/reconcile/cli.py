@@ -99,6 +99,14 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="tieout", prog_name="reconcile", message="%(prog)s (tieout) %(version)s")
 def group() -> None:
     """Run a backtest through two independent programs and say whether they tie out."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        from vocabulary.errors import InputError
+
+        found = error.strerror or type(error).__name__
+        expected = "a folder that exists and can be read"
+        raise InputError("the current folder", found, expected, "Change to another folder.") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -73,7 +73,7 @@ def _ask(strategy: CallableStrategy, view: View, where: str) -> dict[int, int] |
         # SystemExit and other libraries' own kinds too: a function must not decide how the command ends.
         raise CallableError(
             where,
-            f"{type(error).__name__}: {error}",
+            f"{type(error).__name__}: {_message(error)}",
             f"a function that returns {EXPECTED}",
             "Correct the function; the view it was given is read-only. TIEOUT_TRACEBACK=1 shows where.",
         ) from error
@@ -181,3 +181,11 @@ def _frozen(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _message(error: BaseException) -> str:
+    """Its text; a user's own kind of error may fail even at that."""
+    try:
+        return str(error)
+    except BaseException:
+        return "(an error that has no text)"

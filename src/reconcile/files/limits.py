@@ -43,7 +43,7 @@ DECIMALS = 76
 TOLERANCE_EXPONENT = 100
 """A tolerance lies between 1e-100 and 1e100."""
 NESTING = 100
-"""Brackets within brackets in a TOML or JSON file."""
+"""Brackets within brackets in a TOML or JSON file, and parts of a dotted key."""
 
 
 def no_file(path: str | Path) -> str | None:
@@ -84,8 +84,11 @@ def read_bounded(path: str | Path, most: int = SETTINGS_BYTES) -> bytes:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The content of a TOML file. Raises ValueError, also for brackets nested too deep."""
+    """The content of a TOML file. Raises ValueError, also for brackets or keys nested too deep."""
     _refuse_nesting(text)
+    for line in text.splitlines():
+        if line.partition("=")[0].count(".") > NESTING and (line.lstrip()[:1] == "[" or "=" in line):
+            raise ValueError(f"a key of more than {NESTING} parts")
     try:
         return tomllib.loads(text)
     except RecursionError:

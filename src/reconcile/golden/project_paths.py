@@ -31,7 +31,11 @@ def find_project(start: str | Path = ".") -> ProjectPaths:
     root: `golden` (default tests/golden/blessed), `cases` and `journal` (default `cases` and `JOURNAL.md`
     beside it). Raises InputError for a setting of the wrong kind.
     """
-    here = Path(start).resolve()
+    try:
+        here = Path(start).resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        found = getattr(error, "strerror", None) or str(error)
+        raise InputError(str(start), found, "a folder that exists", "Change to another folder.") from None
     files = [folder / "pyproject.toml" for folder in (here, *here.parents)]
     files = [file for file in files if file.is_file()]
     for file in files:
@@ -48,7 +52,10 @@ def read_settings(file: Path) -> dict[str, Any] | None:
         content = parse_toml(read_bounded(file).decode())
     except (OSError, ValueError) as error:
         raise InputError(str(file), f"text that is not TOML: {error}", "TOML", "Correct it.") from None
-    settings = content.get("tool", {}).get("reconcile")
+    tool = content.get("tool", {})
+    if not isinstance(tool, dict):
+        raise InputError(f"{file}: tool", repr(tool), "a table", "Write [tool.reconcile].")
+    settings = tool.get("reconcile")
     if settings is not None and not isinstance(settings, dict):
         raise InputError(f"{file}: tool.reconcile", repr(settings), "a table", "Write [tool.reconcile].")
     return settings

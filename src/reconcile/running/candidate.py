@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from reconcile.running.failures import OF_A_LEDGER, Failure, failed
+from reconcile.text.escape import error_message
 from vocabulary.errors import TieoutError
 from vocabulary.ledger import Ledger
 
@@ -28,7 +29,7 @@ def call_candidate(name: str, function: Candidate, scenario: Scenario, market: M
     except (TieoutError, KeyboardInterrupt):
         raise
     except BaseException as error:  # SystemExit too, and what other libraries derive from it directly
-        facts = {"type": type(error).__name__, "text": str(error), "expected": OF_A_LEDGER}
+        facts = {"type": type(error).__name__, "text": error_message(error), "expected": OF_A_LEDGER}
         raise failed(who, Failure.EXCEPTION, **facts) from error
     if not isinstance(ledger, Ledger):
         raise failed(who, Failure.NO_LEDGER, type=type(ledger).__qualname__)

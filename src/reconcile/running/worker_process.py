@@ -186,6 +186,7 @@ class Server:
 
 def trouble(error: BaseException) -> dict[str, Any]:
     """An error as data: the four parts of one of ours, else its type and text."""
+    from reconcile.text.escape import error_message
     from vocabulary.errors import TieoutError
 
     if os.environ.get("TIEOUT_TRACEBACK"):
@@ -196,11 +197,7 @@ def trouble(error: BaseException) -> dict[str, Any]:
     if isinstance(error, TieoutError):
         parts = {name: str(getattr(error, name)) for name in ("where", "found", "expected", "remedy")}
         return {"class": type(error).__name__, "kind": kind, **parts}
-    try:
-        text = str(error)
-    except BaseException:  # a user's own kind of error may fail here, too
-        text = "(an error that has no text)"
-    return {"class": None, "type": type(error).__name__, "text": text}
+    return {"class": None, "type": type(error).__name__, "text": error_message(error)}
 
 
 def private_pipes() -> tuple[IO[bytes], IO[bytes]]:

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from reconcile.own_packages import share
+from reconcile.text.escape import error_message
 from vocabulary.errors import InputError
 
 _LOCK = threading.Lock()
@@ -89,7 +90,8 @@ def _import(module: str, folder: str, where: str) -> ModuleType:
 def _failed(module: str, error: BaseException, where: str) -> InputError:
     return InputError(
         where,
-        f"a module {module!r} that raised {type(error).__name__} while it was imported: {error}",
+        f"a module {module!r} that raised {type(error).__name__} while it was imported:"
+        f" {error_message(error)}",
         "a module that can be imported",
         "Import it in Python to see the whole traceback.",
     )

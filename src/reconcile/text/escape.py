@@ -19,13 +19,17 @@ def printable(text: object, limit: int = 2000) -> str:
     return shown if len(shown) <= limit else f"{shown[:limit]}... ({len(shown):,} characters)"
 
 
-def error_text(error: BaseException) -> str:
-    """`Type: message` of an exception, also of one whose `__str__` raises."""
-    kind = type(error).__name__
+def error_message(error: BaseException) -> str:
+    """The message of an exception, also of one whose `__str__` raises."""
     try:
-        return f"{kind}: {error}"
+        return str(error)
     except BaseException:  # the class is a user's, and may do anything
-        return f"{kind}, whose message cannot be read"
+        return "(an error that has no text)"
+
+
+def error_text(error: BaseException) -> str:
+    """`Type: message` of an exception."""
+    return f"{type(error).__name__}: {error_message(error)}"
 
 
 def _escape(character: str) -> str:
