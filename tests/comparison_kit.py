@@ -11,6 +11,8 @@ import numpy as np
 from tests import build
 
 import reference
+from reconcile.matching.model import Beside
+from reconcile.tables.model import Unread, UnreadKind
 from vocabulary.ledger import SCHEMA, Column, Kind, Ledger, Manifest, Table
 from vocabulary.market import Market
 from vocabulary.scenario import BpsCommission, BpsSlippage, Scenario, TimeExit, TopN
@@ -165,3 +167,18 @@ def in_floats(ledger: Ledger) -> Ledger:
             columns[key] = column
         tables[name] = Table(name, columns, table.rows)
     return Ledger(Manifest(), tables)
+
+
+def stating(ledger: Ledger, **manifest: Any) -> Ledger:
+    """The ledger with other values in its manifest."""
+    return Ledger(replace(ledger.manifest, **manifest), ledger.tables)
+
+
+def beside(
+    name: str, digests: tuple[str | None, str | None] = ("a", "b"), reason: str | None = None
+) -> tuple[Beside, Beside]:
+    """A column that both sources hold and that was not read."""
+    reference, candidate = (
+        Beside((Unread(UnreadKind.COLUMN, "trades", name, 2, digest, reason),)) for digest in digests
+    )
+    return reference, candidate

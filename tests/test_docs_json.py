@@ -46,6 +46,7 @@ def differing() -> list[str]:
         diff_json(compare(true, wrong, first=True), clock),
         diff_json(compare(true, true, tables=["fills"]), clock),
         diff_json(compare(kit.foreign({}), kit.foreign({})), clock),
+        diff_json(compare(true, kit.stating(true, market="other"), beside=kit.beside("funding")), clock),
     ]
 
 

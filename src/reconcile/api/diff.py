@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from reconcile.html.model import Page
-    from reconcile.matching.model import Break, Reconciliation, Root, Tolerance, Verdict
+    from reconcile.matching.model import Beside, Break, Reconciliation, Root, Tolerance, Verdict
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
 
@@ -199,9 +199,20 @@ def diff(
             market=market,
             tolerances=tolerances_of(tolerance) or None,
             tables=None if tables is None else several(tables),
+            beside=(_beside(left), _beside(right)),
             first=first,
         )
     return DiffResult(found, left, right, spec, market, filters)
+
+
+def _beside(opened: Opened) -> Beside:
+    """What a side holds besides its ledger."""
+    from reconcile.comparing.coverage import returns_table
+    from reconcile.matching.model import Beside
+
+    told = opened.returns
+    returns = None if told is None else returns_table(told.timestamps, told.values)
+    return Beside(opened.unread, returns)
 
 
 def several(given: Sequence[str] | str) -> tuple[str, ...]:

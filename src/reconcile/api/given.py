@@ -16,6 +16,7 @@ from vocabulary.scenario import Scenario
 
 if TYPE_CHECKING:
     from reconcile.mapping.apply import Returns
+    from reconcile.tables.model import Unread
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 GivenScenario: TypeAlias = "PathLike | Scenario"
@@ -29,12 +30,13 @@ GivenCandidate: TypeAlias = "GivenLedger | Callable[[Scenario, Market], Ledger]"
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
     """A ledger as it was handed over. name: how a page calls it. returns: those its mapping names.
-    notes: what reading left out, one sentence each."""
+    notes: what reading left out, one sentence each. unread: the same as data."""
 
     name: str
     ledger: Ledger
     returns: Returns | None = None
     notes: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +99,7 @@ def ledger_of(given: GivenLedger, where: str, mapping: PathLike | None = None) -
         return Opened(given.manifest.producer or where, given)
     if isinstance(given, (str, os.PathLike)):
         opened = open_ledger(Path(given), None if mapping is None else Path(mapping))
-        return Opened(os.fspath(given), opened.ledger, opened.returns, opened.notes)
+        return Opened(os.fspath(given), opened.ledger, opened.returns, opened.notes, opened.unread)
     frames = {_table_of(given, where): given} if is_frame(given) and mapping is None else given
     if isinstance(frames, Mapping) or is_frame(frames):
         return _framed(frames, where, mapping)
@@ -162,7 +164,7 @@ def _framed(frames: Any, where: str, mapping: PathLike | None) -> Opened:
             )  # fmt: skip
         frames = {files[0]: frames}
     made = apply_mapping(frames, rules, origin=where)
-    return Opened(where, made.ledger, made.returns, made.notes)
+    return Opened(where, made.ledger, made.returns, made.notes, made.unread)
 
 
 def _table_of(given: Any, where: str) -> str:

@@ -31,6 +31,7 @@ STAGES = [
     "mark",
     "cash",
     "equity",
+    "return",
 ]
 TYPES = [*["missing", "extra", "duplicate", "timing"], *STAGES]
 EPILOG = "Example:  reconcile diff results/reference results/candidate"

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconcile.comparing import surroundings as around
 from reconcile.comparing.filters import NONE, Filters, shown
 from reconcile.comparing.proposals import proposed, tolerance_toml
+from reconcile.comparing.wording import count, describe, edited, manifest_lines, unread_lines
 from reconcile.ledger.figures import difference
 from reconcile.text.escape import printable
 from reconcile.text.layout import aligned, labelled
@@ -24,68 +24,6 @@ if TYPE_CHECKING:
 
 LISTED = 10
 """The most breaks, roots and rebalances that are listed; the rest is counted."""
-
-
-def headline(found: Reconciliation, clock: Clock) -> str:
-    """The verdict in one line, with the first divergence where there is one."""
-    from reconcile.matching.model import Verdict
-
-    gaps = ", ".join(
-        printable(gap.table if gap.column is None else f"{gap.table}.{gap.column}", 60)
-        for gap in found.not_compared
-    )
-    rows = sum(table.reference_rows for table in found.compared)
-    compared = f"{rows:,} rows in {count(len(found.compared), 'table')}"
-    if found.verdict is Verdict.MATCHED:
-        left_out = f"; not compared: {gaps}" if gaps else ""
-        how = "equal within tolerance" if any(use.absorbed for use in found.tolerances) else None
-        return f"matched: 0 breaks, {compared} {how or 'equal to the last unit'}{left_out}"
-    if found.verdict is Verdict.EDITED:
-        return f"edited: 0 breaks in {compared}, but {'; '.join(edited(found, clock))}"
-    if found.verdict is Verdict.MATCHED_AS_FAR_AS_COMPARED:
-        return f"matched as far as compared: 0 breaks in {compared}; not compared: {gaps}"
-    if found.verdict is Verdict.NOTHING_COMPARED or found.first is None:
-        return f"nothing compared: no pass; {'not compared: ' + gaps if gaps else 'both sides have no rows'}"
-    number = "first break" if found.first_only else count(len(found.breaks), "break")
-    roots = "" if found.roots is None or found.first_only else f", {count(len(found.roots), 'root')}"
-    return f"{number}{roots}: {describe(found.first, clock)}"
-
-
-def edited(found: Reconciliation, clock: Clock) -> list[str]:
-    """How each side's tables and its digest chain disagree, a clause each."""
-    from reconcile.ledger.digest import fault_text
-
-    sides = (("reference", found.chains.reference), ("candidate", found.chains.candidate))
-    return [
-        fault_text(side.fault, f"the {name}'s", clock(side.edited_at))
-        for name, side in sides
-        if side.fault is not None
-    ]
-
-
-def describe(found: Break, clock: Clock) -> str:
-    """One break in words: rebalance, time, table and field, symbol, both values."""
-    where = [] if found.rebalance is None else [f"rebalance {found.rebalance}"]
-    where.append(clock(found.timestamp))
-    table = found.table.removesuffix("s")
-    field = found.type.value if found.field == "row" else printable(found.field, 60)
-    where.append(f"{table} {field}" if table != field else table)
-    if found.symbol is not None:
-        where.append(printable(found.symbol, 60))
-    sides = [f"{value_text(found, side, clock)} ({side})" for side in ("reference", "candidate")]
-    return f"{', '.join(where)}: {' vs '.join(sides)}"
-
-
-def value_text(found: Break, side: str, clock: Clock) -> str:
-    """The value of one side, exact. side: `reference` or `candidate`."""
-    from vocabulary.ledger import Kind
-
-    value: Value = getattr(found, side)
-    if value is None:
-        return "nothing"
-    if found.kind is Kind.TIMESTAMP and isinstance(value, int):
-        return clock(value)
-    return format(value, "f") if isinstance(value, Decimal) else printable(value, 60)
 
 
 def break_lines(
@@ -102,6 +40,8 @@ def break_lines(
         _rebalances(found, picked, clock),
         _listed(found, picked, clock),
         _not_compared(found),
+        _not_read(found),
+        labelled("manifests", manifest_lines(found)),
         _tolerances(found),
         _proposals(found),
         _chains(found, clock),
@@ -223,6 +163,12 @@ def _not_compared(found: Reconciliation) -> Iterable[str]:
     yield from labelled("not compared", (f"{why}: {', '.join(names)}" for why, names in reasons.items()))
 
 
+def _not_read(found: Reconciliation) -> Iterable[str]:
+    unread, left_out = unread_lines(found)
+    yield from labelled("not read", unread)
+    yield from labelled("left out", left_out)
+
+
 def _tolerances(found: Reconciliation) -> Iterable[str]:
     for use in found.tolerances:
         one = use.tolerance
@@ -252,8 +198,3 @@ def _chains(found: Reconciliation, clock: Clock) -> Iterable[str]:
 def noted(heading: str, notes: Iterable[str]) -> Iterable[str]:
     """Notes under one heading."""
     return labelled(heading, map(printable, dict.fromkeys(notes)))
-
-
-def count(number: int, noun: str) -> str:
-    """`1 break`, `2 breaks`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

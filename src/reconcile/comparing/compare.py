@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reconcile.comparing.periods import Periods
-from reconcile.comparing.verdict import (
-    UNTOLD,
+from reconcile.comparing.coverage import (
     absent_table_notes,
-    decide_verdict,
-    hold_chains,
+    compounded_notes,
     list_not_compared,
+    manifest_differences,
     manifest_notes,
+    match_unread,
 )
+from reconcile.comparing.idle import idle_reasons
+from reconcile.comparing.periods import Periods
+from reconcile.comparing.verdict import UNTOLD, contradiction, decide_verdict, hold_chains
 from reconcile.matching.assemble import assemble
 from reconcile.matching.axis import Axis, Ints, make_axis
 from reconcile.matching.bounds import AppliedTolerances
@@ -27,16 +29,19 @@ from reconcile.matching.breaks import Breaks
 from reconcile.matching.diff_tables import BreakCollector, compare_tables
 from reconcile.matching.inexact_pairs import WINDOW
 from reconcile.matching.model import (
+    Beside,
     Break,
     Chains,
     Compared,
     LedgerSide,
     Reconciliation,
     Root,
+    UnreadPart,
 )
-from reconcile.roots.label_roots import LabelledBreaks, label_roots
+from reconcile.matching.stages import COMPARED, COMPARED_TIME, RETURNS
+from reconcile.roots.label_roots import LabelledBreaks, label_roots, own_tables
 from vocabulary.errors import InputError
-from vocabulary.ledger import SCHEMA, TIME_COLUMN, Column, Ledger, Table
+from vocabulary.ledger import Column, Ledger, Table
 
 if TYPE_CHECKING:
     from reconcile.matching.model import Tolerance
@@ -52,6 +57,7 @@ def compare(
     market: Market | None = None,
     tolerances: Iterable[Tolerance] | None = None,
     tables: Iterable[str] | None = None,
+    beside: tuple[Beside, Beside] | None = None,
     first: bool = False,
 ) -> Reconciliation:
     """Compare two ledgers of the same strategy to the last unit.
@@ -59,12 +65,17 @@ def compare(
     scenario, market: where both are given, breaks are labelled as roots or consequences.
     tolerances: bounds for columns of foreign ledgers; none by default.
     tables: compare only these; the others then do not stand in the way of a match.
+    beside: what each source holds besides its ledger: returns are compared, unread parts forbid a match.
     first: look only for the first divergence; what comes after it is not compared, and `roots` has its root.
 
     Raises InputError for an unknown table, for a tolerance between two ledgers of ours or a second one for a
     column, and for a column that holds words on one side and numbers on the other.
     """
-    request = _Request(_chosen(tables), tuple(tolerances or ()), scenario, market)
+    beside = beside or (Beside(), Beside())
+    request = _Request(_chosen(tables), tuple(tolerances or ()), scenario, market, match_unread(*beside))
+    reference, candidate = (
+        _with_returns(ledger, extra) for ledger, extra in zip((reference, candidate), beside, strict=True)
+    )
     axis = make_axis(reference, candidate, scenario.execution.timing if scenario else None)
     if first:
         for window in windows(axis):
@@ -82,6 +93,14 @@ class _Request:
     tolerances: tuple[Tolerance, ...]
     scenario: Scenario | None
     market: Market | None
+    unread: tuple[UnreadPart, ...]
+
+
+def _with_returns(ledger: Ledger, beside: Beside) -> Ledger:
+    """The ledger with the return series beside it as one more table."""
+    if beside.returns is None:
+        return ledger
+    return Ledger(ledger.manifest, {**ledger.tables, RETURNS: beside.returns})
 
 
 def _compare_whole(
@@ -91,7 +110,7 @@ def _compare_whole(
     bounds = AppliedTolerances(request.tolerances, reference, candidate)
     breaks, compared = _find_breaks(reference, candidate, request, axis, bounds)
     told = label_roots(breaks, axis, (reference, candidate), request.scenario, request.market, bounds)
-    chains = hold_chains(reference, candidate)
+    chains = hold_chains(own_tables(reference), own_tables(candidate))
     return _result((reference, candidate), request, axis, bounds, compared, told, chains, first)
 
 
@@ -157,8 +176,12 @@ def _result(
     reference, candidate = ledgers
     breaks, sides = told.breaks, _sides(reference, candidate)
     left_out = list_not_compared(reference, candidate, request.chosen)
+    manifests = manifest_differences(reference.manifest, candidate.manifest)
+    idle = () if len(breaks) else idle_reasons(sides, request.scenario, request.market)
+    complete = not left_out and all(part.reason is not None for part in request.unread)
+    contradicted = contradiction(chains, manifests, idle)
     return Reconciliation(
-        verdict=decide_verdict(len(breaks), compared, left_out, request.chosen, chains),
+        verdict=decide_verdict(len(breaks), compared, complete, request.chosen, contradicted),
         breaks=breaks,
         first=breaks[_first_place(breaks)] if len(breaks) else None,
         roots=told.roots,
@@ -166,6 +189,9 @@ def _result(
         by_type=breaks.by_type(),
         compared=compared,
         not_compared=left_out,
+        unread=request.unread,
+        manifests=manifests,
+        idle=idle,
         named=request.chosen is not None,
         first_only=first,
         bars=axis.bars,
@@ -175,8 +201,10 @@ def _result(
         chains=chains,
         notes=(
             *manifest_notes(reference.manifest, candidate.manifest),
-            *absent_table_notes(reference, candidate),
+            *absent_table_notes(reference, candidate, request.unread),
+            *compounded_notes(reference.tables.get(RETURNS), candidate.tables.get(RETURNS)),
             *told.notes,
+            *idle,
         ),
         reference=sides[0],
         candidate=sides[1],
@@ -196,19 +224,19 @@ def _first_place(breaks: Breaks) -> int:
 
 
 def _chosen(tables: Iterable[str] | None) -> tuple[str, ...] | None:
-    """The tables named, in the order of SCHEMA; None where none were."""
+    """The tables named, in the order of COMPARED; None where none were."""
     if tables is None:
         return None
     wanted = set(tables)
-    unknown = sorted(wanted - set(SCHEMA))
+    unknown = sorted(wanted - set(COMPARED))
     if unknown or not wanted:
         raise InputError(
             "tables",
             repr(unknown[0]) if unknown else "none",
-            "some of " + ", ".join(SCHEMA),
+            "some of " + ", ".join(COMPARED),
             "Name tables of a ledger, separated by commas.",
         )
-    return tuple(name for name in SCHEMA if name in wanted)
+    return tuple(name for name in COMPARED if name in wanted)
 
 
 def _compare_all(
@@ -220,13 +248,13 @@ def _compare_all(
 ) -> tuple[Compared, ...]:
     """Compare every table that both ledgers have and whose rows have a time."""
     out = []
-    for name in chosen or tuple(SCHEMA):
+    for name in chosen or tuple(COMPARED):
         left, right = reference.tables.get(name), candidate.tables.get(name)
         if (
             left is None
             or right is None
-            or TIME_COLUMN[name] not in left.columns
-            or TIME_COLUMN[name] not in right.columns
+            or COMPARED_TIME[name] not in left.columns
+            or COMPARED_TIME[name] not in right.columns
         ):
             continue
         columns = compare_tables(left, right, axis, collector)
@@ -265,7 +293,7 @@ def rows_between(ledger: Ledger, start: int, end: int) -> Ledger:
 
 
 def _table_rows_between(table: Table, start: int, end: int) -> Table:
-    column = table.columns.get(TIME_COLUMN[table.name])
+    column = table.columns.get(COMPARED_TIME[table.name])
     if column is None:
         return table
     values = column.values

@@ -12,10 +12,11 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from reconcile.comparing.break_page import LISTED, describe, edited, gap_text, headline
+from reconcile.comparing.break_page import LISTED, gap_text
 from reconcile.comparing.diff_json import break_facts, diff_json
 from reconcile.comparing.diff_page import DiffSubject, diff_page
 from reconcile.comparing.filters import NONE, Filters, shown
+from reconcile.comparing.wording import describe, edited, headline, manifest_lines, unread_lines
 from reconcile.text.escape import printable
 from reconcile.text.layout import markdown_escaped, markdown_table
 from reconcile.text.times import Clock, exact_clock, short_clock
@@ -170,7 +171,13 @@ def _breaks(picked: Breaks, clock: Clock) -> list[str]:
 def _gaps(found: Reconciliation) -> list[str]:
     names = (gap.table if gap.column is None else f"{gap.table}.{gap.column}" for gap in found.not_compared)
     gaps = zip(names, found.not_compared, strict=True)
-    return [f"- not compared: {markdown_escaped(name)}: {gap.why.value}" for name, gap in gaps]
+    unread, left_out = unread_lines(found)
+    return [
+        *(f"- not compared: {markdown_escaped(name)}: {gap.why.value}" for name, gap in gaps),
+        *(f"- not read: {markdown_escaped(line)}" for line in unread),
+        *(f"- left out: {markdown_escaped(line)}" for line in left_out),
+        *(f"- manifests differ: {markdown_escaped(line)}" for line in manifest_lines(found)),
+    ]
 
 
 def render(found: Reconciliation, form: str = "text", *, market: Market | None = None) -> str:

@@ -8,8 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reconcile.comparing.filters import NONE, Filters, shown
+from reconcile.matching.stages import COMPARED_KEYS
 from reconcile.text.json_text import to_json
-from vocabulary.ledger import KEYS, Kind
+from vocabulary.ledger import Kind
 
 if TYPE_CHECKING:
     from reconcile.matching.model import Break, ChainSide, Period, PeriodSide, Reconciliation
@@ -61,6 +62,22 @@ def diff_facts(
         "not_compared": [
             {"table": gap.table, "column": gap.column, "why": gap.why.value} for gap in found.not_compared
         ],
+        "unread": [
+            {
+                "kind": part.what.value,
+                "table": part.table,
+                "name": part.name,
+                "reference": part.reference,
+                "candidate": part.candidate,
+                "differs": part.differs,
+                "reason": part.reason,
+            }
+            for part in found.unread
+        ],
+        "manifests": [
+            {"field": one.field, "reference": one.reference, "candidate": one.candidate}
+            for one in found.manifests
+        ],
         "named": found.named,
         "tolerances": [
             {
@@ -101,7 +118,7 @@ def break_facts(found: Break, clock: Exact) -> dict[str, Any]:
         "table": found.table,
         "key": [
             clock(part) if name in ("timestamp", "decided_at") and isinstance(part, int) else part
-            for name, part in zip(KEYS[found.table], found.key, strict=True)
+            for name, part in zip(COMPARED_KEYS[found.table], found.key, strict=True)
         ],
         "field": found.field,
         "stage": found.stage.value,

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconcile.comparing.break_page import break_lines, headline, noted
+from reconcile.comparing.break_page import break_lines, noted
 from reconcile.comparing.filters import NONE, Filters
+from reconcile.comparing.wording import headline
 from reconcile.text.escape import printable
 from reconcile.text.times import Clock
 

@@ -23,9 +23,9 @@ from pydantic import (
 from reconcile.files.limits import TOLERANCE_EXPONENT, parse_toml, read_bounded
 from reconcile.matching.cells import NUMBERS
 from reconcile.matching.model import BoundKind, Tolerance
+from reconcile.matching.stages import COMPARED, COMPARED_KEYS
 from reconcile.scenario.values import fault
 from vocabulary.errors import InputError
-from vocabulary.ledger import KEYS, SCHEMA
 
 _KINDS = tuple(kind.value for kind in BoundKind)
 _SHAPE = '"fills.price" = { absolute = "0.01", reason = "their prices are rounded to cents" }'
@@ -55,9 +55,9 @@ def _reason(value: Any) -> str:
 def _column(name: str) -> str:
     """`table.column` of a column that may have a tolerance."""
     table, _, column = name.partition(".")
-    if column not in SCHEMA.get(table, ()):
+    if column not in COMPARED.get(table, ()):
         raise fault(name, "table.column of a ledger", _LIKE, found=repr(name))
-    if column in KEYS[table] or SCHEMA[table][column] not in NUMBERS:
+    if column in COMPARED_KEYS[table] or COMPARED[table][column] not in NUMBERS:
         expected = "a column of numbers that is no key"
         raise fault(name, expected, "Leave it out.", found=f"a bound for {name}")
     return name

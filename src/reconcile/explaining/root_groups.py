@@ -78,7 +78,7 @@ def _traits(subject: Subject, first: Break) -> Iterator[str]:
 
 def in_words(subject: Subject, first: Break) -> str:
     """One break in a line."""
-    from reconcile.comparing.break_page import describe
+    from reconcile.comparing.wording import describe
     from reconcile.text.times import short_clock
 
     return describe(first, short_clock(subject.market))

@@ -254,7 +254,8 @@ def _stretch(group: Sequence[Any], clock: Clock) -> str:
 
 
 def _close_up(given: Compared, first: Break, clock: Clock) -> CloseUp:
-    from reconcile.comparing.break_page import break_lines, describe
+    from reconcile.comparing.break_page import break_lines
+    from reconcile.comparing.wording import describe
 
     lines = break_lines(given.found, clock, market=given.market)
     block: list[str] = []

@@ -12,8 +12,8 @@ from reconcile.matching.breaks import COLUMNS, NONE, TABLES, TYPES, BreakColumns
 from reconcile.matching.cells import doubles
 from reconcile.matching.diff_tables import BreakGroup
 from reconcile.matching.model import ROW, BreakType, LedgerSide, Value
-from reconcile.matching.stages import RANK
-from vocabulary.ledger import SCHEMA, TIME_COLUMN, Column
+from reconcile.matching.stages import COMPARED, COMPARED_TIME, RANK
+from vocabulary.ledger import Column
 
 Sides = tuple[LedgerSide, LedgerSide]
 Mask = npt.NDArray[np.bool_]
@@ -74,7 +74,7 @@ def assemble(groups: list[BreakGroup], axis: Axis, sides: Sides) -> Breaks:
 
 
 def _names(groups: list[BreakGroup]) -> tuple[str, ...]:
-    known = dict.fromkeys(column for columns in SCHEMA.values() for column in columns)
+    known = dict.fromkeys(column for columns in COMPARED.values() for column in columns)
     return (ROW, *known, *sorted({group.field for group in groups} - set(known) - {ROW}))
 
 
@@ -97,7 +97,7 @@ def _placed(
 ) -> list[npt.NDArray[Any]]:
     """The columns of one group, in the order of COLUMNS."""
     n = len(group.left)
-    time, known = reader.either(group, TIME_COLUMN[group.table])
+    time, known = reader.either(group, COMPARED_TIME[group.table])
     timestamp = np.where(known, time, axis.bars[-1] if len(axis.bars) else 0)
     cycle = cycles(axis, group.table, group.field, timestamp)
     decided = cycle - axis.lag

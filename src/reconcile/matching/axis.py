@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from reconcile.matching.cells import Array, Rows
-from vocabulary.ledger import TIME_COLUMN, Ledger, Table
+from reconcile.matching.stages import COMPARED_TIME
+from vocabulary.ledger import Ledger, Table
 from vocabulary.scenario import Timing
 
 Ints = npt.NDArray[np.int64]
@@ -41,7 +42,7 @@ class Axis:
 
     def of(self, table: str) -> Ints:
         """The timestamps at which either side's table has rows, ascending."""
-        return np.union1d(*(self.stamps.get((side, table, TIME_COLUMN[table]), EMPTY) for side in (0, 1)))
+        return np.union1d(*(self.stamps.get((side, table, COMPARED_TIME[table]), EMPTY) for side in (0, 1)))
 
 
 def make_axis(reference: Ledger, candidate: Ledger, timing: Timing | None) -> Axis:

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from reconcile.matching.cells import cell
 from reconcile.matching.model import ROW, Break, BreakType, LedgerSide, Stage, Value
-from reconcile.matching.stages import ROW_VALUE, STAGES
-from vocabulary.ledger import KEYS, SCHEMA, Kind
+from reconcile.matching.stages import COMPARED, COMPARED_KEYS, ROW_VALUE, STAGES
+from vocabulary.ledger import Kind
 
-TABLES = tuple(SCHEMA)
+TABLES = tuple(COMPARED)
 TYPES = tuple(BreakType)
 NONE = np.iinfo(np.int64).min
 """The int64 that stands for None."""
@@ -154,7 +154,7 @@ class Breaks(Sequence[Break]):
         side, row = (self.reference, left) if left >= 0 else (self.candidate, right)
         key = tuple(
             cell(side.tables[table].columns[k], row) if k in side.tables[table].columns else None
-            for k in KEYS[table]
+            for k in COMPARED_KEYS[table]
         )
         shown = ROW_VALUE[table] if name == ROW else name
         if c.special[i] >= 0:
@@ -166,7 +166,7 @@ class Breaks(Sequence[Break]):
             table,
             key,
             name,
-            SCHEMA[table].get(shown, _kind(side, table, shown)),
+            COMPARED[table].get(shown, _kind(side, table, shown)),
             STAGES[c.stage[i]],
             TYPES[c.type[i]],
             int(c.timestamp[i]),

@@ -14,8 +14,8 @@ from reconcile.matching.cells import Comparable, Rows, comparable, differing, nu
 from reconcile.matching.inexact_pairs import pair_group, pair_near_rows
 from reconcile.matching.model import ROW, BreakType, Stage, Value
 from reconcile.matching.pair_rows import EMPTY, SEQUENCE, Pairing, pair_rows
-from reconcile.matching.stages import ROW_STAGE, field_stage
-from vocabulary.ledger import KEYS, Kind, Table
+from reconcile.matching.stages import COMPARED_KEYS, ROW_STAGE, field_stage
+from vocabulary.ledger import Kind, Table
 
 SHOWN_DIGITS = 50
 """Digits shown of a computed value without a finite decimal, such as a mean price."""
@@ -78,7 +78,7 @@ def compare_tables(
         column: comparable(f"{name}.{column}", reference.columns[column], candidate.columns[column])
         for column in shared
     }
-    keys = {column: columns[column] for column in KEYS[name] if column in columns}
+    keys = {column: columns[column] for column in COMPARED_KEYS[name] if column in columns}
     values = {column: columns[column] for column in shared if column not in keys}
     pairing = pair_rows(list(keys.values()), values, (reference.rows, candidate.rows), axis.of(name))
     _settle_groups(name, values, pairing, collector)

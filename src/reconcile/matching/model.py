@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from reconcile.ledger.digest import ChainFault
+from reconcile.tables.model import Unread, UnreadKind
 from vocabulary.ledger import Kind, Manifest, Table
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Stage(Enum):
     MARK = "mark"
     CASH = "cash"
     EQUITY = "equity"
+    RETURN = "return"
 
 
 class BreakType(Enum):
@@ -63,6 +65,7 @@ class BreakType(Enum):
     MARK = "mark"
     CASH = "cash"
     EQUITY = "equity"
+    RETURN = "return"
 
 
 class Verdict(Enum):
@@ -73,6 +76,9 @@ class Verdict(Enum):
     edited: nothing differs, but the rows of a side do not fit its digest chain.
     matched_as_far_as_compared: nothing differs, but something was not compared.
     nothing_compared: there was no row to compare; this is never a pass.
+    manifests_differ: nothing differs in the tables, but the manifests state different markets, initial cash,
+        timings or units.
+    nothing_happened: nothing differs, and neither ledger has a target, order, fill, position or flow.
     """
 
     MATCHED = "matched"
@@ -80,6 +86,8 @@ class Verdict(Enum):
     EDITED = "edited"
     MATCHED_AS_FAR_AS_COMPARED = "matched_as_far_as_compared"
     NOTHING_COMPARED = "nothing_compared"
+    MANIFESTS_DIFFER = "manifests_differ"
+    NOTHING_HAPPENED = "nothing_happened"
 
 
 class Why(Enum):
@@ -180,6 +188,44 @@ class NotCompared:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadPart:
+    """Something that the source of a ledger holds and that was not read.
+
+    what: column, rows or table. table: of the source. reference, candidate: the number of cells (of a column)
+    or rows on each side, None where a side has no such part. differs: None where it was not looked at.
+    reason: why it was left out, where every side that has it says so; then it does not forbid a match.
+    """
+
+    what: UnreadKind
+    table: str
+    name: str
+    reference: int | None
+    candidate: int | None
+    differs: bool | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestDifference:
+    """A value that both manifests state and that differs. Cash in currency, digests and words as text."""
+
+    field: str
+    reference: Value
+    candidate: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """What the source of one ledger holds besides it.
+
+    unread: what was not read. returns: the return series that its mapping names, None without one.
+    """
+
+    unread: tuple[Unread, ...] = ()
+    returns: Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tolerance:
     """How far two values of a column may be apart and still agree, and why that is right."""
 
@@ -277,6 +323,9 @@ class Reconciliation:
     roots: independent disagreements; None without a scenario, or where they cannot be told.
     by_stage, by_type: numbers of breaks, without zeros.
     compared, not_compared: tables and columns that were compared, and those that were not, with the reason.
+    unread: what the sources hold and was not read, and whether it differs.
+    manifests: what both manifests state differently.
+    idle: why nothing happened, one sentence per reason; empty where something did.
     named: the tables to compare were named, so that other tables do not stand in the way of a match.
     first_only: only the first divergence was looked for: `breaks` has at most one, `roots` only its own.
     bars: every timestamp of both ledgers, ascending, ns since 1970 UTC.
@@ -294,6 +343,9 @@ class Reconciliation:
     by_type: Mapping[BreakType, int]
     compared: tuple[Compared, ...]
     not_compared: tuple[NotCompared, ...]
+    unread: tuple[UnreadPart, ...]
+    manifests: tuple[ManifestDifference, ...]
+    idle: tuple[str, ...]
     named: bool
     first_only: bool
     bars: npt.NDArray[np.int64]

@@ -1,8 +1,19 @@
-"""Which stage a table's rows and columns belong to."""
+"""The tables that are compared, and the stage to which their rows and columns belong.
+
+Besides the tables of a ledger there is `returns`: a return series that a mapping names beside the ledger.
+"""
 
 from __future__ import annotations
 
 from reconcile.matching.model import Stage
+from vocabulary.ledger import KEYS, SCHEMA, TIME_COLUMN, Kind
+
+RETURNS = "returns"
+COMPARED = {**SCHEMA, RETURNS: {"timestamp": Kind.TIMESTAMP, "return": Kind.RATE}}
+"""Every table that can be compared: its columns and their kinds."""
+COMPARED_KEYS = {**KEYS, RETURNS: ("timestamp",)}
+COMPARED_TIME = {**TIME_COLUMN, RETURNS: "timestamp"}
+"""The column that places the rows of each table in time."""
 
 STAGES = tuple(Stage)
 RANK = {stage: rank for rank, stage in enumerate(STAGES)}
@@ -15,6 +26,7 @@ ROW_STAGE: dict[str, Stage] = {
     "costs": Stage.COST,
     "equity": Stage.EQUITY,
     "flows": Stage.FLOW,
+    RETURNS: Stage.RETURN,
 }
 """The stage of a break about a whole row: missing, extra, duplicate, timing."""
 
@@ -58,6 +70,7 @@ FIELD_STAGE: dict[tuple[str, str], Stage] = {
     ("flows", "symbol"): Stage.FLOW,
     ("flows", "kind"): Stage.FLOW,
     ("flows", "amount"): Stage.FLOW,
+    (RETURNS, "return"): Stage.RETURN,
 }
 
 ROW_VALUE: dict[str, str] = {
@@ -68,6 +81,7 @@ ROW_VALUE: dict[str, str] = {
     "costs": "turnover",
     "equity": "equity",
     "flows": "amount",
+    RETURNS: "return",
 }
 """The column whose value represents a whole row."""
 

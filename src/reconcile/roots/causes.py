@@ -17,10 +17,10 @@ from reconcile.matching.cells import cell
 from reconcile.matching.diff_tables import SHOWN_DIGITS, cell_type
 from reconcile.matching.inexact_pairs import TIMED, WINDOW
 from reconcile.matching.model import ROW, Break, BreakType, LedgerSide, Root, Stage, Value
-from reconcile.matching.stages import RANK, ROW_STAGE, ROW_VALUE, field_stage
+from reconcile.matching.stages import COMPARED, COMPARED_KEYS, RANK, ROW_STAGE, ROW_VALUE, field_stage
 from reconcile.roots.findings import Finding, FindingRun, alike
 from reconcile.roots.rows import Cell, scale_of
-from vocabulary.ledger import KEYS, SCHEMA, Kind
+from vocabulary.ledger import RUN_TABLES, Kind
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
@@ -116,7 +116,7 @@ def _moves(missing: list[Finding], extra: list[Finding]) -> list[tuple[int, int,
                 if apart == 0 and a.symbol != b.symbol and alike(a, b):
                     out.append((0, i, j, "symbol"))
                 elif apart and a.symbol == b.symbol and _same_trade(a, b):
-                    out.append((apart, i, j, KEYS[a.table][0]))
+                    out.append((apart, i, j, COMPARED_KEYS[a.table][0]))
     return out
 
 
@@ -166,7 +166,8 @@ def label(
     A foreign ledger may state its account in part, or rounded. A value that contradicts that account but
     agrees with the other ledger is then no mistake, unless nothing else explains the breaks.
     """
-    labels = np.zeros(len(breaks), np.int8)
+    checked = [TABLES.index(name) for name in RUN_TABLES]
+    labels = np.where(np.isin(breaks.columns.table, checked), 0, -1).astype(np.int8)
     roots: list[Root] = []
     doubtful: list[Root] = []
     for causes, is_candidate in found:
@@ -206,7 +207,7 @@ class _BreakIndex:
         for i, (table, row, name) in enumerate(zip(c.table.tolist(), rows.tolist(), names, strict=True)):
             if row >= 0:
                 self.by_cell[TABLES[table], row, name].append(i)
-            if name == ROW or name in KEYS[TABLES[table]]:
+            if name == ROW or name in COMPARED_KEYS[TABLES[table]]:
                 for side, at in (
                     (breaks.reference, c.reference_row[i]),
                     (breaks.candidate, c.candidate_row[i]),
@@ -217,7 +218,7 @@ class _BreakIndex:
     def of(self, finding: Finding) -> list[int]:
         """The places, in the breaks, of a finding's breaks."""
         out = list(self.by_cell.get((finding.table, finding.row, finding.field), []))
-        if finding.field == ROW or finding.field in KEYS[finding.table]:
+        if finding.field == ROW or finding.field in COMPARED_KEYS[finding.table]:
             sides = {finding.side}
             if finding.field == "side":
                 sides |= {str(finding.expected), str(finding.found)}
@@ -231,15 +232,15 @@ class _BreakIndex:
             finding.table,
             self.frame.stamp(finding.bar),
             symbol,
-            side if "side" in KEYS[finding.table] else None,
+            side if "side" in COMPARED_KEYS[finding.table] else None,
         )
 
 
 def _place(side: LedgerSide, table: str, row: int) -> Place:
     columns = side.tables[table].columns
     stamp, symbol, way = (
-        cell(columns[name], row) if name in columns and name in KEYS[table] else None
-        for name in (KEYS[table][0], "symbol", "side")
+        cell(columns[name], row) if name in columns and name in COMPARED_KEYS[table] else None
+        for name in (COMPARED_KEYS[table][0], "symbol", "side")
     )
     return (
         table,
@@ -258,16 +259,16 @@ def _root(cause: Cause, frame: RootFrame, is_candidate: bool, breaks: Breaks, pl
     symbol = frame.market.symbols[f.symbol] if f.symbol >= 0 else (twin.symbol if twin else None)
     key: list[Value] = [
         stamp,
-        *([symbol] if "symbol" in KEYS[f.table] else []),
-        *([f.side] if "side" in KEYS[f.table] else []),
+        *([symbol] if "symbol" in COMPARED_KEYS[f.table] else []),
+        *([f.side] if "side" in COMPARED_KEYS[f.table] else []),
     ]
     cycle = int(cycles(frame.axis, f.table, f.field, np.array([stamp]))[0])
     decided = cycle - frame.axis.lag
     period = int(periods(frame.axis, np.array([decided]))[0])
     bars_known = 0 <= decided < len(frame.axis.bars) and frame.axis.timed
-    kind = SCHEMA[f.table].get(ROW_VALUE[f.table] if f.field == ROW else f.field, Kind.WORD)
+    kind = COMPARED[f.table].get(ROW_VALUE[f.table] if f.field == ROW else f.field, Kind.WORD)
     values = (_value(f.expected, kind, frame.scenario), _value(f.found, kind, frame.scenario))
-    if cause.field in KEYS[f.table] and cause.field not in ("side",) and twin is not None:
+    if cause.field in COMPARED_KEYS[f.table] and cause.field not in ("side",) and twin is not None:
         kind, values = twin.kind, (twin.reference, twin.candidate)
         if not is_candidate:
             values = (values[1], values[0])

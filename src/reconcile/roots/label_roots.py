@@ -8,10 +8,10 @@ import numpy as np
 
 from reconcile.matching.axis import Axis
 from reconcile.matching.bounds import AppliedTolerances
-from reconcile.matching.breaks import Breaks
+from reconcile.matching.breaks import TABLES, Breaks
 from reconcile.matching.model import Root
 from vocabulary.errors import TieoutError
-from vocabulary.ledger import Ledger
+from vocabulary.ledger import SCHEMA, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
@@ -41,6 +41,7 @@ def label_roots(
     """
     if scenario is None or market is None:
         return LabelledBreaks(breaks, None)
+    ledgers = (own_tables(ledgers[0]), own_tables(ledgers[1]))
     if not len(breaks):
         return LabelledBreaks(breaks, ())
     # Imported here, so that a comparison without a scenario loads neither the reference nor the resync.
@@ -63,7 +64,11 @@ def label_roots(
     except TieoutError as error:
         return LabelledBreaks(breaks, None, (f"Roots cannot be told: {error}",))
     labelled, roots = label(breaks, found, RootFrame(scenario, market, axis))
-    return LabelledBreaks(labelled, roots)
+    untold = dict.fromkeys(TABLES[place] for place in labelled.columns.table[labelled.columns.root < 0])
+    if not untold:
+        return LabelledBreaks(labelled, roots)
+    note = f"Roots of {', '.join(untold)} cannot be told: the reference does not compute them."
+    return LabelledBreaks(labelled, roots or None, (note,))
 
 
 def _start(breaks: Breaks, ledgers: tuple[Ledger, Ledger], market: Market) -> int:
@@ -78,3 +83,8 @@ def _start(breaks: Breaks, ledgers: tuple[Ledger, Ledger], market: Market) -> in
         return 0
     earliest = int(breaks.columns.timestamp.min())
     return max(0, int(np.searchsorted(market.timestamps, earliest)) - 1)
+
+
+def own_tables(ledger: Ledger) -> Ledger:
+    """The ledger without the return series that may be compared with it."""
+    return Ledger(ledger.manifest, {name: t for name, t in ledger.tables.items() if name in SCHEMA})

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reconcile.comparing.break_page import break_lines, count, headline, noted, value_text
+from reconcile.comparing.break_page import break_lines, noted
+from reconcile.comparing.wording import count, headline, value_text
 from reconcile.running.determinism import CONDITIONS
 from reconcile.text.escape import printable
 from reconcile.text.layout import aligned

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from reconcile.comparing.break_page import describe
+from reconcile.comparing.wording import describe
 from reconcile.text.escape import printable
 from reconcile.text.layout import aligned
 from reconcile.text.times import short_clock
@@ -37,7 +37,7 @@ import pytest
 
 import reconcile
 from reconcile import reference
-from reconcile.comparing.break_page import headline
+from reconcile.comparing.wording import headline
 from reconcile.text.times import short_clock
 
 HERE = Path(__file__).resolve().parent
