@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from reconcile.auditing.amounts import (
     NOISE,
-    UNIT,
     Amounts,
     Ints,
     Mask,
@@ -17,13 +14,13 @@ from reconcile.auditing.amounts import (
     as_doubles,
     minus,
     only,
-    running,
     signed,
     take,
     totals,
     value,
 )
 from reconcile.auditing.equity import EquityByBar
+from reconcile.auditing.holdings import Holdings, holdings, sign_of
 from reconcile.auditing.ledger_index import PlacedTable, repeated
 from reconcile.auditing.model import Check, Finding, FindingKind, Why
 from reconcile.auditing.recorder import Recorder
@@ -36,89 +33,6 @@ from reconcile.auditing.sums import (
     without_echo,
 )
 from reconcile.matching.model import Value
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Holdings:
-    """The signed sum of fills by symbol and time, sorted by symbol, then time.
-
-    symbol, bar, time: of each entry. row: the last fill of each, in order of execution. held: the quantity
-    after it, with what is held before the first fill of the symbol. before: the quantity before it.
-    """
-
-    symbol: Ints
-    bar: Ints
-    time: Ints
-    row: Ints
-    held: Amounts
-    before: Amounts
-
-
-def holdings(recorder: Recorder, check: Check) -> Holdings | None:
-    """What fills lead to; None, recorded as not made, if fills lack a column or a usable cell."""
-    fills = recorder.need(check, "fills", "timestamp", "symbol", "side", "quantity")
-    if fills is None:
-        return None
-    full = fills.full("timestamp", "symbol", "side", "quantity")
-    if not bool(full.all()):
-        recorder.not_made(check, "fills.quantity", Why.LACKING)
-        return None
-    rows = recorder.index.sequence
-    rows = rows[np.lexsort((fills.time[rows], fills.symbol[rows]))]
-    lots = take(finite(signed(fills.amounts("quantity"), fills.sells)), rows)
-    symbol, time = fills.symbol[rows], fills.time[rows]
-    last = np.append((symbol[1:] != symbol[:-1]) | (time[1:] != time[:-1]), True)[: len(rows)]
-    entry = np.cumsum(np.append(0, last[:-1]))[: len(rows)].astype(np.int64)
-    rows, symbol, time = rows[last], symbol[last], time[last]
-    moved = totals(lots, entry, len(rows))
-    held = _by_symbol(moved, symbol)
-    opening = _held_at_start(recorder, fills, symbol, rows)
-    if opening is not None:
-        held = add(held, opening)
-    return Holdings(symbol, fills.bar[rows], time, rows, held, minus(held, moved))
-
-
-def _by_symbol(moved: Amounts, symbol: Ints) -> Amounts:
-    """Running sums that start again at 0 with each symbol."""
-    if not len(symbol):
-        return moved
-    sums = running(moved)
-    starts = np.flatnonzero(np.append(True, symbol[1:] != symbol[:-1]))
-    start_of = starts[np.searchsorted(starts, np.arange(len(symbol)), "right") - 1]
-    return minus(sums, take(sums, start_of - 1))
-
-
-def _held_at_start(recorder: Recorder, fills: PlacedTable, symbol: Ints, rows: Ints) -> Amounts | None:
-    """For each entry, the position of its symbol at the bar before its first fill; None without positions."""
-    positions = recorder.index.get("positions")
-    if (
-        positions is None
-        or not len(symbol)
-        or not {"timestamp", "symbol", "quantity"} <= set(positions.table.columns)
-    ):
-        return None
-    count = len(recorder.index.bars)
-    usable = np.flatnonzero(positions.stands & (positions.bar >= 0) & (positions.symbol >= 0))
-    keys = positions.symbol[usable] * count + positions.bar[usable]
-    order = np.argsort(keys, kind="stable")
-    keys, usable = keys[order], usable[order]
-    starts = np.flatnonzero(np.append(True, symbol[1:] != symbol[:-1]))
-    start_of = starts[np.searchsorted(starts, np.arange(len(symbol)), "right") - 1]
-    wanted = symbol * count + fills.bar[rows][start_of] - 1
-    if not len(keys):
-        return None
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    found = (keys[at] == wanted) & (fills.bar[rows][start_of] > 0)
-    quantity = only(positions.amounts("quantity"), positions.full("quantity"))
-    return take(finite(quantity), np.where(found, usable[at], -1))
-
-
-def _sign(a: Amounts) -> Ints:
-    """The sign of each amount, 0 for what is zero up to rounding and float noise."""
-    if a.slop is None:
-        return np.asarray(np.sign(a.values), np.int64)
-    zero = ~(np.abs(a.values) > NOISE * a.slop / UNIT)  # NaN is a finding of its own
-    return np.where(zero, 0, np.sign(a.values)).astype(np.int64)
 
 
 def check_oversold(recorder: Recorder, *, allowed: bool) -> None:
@@ -152,16 +66,16 @@ def check_oversold(recorder: Recorder, *, allowed: bool) -> None:
 
 def _phantoms(recorder: Recorder, found: Holdings) -> list[int]:
     """Of each symbol that is short at its end, the entry from which on it is."""
-    sign, count = _sign(found.held), len(found.symbol)
+    sign, count = sign_of(found.held), len(found.symbol)
     last = np.append(found.symbol[1:] != found.symbol[:-1], True)[:count]
-    starts = (sign < 0) & (_sign(found.before) >= 0)
+    starts = (sign < 0) & (sign_of(found.before) >= 0)
     start = np.maximum.accumulate(np.where(starts, np.arange(count), -1)) if count else np.zeros(0, np.int64)
     places = start[last & (sign < 0)]
     positions = recorder.index.get("positions")
     told = [name for name in ("quantity", "market_value") if positions is not None and name in positions]
     if positions is None or not told:
         return [int(place) for place in places]
-    short = positions.full(told[0]) & (_sign(positions.amounts(told[0])) < 0)
+    short = positions.full(told[0]) & (sign_of(positions.amounts(told[0])) < 0)
     shown = set(zip(positions.symbol[short].tolist(), positions.bar[short].tolist(), strict=True))
     return [int(p) for p in places if (int(found.symbol[p]), int(found.bar[p])) not in shown]
 
@@ -310,7 +224,7 @@ def _already_found(recorder: Recorder, bars: Ints) -> Mask:
 def _flat_bars(recorder: Recorder, held: Holdings) -> Mask:
     """The bars at whose end nothing is held."""
     count = len(recorder.index.bars)
-    sign = np.abs(_sign(held.held))
+    sign = np.abs(sign_of(held.held))
     inside = held.bar >= 0
     symbol, bar, sign = held.symbol[inside], held.bar[inside], sign[inside]
     last = np.append((symbol[1:] != symbol[:-1]) | (bar[1:] != bar[:-1]), True)[: len(bar)]
@@ -322,7 +236,7 @@ def _flat_bars(recorder: Recorder, held: Holdings) -> Mask:
     flat = np.cumsum(open_after) == 0
     positions = recorder.index.get("positions")
     if positions is not None and "timestamp" in positions and "quantity" in positions:
-        holding = positions.full("quantity") & (_sign(positions.amounts("quantity")) != 0)
+        holding = positions.full("quantity") & (sign_of(positions.amounts("quantity")) != 0)
         flat[positions.bar[holding & (positions.bar >= 0)]] = False
     return np.asarray(flat, np.bool_)
 
@@ -330,7 +244,7 @@ def _flat_bars(recorder: Recorder, held: Holdings) -> Mask:
 def _starts_open(recorder: Recorder, held: Holdings, *, shorts_allowed: bool) -> bool:
     """Whether something is held before the first fill of its symbol, or is sold that was never bought."""
     first = ~repeated(held.symbol) if len(held.symbol) else np.zeros(0, np.bool_)
-    if bool((_sign(held.before)[first] != 0).any()):
+    if bool((sign_of(held.before)[first] != 0).any()):
         return True
     return not shorts_allowed and bool(_phantoms(recorder, held))
 

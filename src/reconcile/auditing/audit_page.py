@@ -224,13 +224,18 @@ def _bounds(audit: Audit) -> Iterable[str]:
 
 
 def _hint(audit: Audit, ledger: Ledger) -> Iterable[str]:
-    """A hint for foreign ledgers: very small gaps are most likely due to rounded numbers."""
+    """What to do about findings that may be no mistake: rounded numbers, shorts, cash on margin."""
+    indent = " " * 14
+    if FindingKind.OVERSOLD in audit.counts:
+        yield f"{indent}if the account may be short, or held something before its first fill: --allow-short"
+    if any(one.check is Check.NEGATIVE_CASH for one in audit.findings):
+        yield f"{indent}if cash may be below zero: --allow-negative-cash"
     gaps = [(one.gap, one.found) for one in audit.findings]
     numbers = [(float(gap), float(of)) for gap, of in gaps if _is_number(gap) and _is_number(of)]
     small = all(abs(gap) <= 1e-6 * max(1.0, abs(of)) for gap, of in numbers)
     if ledger.manifest.semantics is None and gaps and len(numbers) == len(gaps) and small:
-        yield "              every gap is below a millionth: if these numbers were rounded when they were"
-        yield "              published, say so with --tolerance FILE"
+        yield f"{indent}every gap is below a millionth: if these numbers were rounded when they were"
+        yield f"{indent}published, say so with --tolerance FILE"
 
 
 def _is_number(value: Value) -> TypeGuard[Decimal | float | int]:

@@ -19,6 +19,8 @@ NEAR_BARS, NEAR_TIME = 2, 30 * 86_400 * 10**9
 """Neighbours are at most so many bars, and so many nanoseconds, apart."""
 ALIKE = 1.15
 """Ratios within this factor of their median are one ratio."""
+TICKS, SAMPLED = 10, 1000
+"""So many units of a price are near; the unit is told from so many prices."""
 UNIT_JUMP = 0.02
 """How far the logarithm to base 10 of a ratio may be from 2 or 3 for 100 or 1,000 times (5 %)."""
 FEW = 3
@@ -55,9 +57,10 @@ def check_scales(recorder: Recorder) -> None:
         low, high, known = _around(series, others)
         recorder.made(Check.SCALES, int(known.sum()))
         ratio = np.ones(len(series.row))
+        least = TICKS * _step(series)  # a few ticks apart are near, however small the price is
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(known & (series.price > high), series.price / high, ratio)
-            ratio = np.where(known & (series.price < low), series.price / low, ratio)
+            ratio = np.where(known & (series.price > high + least), series.price / high, ratio)
+            ratio = np.where(known & (series.price < low - least), series.price / low, ratio)
         what = "the marks around it" if others is marks and series is fills else "its neighbours"
         odd += _report(recorder, series, ratio, what)
     _report_jumps(recorder, fills if marks is None else marks)
@@ -108,6 +111,16 @@ def _around(series: Series, others: Series) -> tuple[Floats, Floats, Mask]:
         sides[int(offset > 0)] |= near
     alike = (count >= 1) & (high <= low * SPLIT)
     return low, high, alike & (sides.all(axis=0) & (count >= FEW) if own else True)
+
+
+def _step(series: Series) -> float:
+    """The unit in which the prices are written: a power of ten from 1 to 10**-8."""
+    prices = series.price[:: max(1, len(series.price) // SAMPLED)]
+    for decimals in range(8):
+        scaled = prices * 10.0**decimals
+        if bool((np.abs(scaled - np.round(scaled)) <= 1e-6).all()):
+            return float(10.0**-decimals)
+    return 1e-8
 
 
 def _order(series: Series) -> Ints:

@@ -188,9 +188,20 @@ def check_orders(recorder: Recorder) -> None:
     rows = recorder.disagreements(Check.ORDERS, "orders.filled", wanted, sums, where)
     recorder.add_rows(Check.ORDERS, FindingKind.ORDER, orders.field("filled"), rows, filled, sums)
     recorder.add_where(
-        Check.ORDERS, FindingKind.ORDER, fills.field("decided_at"), (order_of < 0) & fills.full(*keys)
+        Check.ORDERS,
+        FindingKind.ORDER,
+        fills.field("decided_at"),
+        (order_of < 0) & fills.full(*keys) & ~_before_first_order(recorder, orders, fills),
     )
     _check_status(recorder, orders, filled)
+
+
+def _before_first_order(recorder: Recorder, orders: PlacedTable, fills: PlacedTable) -> Mask:
+    """The fills of a foreign ledger that were decided before its first order: it may have begun later."""
+    decided = of_column(fills.table.columns["decided_at"]).values
+    if recorder.index.ledger.manifest.semantics is not None or not orders.table.rows:
+        return np.zeros(fills.table.rows, np.bool_)
+    return np.asarray(decided < orders.time[orders.full("decided_at")].min(initial=2**63 - 1), np.bool_)
 
 
 def _match_orders(orders: PlacedTable, fills: PlacedTable) -> tuple[Ints, int, Ints]:
