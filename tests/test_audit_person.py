@@ -388,3 +388,81 @@ def test_adjusted_prices_against_a_raw_market_are_one_finding_a_symbol() -> None
     scaled = [one for one in found.findings if one.kind is FindingKind.SCALE]
     assert scaled and all("times the market's" in one.detail for one in scaled)
     assert len({one.symbol for one in scaled}) == len(scaled)
+
+
+def test_a_phantom_short_is_named_where_it_begins() -> None:
+    fills = fills_of((1, "A", "buy", 3.0, 10.0), (2, "A", "sell", 5.0, 10.0), (3, "A", "sell", 1.0, 10.0))
+    (one,) = audit(foreign(fills=fills)).findings
+    assert (one.timestamp, one.found) == (2 * kit.DAY, -2.0)
+
+
+def test_cash_below_zero_by_float_noise_is_none() -> None:
+    equity = {"timestamp": [0, 1, 2], "cash": [1e6, -1e-10, -1e-10]}
+    assert kinds(audit(foreign(equity=equity))) == {}
+    equity = {"timestamp": [0, 1, 2], "cash": [1e6, -0.01, 5.0]}
+    assert kinds(audit(foreign(equity=equity))) == {FindingKind.NEGATIVE_CASH: 1}
+
+
+def test_a_symbol_held_throughout_is_no_flat_book() -> None:
+    """It has no fill, but the positions show it."""
+    fills = fills_of((1, "A", "buy", 1.0, 10.0), (2, "A", "sell", 1.0, 11.0))
+    positions = {"timestamp": [0, 1, 1, 2], "symbol": ["B", "A", "B", "B"], "quantity": [5.0, 1.0, 5.0, 5.0]}
+    equity = {"timestamp": [0, 1, 2], "equity": [100.0, 103.0, 107.0]}
+    found = audit(foreign(fills=fills, positions=positions, equity=equity), options=initial(100))
+    assert kinds(found) == {}
+
+
+def test_what_was_held_before_a_ledger_of_fills_is_no_flat_book() -> None:
+    """More is sold than was bought: that is said once, and equity before it may move with the market."""
+    fills = fills_of((2, "A", "sell", 5.0, 11.0))
+    equity = {"timestamp": [0, 1, 2], "equity": [100.0, 105.0, 103.0]}
+    found = audit(foreign(fills=fills, equity=equity), options=initial(100))
+    assert kinds(found) == {FindingKind.OVERSOLD: 1}
+    found = audit(foreign(fills=fills, equity=equity), options=initial(100, allow_short=True))
+    assert kinds(found)[FindingKind.FLAT] > 0
+
+
+def test_prices_of_a_few_cents_are_near_each_other() -> None:
+    marks = [0.01, 0.02, 0.02, 0.01, 0.03, 0.02, 0.01]
+    assert kinds(marked([0.02, 0.05, 0.01, 0.03, 0.01, 0.05, 0.03], marks)) == {}
+
+
+def test_marks_that_do_not_agree_are_no_measure() -> None:
+    marks = [10.0, 30.0, 31.0, 30.0, 31.0]
+    assert kinds(marked([61.0, 30.0, 31.0, 30.0, 31.0], marks)) == {}
+
+
+def test_cash_that_flows_hold_still_is_not_frozen() -> None:
+    fills = fills_of(*((bar, "A", "buy", 1.0, 10.0) for bar in (1, 2, 3)))
+    equity = {"timestamp": [0, 1, 2, 3], "cash": [100.0] * 4}
+    flows = {"timestamp": [1, 2, 3], "symbol": [None] * 3, "kind": ["deposit"] * 3, "amount": [10.0] * 3}
+    assert kinds(audit(foreign(fills=fills, equity=equity, flows=flows))) == {}
+    assert kinds(audit(foreign(fills=fills, equity=equity)))[FindingKind.FROZEN] == 1
+
+
+def test_a_withdrawal_leaves_less_for_the_buys_of_its_bar() -> None:
+    """E4: the flows of a bar come before its fills."""
+    scenario, market, ledger = kit.sample(3)
+    fills, equity = ledger.tables["fills"], ledger.tables["equity"]
+    sides = fills.columns["side"]
+    buys = np.flatnonzero(np.array([(sides.dictionary or ())[int(code)] == "buy" for code in sides.values]))
+    stamp = int(fills.columns["timestamp"].values[buys[-1]])
+    bar = int(np.searchsorted(equity.columns["timestamp"].values, stamp))
+    cash = equity.columns["cash"]
+    amount = Decimal(-int(cash.values[bar])).scaleb(-(cash.scale or 0)) - 1
+    flow = {"timestamp": [stamp / kit.DAY], "symbol": [None], "kind": ["withdrawal"], "amount": [amount]}
+    changed = kit.with_table(ledger, kit.foreign({"flows": flow}).tables["flows"])
+    for name in ("cash", "equity"):
+        column = equity.columns[name]
+        values = column.values.copy()
+        values[bar:] += int(amount.scaleb(column.scale or 0))
+        changed = kit.with_column(changed, "equity", name, replace(column, values=values))
+    found = audit(changed, scenario=scenario, market=market)
+    assert FindingKind.NEGATIVE_CASH in kinds(found) and FindingKind.FLOW not in kinds(found)
+    assert FindingKind.NEGATIVE_CASH not in kinds(audit(ledger, scenario=scenario, market=market))
+
+
+def test_fees_of_one_sign_in_fills_and_the_other_in_costs_are_a_note() -> None:
+    fills = fills_of((1, "A", "buy", 1.0, 10.0), commission=[0.5])
+    found = audit(foreign(fills=fills, costs={"timestamp": [1], "commission": [-0.5]}))
+    assert "commission has one sign in fills and the other in costs." in found.notes

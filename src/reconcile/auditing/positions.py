@@ -66,7 +66,8 @@ def position_cells(recorder: Recorder) -> Cells | None:
     held = positions.symbol[rows] * count + positions.bar[rows]
     traded = np.where((fills.bar >= 0) & (fills.symbol >= 0), fills.symbol * count + fills.bar, -1)
     later = held[positions.bar[rows] + 1 < count] + 1
-    keys = np.unique(np.concatenate([held, later, traded[traded >= 0]]))
+    keys = np.sort(np.concatenate([held, later, traded[traded >= 0]]))
+    keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
     order = np.argsort(held, kind="stable")
     held, rows = held[order], rows[order]
     bar = keys % count if count else keys
