@@ -68,8 +68,8 @@ def market(pick: Pick, price_decimals: int) -> Market:
     """Gaps, late starters, ties, missing scores, penny to five-figure prices, odd calendars."""
     rng = random.Random(pick(range(2**16)))
     symbols = pick([1, 2, 3, 5, 8, 8, 12, 12, 20, 20, 90])  # 90: many positions opened at once
-    bars = pick([2, 1, 5, 9, 16, 30, 45, 60])
-    gaps = pick([0.0, 0.0, 0.05, 0.05, 0.3, 0.7])
+    bars = pick([5, 9, 16, 30, 30, 45, 45, 60, 16, 9, 2, 1])
+    gaps = pick([0.0, 0.0, 0.05, 0.05, 0.05, 0.3, 0.7])
     swing = pick([0.02, 0.0, 0.2])
     starts = pick([(100,), (1,), (100, 3_000, 500), (1, 30, 5_000), (20_000, 300), (1, 99_999_99)])
     prices = np.zeros((4, bars, symbols), dtype=np.int64)
@@ -159,15 +159,15 @@ def scenario(pick: Pick, price_decimals: int, quantity_decimals: int) -> Scenari
         _selection(pick, short),
         initial_cash=pick(
             [
-                *2 * [100_000 * unit, 1_000_000 * unit, 10_000 * unit + 7],
+                *4 * [100_000 * unit, 1_000_000 * unit, 10_000 * unit + 7],
                 *(900 * unit + 1, 50 * unit, 0),
             ]
         ),
         exits=_exits(pick),
         price_decimals=price_decimals,
         quantity_decimals=quantity_decimals,
-        lot=pick([1, 1, 1, 7, 100, 10**quantity_decimals]),
-        minimum_notional=pick([0, 0, 0, 500 * unit, 20_000 * unit]),
+        lot=pick([1, 1, 1, 1, 1, 7, 100, 10**quantity_decimals]),
+        minimum_notional=pick([0, 0, 0, 0, 0, 500 * unit, 20_000 * unit]),
         commission=_commission(pick, unit),
         slippage=_slippage(pick),
         band=pick([0, PPB // 100, PPB // 3, PPB - 1]),
@@ -202,7 +202,7 @@ def _selection(pick: Pick, short: bool) -> Selection:
         "score",
         longs,
         pick([1, 3]) if short and (longs == 0 or pick([False, True])) else 0,
-        pick([PPB, PPB, PPB // 2, PPB // 2, 3 * PPB, 0, 1]),
+        pick([PPB, PPB // 2, PPB, PPB // 2, 3 * PPB, PPB // 3, PPB // 2, PPB, 0, 1]),
         pick([PPB, PPB // 2, PPB, PPB // 3, 0]),
         pick([(), (), ("other",), ("other", "atr")]),
         pick(list(When)),
