@@ -37,6 +37,7 @@ ALLOWED = {
 FOR_TESTS = {
     "reconcile/golden/plugin.py": frozenset({"pytest"}),
     "reconcile/golden/extension.py": frozenset({"syrupy"}),
+    "reconcile/formats/backtrader.py": frozenset({"backtrader"}),
     "reconcile/html/charts.py": frozenset({"bokeh"}),
     "reconcile/html/render.py": frozenset({"bokeh", "jinja2"}),
 }
@@ -93,6 +94,7 @@ LAYERS = (
     ("market",),
     ("ledger",),
     ("mapping",),
+    ("formats",),
     ("matching",),
     ("roots",),
     ("comparing",),

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from reconcile.api.diff import diff
     from reconcile.api.explain import explain, shrink
     from reconcile.api.gate import drill, gate
+    from reconcile.api.live import (
+        backtrader_analyzer,
+        from_backtesting,
+        from_backtrader,
+        from_bt,
+        from_ml4t,
+        from_nautilus,
+        from_pybroker,
+        from_quantstats,
+        from_vectorbt,
+        from_zipline,
+    )
     from reconcile.api.read import read
     from reconcile.api.run import check, run
     from reconcile.comparing.compare import compare
@@ -44,6 +56,7 @@ __all__ = [
     "Reconciliation",
     "__version__",
     "audit",
+    "backtrader_analyzer",
     "builtin_scenario",
     "builtin_scenarios",
     "chain",
@@ -54,7 +67,16 @@ __all__ = [
     "explain",
     "find_scenario",
     "frame",
+    "from_backtesting",
+    "from_backtrader",
+    "from_bt",
     "from_frames",
+    "from_ml4t",
+    "from_nautilus",
+    "from_pybroker",
+    "from_quantstats",
+    "from_vectorbt",
+    "from_zipline",
     "gate",
     "generate_market",
     "ledger_digest",
@@ -80,6 +102,7 @@ __all__ = [
 _HOMES = {
     "Reconciliation": "matching.model",
     "audit": "api.audit",
+    "backtrader_analyzer": "api.live",
     "builtin_scenario": "scenario.files",
     "builtin_scenarios": "scenario.files",
     "chain": "ledger.digest",
@@ -90,7 +113,16 @@ _HOMES = {
     "explain": "api.explain",
     "find_scenario": "scenario.files",
     "frame": "ledger.frames",
+    "from_backtesting": "api.live",
+    "from_backtrader": "api.live",
+    "from_bt": "api.live",
     "from_frames": "ledger.frames",
+    "from_ml4t": "api.live",
+    "from_nautilus": "api.live",
+    "from_pybroker": "api.live",
+    "from_quantstats": "api.live",
+    "from_vectorbt": "api.live",
+    "from_zipline": "api.live",
     "gate": "api.gate",
     "generate_market": "market.builtin.synthetic",
     "ledger_digest": "ledger.digest",

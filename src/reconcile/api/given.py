@@ -15,6 +15,7 @@ from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
 if TYPE_CHECKING:
+    from reconcile.formats.model import Options
     from reconcile.mapping.apply import Returns
     from reconcile.tables.model import Unread
 
@@ -43,8 +44,8 @@ class Opened:
 class Program:
     """A candidate that is run: a function from a scenario and a market to a ledger.
 
-    name: `module:function`, or the name of a function object. function: None where only its name is known, so
-    that it is looked up where it is run.
+    name: `module:function`, or the name of a function object. function: None where only its name is
+    known, so that it is looked up where it is run.
     """
 
     name: str
@@ -82,14 +83,20 @@ def market_of(given: PathLike | Market | Any | None, scenario: Scenario) -> Mark
     )
 
 
-def ledger_of(given: GivenLedger, where: str, mapping: PathLike | None = None) -> Opened:
+def ledger_of(
+    given: GivenLedger,
+    where: str,
+    mapping: PathLike | None = None,
+    format: str | None = None,
+    options: Options | None = None,
+) -> Opened:
     """A ledger in any form.
 
-    where: the argument's name, for messages. mapping: a file that says what a foreign ledger calls things.
-    Raises InputError: not a ledger, an unreadable file, a mapping that does not fit.
+    where: the argument's name, for messages. mapping: a file that says what a foreign ledger calls
+    things. format: the name of an export format; without one a file is recognised by its shape. options:
+    what an export does not say of itself. Raises InputError: not a ledger, an unreadable file, a mapping
+    that does not fit.
     """
-    from reconcile.mapping.open import open_ledger
-
     if isinstance(given, Ledger):
         if mapping is not None:
             raise InputError(
@@ -98,7 +105,7 @@ def ledger_of(given: GivenLedger, where: str, mapping: PathLike | None = None) -
             )  # fmt: skip
         return Opened(given.manifest.producer or where, given)
     if isinstance(given, (str, os.PathLike)):
-        opened = open_ledger(Path(given), None if mapping is None else Path(mapping))
+        opened = _opened_path(Path(given), mapping, format, options)
         return Opened(os.fspath(given), opened.ledger, opened.returns, opened.notes, opened.unread)
     frames = {_table_of(given, where): given} if is_frame(given) and mapping is None else given
     if isinstance(frames, Mapping) or is_frame(frames):
@@ -106,6 +113,22 @@ def ledger_of(given: GivenLedger, where: str, mapping: PathLike | None = None) -
     raise _unfit(
         where, given, "a ledger: a folder or file, a Ledger, or frames by table", "reconcile.read(path)"
     )
+
+
+def _opened_path(path: Path, mapping: PathLike | None, format: str | None, options: Options | None) -> Any:
+    """A folder or file: by its mapping, by the format named, by the format that it shows, or as our own."""
+    from reconcile.formats.registry import open_format, recognise
+    from reconcile.mapping.open import open_ledger
+
+    if mapping is not None:
+        if format is not None:
+            remedy = "Give one of the two."
+            raise InputError("format", "a format and a mapping", "a format or a mapping", remedy)
+        return open_ledger(path, Path(mapping))
+    if format is not None:
+        return open_format(format, path, options)
+    found = recognise(path) if path.is_file() else None
+    return open_ledger(path) if found is None else open_format(found.name, path, options)
 
 
 def candidate_of(

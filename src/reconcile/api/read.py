@@ -5,22 +5,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.api.given import GivenLedger, PathLike, ledger_of
+from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
     from reconcile.api.nouns import Ledger
 
 
-def read(source: GivenLedger, *, mapping: PathLike | None = None) -> Ledger:
+def read(
+    *source: GivenLedger,
+    mapping: PathLike | None = None,
+    format: str | None = None,
+    symbol: str | None = None,
+    zone: str | None = None,
+) -> Ledger:
     """A ledger from a folder, a file, or frames; `ledger.fills`, `ledger.equity` and so on are pandas frames.
 
-    mapping: a file that says what a foreign ledger calls things.
+    source: one ledger in any form; or the name of an export format, and a file. mapping: a file that says
+    what a foreign ledger calls things. symbol, zone: what an export does not say of itself.
 
     >>> reconcile.read("results/candidate").fills.head(2)
+    >>> reconcile.read("tradingview", "trades.csv", symbol="BTCUSDT").fills
 
-    Raises InputError: not a ledger, a file that cannot be read, a mapping that does not fit.
+    Raises InputError: not a ledger, a file that cannot be read, a mapping or format that does not fit.
     """
     from reconcile.api.nouns import Ledger, with_frames
+    from reconcile.formats.model import Options
 
-    found = with_frames(ledger_of(source, "source", mapping).ledger)
-    assert isinstance(found, Ledger)
-    return found
+    if len(source) == 2 and format is None and isinstance(source[0], str):
+        format, given = source[0], source[1]
+    elif len(source) == 1:
+        given = source[0]
+    else:
+        found = f"{len(source)} arguments"
+        raise InputError(
+            "read", found, "a ledger, or a format and a file", "reconcile.read('vectorbt', path)"
+        )
+    found_ledger = with_frames(ledger_of(given, "source", mapping, format, Options(symbol, zone)).ledger)
+    assert isinstance(found_ledger, Ledger)
+    return found_ledger

@@ -11,30 +11,61 @@ from reconcile.commands.process import print_answer
 EPILOG = "Example:  reconcile import --suggest trades.csv > trades.toml"
 
 
+def _list_formats(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    """Print the formats and end, when that was asked for."""
+    if not asked:
+        return
+    from reconcile.formats.registry import FORMATS
+    from reconcile.text.layout import aligned
+
+    rows = [("format", "of", "made by"), *((one.name, one.title, one.export) for one in FORMATS)]
+    print_answer("\n".join(aligned(rows, "<")))
+    ctx.exit(0)
+
+
 @click.command("import", epilog=EPILOG)
-@click.argument("source", metavar="FILE")
+@click.argument("words", metavar="[FORMAT] FILE", nargs=-1, required=True)
 @click.option("--suggest", is_flag=True, help="Look at FILE, and print a mapping file of guesses.")
 @click.option("--mapping", metavar="FILE", help="The TOML file that says what FILE calls things.")
 @click.option("--out", metavar="FOLDER", help="The ledger folder to write, or with --suggest the file.")
+@click.option("--symbol", metavar="SYMBOL", help="Of an export about one symbol, which does not name it.")
+@click.option(
+    "--zone", metavar="ZONE", help="The time zone of an export's clock times, such as America/New_York."
+)
+@click.option("--formats", "listing", is_flag=True, is_eager=True, expose_value=False, callback=_list_formats,
+    help="List the formats that are known by name.")  # fmt: skip
 @click.option(
     "--as", "format_", type=click.Choice(["parquet", "csv"]), default="parquet", help="How to write tables."
 )
-def import_(source: str, suggest: bool, mapping: str | None, out: str | None, format_: str) -> int:
+def import_(
+    words: tuple[str, ...],
+    suggest: bool,
+    mapping: str | None,
+    out: str | None,
+    symbol: str | None,
+    zone: str | None,
+    format_: str,
+) -> int:
     """Write what FILE holds as a ledger folder, or suggest how to read it.
 
-    FILE is a table of any kind (CSV, Parquet, Arrow, XLSX, JSON, HTML, packed or not), or a folder of them.
-    A mapping of guesses is refused until `confirmed = true` stands in it.
+    FILE is a table of any kind (CSV, Parquet, Arrow, XLSX, JSON, HTML, packed or not), or a folder of
+    them. FORMAT names the engine or broker that it comes from (see --formats); without it, a file is
+    recognised by its shape. A mapping of guesses is refused until `confirmed = true` stands in it.
     """
+    if len(words) > 2:
+        raise click.UsageError("one FILE, with or without a FORMAT before it")
+    format, source = (words[0], words[1]) if len(words) == 2 else (None, words[0])
     if suggest:
         if mapping is not None:
             raise click.UsageError("--suggest or --mapping, not both")
         return _suggest(Path(source), out)
     if out is None:
         raise click.UsageError("--out FOLDER is missing: where to write the ledger")
+    from reconcile.api.given import ledger_of
+    from reconcile.formats.model import Options
     from reconcile.ledger.write import write_ledger
-    from reconcile.mapping.open import open_ledger
 
-    opened = open_ledger(source, mapping)
+    opened = ledger_of(source, "FILE", mapping, format, Options(symbol, zone))
     write_ledger(opened.ledger, out, format_)
     rows = ", ".join(f"{name} {table.rows:,}" for name, table in opened.ledger.tables.items())
     print_answer("\n".join([f"wrote {out}: {rows}", *(f"  {note}" for note in opened.notes)]))

@@ -1,0 +1,91 @@
+"""backtrader: the analyzer of ours, which tells every execution, or a list of its fills written as CSV.
+
+Truth: backtrader/order.py (OrderExecutionBit), brokers/bbroker.py (1.9.78). Its own Transactions analyzer
+nets all executions of a bar and lists no commission, so it is not read. `size` is signed; `price`
+includes slippage; `comm` is positive.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+
+COLUMNS = ("datetime", "data", "size", "price", "comm")
+
+
+def _rules(file: str, columns: Columns, options: Options) -> Rules:
+    fills = {
+        "file": file,
+        "columns": {"timestamp": "datetime", "symbol": "data", "quantity": "size", "commission": "comm"},
+        "side": "sign",
+        "execution_order": "rows",
+        "leave_out": {name: "no column of a fill" for name in columns if name not in COLUMNS},
+    }
+    return {"tables": {"fills": fills}, **time_rules(options)}
+
+
+FORMAT = Format(
+    name="backtrader",
+    title="backtrader",
+    export="reconcile.from_backtrader(cerebro.run()[0]), with reconcile.backtrader_analyzer() added before",
+    recognises=lambda columns: holds(columns, *COLUMNS),
+    rules=_rules,
+    lacks=("slippage apart from the price", "targets"),
+)
+
+
+def analyzer() -> Any:
+    """A backtrader analyzer that records every execution, and cash and value after every bar.
+
+    Raises ImportError where backtrader is not installed.
+    """
+    import backtrader  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+    class Fills(backtrader.Analyzer):  # type: ignore[misc, name-defined, unused-ignore]
+        """Executions as they happen, one row each; (time, cash, value) per bar."""
+
+        def start(self) -> None:
+            self.fills: list[dict[str, Any]] = []
+            self.books: list[dict[str, Any]] = []
+
+        def notify_order(self, order: Any) -> None:
+            for bit in order.executed.iterpending():
+                self.fills.append(
+                    {
+                        "timestamp": backtrader.num2date(bit.dt),
+                        "symbol": order.data._name,
+                        "side": "buy" if bit.size > 0 else "sell",
+                        "quantity": float(abs(bit.size)),
+                        "price": float(bit.price),
+                        "commission": float(bit.comm),
+                    }
+                )
+
+        def next(self) -> None:
+            broker = self.strategy.broker
+            now = {"timestamp": self.strategy.datetime.datetime()}
+            self.books.append({**now, "equity": float(broker.getvalue()), "cash": float(broker.getcash())})
+
+        prenext = nextstart = next
+
+        def get_analysis(self) -> dict[str, Any]:
+            return {"fills": self.fills, "equity": self.books}
+
+    return Fills
+
+
+def tables_of(strategy: Any) -> dict[str, Any]:
+    """Tables of a strategy that `cerebro.run()` returned, in which the analyzer of ours was added."""
+    import pandas as pd
+
+    found = [one.get_analysis() for one in strategy.analyzers if type(one).__name__ == "Fills"]
+    if not found:
+        raise LookupError("no analyzer of tieout's in the strategy")
+    fills = pd.DataFrame(
+        found[0]["fills"], columns=["timestamp", "symbol", "side", "quantity", "price", "commission"]
+    )
+    return {
+        "fills": fills,
+        "equity": pd.DataFrame(found[0]["equity"], columns=["timestamp", "equity", "cash"]),
+    }

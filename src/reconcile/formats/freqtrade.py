@@ -1,0 +1,104 @@
+"""freqtrade: the JSON of a backtest's result, alone or in its zip.
+
+Truth: freqtrade/optimize/optimize_reports, persistence/trade_model.py (2026.9). Fills are the orders of
+each trade, not the trade. `fee_open` and `fee_close` are rates. A stamp is the open of the candle, in
+milliseconds, UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from reconcile.formats.model import Columns, Format, Options, Rules
+from vocabulary.errors import InputError
+
+
+def _rules(file: str, columns: Columns, options: Options) -> Rules:
+    return {"tables": {"fills": {"file": file, "execution_order": "rows"}, "flows": {"file": "flows"}}}
+
+
+FORMAT = Format(
+    name="freqtrade",
+    title="freqtrade",
+    export="freqtrade backtesting --export trades (user_data/backtest_results/*.zip)",
+    recognises=lambda columns: False,  # by its JSON, see `is_result`
+    rules=_rules,
+    lacks=("orders that were not filled", "equity per candle", "the path inside a candle"),
+)
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file is one: a zip or JSON that holds `strategy` and its trades."""
+    try:
+        return bool(_strategies(path))
+    except (InputError, OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return False
+
+
+def tables_of(path: Path, strategy: str | None = None) -> dict[str, Any]:
+    """Fills and funding of a result. Amounts keep the digits of the file.
+
+    Raises InputError: no result, several strategies and none named, an order without its numbers.
+    """
+    import pandas as pd
+
+    found = _strategies(path)
+    if strategy is None and len(found) != 1:
+        names = ", ".join(sorted(found))
+        raise InputError(str(path), f"the strategies {names}", "one strategy", "Name one: strategy='...'.")
+    chosen = found[strategy or next(iter(found))]
+    fills, flows = [], []
+    for trade in chosen["trades"]:
+        fills += list(_fills(trade, str(path)))
+        if trade.get("funding_fees"):
+            stamp = pd.Timestamp(int(trade["close_timestamp"]), unit="ms")
+            flows.append((stamp, trade["pair"], "funding", float(trade["funding_fees"])))
+    fills.sort(key=lambda row: row[0])
+    columns = ["timestamp", "symbol", "side", "quantity", "price", "commission"]
+    tables = {"fills": pd.DataFrame(fills, columns=columns)}
+    if flows:
+        tables["flows"] = pd.DataFrame(flows, columns=["timestamp", "symbol", "kind", "amount"])
+    return tables
+
+
+def _fills(trade: Mapping[str, Any], origin: str) -> Iterator[tuple[Any, ...]]:
+    import pandas as pd
+
+    try:
+        for order in trade["orders"]:
+            if order.get("order_filled_timestamp") is None:
+                continue
+            rate = trade["fee_open"] if order["ft_is_entry"] else trade["fee_close"]
+            amount, price = float(order["amount"]), float(order["safe_price"])
+            stamp = pd.Timestamp(int(order["order_filled_timestamp"]), unit="ms")
+            side = order["ft_order_side"]
+            yield stamp, trade["pair"], side, amount, price, amount * price * float(rate)
+    except (KeyError, TypeError, ValueError) as error:
+        found = f"a trade of {trade.get('pair', 'no pair')} in which {error} is missing or no number"
+        expected = "orders with amount, safe_price, ft_order_side and order_filled_timestamp"
+        raise InputError(origin, found, expected, "Export it again with --export trades.") from None
+
+
+def _strategies(path: Path) -> dict[str, Any]:
+    """The results by strategy."""
+    raw = _json_of(path)
+    found = raw.get("strategy") if isinstance(raw, dict) else None
+    if not isinstance(found, dict) or not all(isinstance(one.get("trades"), list) for one in found.values()):
+        expected = "an object with `strategy`, and `trades` in each"
+        raise InputError(str(path), "JSON of another kind", expected, "Name the result, not its .meta.json.")
+    return found
+
+
+def _json_of(path: Path) -> Any:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".json") and "_config" not in name]
+            names = [name for name in names if not name.endswith(".meta.json")]
+            if not names:
+                raise InputError(str(path), "no JSON", "a result of freqtrade", "Name the zip of a backtest.")
+            return json.loads(archive.read(min(names, key=len)))
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,58 @@
+"""ml4t-backtest: `fills.parquet` and `equity`, or the result itself.
+
+Truth: ml4t/backtest/result.py (0.2.0). `quantity` has no sign beside `side`; `commission` is positive.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+
+COLUMNS = ("timestamp", "asset", "side", "quantity", "price", "commission")
+
+
+def _rules(file: str, columns: Columns, options: Options) -> Rules:
+    fills = {
+        "file": file,
+        "columns": {"symbol": "asset"},
+        "side": {"buy": ["buy", "BUY"], "sell": ["sell", "SELL"]},
+        "unsigned": ["quantity"],
+        "execution_order": "rows",
+        "leave_out": {name: "no column of a fill" for name in columns if name not in COLUMNS},
+    }
+    return {"tables": {"fills": fills}, **time_rules(options)}
+
+
+FORMAT = Format(
+    name="ml4t",
+    title="ml4t-backtest",
+    export="result.to_parquet('out')",
+    recognises=lambda columns: holds(columns, *COLUMNS),
+    rules=_rules,
+    lacks=("orders that were filled", "positions, unless it recorded holdings"),
+)
+
+
+def tables_of(result: Any) -> dict[str, Any]:
+    """Tables of an ml4t-backtest result: its fills, and its equity where it has it."""
+    import pandas as pd
+
+    def frame(value: Any) -> Any:
+        value = value() if callable(value) else value
+        return value.to_pandas() if hasattr(value, "to_pandas") else pd.DataFrame(value)
+
+    fills = frame(getattr(result, "to_fills_dataframe", None) or result.fills)
+    fills = fills.rename(columns={"asset": "symbol"})
+    fills["side"] = [str(side).rpartition(".")[2].lower() for side in fills["side"]]
+    fills["quantity"] = fills["quantity"].abs().astype(float)
+    keep = [
+        name for name in ("timestamp", "symbol", "side", "quantity", "price", "commission") if name in fills
+    ]
+    tables = {"fills": fills[keep]}
+    curve = getattr(result, "equity_curve", None)
+    if curve is not None:
+        pairs = frame(curve) if not isinstance(curve, list) else pd.DataFrame(curve)
+        pairs.columns = ["timestamp", "equity", *list(pairs.columns[2:])]
+        tables["equity"] = pairs[["timestamp", "equity"]]
+    return tables

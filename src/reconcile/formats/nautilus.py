@@ -1,0 +1,63 @@
+"""nautilus_trader: the fills report, written as CSV, or the engine's trader.
+
+Truth: nautilus_trader/analysis/reporter.py, model/events/order.pyx. `commission` is text with its
+currency, positive when paid. Rows are sorted by order id, not by time. Stamps are instants in UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+
+COLUMNS = ("instrument_id", "order_side", "last_qty", "last_px", "commission", "ts_event")
+
+
+def _rules(file: str, columns: Columns, options: Options) -> Rules:
+    names = {
+        "timestamp": "ts_event", "symbol": "instrument_id", "side": "order_side", "quantity": "last_qty",
+        "price": "last_px", "commission": "commission",
+    }  # fmt: skip
+    fills: dict[str, Any] = {
+        "file": file,
+        "columns": names,
+        "side": {"buy": ["BUY"], "sell": ["SELL"]},
+        "leave_out": {name: "no column of a fill" for name in columns if name not in COLUMNS},
+    }
+    if options.symbol is not None:
+        del names["symbol"]
+        fills["constants"] = {"symbol": options.symbol}
+        fills["leave_out"]["instrument_id"] = "the symbol is given"
+    return {
+        "tables": {"fills": fills},
+        "numbers": {"units": ["USD", "USDT", "USDC", "EUR", "GBP", "JPY", "BTC", "ETH"]},
+        **time_rules(options, "UTC"),
+    }
+
+
+FORMAT = Format(
+    name="nautilus",
+    title="nautilus_trader",
+    export="engine.trader.generate_fills_report().to_csv('fills.csv')",
+    recognises=lambda columns: holds(columns, *COLUMNS),
+    rules=_rules,
+    lacks=("cash and equity per bar", "the order of execution within one instant", "slippage"),
+)
+
+
+def tables_of(engine: Any) -> dict[str, Any]:
+    """Fills of a BacktestEngine, by its own report; amounts are its decimals."""
+    import pandas as pd
+
+    report = engine.trader.generate_fills_report().sort_values(["ts_event", "trade_id"], kind="stable")
+    fills = pd.DataFrame(
+        {
+            "timestamp": pd.to_datetime(report["ts_event"], utc=True).dt.tz_localize(None),
+            "symbol": [str(name).partition(".")[0] for name in report["instrument_id"]],
+            "side": [str(side).rpartition(".")[2].lower() for side in report["order_side"]],
+            "quantity": report["last_qty"].astype(str),
+            "price": report["last_px"].astype(str),
+            "commission": [str(paid).partition(" ")[0] for paid in report["commission"]],
+        }
+    )
+    return {"fills": fills}

@@ -1,0 +1,34 @@
+"""pyfolio: the transactions frame, written as CSV.
+
+Truth: pyfolio/utils.py, round_trips.py. `amount` is signed; commissions are usually absent; times may be
+cut to days.
+"""
+
+from __future__ import annotations
+
+from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+
+COLUMNS = ("symbol", "amount", "price")
+
+
+def _rules(file: str, columns: Columns, options: Options) -> Rules:
+    stamp = next(
+        (name for name in ("date", "dt", "timestamp", "index", "Unnamed: 0") if name in columns), columns[0]
+    )
+    fills = {
+        "file": file,
+        "columns": {"timestamp": stamp, "quantity": "amount"},
+        "side": "sign",
+        "leave_out": {name: "no column of a fill" for name in columns if name not in {*COLUMNS, stamp}},
+    }
+    return {"tables": {"fills": fills}, **time_rules(options)}
+
+
+FORMAT = Format(
+    name="pyfolio",
+    title="pyfolio, transactions",
+    export="transactions.to_csv('transactions.csv')",
+    recognises=lambda columns: holds(columns, *COLUMNS) and "side" not in columns and len(columns) <= 8,
+    rules=_rules,
+    lacks=("commissions", "orders", "equity", "the time of day, where it was cut"),
+)
