@@ -160,9 +160,21 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         told = process.answer_error(error) or error
         if _is_foreseen(told):
             _print_error(told)
+        elif isinstance(error, FileNotFoundError) and not _has_folder():
+            remedy = "Change to a folder that is there."
+            _print_parts("the current folder", "a folder that was deleted", "one that is there", remedy)
         else:
             _print_unexpected_error(error)
     return CANNOT_TELL
+
+
+def _has_folder() -> bool:
+    """Whether the current folder is still there."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _is_foreseen(error: BaseException) -> TypeGuard[TieoutError]:

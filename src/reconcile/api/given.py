@@ -140,9 +140,9 @@ def candidate_of(
     if isinstance(given, str):
         module, colon, _ = given.partition(":")
         named = bool(colon) and all(part.isidentifier() for part in module.split("."))
-        if named and mapping is None and not Path(given).exists():
+        if named and mapping is None and not os.path.exists(given):
             return Program(given)
-        if not given or not Path(given).exists():
+        if not given or not os.path.exists(given):
             raise InputError(
                 f"{where} {given}".strip(),
                 "nothing",

@@ -56,6 +56,10 @@ def _span(text: str, zone: str | None) -> tuple[int | None, int | None]:
         raise _no_date(text)
     since = _instant(text, first, zone, end=False) if first else None
     until = _instant(text, last, zone, end=True) if last else None
+    if since is not None and until is not None and until < since:
+        raise InputError(
+            "--date", repr(text), "a span whose last day is not before its first", "Exchange them."
+        )
     return since, until
 
 

@@ -25,6 +25,8 @@ def accept(paths: ProjectPaths, cases: Iterable[str], reason: str) -> tuple[Pend
         raise InputError("--reason", "no text", "why the change is right", "Say it in a sentence.")
     if not wanted:
         raise InputError("CASE", "none", "cases of which something is pending", "Name them, or use --all.")
+    if not paths.blessed.is_dir():  # it would be made for the lock
+        _acceptable(read_goldens(paths, wanted), wanted[0])
     day = entry_date(paths.root)
 
     def commit() -> tuple[Pending, ...]:

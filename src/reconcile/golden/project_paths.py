@@ -37,7 +37,7 @@ def find_project(start: str | Path = ".") -> ProjectPaths:
         found = getattr(error, "strerror", None) or str(error)
         raise InputError(str(start), found, "a folder that exists", "Change to another folder.") from None
     files = [folder / "pyproject.toml" for folder in (here, *here.parents)]
-    files = [file for file in files if file.is_file()]
+    files = [file for file in files if os.path.lexists(file)]
     for file in files:
         settings = read_settings(file)
         if settings is not None:
@@ -50,7 +50,9 @@ def read_settings(file: Path) -> dict[str, Any] | None:
     """The table [tool.reconcile] of a pyproject.toml, None where it has none. Raises InputError."""
     try:
         content = parse_toml(read_bounded(file).decode())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise InputError(str(file), error.strerror or str(error), "a file of TOML", "Replace it.") from None
+    except ValueError as error:
         raise InputError(str(file), f"text that is not TOML: {error}", "TOML", "Correct it.") from None
     tool = content.get("tool", {})
     if not isinstance(tool, dict):

@@ -100,7 +100,7 @@ def _read_folder(folder: Path) -> LedgerReading:
     if not any(name in files for name in SCHEMA):
         raise _no_table(folder)
     described = manifests.Described(Manifest())
-    if (folder / manifests.FILE).exists():
+    if os.path.lexists(folder / manifests.FILE):
         described = manifests.read_manifest(folder / manifests.FILE)
     sources = []
     others = [name for name in files if name not in SCHEMA]

@@ -39,15 +39,15 @@ def write_ledger(ledger: Ledger, folder: str | Path, format: str = "parquet") ->
     if format not in manifests.STORAGES:
         raise OutputError("format", shown(format), " or ".join(manifests.STORAGES), "Choose one of them.")
     check_ledger(ledger)
-    target = Path(os.path.realpath(folder))
     try:
+        target = Path(os.path.realpath(folder))
         _refuse_foreign(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic.new_folder(target) as scratch:
             _write_files(ledger, scratch.path, format)
             scratch.put_in_place()
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
+        reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(
             str(folder), shown(reason), "a folder that can be written", "Choose another path."
         ) from None
