@@ -164,6 +164,7 @@ def scenario(
     price_decimals: int = 4,
     quantity_decimals: int = 0,
     lot: int = 1,
+    carry: str | None = None,
     commission: Commission | None = None,
     slippage: Slippage | None = None,
     **settings: Any,
@@ -176,7 +177,7 @@ def scenario(
     of_execution = {"timing", "sequence", "cash", "allow_short"}
     execution = {name: settings.pop(name) for name in of_execution & settings.keys()}
     made = Scenario(
-        market=MarketSource("none", None, price_decimals, quantity_decimals, lot=lot),
+        market=MarketSource("none", None, price_decimals, quantity_decimals, lot=lot, carry=carry),
         initial_cash=initial_cash,
         strategy=Strategy(selection or TopN("score", 1), **settings),
         exits=tuple(exits),

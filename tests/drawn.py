@@ -116,6 +116,7 @@ def _features(rng: random.Random, prices: Any, decimals: int, missing: float) ->
         "other": filled(lambda cell: rng.random()),
         "atr": filled(lambda cell: close[cell] * rng.choice([-0.01, 0.0, 0.01, 0.03])),
         "w": weights,
+        "carry": filled(lambda cell: rng.choice([0, 0, 0, 1, -3, 250]) / 10.0**decimals),
         "long_w": np.abs(weights),
     }
 
@@ -166,6 +167,7 @@ def scenario(pick: Pick, price_decimals: int, quantity_decimals: int) -> Scenari
         exits=_exits(pick),
         price_decimals=price_decimals,
         quantity_decimals=quantity_decimals,
+        carry=pick([None, None, None, "carry"]),
         lot=pick([1, 1, 1, 1, 1, 7, 100, 10**quantity_decimals]),
         minimum_notional=pick([0, 0, 0, 0, 0, 500 * unit, 20_000 * unit]),
         commission=_commission(pick, unit),

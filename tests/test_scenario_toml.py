@@ -123,7 +123,7 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     )
     whole = table(
         {
-            "market": table(market, {"context": WORDS, "features": features, "lot": lot}),
+            "market": table(market, {"context": WORDS, "features": features, "lot": lot, "carry": WORDS}),
             "portfolio": st.fixed_dictionaries({"initial_cash": money}),
             "strategy": strategy({"minimum_notional": money}),
             "execution": table({"allow_short": st.just(True)}, execution),

@@ -19,10 +19,10 @@ import numpy.typing as npt
 
 from engine import layout as at
 from engine.book import initial_state, state_from
-from engine.record import PLACES, ROWS, ledger_from
+from engine.record import PLACES, ROWS, TABLES, ledger_from
 from engine.running import advance_to, begin, plan_of, require_span
 from vocabulary.errors import InputError
-from vocabulary.ledger import RUN_TABLES, Ledger
+from vocabulary.ledger import Ledger
 from vocabulary.market import Ints, Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import State
@@ -153,7 +153,7 @@ class _Watch:
         """start: the bar whose rows are the first to come."""
         self._market = market
         self._against = against
-        self._seen = dict.fromkeys(RUN_TABLES, 0)
+        self._seen = dict.fromkeys(TABLES, 0)
         stamps = market.timestamps
         self._offsets = {
             name: int(np.searchsorted(table.columns[_when(name)].values, stamps[start])) if start else 0
@@ -164,9 +164,14 @@ class _Watch:
         """The first bar, among those run since the last look, whose rows differ."""
         ended = int(book.account[at.BAR]) == len(self._market.timestamps)
         bars = []
-        for name, table in zip(RUN_TABLES, tables, strict=True):
-            if name in self._against.tables:
-                written = table[:, : int(book.account[ROWS[name]])]
+        for name, table in zip(TABLES, tables, strict=True):
+            written = table[:, : int(book.account[ROWS[name]])]
+            if name == "flows" and name not in self._against.tables:
+                # L4: no such table is one without rows
+                if written.shape[1]:
+                    stamp = written[PLACES[name]["timestamp"], 0]
+                    bars.append(int(np.searchsorted(self._market.timestamps, stamp)))
+            elif name in self._against.tables:
                 row = self._first_difference(name, written, ended)
                 self._seen[name] = written.shape[1]
                 if row is not None:

@@ -9,14 +9,14 @@ from engine.compiling import compiled, part
 from engine.deciding import free, order_exits, rebalance
 from engine.executing import execute
 from engine.layout import *  # the column names are this file's alphabet
-from engine.marking import make_room, mark, record_bar
+from engine.marking import make_room, mark, pay_carry, record_bar
 from engine.referring import refer
 from engine.selecting import choose_top, choose_weighted, scout
 from engine.sets import empty
 
 
 @part
-def has_room(book: Book, tables: Tables) -> bool:
+def has_room(panel: Panel, book: Book, tables: Tables) -> bool:
     """Whether the fullest bar there can be, one row a symbol in each table, still fits."""
     account = book.account
     symbols = book.lines.shape[0]
@@ -25,6 +25,7 @@ def has_room(book: Book, tables: Tables) -> bool:
         and account[N_ORDERS] + account[PENDING] + symbols <= tables.orders.shape[1]
         and account[N_FILLS] + symbols <= tables.fills.shape[1]
         and account[N_POSITIONS] + symbols <= tables.positions.shape[1]
+        and (panel.carry.shape[0] == 0 or account[N_FLOWS] + symbols <= tables.flows.shape[1])
     )
 
 
@@ -74,9 +75,13 @@ def advance_by_reference(settings: Settings, panel: Panel, book: Book, tables: T
     while account[BAR] < stop:
         t = account[BAR]
         if account[PHASE] == AT_START:
-            if not has_room(book, tables):
+            if not has_room(panel, book, tables):
                 return FULL
             make_room(settings, book, tables)
+            if panel.carry.shape[0] > 0:
+                pay_carry(panel, book, tables, t)
+                if account[FAULT] != 0:
+                    return OUT_OF_RANGE
             if settings.kind == TOP_N and panel.allowed[t]:
                 scout(settings, panel, book, t)
         if account[PHASE] != AT_WEIGHTS:

@@ -51,8 +51,9 @@ BOOK_FIELDS = 8
     GIVEN,
     N_BARRED,
     FREED_AT,
-) = range(27)
-ACCOUNT_FIELDS = 27
+    N_FLOWS,
+) = range(28)
+ACCOUNT_FIELDS = 28
 
 # Where in a bar the kernel stands when it is called.
 AT_START, AT_WEIGHTS, AT_TRADE = range(3)
@@ -81,6 +82,7 @@ FAULTS = (
     "the feature of a volatility stop in ticks",
     "the quantity of an order",
     "the value of an order",
+    "the carry of a position",
 )
 (
     _,
@@ -101,7 +103,8 @@ FAULTS = (
     BAD_FEATURE,
     BAD_ORDER,
     BAD_VALUE,
-) = range(18)
+    BAD_CARRY,
+) = range(19)
 
 BUY, SELL = 0, 1
 FILLED, REDUCED, NO_CASH, NO_BAR = range(4)
@@ -135,6 +138,8 @@ T_REBALANCE, T_DECIDED, T_SYMBOL, T_RANK, T_WEIGHT, T_QUANTITY = range(6)
 H_TIMESTAMP, H_SYMBOL, H_QUANTITY, H_AVERAGE, H_BASIS, H_MARK, H_VALUE = range(7)
 C_TIMESTAMP, C_TURNOVER, C_COMMISSION, C_SLIPPAGE = range(4)
 E_TIMESTAMP, E_REBALANCE, E_CASH, E_VALUE, E_EQUITY = range(5)
+W_TIMESTAMP, W_SYMBOL, W_KIND, W_AMOUNT = range(4)
+CARRY = 0
 
 # A bar count above every bar there is: cooldowns and holding times past it mean "never again".
 FOREVER = 2**40
@@ -187,7 +192,8 @@ class Panel(NamedTuple):
 
     price: raw execution prices; it and close are 0 where a symbol is
     not present. score: what the strategy reads. required, stops: addresses of the features that `require`
-    names (R4) and that exits read. timestamps, allowed: (bars,); allowed by schedule and gate (R2, R3).
+    names (R4) and that exits read. carry: ticks per share (M5), no rows without carry. timestamps, allowed:
+    (bars,); allowed by schedule and gate (R2, R3).
     """
 
     price: Ints
@@ -195,6 +201,7 @@ class Panel(NamedTuple):
     score: Floats
     required: Ints
     stops: Ints
+    carry: Ints
     timestamps: Ints
     allowed: Bools
 
@@ -202,7 +209,7 @@ class Panel(NamedTuple):
 class Book(NamedTuple):
     """What changes from bar to bar. A set is a bit a symbol, 64 to a word.
 
-    lines: (symbols, 8). account: (27,). exits: (rules, fields), see `engine.exits`.
+    lines: (symbols, 8). account: (28,). exits: (rules, fields), see `engine.exits`.
     armed: (rules, symbols), the opening bar of the position that a `break_even` rule is armed for (X3); no
     rows without such a rule.
     holding: the set of symbols with a position; held: the same as a list, ascending, as of the last mark.
@@ -261,3 +268,4 @@ class Tables(NamedTuple):
     positions: Ints
     costs: Ints
     equity: Ints
+    flows: Ints

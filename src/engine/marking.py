@@ -92,6 +92,28 @@ def mark(panel: Panel, book: Book, tables: Tables, t: int, final: bool) -> None:
 
 
 @part
+def pay_carry(panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    """M5: cash and a row of `flows` for each position held when the bar begins."""
+    account, flows = book.account, tables.flows
+    for i in range(account[HELD]):
+        s = book.held[i]
+        per_share = panel.carry[t, s]
+        if per_share == 0:
+            continue
+        amount, beyond = checked_product(book.lines[s, QUANTITY], per_share)
+        account[CASH], beyond_cash = checked_sum(account[CASH], amount)
+        if beyond or beyond_cash:
+            account[FAULT] = BAD_CARRY if beyond else BAD_CASH
+            return
+        row = account[N_FLOWS]
+        flows[W_TIMESTAMP, row] = panel.timestamps[t]
+        flows[W_SYMBOL, row] = s
+        flows[W_KIND, row] = CARRY
+        flows[W_AMOUNT, row] = amount
+        account[N_FLOWS] = row + 1
+
+
+@part
 def record_bar(panel: Panel, book: Book, tables: Tables, t: int) -> None:
     """The ledger's rows of costs and equity for bar t; the bar's costs start anew."""
     account, costs, equity = book.account, tables.costs, tables.equity

@@ -188,10 +188,20 @@ def panel_of(scenario: Scenario, market: Market) -> Panel:
         close=_shared(market.close),
         score=_shared(score),
         required=_addresses(market, required),
+        carry=_carry(scenario, market),
         stops=_addresses(market, exit_features(scenario)),
         timestamps=_shared(market.timestamps),
         allowed=_sealed(allowed),
     )
+
+
+def _carry(scenario: Scenario, market: Market) -> Ints:
+    """M5: ticks per share (U1), 0 where missing; no rows without carry."""
+    name = scenario.market.carry
+    if name is None:
+        return _sealed(np.empty((0, 0), dtype=np.int64))
+    scaled = np.rint(market.features[name] * 10.0**scenario.market.price_decimals)
+    return _sealed(np.where(np.isfinite(scaled), scaled, 0.0).astype(np.int64))
 
 
 def _nothing() -> Floats:

@@ -10,12 +10,23 @@ from engine import layout as at
 from engine.arena import lent
 from engine.book import reasons_of
 from engine.layout import Book, Settings, Tables
-from vocabulary.ledger import RUN_TABLES, SCHEMA, SEMANTICS_DIGEST, Column, Kind, Ledger, Manifest, Table
+from vocabulary.ledger import (
+    RUN_TABLES,
+    SCHEMA,
+    SEMANTICS_DIGEST,
+    Column,
+    FlowKind,
+    Kind,
+    Ledger,
+    Manifest,
+    Table,
+)
 from vocabulary.market import Ints, Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import Side, Status
 
 SIDES = tuple(side.value for side in Side)
+FLOW_KINDS = tuple(kind.value for kind in FlowKind)
 STATUSES = tuple(status.value for status in Status)
 Scales = Mapping[Kind, int]
 Words = Mapping[str, tuple[str, ...]]
@@ -26,7 +37,9 @@ ROWS = {
     "positions": at.N_POSITIONS,
     "costs": at.N_BARS,
     "equity": at.N_BARS,
+    "flows": at.N_FLOWS,
 }
+TABLES = (*RUN_TABLES, "flows")
 
 
 def new_tables(settings: Settings, symbols: int, bars: int) -> Tables:
@@ -37,9 +50,10 @@ def new_tables(settings: Settings, symbols: int, bars: int) -> Tables:
         "orders": 2 * names * bars + symbols,
         "fills": 2 * names * bars,
         "positions": (names + 2) * bars,
+        "flows": 0,
     }
-    rows = {name: room[name] + symbols if name in room else bars for name in RUN_TABLES}
-    return Tables(*lent([(len(PLACES[name]), rows[name]) for name in RUN_TABLES]))
+    rows = {name: room[name] + symbols if name in room else bars for name in TABLES}
+    return Tables(*lent([(len(PLACES[name]), rows[name]) for name in TABLES]))
 
 
 def with_room(tables: Tables, book: Book, symbols: int) -> Tables:
@@ -48,7 +62,7 @@ def with_room(tables: Tables, book: Book, symbols: int) -> Tables:
     written = {name: int(account[rows]) for name, rows in ROWS.items()}
     written["orders"] += int(account[at.PENDING])
     return Tables(
-        *(_grown(table, written[name], symbols) for name, table in zip(RUN_TABLES, tables, strict=True))
+        *(_grown(table, written[name], symbols) for name, table in zip(TABLES, tables, strict=True))
     )
 
 
@@ -67,6 +81,7 @@ def _dictionaries(scenario: Scenario, market: Market) -> Words:
         "side": SIDES,
         "status": STATUSES,
         "reason": reasons_of(scenario),
+        "kind": FLOW_KINDS,
     }
 
 
@@ -145,8 +160,10 @@ def ledger_from(tables: Tables, book: Book, scenario: Scenario, market: Market) 
     """The columns as the kernel left them, named, scaled and sealed; nothing is copied."""
     scales, words = _scales(scenario), _dictionaries(scenario, market)
     made = {}
-    for name, written in zip(RUN_TABLES, tables, strict=True):
+    for name, written in zip(TABLES, tables, strict=True):
         rows = int(book.account[ROWS[name]])
+        if rows == 0 and name not in RUN_TABLES:
+            continue  # L4: a ledger without flows has no such table
         written.flags.writeable = False
         made[name] = Table(name, _Columns(name, written, rows, scales, words), rows)
     return Ledger(_manifest(scenario, market), made)

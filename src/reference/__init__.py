@@ -5,16 +5,18 @@ can start at any bar from any state and put itself between them. `step` shows ho
 """
 
 from reference.accounting import book, entry_price
+from reference.carry import pay
 from reference.decision import decide, sizing_base, target_quantity
 from reference.execution import commission_of, execute, raw_price, sequence
 from reference.loop import hand_over, initial_state, ledger_of, resume, run, step, trade
 from reference.marking import mark
-from reference.results import Day, Decision, Execution, Valuation
+from reference.results import Day, Decision, Execution, Flow, Valuation
 
 __all__ = [
     "Day",
     "Decision",
     "Execution",
+    "Flow",
     "Valuation",
     "book",
     "commission_of",
@@ -25,6 +27,7 @@ __all__ = [
     "initial_state",
     "ledger_of",
     "mark",
+    "pay",
     "raw_price",
     "resume",
     "run",

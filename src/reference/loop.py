@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from reference.accounting import book
+from reference.carry import pay
 from reference.decision import decide
 from reference.execution import execute, sequence
 from reference.marking import mark
@@ -82,6 +83,7 @@ def initial_state(scenario: Scenario) -> State:
 
 def step(scenario: Scenario, state: State, market: Market, t: int) -> Day:
     """One bar, whole."""
+    state, flows = pay(scenario, state, market, t)
     if scenario.execution.timing is Timing.SAME_CLOSE:
         # T2: mark, decide, execute at this close, mark again.
         state, _ = mark(scenario, state, market, t)
@@ -96,7 +98,7 @@ def step(scenario: Scenario, state: State, market: Market, t: int) -> Day:
         state, valuation = mark(scenario, state, market, t)
         decision = decide(scenario, state, market, t)
     state = hand_over(scenario, state, market, t, decision)
-    return Day(t, submitted, executions, decision, valuation, state)
+    return Day(t, submitted, executions, decision, valuation, state, flows)
 
 
 def trade(

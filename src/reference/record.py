@@ -10,7 +10,17 @@ import numpy.typing as npt
 
 from reference.accounting import entry_price
 from reference.results import Day
-from vocabulary.ledger import RUN_TABLES, SCHEMA, SEMANTICS_DIGEST, Column, Kind, Ledger, Manifest, Table
+from vocabulary.ledger import (
+    RUN_TABLES,
+    SCHEMA,
+    SEMANTICS_DIGEST,
+    Column,
+    FlowKind,
+    Kind,
+    Ledger,
+    Manifest,
+    Table,
+)
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 from vocabulary.state import REBALANCE, Side, Status
@@ -20,6 +30,8 @@ STATUSES = tuple(status.value for status in Status)
 BUY = Side.BUY
 BOUGHT, SOLD = SIDES.index(Side.BUY.value), SIDES.index(Side.SELL.value)
 STATUS_CODES = {status: code for code, status in enumerate(Status)}
+FLOW_KINDS = tuple(kind.value for kind in FlowKind)
+CARRY = FLOW_KINDS.index(FlowKind.CARRY.value)
 NONE = -1
 """Stands in a cell of `rebalance` that is empty."""
 
@@ -36,14 +48,22 @@ class Rows:
     positions: list[Row] = field(default_factory=list)
     costs: list[Row] = field(default_factory=list)
     equity: list[Row] = field(default_factory=list)
+    flows: list[Row] = field(default_factory=list)
 
 
 def record(rows: Rows, scenario: Scenario, market: Market, day: Day) -> None:
     """Append one bar's rows (L)."""
+    _record_flows(rows, market, day)
     _record_targets(rows, market, day)
     _record_orders(rows, scenario, market, day)
     _record_fills(rows, scenario, market, day)
     _record_close(rows, market, day)
+
+
+def _record_flows(rows: Rows, market: Market, day: Day) -> None:
+    """One row a position that carry was paid for or by, in symbol order (M5)."""
+    now: int = market.timestamps.item(day.bar)
+    rows.flows += [(now, flow.symbol, CARRY, flow.amount) for flow in day.flows]
 
 
 def _record_targets(rows: Rows, market: Market, day: Day) -> None:
@@ -146,7 +166,7 @@ def ledger(scenario: Scenario, market: Market, rows: Rows) -> Ledger:
         semantics=SEMANTICS_DIGEST,
         producer="reference",
     )
-    words = {"side": SIDES, "status": STATUSES, "reason": _reasons(scenario)}
+    words = {"side": SIDES, "status": STATUSES, "reason": _reasons(scenario), "kind": FLOW_KINDS}
     scales = {
         Kind.PRICE: scenario.market.price_decimals,
         Kind.QUANTITY: scenario.market.quantity_decimals,
@@ -155,7 +175,8 @@ def ledger(scenario: Scenario, market: Market, rows: Rows) -> Ledger:
         Kind.COUNT: 0,
     }
     tables = {}
-    for name in RUN_TABLES:
+    # L4: a ledger without flows has no such table.
+    for name in (*RUN_TABLES, "flows") if rows.flows else RUN_TABLES:
         kinds = SCHEMA[name]
         table: list[Row] = getattr(rows, name)
         columns = {}

@@ -33,6 +33,14 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """Carry of one position (M5). amount: money into cash, negative where it is paid out."""
+
+    symbol: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Valuation:
     """The account at the marks of a bar (T1): money. equity = cash + market_value."""
 
@@ -49,6 +57,7 @@ class Day:
     executions: the same orders with what became of each, in execution order (E1).
     decision: taken at this bar; with `same_close` its orders are those above (T2).
     valuation: the equity on record (T1, T2). state: with `bar` one further.
+    flows: what was paid before anything else happened (M5).
     """
 
     bar: int
@@ -57,3 +66,4 @@ class Day:
     decision: Decision
     valuation: Valuation
     state: State
+    flows: tuple[Flow, ...] = ()

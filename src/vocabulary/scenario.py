@@ -124,6 +124,7 @@ class MarketSource:
     data: a built-in market's name, or a path relative to the scenario file.
     context: a path relative to the scenario file, or None.
     lot: quantities are cut to multiples of so many quantity units (R11).
+    carry: the feature that holds cash per share paid to holders (M5), or None.
     """
 
     data: str
@@ -132,6 +133,7 @@ class MarketSource:
     quantity_decimals: int = 0
     features: tuple[Feature, ...] = ()
     lot: int = 1
+    carry: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

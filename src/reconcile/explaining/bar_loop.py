@@ -94,6 +94,7 @@ class BarLoop:
         state, waiting, market = start.state, list(start.waiting), self.market
         for t in range(state.bar, until):
             scenario = self.scenario_at(t)
+            state, flows = reference.pay(scenario, state, market, t)
             if scenario.execution.timing is Timing.SAME_CLOSE:
                 state, _ = reference.mark(scenario, state, market, t)
                 decision = self._sent(scenario, state, t)
@@ -106,7 +107,7 @@ class BarLoop:
                 state, valuation = reference.mark(scenario, state, market, t)
                 decision = self._sent(scenario, state, t)
             state = reference.hand_over(scenario, state, market, t, decision)
-            day = Day(t, submitted, executions, decision, valuation, state)
+            day = Day(t, submitted, executions, decision, valuation, state, flows)
             for hook in self._day:
                 day = hook(Moment(scenario, market, t, day.state), day)
             state = day.state

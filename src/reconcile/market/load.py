@@ -139,7 +139,8 @@ def check(scenario: Scenario, market: Market) -> None:
 
     Raises InputError when the units differ, when a feature or context column that the scenario names is
     missing (R3: never a zero), and when a weight is below 0 ppb although shorts are not allowed (E5);
-    RangeError when a weight or a stop's feature is beyond int64 in its unit (U4).
+    InputError when a carry rounds to 0 ticks (M5);
+    RangeError when a weight, a carry or a stop's feature is beyond int64 in its unit (U4).
     """
     if market.price_decimals != scenario.market.price_decimals:
         raise InputError(
@@ -153,6 +154,7 @@ def check(scenario: Scenario, market: Market) -> None:
     if gate is not None:
         _need(f"{scenario.name}: strategy.gate", gate.context, market.context, "context column")
     _check_stops(scenario, market)
+    _check_carry(scenario, market)
     _check_weights(scenario, market)
 
 
@@ -165,6 +167,8 @@ def _need_features(scenario: Scenario, market: Market) -> None:
             _need(f"{where}.require", name, market.features, "feature")
     elif isinstance(selection, Weights):
         _need(f"{where}.feature", selection.feature, market.features, "feature")
+    if scenario.market.carry is not None:
+        _need(f"{scenario.name}: market.carry", scenario.market.carry, market.features, "feature")
     for rule in scenario.exits:
         if isinstance(rule, VolatilityStop):
             _need(f"{scenario.name}: exit {rule.name!r}", rule.feature, market.features, "feature")
@@ -209,6 +213,26 @@ def _check_stops(scenario: Scenario, market: Market) -> None:
             _refuse_beyond(
                 market, values, ticks, f"{scenario.name}: exit {rule.name!r}, {rule.feature!r}", "ticks"
             )
+
+
+def _check_carry(scenario: Scenario, market: Market) -> None:
+    """M5: raises InputError for a carry that is not 0 and rounds to 0 ticks, RangeError beyond int64."""
+    name = scenario.market.carry
+    if name is None:
+        return
+    values = market.features[name]
+    ticks = _scaled(values, 10.0**market.price_decimals)
+    where = f"{scenario.name}: market.carry {name!r}"
+    _refuse_beyond(market, values, ticks, where, "ticks")
+    lost = (ticks == 0) & (values != 0) & ~np.isnan(values)
+    if lost.any():
+        bar, symbol = _first(lost)
+        raise InputError(
+            f"{where}, {_cell(market, bar, symbol)}",
+            f"{float(values[bar, symbol])!r}, which is 0 with price_decimals = {market.price_decimals}",
+            "0, or at least half a tick",
+            "Use more price_decimals.",
+        )
 
 
 def _scaled(values: Floats, factor: float) -> Floats:

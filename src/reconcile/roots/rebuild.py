@@ -22,7 +22,7 @@ from reconcile.roots.rows import (
     read_rows,
     unlimited,
 )
-from reference import execute, initial_state, mark
+from reference import execute, initial_state, mark, pay
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing, TopN
@@ -42,7 +42,7 @@ def rebuild_states(ledger: Ledger, scenario: Scenario, market: Market) -> Iterat
     history = History(scenario, market, rows)
     state = initial_state(scenario)
     for t in range(len(market.timestamps)):
-        state = history.as_decided_on(state, t)
+        state = history.begun(state, t)
         booked = book_all(scenario, market, state, t, history.fills(state, t))
         state = history.decided(history.settled(state, t, [booked]), t)
         yield state
@@ -120,10 +120,22 @@ class History:
         assert fill is not None
         return fill
 
-    def as_decided_on(self, state: State, t: int) -> State:
-        """The state before the fills of bar t. With `same_close` marked, which may arm a rule (T2, X3)."""
+    def begun(self, state: State, t: int) -> State:
+        """The state before the fills of bar t.
+
+        Cash has the ledger's own `flows`, or without that table the scenario's carry (M5). With `same_close`
+        the state is marked, which may arm a rule (T2, X3).
+        """
+        if self.rows.has("flows", "amount"):
+            state = replace(state, cash=state.cash + self._flowed(t))
+        else:
+            state, _ = pay(self.scenario, state, self.market, t)
         same = self.scenario.execution.timing is Timing.SAME_CLOSE
         return mark(self.scenario, state, self.market, t)[0] if same else state
+
+    def _flowed(self, t: int) -> int:
+        """The cash that the rows of `flows` bring at bar t."""
+        return sum(row.whole("amount") or 0 for row in self.rows.at("flows", t))
 
     def settled(self, before: State, t: int, options: Sequence[State]) -> State:
         """The state of bar t, executed and marked.
@@ -150,6 +162,7 @@ class History:
         for u in range(t + 1, self.last + 1):
             fills = self.fills(self._nothing, u)
             moved = -sum((1 if f.side is Side.BUY else -1) * f.notional + f.commission for f in fills)
+            moved += self._flowed(u)
             cash, booked = cash + moved, booked + moved
             then = self.cashes(u)
             if booked in then:

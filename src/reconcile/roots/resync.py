@@ -34,7 +34,7 @@ from reconcile.roots.readings import MOST, DueOrder, Reading
 from reconcile.roots.rebuild import History
 from reconcile.roots.rows import book_all, read_rows, scale_of
 from reconcile.scenario.programs import decide
-from reference import Decision, hand_over, initial_state, mark
+from reference import Decision, hand_over, initial_state
 from vocabulary.ledger import SCHEMA, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
@@ -102,7 +102,7 @@ def resync(
 def _known(run: _Pass, state: State, t: int) -> State:
     """The state after a bar that is known to be right: nothing is checked."""
     history = run.history
-    state = history.as_decided_on(state, t)
+    state = history.begun(state, t)
     booked = book_all(history.scenario, history.market, state, t, history.fills(state, t))
     after = history.decided(history.settled(state, t, [booked]), t)
     same = history.scenario.execution.timing is Timing.SAME_CLOSE
@@ -116,14 +116,14 @@ def _known(run: _Pass, state: State, t: int) -> State:
 
 def _next_bar(run: _Pass, state: State, t: int) -> State:
     """T1: execute what was decided before, mark, decide."""
-    settled = _executed(run, state, t)
+    settled = _executed(run, run.history.begun(state, t), t)
     return _decided(run, settled, t)
 
 
 def _same_bar(run: _Pass, state: State, t: int) -> State:
     """T2: mark, decide, execute at this close, mark again."""
     history = run.history
-    marked, _ = mark(history.scenario, state, history.market, t)
+    marked = history.begun(state, t)
     decided = _decided(run, marked, t)
     settled = _executed(run, marked, t)
     return replace(

@@ -109,7 +109,8 @@ def read_rows(
                     symbols[at] = place
         by_bar: dict[int, list[int]] = {}
         for at, (bar, symbol) in enumerate(zip(bars, symbols, strict=True)):
-            if bar < 0 or (symbol < 0 and "symbol" in columns):
+            # A flow of the account has no symbol (L4).
+            if bar < 0 or (symbol < 0 and "symbol" in columns and name != "flows"):
                 stray.append((name, at))
             else:
                 by_bar.setdefault(bar, []).append(at)

@@ -106,6 +106,7 @@ def _market(table: models.MarketTable, units: _Units) -> nouns.MarketSource:
         quantity_decimals=table.quantity_decimals,
         features=tuple(features),
         lot=1 if table.lot is None else units.lot(table.lot),
+        carry=table.carry,
     )
 
 

@@ -103,7 +103,9 @@ def _parse(text: str, where: str) -> dict[str, Any]:
 
 
 _SEGMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|([^".]+)')
-_OPTIONAL = frozenset({"market.context", "strategy.gate", "costs.commission", "costs.slippage"})
+_OPTIONAL = frozenset(
+    {"market.context", "market.carry", "strategy.gate", "costs.commission", "costs.slippage"}
+)
 """Keys that may be absent for good: removing one that is not there changes nothing."""
 
 

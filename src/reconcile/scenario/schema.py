@@ -77,6 +77,7 @@ class MarketTable(TableModel):
     price_decimals: Decimals = default(nouns.MarketSource, "price_decimals")
     quantity_decimals: Decimals = default(nouns.MarketSource, "quantity_decimals")
     lot: Amount | None = None
+    carry: Word | None = None
     features: Features = Field(default_factory=dict)
 
 

@@ -32,6 +32,8 @@ def scenario_to_dict(scenario: nouns.Scenario) -> dict[str, Any]:
     market["quantity_decimals"] = source.quantity_decimals
     if source.lot != 1:
         market["lot"] = from_units(source.lot, source.quantity_decimals)
+    if source.carry is not None:
+        market["carry"] = source.carry
     market["features"] = {feature.name: _feature(feature) for feature in source.features}
     return {
         "market": market,
