@@ -268,24 +268,25 @@ def function_of(program: Program) -> Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CheckResult(Result):
-    """A scenario and its market, both in order. loading: seconds."""
+    """A scenario and its market, both in order. loading: seconds. idle: why no run of them can trade."""
 
     scenario: Scenario
     market: Market
     loading: float
+    idle: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Validity:
-        return Validity.VALID
+        return Validity.NOTHING_HAPPENS if self.idle else Validity.VALID
 
     @property
     def exit_code(self) -> int:
-        return 0
+        return 2 if self.idle else 0
 
     def text(self) -> str:
         from reconcile.running.run_page import check_page
 
-        return check_page(self.scenario, self.market, self.loading)
+        return check_page(self.scenario, self.market, self.loading, self.idle)
 
     def to_json(self) -> str:
         from reconcile.text.json_text import to_json
@@ -299,15 +300,19 @@ class CheckResult(Result):
                 "market": {"name": self.market.name, "digest": self.market.digest},
                 "bars": len(self.market.timestamps),
                 "symbols": len(self.market.symbols),
-                "notes": self.market.notes,
+                "notes": [*self.market.notes, *self.idle],
             }
         )
 
 
 class Validity(Enum):
-    """What checking a scenario may claim; anything else is an error."""
+    """What checking a scenario may claim; anything else is an error.
+
+    nothing_happens: both are in order, but no run of them can trade.
+    """
 
     VALID = "valid"
+    NOTHING_HAPPENS = "nothing_happens"
 
 
 def check(
@@ -320,6 +325,7 @@ def check(
 
     Raises InputError: the scenario or the data are not in order.
     """
+    from reconcile.comparing.idle import idle_market
     from reconcile.market.load import check as check_fit
 
     found = scenario_of(scenario)
@@ -327,4 +333,4 @@ def check(
     with watch(Phase.LOADING, 0):
         market = market_of(data, found)
     check_fit(found, market)
-    return CheckResult(found, market, time.perf_counter() - began)
+    return CheckResult(found, market, time.perf_counter() - began, idle_market(found, market))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from reconcile.comparing.compare import compare
+from reconcile.comparing.idle import idle_market
 from reconcile.explaining.bridge import bridge, final_equity
 from reconcile.explaining.confirm import confirmed
 from reconcile.explaining.counterfactuals import Counterfactuals
@@ -89,8 +90,14 @@ def explain(
         seconds=time.perf_counter() - began,
         reference_return=_return(final_equity(_predicted(search, ())), bases[0]),
         candidate_return=_return(final_equity(target), bases[1]),
-        notes=(*overlap_notes(candidate, market), *first.notes),
+        notes=(*overlap_notes(candidate, market), *first.notes, *_idle_notes(first, scenario, market)),
+        idle=bool(first.idle),
     )
+
+
+def _idle_notes(first: Reconciliation, scenario: Scenario, market: Market) -> tuple[str, ...]:
+    """Why nothing happened, where nothing did."""
+    return idle_market(scenario, market) if first.idle else ()
 
 
 def _against(

@@ -35,7 +35,8 @@ def _causes(found: Explanation) -> Iterator[str]:
     if found.verdict is Verdict.NO_BREAKS:
         yield "no breaks: the candidate ties out with the reference, to the last unit"
     if found.verdict is Verdict.CANNOT_TELL:
-        yield "cannot tell: nothing differs in what was compared, and something was not compared"
+        left = "nothing happened" if found.idle else "something was not compared"
+        yield f"cannot tell: nothing differs in what was compared, and {left}"
     if found.verdict is Verdict.UNEXPLAINED:
         yield "unexplained: no cause that was tried gives this ledger"
     for cause in found.causes:

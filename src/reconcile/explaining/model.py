@@ -262,6 +262,7 @@ class Explanation:
 
     roots: of what remains, grouped; empty when nothing does. runs: backtests it took.
     candidate_return: against the initial cash of the candidate's own manifest. notes: one sentence each.
+    idle: neither side did anything, so that there is nothing to explain.
     """
 
     verdict: Verdict
@@ -275,3 +276,4 @@ class Explanation:
     reference_return: Decimal | None
     candidate_return: Decimal | None
     notes: tuple[str, ...] = ()
+    idle: bool = False

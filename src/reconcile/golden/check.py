@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconcile.comparing.idle import idle_market
 from reconcile.golden.build import SCENARIO, identify_inputs, is_empty, make_golden, storage_for
 from reconcile.golden.changes import describe_change, find_edits, first_divergence, inputs_differ
 from reconcile.golden.golden_page import count
@@ -160,7 +161,7 @@ def _run(
         said = f"engine and reference disagree: {first_difference(found, reference.ledger)}"
         return _CheckedCase(CheckResult(case, CheckStatus.DISAGREE, figures, said=said))
     if is_empty(reference.ledger):
-        said = "not one fill: nothing to pin"
+        said = " ".join(("not one fill: nothing to pin.", *idle_market(scenario, market))).removesuffix(".")
         return _CheckedCase(CheckResult(case, CheckStatus.EMPTY, figures, fresh.manifest.figures, said=said))
 
     def rerun(before: Golden) -> Ledger | None:

@@ -289,6 +289,7 @@ def _disagreement(ledger: Ledger, digest: str, scenario: Scenario, market: Marke
     if ledger_digest(reference) == digest:
         return ""
     found = compare(reference, ledger, scenario=scenario, market=market)
-    if found.verdict in (Verdict.MATCHED, Verdict.MATCHED_AS_FAR_AS_COMPARED):
-        return ""
+    if found.verdict is not Verdict.BREAKS:
+        same = (Verdict.MATCHED, Verdict.MATCHED_AS_FAR_AS_COMPARED, Verdict.NOTHING_HAPPENED)
+        return "" if found.verdict in same else f"engine and reference: {found.verdict.value}"
     return f"engine and reference disagree: {first_difference(found, reference)}"

@@ -42,10 +42,11 @@ def run_page(outcome: Outcome, summary: Summary, out: str | None) -> str:
     return "\n".join(line for part in parts for line in part)
 
 
-def check_page(scenario: Scenario, market: Market, loading: float) -> str:
-    """What `reconcile check` prints for a scenario and a market in order."""
+def check_page(scenario: Scenario, market: Market, loading: float, idle: tuple[str, ...] = ()) -> str:
+    """What `reconcile check` prints. idle: why no run of the two can trade, one sentence per reason."""
+    answer = f"valid: {printable(scenario.name)} and its market fit"
     lines = [
-        f"valid: {printable(scenario.name)} and its market fit",
+        f"nothing happens: no run can trade; {' '.join(map(printable, idle))}" if idle else answer,
         "",
         *_subject(scenario, market),
         f"digests       scenario {scenario.digest[:16]}, market {market.digest[:16]}",
