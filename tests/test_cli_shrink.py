@@ -42,6 +42,13 @@ def moody(scenario, market):
     calls.append(1)
     return dear(scenario, market) if len(calls) == 1 else true(scenario, market)
 
+def floats(scenario, market):
+    # Dear, and with prices off by the noise of doubles.
+    ledger = dear(scenario, market)
+    fills = reconcile.frame(ledger, "fills", floats=True)
+    fills["price"] *= 1 + 1e-12
+    return reconcile.from_frames({"fills": fills})
+
 def broken(scenario, market):
     raise RuntimeError("no")
 """
@@ -93,6 +100,18 @@ def test_the_folder_holds_all_and_its_test_fails_until_the_candidate_is_mended(
     assert exit_of(folder, engines) == 1
     (engines / "shrunk_engines.py").write_text(ENGINES.replace('"50"', '"5"'))
     assert exit_of(folder, engines) == 0
+
+
+def test_what_a_tolerance_absorbs_is_no_break_of_any_smaller_case(engines: Path, run: Run) -> None:
+    """The bounds go into the folder, and its test compares within them."""
+    (engines / "noise.toml").write_text('"fills.price" = { relative = "1e-11", reason = "doubles" }')
+    code, out, _ = run("small.toml", "shrunk_engines:floats", "--out", "case", "--tolerance", "noise.toml")
+    assert code == 1 and "fill commission" in out.splitlines()[0]
+    assert (engines / "case" / "tolerance.toml").read_text().startswith('"fills.price" = { relative = "1')
+    assert exit_of(engines / "case", engines) == 1
+    (engines / "shrunk_engines.py").write_text(ENGINES.replace('"50"', '"5"'))
+    assert exit_of(engines / "case", engines) == 0
+    assert run("small.toml", "shrunk_engines:dear", "--mapping", "map.toml")[0] == 2
 
 
 def test_a_small_case_is_given_no_cause_that_the_whole_has_not(

@@ -10,8 +10,8 @@ import pytest
 
 from reconcile.cli import exit_code
 from reconcile.comparing.compare import compare
-from reconcile.comparing.proposals import NOISE, proposed, tolerance_toml
-from reconcile.comparing.tolerances import read_tolerances
+from reconcile.comparing.proposals import NOISE, proposed
+from reconcile.comparing.tolerances import read_tolerances, tolerance_toml
 from reconcile.ledger.frames import from_frames
 from reconcile.ledger.write import write_ledger
 from vocabulary.ledger import Ledger

@@ -161,3 +161,13 @@ def test_what_import_cannot_do_is_one_error(
     places = {"FILE": str(path), "FOLDER": str(tmp_path)}
     assert exit_code([places.get(one, one) for one in arguments]) == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "diff", "explain", "shrink", "audit"])
+def test_every_command_that_reads_a_ledger_takes_a_mapping_and_bounds(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same two options, from one place."""
+    assert exit_code([command, "--help"]) == 0
+    page = capsys.readouterr().out
+    assert "--mapping FILE" in page and "--tolerance FILE" in page

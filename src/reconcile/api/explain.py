@@ -197,6 +197,8 @@ def shrink(
     out: PathLike,
     *,
     data: PathLike | Market | Any | None = None,
+    mapping: PathLike | None = None,
+    tolerance: GivenTolerances | None = None,
     watch: Watch = unwatched,
 ) -> ShrinkResult:
     """Cut symbols, bars and settings away while a candidate breaks the same way; write the case to a folder.
@@ -215,8 +217,9 @@ def shrink(
     from reconcile.shrinking.shrink import TRIALS
     from reconcile.shrinking.shrink import shrink as shrink_case
 
+    bounds = tolerances_of(tolerance)
     found = scenario_of(scenario)
-    program = candidate_of(candidate)
+    program = candidate_of(candidate, mapping=mapping)
     if not isinstance(program, Program):
         raise InputError(
             "candidate", f"a ledger, {program.name}", "a program", "A ledger cannot be run on a smaller case."
@@ -230,7 +233,9 @@ def shrink(
         with output.staged(place, KIND, KNOWN_NAMES) as folder:
             assert folder is not None
             with watch(Phase.SHRINKING, TRIALS) as progress:
-                shrunk = shrink_case(found, market, program.name, function, progress or (lambda _: None))
+                shrunk = shrink_case(
+                    found, market, program.name, function, progress or (lambda _: None), bounds
+                )
             if shrunk is None:
                 raise _NoBreak
             _write_case(folder, shrunk, program.name, function, watch)
@@ -249,7 +254,7 @@ def _write_case(folder: Path, shrunk: Shrunk, name: str, function: Any, watch: W
     small = shrunk.after.case
     with watch(Phase.EXPLAINING, 0):
         ledger = call_candidate(name, function, small.scenario, small.market)
-        answer = find_causes(small.scenario, small.market, ledger)
+        answer = find_causes(small.scenario, small.market, ledger, tolerances=small.tolerances)
     page = None
     if same_causes(shrunk, answer):
         page = explain_page(answer, small.scenario, small.market, name)

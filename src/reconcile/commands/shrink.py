@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from reconcile.commands.options import (
+    Foreign,
     Form,
     candidate_named,
     data_option,
+    foreign_options,
     form_options,
     old_candidate_option,
     runs_functions,
@@ -21,6 +23,7 @@ from reconcile.commands.shared import answer, watching
 @click.argument("candidate", required=False)
 @old_candidate_option
 @data_option
+@foreign_options
 @click.option(
     "--out",
     metavar="DIR",
@@ -31,7 +34,13 @@ from reconcile.commands.shared import answer, watching
 @form_options
 @runs_functions
 def shrink(
-    scenario: str, candidate: str | None, old_candidate: str | None, data: str | None, out: str, form: Form
+    scenario: str,
+    candidate: str | None,
+    old_candidate: str | None,
+    data: str | None,
+    foreign: Foreign,
+    out: str,
+    form: Form,
 ) -> int:
     """Cut symbols, bars and settings of SCENARIO away while CANDIDATE breaks the same way.
 
@@ -47,4 +56,13 @@ def shrink(
     named = candidate_named(candidate, old_candidate)
     if named is None:
         raise click.UsageError("name the candidate behind the scenario: my_engine:run")
-    return answer(shrink_case(scenario, named, out, data=data, watch=watching()), form)
+    result = shrink_case(
+        scenario,
+        named,
+        out,
+        data=data,
+        mapping=foreign.mapping,
+        tolerance=foreign.tolerance,
+        watch=watching(),
+    )
+    return answer(result, form)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from reconcile.comparing import surroundings as around
 from reconcile.comparing.filters import NONE, Filters, shown
-from reconcile.comparing.proposals import proposed, tolerance_toml
+from reconcile.comparing.proposals import proposed
+from reconcile.comparing.tolerances import tolerance_toml
 from reconcile.comparing.wording import count, describe, edited, manifest_lines, unread_lines
 from reconcile.ledger.figures import difference
 from reconcile.text.escape import printable

@@ -114,11 +114,3 @@ def _decimals(column: Column) -> int:
         if bool((np.round(values, decimals) == values).all()):
             return decimals
     return _FINEST + 1
-
-
-def tolerance_toml(tolerance: Tolerance) -> str:
-    """One line of a tolerance file."""
-    return (
-        f'"{tolerance.table}.{tolerance.column}" = '
-        f'{{ {tolerance.kind.value} = "{tolerance.bound}", reason = "{tolerance.reason}" }}'
-    )

@@ -5,6 +5,7 @@ What a bound means is in `matching.bounds`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -127,3 +128,10 @@ def _tolerance(name: str, entry: _Entry) -> Tolerance:
     bounds = {kind: getattr(entry, kind.value) for kind in BoundKind}
     kind, bound = next((kind, bound) for kind, bound in bounds.items() if bound is not None)
     return Tolerance(table, column, kind, bound, entry.reason)
+
+
+def tolerance_toml(tolerance: Tolerance) -> str:
+    """One line of a tolerance file."""
+    reason = json.dumps(tolerance.reason, ensure_ascii=False)  # JSON's text is TOML's
+    bound = f'{tolerance.kind.value} = "{tolerance.bound}"'
+    return f'"{tolerance.table}.{tolerance.column}" = {{ {bound}, reason = {reason} }}'

@@ -6,8 +6,10 @@ import importlib.util
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from reconcile.comparing.tolerances import tolerance_toml
 from reconcile.ledger.write import write_ledger
 from reconcile.market.file import write_market
 from reconcile.market.load import load_market
@@ -22,8 +24,8 @@ from reconcile.shrinking.shrink import breaks_alike
 from vocabulary.errors import InputError
 
 KIND = "shrink"
-SCENARIO, WHY, TEST = "scenario.toml", "WHY.md", "test_shrunk.py"
-KNOWN_NAMES = (SCENARIO, DATA, WHY, TEST, "__pycache__", ".pytest_cache")
+SCENARIO, WHY, TEST, TOLERANCE = "scenario.toml", "WHY.md", "test_shrunk.py", "tolerance.toml"
+KNOWN_NAMES = (SCENARIO, DATA, WHY, TEST, TOLERANCE, "__pycache__", ".pytest_cache")
 """Names that may stand in such a folder besides the ledgers and the marker: files that are written, and
 files that running the test leaves."""
 FAILED = 1
@@ -43,7 +45,10 @@ def write_folder(folder: Path, shrunk: Shrunk, name: str, candidate: Candidate, 
     case = shrunk.after.case
     output.write_text(folder, SCENARIO, scenario_to_toml(case.scenario))
     write_market(case.market, folder / DATA)
-    back = _read_back(folder)
+    if case.tolerances:
+        lines = [tolerance_toml(one) + "\n" for one in case.tolerances]
+        output.write_text(folder, TOLERANCE, "".join(lines))
+    back = replace(_read_back(folder), tolerances=case.tolerances)
     look = breaks_alike(shrunk.root, name, candidate, back)
     if look is None:
         raise _not_reproducible(name)

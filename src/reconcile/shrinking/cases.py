@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reconcile.market.edit import make_market, slice_market
-from reconcile.matching.model import BreakType, Reconciliation, Stage
+from reconcile.matching.model import BreakType, Reconciliation, Stage, Tolerance
 from reconcile.scenario.files import replace as replace_setting
 from vocabulary.errors import InputError
 from vocabulary.market import Market
@@ -32,10 +32,11 @@ class RootSignature(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """A scenario, and the market that it runs on."""
+    """A scenario, the market that it runs on, and how far values of a foreign candidate may be off."""
 
     scenario: Scenario
     market: Market
+    tolerances: tuple[Tolerance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

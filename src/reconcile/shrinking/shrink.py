@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from reconcile.comparing.compare import compare
-from reconcile.matching.model import Verdict
+from reconcile.matching.model import Tolerance, Verdict
 from reconcile.running.candidate import Candidate, call_candidate, stdout_to_stderr
 from reconcile.running.failures import Failure, ends_the_process, failed
 from reconcile.scenario.programs import run_reference
@@ -31,10 +32,12 @@ def shrink(
     name: str,
     candidate: Candidate,
     on_progress: Callable[[int], None] = lambda _: None,
+    tolerances: tuple[Tolerance, ...] = (),
 ) -> Shrunk | None:
     """The smallest case on which the candidate breaks the same way; None if it does not break.
 
     name: the candidate's name, for messages. on_progress: called with the number of cases tried so far.
+    tolerances: what they absorb is no break, in any case.
 
     A smaller case is accepted if its first divergence has the same stage, type, table and column. If explain
     names causes for the given case but none of them for the smallest, the reduction is done a second time,
@@ -43,7 +46,7 @@ def shrink(
     Raises TieoutError: the candidate cannot be run on the given case, or ignores its market.
     """
     began = time.perf_counter()
-    case = freeze_features(scenario, market)
+    case = replace(freeze_features(scenario, market), tolerances=tolerances)
     before = run_case(case, name, candidate)
     first = before.found.first
     if before.found.verdict is not Verdict.BREAKS or first is None:
@@ -90,7 +93,7 @@ def run_case(case: Case, name: str, candidate: Candidate) -> BrokenCase:
     with stdout_to_stderr():
         plain = run_reference(case.scenario, case.market)
         other = call_candidate(name, candidate, case.scenario, case.market)
-    found = compare(plain, other, scenario=case.scenario, market=case.market)
+    found = compare(plain, other, scenario=case.scenario, market=case.market, tolerances=case.tolerances)
     equity = plain.tables["equity"].columns["rebalance"]
     rebalances = len(equity.values) - (0 if equity.missing is None else int(equity.missing.sum()))
     return BrokenCase(case, found, rebalances)
@@ -120,7 +123,7 @@ def explained_causes(case: Case, name: str, candidate: Candidate) -> tuple[str, 
     with stdout_to_stderr():
         ledger = call_candidate(name, candidate, case.scenario, case.market)
     try:
-        found = explain(case.scenario, case.market, ledger)
+        found = explain(case.scenario, case.market, ledger, tolerances=case.tolerances)
     except TieoutError:
         return ()
     return tuple(

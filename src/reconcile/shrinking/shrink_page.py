@@ -37,6 +37,7 @@ import pytest
 
 import reconcile
 from reconcile import reference
+from reconcile.comparing.tolerances import read_tolerances
 from reconcile.comparing.wording import headline
 from reconcile.text.times import short_clock
 
@@ -49,7 +50,9 @@ def test_the_candidate_ties_out() -> None:
     scenario = reconcile.scenario_from_file(HERE / "scenario.toml")
     market = reconcile.load_market(scenario)
     expected = reference.run(scenario, market)
-    found = reconcile.compare(expected, candidate(scenario, market), scenario=scenario, market=market)
+    found = reconcile.compare(
+        expected, candidate(scenario, market), scenario=scenario, market=market, tolerances={tolerances}
+    )
     if found.breaks or not found.compared:
         pytest.fail(headline(found, short_clock(market)), pytrace=False)
 '''
@@ -128,7 +131,8 @@ def test_file(shrunk: Shrunk, name: str) -> str:
 
     module, _, function = name.partition(":")
     first = first_line(shrunk).replace("\\", "\\\\").replace('"', "'")
-    return TEST.format(first=first, module=module, function=function, file=FILE)
+    bounds = 'read_tolerances(HERE / "tolerance.toml")' if shrunk.after.case.tolerances else "()"
+    return TEST.format(first=first, module=module, function=function, file=FILE, tolerances=bounds)
 
 
 def why(shrunk: Shrunk, name: str, page: str | None) -> str:
