@@ -37,6 +37,8 @@ class Family(Enum):
     """Hypotheses of one family look alike at first, so that one may have been taken for another."""
 
     FEE = "fee"
+    SLIPPAGE = "slippage"
+    SIZE = "size"
     EXECUTION = "execution"
     GATE = "gate"
     EXIT = "exit"

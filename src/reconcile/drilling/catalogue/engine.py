@@ -23,12 +23,14 @@ from reconcile.explaining.hypotheses import (
     exits,
     features,
     prices,
+    rounding,
     selection,
     sizing,
 )
 from reconcile.explaining.model import Change, Hypothesis, Value
 from reconcile.matching.model import Stage
-from vocabulary.state import Fill, Order, Side
+from reference import sizing_base
+from vocabulary.state import Fill, Order, Side, Target
 
 BUY, SELL = Side.BUY, Side.SELL
 TARGET, ORDER, STATUS, QUANTITY = Stage.TARGET, Stage.ORDER, Stage.STATUS, Stage.QUANTITY
@@ -63,6 +65,18 @@ def _bought(clean: CleanRun, bar: int) -> bool:
     return any(e.fill is not None and e.fill.side is BUY for e in clean.days[bar].executions)
 
 
+def _slips_half_a_tick(clean: CleanRun, bar: int, fill: Fill) -> bool:
+    """Slippage of 5 bps that is rounded up."""
+    return int(clean.market.open[bar, fill.symbol]) * 5 % 10_000 >= 5_000
+
+
+def _half_a_share(clean: CleanRun, bar: int, target: Target) -> bool:
+    """A target that lacks at least half a share."""
+    base = sizing_base(clean.ground.scenario, clean.deciding(bar))
+    close = int(clean.market.close[bar, target.symbol])
+    return 2 * (base * target.weight % (10**9 * close)) >= 10**9 * close
+
+
 DECIDING, EXECUTING, EXITS, PLAN, SELECTING = (
     "deciding.py",
     "executing.py",
@@ -77,6 +91,12 @@ EARLIER = (
 )
 FEE = "        fee = mul(charged, settings.fee_rate)"
 CHARGED = "    if fee == TOO_LARGE:\n        account[FAULT] = BAD_COMMISSION"
+FILLED = "    price = slipped(settings, account, raw, side)"
+SIZED = "        size = quantity_for(base, abs(weight), book.chosen_closes[k])"
+HALF_UP = (
+    "\n        unsized = mul_floor(base, abs(weight)) - size * book.chosen_closes[k]"
+    "\n        size += np.int64(2 * unsized >= book.chosen_closes[k])"
+)
 VIX = (("context", "vix"), ("min", 30.0))
 
 FAULTS: tuple[Fault, ...] = (
@@ -218,6 +238,22 @@ FAULTS: tuple[Fault, ...] = (
            (EXECUTING, "account[CASH], notional - fee)", "account[CASH], notional)"),
            at_bars(CASH, _sold),
            Change(execution.COMMISSION_NOT_PAID, side=SELL)),
+    _fault("commission cut to cents", "long",
+           (EXECUTING, FEE, FEE + " // 100 * 100"),
+           at_fills(COST, lambda h, t, x: x.commission % 100 != 0),
+           Change(rounding.COMMISSION_ROUNDED, ("again down", 2))),
+    _fault("fill prices cut to cents", "long",
+           (EXECUTING, FILLED, FILLED + " // 100 * 100"),
+           at_fills(PRICE, lambda h, t, x: x.price % 100 != 0),
+           Change(rounding.PRICE_ROUNDED, ("down", 2))),
+    _fault("slippage rounded down", "long",
+           (EXECUTING, "slip = mul(raw, slip)", "slip = raw * slip // 1_000_000_000"),
+           at_fills(PRICE, _slips_half_a_tick),
+           Change(rounding.SLIPPAGE_ROUNDED, "down")),
+    _fault("quantities rounded half up", "long",
+           (DECIDING, SIZED, SIZED + HALF_UP),
+           at_targets(_half_a_share),
+           Change(rounding.QUANTITY_ROUNDED, "nearest"), Change(rounding.QUANTITY_ROUNDED, "even")),
     _fault("exits never ordered", "long",
            (DECIDING, "if fired[i] == NOTHING or", "if t >= 0 or"),
            as_if((TARGET, ORDER), Setting("exits", [])),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from reconcile.explaining.evidence import Window
-from reconcile.explaining.hypotheses import costs, execution, exits, features, prices, reports
+from reconcile.explaining.hypotheses import costs, execution, exits, features, prices, reports, rounding
 from reconcile.explaining.hypotheses import selection as choosing
 from reconcile.explaining.hypotheses import sizing as sizes
 from reconcile.explaining.model import EVERY, Change, Changes, Hypothesis, Subject, Value
@@ -45,6 +45,10 @@ CATALOGUE = Catalogue(
     (
         sizes.CAPITAL,
         execution.TIMING,
+        rounding.COMMISSION_ROUNDED,
+        rounding.SLIPPAGE_ROUNDED,
+        rounding.PRICE_ROUNDED,
+        rounding.QUANTITY_ROUNDED,
         costs.COMMISSION,
         costs.SLIPPAGE,
         sizes.SIZING,

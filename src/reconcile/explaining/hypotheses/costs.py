@@ -25,8 +25,8 @@ from reconcile.explaining.model import (
 from reconcile.files.decimals import BPS, PPB, from_units
 from reference import Execution
 from vocabulary.market import Market
-from vocabulary.scenario import BpsCommission, BpsSlippage, Scenario
-from vocabulary.state import Side
+from vocabulary.scenario import BpsCommission, BpsSlippage, CashPolicy, Scenario
+from vocabulary.state import Side, Status
 
 SIDES = (Side.BUY, Side.SELL)
 
@@ -192,6 +192,7 @@ SLIPPAGE = SettingHypothesis(
     values=_slippages,
     say=_cost_reads("costs.slippage", "slippage is {new} instead of {old}", "no slippage is charged"),
     apply=changed,
+    family=Family.SLIPPAGE,
     by_symbol=True,
     by_side=True,
 )
@@ -207,6 +208,36 @@ def _factor_reads(subject: Subject, value: Value) -> Wording:
     if value == 0:
         return Wording("commission is not charged", "costs.commission", "once", "not at all")
     return Wording("commission is charged twice", "costs.commission", "once", "twice")
+
+
+def recharged(at: Moment, execution: Execution, charge: Callable[[int, int], int]) -> Execution:
+    """An execution with another commission, and the quantity that the cash then covers (E4).
+
+    charge: from a quantity in lots and its notional to the commission in money.
+    """
+    fill, order = execution.fill, execution.order
+    if fill is None:
+        return execution
+    quantity = fill.quantity
+
+    def cost(lots: int) -> int:
+        return lots * fill.price + charge(lots, lots * fill.price)
+
+    if order.side is Side.BUY and at.scenario.execution.cash is CashPolicy.REDUCE:
+        while quantity > 1 and cost(quantity) > at.state.cash:
+            quantity -= 1
+        while quantity < order.quantity and cost(quantity + 1) <= at.state.cash:
+            quantity += 1
+    notional = quantity * fill.price
+    made = replace(
+        fill,
+        quantity=quantity,
+        notional=notional,
+        commission=charge(quantity, notional),
+        slippage=fill.slippage // fill.quantity * quantity,
+    )
+    status = Status.FILLED if quantity == order.quantity else Status.REDUCED
+    return Execution(order, status, quantity, made)
 
 
 def _charged(change: Change) -> Hooks:

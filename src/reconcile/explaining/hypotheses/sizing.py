@@ -21,6 +21,7 @@ from reconcile.explaining.hypotheses.settings import (
 )
 from reconcile.explaining.model import (
     Change,
+    Family,
     LoopHypothesis,
     Ranking,
     SettingHypothesis,
@@ -281,4 +282,4 @@ def _to_target(at: Moment, target: Wanted, decision: Decision) -> list[Order]:
     return [Order(at.bar, target.symbol, side, abs(delta), REBALANCE, decision.rebalance)]
 
 
-LOT = LoopHypothesis(id="lot", values=_lots, say=_lot_reads, hooks=_in_lots, decides=True)
+LOT = LoopHypothesis(id="lot", values=_lots, say=_lot_reads, hooks=_in_lots, family=Family.SIZE, decides=True)
