@@ -224,10 +224,11 @@ def recharged(at: Moment, execution: Execution, charge: Callable[[int, int], int
         return lots * fill.price + charge(lots, lots * fill.price)
 
     if order.side is Side.BUY and at.scenario.execution.cash is CashPolicy.REDUCE:
-        while quantity > 1 and cost(quantity) > at.state.cash:
-            quantity -= 1
-        while quantity < order.quantity and cost(quantity + 1) <= at.state.cash:
-            quantity += 1
+        lot = at.scenario.market.lot
+        while quantity > lot and cost(quantity) > at.state.cash:
+            quantity -= lot
+        while quantity + lot <= order.quantity and cost(quantity + lot) <= at.state.cash:
+            quantity += lot
     notional = quantity * fill.price
     made = replace(
         fill,

@@ -13,7 +13,7 @@ from reconcile.explaining.hypotheses.settings import ONE, money_decimals, pair
 from reconcile.explaining.hypotheses.sizing import retargeted
 from reconcile.explaining.model import Change, Family, LoopHypothesis, Subject, Value, Values, Wording
 from reference import Decision, Execution
-from vocabulary.scenario import BpsCommission, BpsSlippage, FixedSlippage, Scenario
+from vocabulary.scenario import BpsCommission, BpsSlippage, CommissionBase, FixedSlippage, Scenario
 from vocabulary.state import Order, Side, Target
 
 CENTS = 2
@@ -145,7 +145,7 @@ def _commission_ways(subject: Subject, window: Window) -> Values:
 def _rounded_commission(change: Change) -> Hooks:
     how, places = pair(change.value)
 
-    def charge(scenario: Scenario) -> Callable[[int, int], int]:
+    def charge(scenario: Scenario, raw: int) -> Callable[[int, int], int]:
         commission = scenario.costs.commission
         unit: int = 10 ** (scenario.market.price_decimals + scenario.market.quantity_decimals - places)
         per_lot: int = 10**scenario.market.price_decimals
@@ -153,18 +153,24 @@ def _rounded_commission(change: Change) -> Hooks:
         def charged(quantity: int, notional: int) -> int:
             if commission is None:
                 return 0
-            base = notional if isinstance(commission, BpsCommission) else quantity * per_lot
+            base = quantity * per_lot
+            if isinstance(commission, BpsCommission):
+                base = quantity * raw if commission.on is CommissionBase.RAW else notional
             if how.startswith(AGAIN):
                 first = rounded(base * commission.rate, ONE, "nearest")
-                return max(rounded(first, unit, how.removeprefix(AGAIN)) * unit, commission.minimum)
-            return max(rounded(base * commission.rate, ONE * unit, how) * unit, commission.minimum)
+                amount = rounded(first, unit, how.removeprefix(AGAIN)) * unit
+            else:
+                amount = rounded(base * commission.rate, ONE * unit, how) * unit
+            amount = max(amount, commission.minimum)
+            return amount if commission.maximum is None else min(amount, notional * commission.maximum // ONE)
 
         return charged
 
     def executed(at: Moment, execution: Execution) -> Execution:
         if not change.covers(at.bar, execution.order.symbol, execution.order.side):
             return execution
-        return recharged(at, execution, charge(at.scenario))
+        raw = reference.raw_price(at.scenario, at.market, at.bar, execution.order.symbol)
+        return recharged(at, execution, charge(at.scenario, raw))
 
     return Hooks(executed=executed)
 
