@@ -84,13 +84,15 @@ class Host:
         self.worker: Worker | None = None
 
     def candidate(self, name: str, where: str = "candidate") -> Candidate:
-        """The function that `module:function` names; raises InputError when there is none. where: the option
-        or argument it was given as."""
+        """The function that `module:function` names. where: the option or argument it was given as.
+
+        Raises InputError when there is none; a worker may say so only when the function is called.
+        """
         if self.hosting.in_process:
             with stdout_to_stderr():
                 return callables.resolve_callable(name, "", where)
         worker = self._worker()
-        worker.find(name, "", where)
+        worker.find(name, "", where, wait=False)
         return HostedCandidate(worker, name)
 
     def strategy(self, name: str, folder: str, where: str) -> Callable[..., Any]:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,19 +85,26 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._frames: Frames = queue.Queue()
         self._output = Output(echo)
+        self._awaited: deque[_Call] = deque()
         self._found: dict[tuple[str, str, str], None] = {}
         self._folder: Path | None = None
         self._markets: OrderedDict[str, Path] = OrderedDict()
 
-    def find(self, name: str, folder: str, where: str) -> None:
-        """Import the function `module:function`; folder and where as for `resolve_callable`."""
-        if (name, folder, where) not in self._found:
-            self._find(name, folder, where)
-            self._found[name, folder, where] = None
+    def find(self, name: str, folder: str, where: str, *, wait: bool = True) -> None:
+        """Import the function `module:function`; folder and where as for `resolve_callable`.
 
-    def _find(self, name: str, folder: str, where: str) -> None:
-        who = f"candidate {name}" if folder == "" else f"strategy.function {name}"
-        self._ask(_Call(who, {"call": "find", "name": name, "folder": folder, "where": where}))
+        wait: until it is found. Otherwise the next call says so where it is not, and the command can load the
+        market meanwhile.
+        """
+        key = (name, folder, where)
+        if key not in self._found:
+            self._found[key] = None
+            if self._process is None:
+                self._start()
+            else:
+                self._send(_find(*key))
+        if wait:
+            self._settle()
 
     def candidate(
         self, name: str, scenario: Scenario, market: Market, *, seconds: float | None = None
@@ -209,19 +216,37 @@ class Worker:
         self.check()
         if self._process is None:
             self._start()
-        process = self._process
-        assert process is not None and process.stdin is not None
+        self._settle()
+        self._send(call)
+        return self._receive()
+
+    def _send(self, call: _Call) -> None:
+        """Send a request; its answer comes after those that are awaited already."""
+        assert self._process is not None and self._process.stdin is not None
+        self._awaited.append(call)
         with contextlib.suppress(OSError):  # then there is no answer, which tells more
-            wire.write_frame(process.stdin, call.request)
-        header, body = self._answer(process, call)
+            wire.write_frame(self._process.stdin, call.request)
+
+    def _receive(self) -> tuple[Any, bytes]:
+        """The value of the next answer and what came with it. Raises TieoutError."""
+        call = self._awaited.popleft()
+        assert self._process is not None
+        header, body = self._answer(self._process, call)
         if "error" in header:
             raise _error(call.who, header["error"])
         return header.get("value"), body
 
+    def _settle(self) -> None:
+        """Receive all answers that are awaited."""
+        self.check()
+        while self._awaited:
+            self._receive()
+
     def _start(self) -> None:
-        """Start the process, and let it find again what it has to know."""
+        """Start the process, and let it find the functions that it has to know."""
         self._output = Output(self._echo)
         self._frames = queue.Queue()
+        self._awaited.clear()
         process = subprocess.Popen(
             [sys.executable, "-P", str(SCRIPT)],
             env={**os.environ, **(self._environment or {})},
@@ -237,9 +262,9 @@ class Worker:
         terminal = sys.stdin is not None and sys.stdin.isatty()
         path = search_path(self._folders)
         begin = {"call": "start", "path": path, "terminal": terminal}
-        self._ask(_Call("worker", begin, seconds=STARTING))
+        self._send(_Call("worker", begin, seconds=STARTING))
         for found in self._found:
-            self._find(*found)
+            self._send(_find(*found))
 
     def _answer(self, process: subprocess.Popen[bytes], call: _Call) -> Frame:
         """Wait for the answer, with an eye on time and memory."""
@@ -279,6 +304,11 @@ class Worker:
         if process is not None:
             end_tree(process, 0.0)
         return failure
+
+
+def _find(name: str, folder: str, where: str) -> _Call:
+    who = f"candidate {name}" if folder == "" else f"strategy.function {name}"
+    return _Call(who, {"call": "find", "name": name, "folder": folder, "where": where})
 
 
 def search_path(folders: Sequence[str]) -> list[str]:
