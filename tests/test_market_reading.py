@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -61,6 +65,33 @@ def test_a_byte_order_mark_windows_line_ends_and_quotes_are_no_obstacle(tmp_path
     assert load_market(scenario(), path).digest == load_csv(tmp_path, *ROWS).digest
 
 
+@pytest.mark.parametrize("name", ["bars.tsv", "bars.xlsx", "bars.jsonl", "bars.arrow", "bars.zip"])
+def test_bars_in_any_kind_of_file_are_the_same_market(tmp_path: Path, name: str) -> None:
+    """What ledgers are read from, markets are, too."""
+    path, lines = tmp_path / name, [line.split(",") for line in (HEADER, *ROWS)]
+    if name == "bars.tsv":
+        path.write_text("\n".join("\t".join(line) for line in lines))
+    elif name == "bars.xlsx":
+        book = openpyxl.Workbook()
+        for line in lines:
+            book.worksheets[0].append([cell or None for cell in line])
+        book.save(path)
+    elif name == "bars.jsonl":
+        path.write_text("\n".join(json.dumps(dict(zip(lines[0], line, strict=True))) for line in lines[1:]))
+    elif name == "bars.arrow":
+        feather.write_feather(table(), str(path))
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("inner.csv", "\n".join((HEADER, *ROWS)))
+    assert load_market(scenario(), path).digest == load_csv(tmp_path, *ROWS).digest
+
+
+def test_text_that_is_no_number_is_named_in_other_files_too(tmp_path: Path) -> None:
+    (tmp_path / "bars.tsv").write_text("\n".join((HEADER, *ROWS)).replace(",", "\t").replace("10", "ten", 1))
+    with pytest.raises(InputError, match="expected a number"):
+        load_market(scenario(), tmp_path / "bars.tsv")
+
+
 # what is no file, or not a whole one
 
 
@@ -69,7 +100,7 @@ def test_a_byte_order_mark_windows_line_ends_and_quotes_are_no_obstacle(tmp_path
     [
         ("nothing.csv", "nothing.csv: found no such file"),
         ("folder.csv", "folder.csv: found a folder"),
-        ("bars.xlsx", "found the ending '.xlsx'; expected one of .parquet, .pq, .csv, .csv.gz"),
+        ("bars.ods", "found the ending '.ods'; expected one of .csv, .tsv, .txt, .parquet, .pq, .arrow"),
         ("empty.csv", "found an empty file"),
         ("empty.parquet", "found an empty file"),
         ("noise.parquet", "noise.parquet: found a Parquet file that cannot be read"),
@@ -87,7 +118,7 @@ def test_what_is_no_whole_table_is_named(tmp_path: Path, name: str, message: str
     (tmp_path / "folder.csv").mkdir()
     text = "\n".join((HEADER, *ROWS)).encode()
     for file, content in {
-        "bars.xlsx": text,
+        "bars.ods": text,
         "empty.csv": b"",
         "empty.parquet": b"",
         "noise.parquet": bytes(range(256)) * 8,

@@ -1,4 +1,4 @@
-"""Files become tables: Parquet as it is typed, CSV with every column but two as doubles (U1)."""
+"""Files become tables: Parquet as it is typed, text with every column but two as doubles (U1)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from reconcile.files.buffers import Column, LongTable
@@ -41,16 +42,19 @@ def open_table(path: Path, words: tuple[str, ...]) -> LongTable:
 
 
 def read_table(path: Path, words: tuple[str, ...]) -> pa.Table:
-    """The table in a Parquet or CSV file, told apart by the name's ending.
+    """The table in a file of any kind that is read (`tables.intake`), told apart by the name's ending.
 
-    words: the columns a CSV file holds as text; every other column is numbers.
+    words: the columns that hold text in a file of text; every other column is numbers.
     Raises InputError when the file is missing, empty, truncated, of another kind, or its text is no
     number where one belongs.
     """
     _refuse_file(path)
     try:
-        parquet = path.name.lower().endswith(_PARQUET)
-        table = _open_parquet(path, words).read() if parquet else _read_csv(path, words)
+        name = path.name.lower()
+        if name.endswith(_PARQUET):
+            table = _open_parquet(path, words).read()
+        else:
+            table = _read_csv(path, words) if name.endswith(_CSV) else _read_other(path, words)
     except (OSError, MemoryError) as error:
         raise _unreadable(path, error) from error
     if table.num_rows == 0:
@@ -66,12 +70,15 @@ def _refuse_file(path: Path) -> None:
         found = "no such file" if reason == "nothing" else reason
         raise InputError(source, found, "a Parquet or CSV file", "Check the path.")
     if not path.name.lower().endswith((*_PARQUET, *_CSV)):
-        raise InputError(
-            source,
-            f"the ending {path.suffix!r}",
-            "one of " + ", ".join((*_PARQUET, *_CSV)),
-            "Rename the file by what it holds, or convert it.",
-        )
+        from reconcile.tables.intake import ENDINGS, is_table_file
+
+        if not is_table_file(path):
+            raise InputError(
+                source,
+                f"the ending {path.suffix!r}",
+                "one of " + ", ".join(ENDINGS),
+                "Rename the file by what it holds, or convert it.",
+            )
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -191,6 +198,45 @@ def _read_csv(path: Path, words: tuple[str, ...]) -> pa.Table:
         raise _csv_trouble(path, words, names, error) from error
 
 
+def _read_other(path: Path, words: tuple[str, ...]) -> pa.Table:
+    """A table that is neither Parquet nor CSV: columns of text but `words` become doubles."""
+    from reconcile.tables import intake
+    from reconcile.tables.cells import is_text, one_array
+
+    data = intake.read_table(path).data
+    need_names(data.column_names, words, str(path))
+    columns = {}
+    for name in data.column_names:
+        cells = one_array(data.column(name))
+        if name in words:
+            columns[name] = cells.cast(pa.string()).dictionary_encode() if is_text(cells.type) else cells
+        else:
+            columns[name] = _doubles(cells, f"{path}", name) if is_text(cells.type) else cells
+    return pa.table(columns)
+
+
+def _doubles(cells: Any, source: str, name: str) -> Any:
+    """Text as doubles, null where nothing stands. Raises InputError naming the first cell that is none."""
+    from reconcile.files import buffers
+
+    values = cells.to_pylist()
+    for row, value in enumerate(values):
+        if value is not None and value not in _NULLS and not _is_number(value):
+            raise _no_number(source, row, name, value)
+    missing = [value is None or value in _NULLS for value in values]
+    numbers = [0.0 if gone else float(value) for value, gone in zip(values, missing, strict=True)]
+    return buffers.numeric(np.array(numbers, dtype=np.float64), buffers.mask(missing))
+
+
+def _no_number(source: str, row: int, name: str, value: str) -> InputError:
+    return InputError(
+        f"{row_name(source, row)}, column {name!r}",
+        f"the text {value!r}",
+        "a number",
+        "Correct it, or leave the cell empty if the value is missing.",
+    )
+
+
 def _csv_header(path: Path) -> list[str]:
     """The column names. Raises InputError for compressed and binary files, and for names given twice."""
     source = str(path)
@@ -231,12 +277,7 @@ def _csv_trouble(path: Path, words: tuple[str, ...], names: list[str], error: Ex
             continue
         for row, value in enumerate(table[name].to_pylist()):
             if value not in _NULLS and not _is_number(str(value)):
-                return InputError(
-                    f"{row_name(source, row)}, column {name!r}",
-                    f"the text {value!r}",
-                    "a number",
-                    "Correct it, or leave the cell empty if the value is missing.",
-                )
+                return _no_number(source, row, name, str(value))
     return InputError(source, f"text that is no table ({_short(error)})", "CSV with a header line", _AGAIN)
 
 

@@ -24,6 +24,8 @@ _BLOCK = 1 << 20
 
 def read_delimited(member: Member, layout: Layout, name: str) -> RawTable:
     """The table of a CSV file. Raises InputError, and what Arrow and csv raise over damaged text."""
+    if member.name.lower().endswith(".tsv") and "separator" not in layout.model_fields_set:
+        layout = layout.model_copy(update={"separator": "\t"})
     head = member.head()
     if head.startswith(b"PAR1"):
         raise InputError(member.origin, "Parquet data", "CSV text", "Give the file its right ending.")

@@ -30,7 +30,9 @@ class Layout(Settings):
         examples=['"latin-1"'],
     )
     separator: Character = Field(
-        default=",", description="What stands between two cells of a CSV file.", examples=['";"', r'"\t"']
+        default=",",
+        description="What stands between two cells of a CSV file; in a .tsv file it is the tab.",
+        examples=['";"', r'"\t"'],
     )
     skip: int = Field(
         default=0, ge=0, description="Lines before the header that are no part of the table.", examples=["3"]
