@@ -21,7 +21,17 @@ from reconcile.matching.model import BoundKind, Tolerance
 from vocabulary.errors import InputError
 from vocabulary.ledger import Column, Kind, Ledger, Manifest, Table
 from vocabulary.market import Market
-from vocabulary.scenario import CashPolicy, Scenario, Timing, TopN, Weights
+from vocabulary.scenario import (
+    BpsCommission,
+    BpsSlippage,
+    CashPolicy,
+    CommissionBase,
+    PerShareCommission,
+    Scenario,
+    Timing,
+    TopN,
+    Weights,
+)
 
 Edit = Callable[[Ledger, Market], Ledger]
 
@@ -537,3 +547,43 @@ def test_basis_by_hand(before: tuple[int, int], fill: tuple[int, int], after: tu
         found = [part.tolist()[0] for part in booked(*arrays)]
         assert found[0] == after[0]
         assert found[1] == after[1] if big == 1 else abs(found[1] - after[1] * big) < big
+
+
+@pytest.mark.parametrize(
+    "commission",
+    [
+        BpsCommission(500_000, on=CommissionBase.RAW),
+        BpsCommission(500_000, 5_000, 300_000),
+        BpsCommission(500_000, 5_000, 300_000, CommissionBase.RAW),
+        PerShareCommission(50_000_000, 5_000, 1_000_000),
+    ],
+    ids=str,
+)
+def test_commissions_on_the_raw_price_and_with_a_maximum(commission: Any) -> None:
+    """True ones are clean, exact and in doubles; one unit more is a finding."""
+    slippage = BpsSlippage(5_000_000)
+    scenario, market, ledger = kit.sample(3, commission=commission, slippage=slippage)
+    for one in (ledger, floats_of(ledger)):
+        found = audited(one, scenario, market)
+        assert kinds(found) == {}
+        assert Check.COMMISSION in {check.check for check in found.checked}
+    changed = kit.edited(ledger, "fills", "commission", 5, lambda value: value + 1)
+    assert kinds(audited(changed, scenario, market))[FindingKind.COMMISSION] == 1
+
+
+def test_a_price_that_no_bar_allows() -> None:
+    """At a bar of the market, and dated between two."""
+    scenario, market, ledger = kit.sample(3)
+    row = build.rows(ledger, "fills")[5]
+    place = market.symbols.index(row["symbol"])
+    far = 10 * int(market.high[:, place].max())
+    changed = kit.edited(ledger, "fills", "price", 5, far)
+    told = [one for one in audited(changed, scenario, market).findings if one.kind is FindingKind.RANGE]
+    assert [one.detail for one in told] == ["no bar of it has such a price in its range"]
+    changed = kit.edited(changed, "fills", "timestamp", 5, lambda stamp: stamp + 1)
+    found = audited(changed, scenario, market)
+    told = [one for one in found.findings if one.kind is FindingKind.RANGE]
+    assert [one.detail for one in told] == ["no bar of it has such a price in its range"]
+    assert kinds(found)[FindingKind.NO_BAR] == 1
+    between = kit.edited(ledger, "fills", "timestamp", 5, lambda stamp: stamp + 1)
+    assert FindingKind.RANGE not in kinds(audited(between, scenario, market))

@@ -23,8 +23,8 @@ from reconcile.auditing.integrity import (
     shuffled,
 )
 from reconcile.auditing.ledger_index import index_ledger
+from reconcile.auditing.market_costs import check_commission
 from reconcile.auditing.market_prices import (
-    check_commission,
     check_marks,
     check_prices,
     check_slippage,
@@ -166,7 +166,7 @@ def _check_market(
     check_symbols(recorder, market)
     check_decisions(recorder, scenario, market)
     mispriced = check_prices(recorder, scenario, market)
-    check_commission(recorder, scenario)
+    check_commission(recorder, scenario, market)
     check_slippage(recorder, scenario, market, mispriced)
     check_marks(recorder, scenario, market)
     check_cash_policy(recorder, scenario, *held, initial)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,15 +71,10 @@ def check_cash(recorder: Recorder, books: EquityByBar, broken: Ints, initial: Am
             recorder.count_more(Check.CASH, kind, 1)
             continue
         row = int(books.row[place])
-        recorder.add_row(
-            Check.CASH,
-            kind,
-            equity.field("cash"),
-            row,
-            value(cash, place),
-            value(expected, place),
-            words or "",
+        finding = recorder.row_finding(
+            Check.CASH, kind, equity.field("cash"), row, value(cash, place), value(expected, place)
         )
+        recorder.add(replace(finding, detail=words or ""))
     late = (fills.bar < 0) & fills.full("timestamp")
     recorder.add_where(Check.CASH, FindingKind.CASH, fills.field("timestamp"), late)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from reconcile.auditing.amounts import (
-    PPB,
     Amounts,
     Array,
     Floats,
@@ -15,24 +14,21 @@ from reconcile.auditing.amounts import (
     Mask,
     apart,
     as_doubles,
-    at_scale,
     loosened,
     magnitude,
     minus,
     mul,
     picked,
     times,
-    whole,
+    value,
 )
-from reconcile.auditing.ledger_index import PlacedTable
+from reconcile.auditing.ledger_index import Field, PlacedTable
 from reconcile.auditing.market_rules import OnMarket, on_market
-from reconcile.auditing.model import Check, Finding, FindingKind, Why
+from reconcile.auditing.model import Check, Finding, FindingKind
 from reconcile.auditing.recorder import Recorder
 from vocabulary.market import Market
 from vocabulary.scenario import (
-    BpsCommission,
     BpsSlippage,
-    CommissionBase,
     FixedSlippage,
     Scenario,
     Timing,
@@ -106,8 +102,41 @@ def check_prices(recorder: Recorder, scenario: Scenario, market: Market) -> Ints
     wanted, prices = Amounts(expected.values[whole], scale), done.fills.amounts("price")
     for kind in (FindingKind.TOMORROW, FindingKind.RANGE, FindingKind.PRICE):
         rows = done.rows[rest[kinds == list(FindingKind).index(kind)]]
+        nowhere = rows[_beyond_all_bars(recorder, scenario, market, rows)]
+        _report_nowhere(recorder, done.fills.field("price"), nowhere, wanted)
+        rows = np.setdiff1d(rows, nowhere)
         recorder.add_rows(Check.PRICES, kind, done.fills.field("price"), rows, prices, wanted)
+    off = np.setdiff1d(np.flatnonzero(done.fills.full("price", "symbol", "side")), done.rows)
+    _report_nowhere(
+        recorder, done.fills.field("price"), off[_beyond_all_bars(recorder, scenario, market, off)], None
+    )
     return np.asarray(done.rows[wrong])
+
+
+def _beyond_all_bars(recorder: Recorder, scenario: Scenario, market: Market, rows: Ints) -> Mask:
+    """Which of these fills have a price that no bar of their symbol allows, with slippage."""
+    fills = recorder.index.tables["fills"]
+    symbol = on_market(recorder, market, fills).symbol[rows]
+    if not len(market.timestamps):
+        return np.zeros(len(rows), np.bool_)
+    low = np.where(market.present, market.low, np.iinfo(np.int64).max).min(axis=0)
+    high = np.where(market.present, market.high, 0).max(axis=0)
+    traded = (symbol >= 0) & (high[symbol] > 0)
+    bottom = slipped(scenario, np.where(traded, low[symbol], 1), np.ones(len(rows), np.bool_))
+    top = slipped(scenario, np.where(traded, high[symbol], 1), np.zeros(len(rows), np.bool_))
+    price = as_doubles(fills.amounts("price")).values[rows] * 10.0**scenario.market.price_decimals
+    return np.asarray(traded & ((price < bottom * (1 - 1e-9)) | (price > top * (1 + 1e-9))), np.bool_)
+
+
+def _report_nowhere(recorder: Recorder, price: Field, rows: Ints, wanted: Amounts | None) -> None:
+    for row in rows.tolist():
+        if recorder.is_full(FindingKind.RANGE):
+            recorder.count_more(Check.PRICES, FindingKind.RANGE, 1)
+            continue
+        expected = None if wanted is None else value(wanted, row)
+        seen = price.placed.value(price.column, row)
+        found = recorder.row_finding(Check.PRICES, FindingKind.RANGE, price, row, seen, expected)
+        recorder.add(replace(found, detail="no bar of it has such a price in its range"))
 
 
 def _report_adjusted(recorder: Recorder, done: Executed, ratio: Floats, wrong: Ints) -> Mask:
@@ -192,7 +221,7 @@ def check_slippage(recorder: Recorder, scenario: Scenario, market: Market, mispr
     price = loosened(picked(fills.amounts("price"), done.rows), 0.5 * 10.0**-scale)
     away = magnitude(minus(price, Amounts(done.raw, scale)))
     short = times(away, picked(fills.amounts("quantity"), done.rows))
-    expected = _spread(short, done.rows, fills.table.rows)
+    expected = spread(short, done.rows, fills.table.rows)
     where = np.zeros(fills.table.rows, np.bool_)
     where[done.rows] = True
     where &= fills.full("quantity", "slippage")
@@ -201,7 +230,7 @@ def check_slippage(recorder: Recorder, scenario: Scenario, market: Market, mispr
     recorder.hold(Check.SLIPPAGE, FindingKind.SLIPPAGE, fills.field("slippage"), found, expected, where)
 
 
-def _spread(a: Amounts, rows: Ints, count: int) -> Amounts:
+def spread(a: Amounts, rows: Ints, count: int) -> Amounts:
     """(count,) amounts: these at their rows, 0 elsewhere."""
     values = np.zeros(count, a.values.dtype)
     values[rows] = a.values
@@ -234,65 +263,3 @@ def check_marks(recorder: Recorder, scenario: Scenario, market: Market) -> None:
     tomorrow &= ~apart(picked(found, wrong), Amounts(market.close[after, symbol[wrong]], scale))
     for kind, rows in ((FindingKind.TOMORROW, wrong[tomorrow]), (FindingKind.MARK, wrong[~tomorrow])):
         recorder.add_rows(Check.MARKS, kind, positions.field("mark"), rows, found, expected)
-
-
-def check_commission(recorder: Recorder, scenario: Scenario) -> None:
-    """E3: what the scenario's commission charges for each fill."""
-    fills = recorder.need(Check.COMMISSION, "fills", "price", "quantity", "commission")
-    if fills is None:
-        return
-    commission = scenario.costs.commission
-    if isinstance(commission, BpsCommission) and commission.on is CommissionBase.RAW:
-        recorder.not_made(Check.COMMISSION, 'costs.commission.on = "raw"', Why.NOT_YET)
-        return
-    found = fills.amounts("commission")
-    expected = expected_commission(scenario, fills)
-    where = fills.full("price", "quantity", "commission")
-    rows = recorder.disagreements(Check.COMMISSION, "fills.commission", found, expected, where)
-    rows = _not_by_record(scenario, fills, rows, found)
-    recorder.add_rows(
-        Check.COMMISSION, FindingKind.COMMISSION, fills.field("commission"), rows, found, expected
-    )
-
-
-def _not_by_record(scenario: Scenario, fills: PlacedTable, rows: Ints, found: Amounts) -> Ints:
-    """The rows without those whose commission follows from the notional on record: a price is misprinted."""
-    scale = scenario.market.price_decimals + scenario.market.quantity_decimals
-    commission = scenario.costs.commission
-    notional = whole(fills.amounts("notional"), scale) if "notional" in fills else None
-    if notional is None or not isinstance(commission, BpsCommission):
-        return rows
-    charged = np.maximum(mul(magnitude(notional).values, commission.rate), commission.minimum)
-    return np.asarray(rows[apart(found, Amounts(charged, scale))[rows]], np.int64)
-
-
-def expected_commission(scenario: Scenario, fills: PlacedTable) -> Amounts:
-    """E3: exact if price and quantity are whole numbers of the scenario's units, else within half a unit."""
-    ticks, lots = scenario.market.price_decimals, scenario.market.quantity_decimals
-    commission, count = scenario.costs.commission, fills.table.rows
-    if commission is None:
-        return Amounts(np.zeros(count, np.int64), ticks + lots)
-    price, quantity = whole(fills.amounts("price"), ticks), whole(fills.amounts("quantity"), lots)
-    minimum = commission.minimum
-    if price is None or quantity is None:
-        return _commission_of_doubles(scenario, fills)
-    base = (
-        times(price, quantity) if isinstance(commission, BpsCommission) else at_scale(quantity, ticks + lots)
-    )
-    charged = np.maximum(mul(magnitude(base).values, commission.rate), minimum)
-    if commission.maximum is not None:
-        charged = np.minimum(charged, mul(magnitude(times(price, quantity)).values, commission.maximum))
-    return Amounts(np.where(quantity.values != 0, charged, 0), ticks + lots)
-
-
-def _commission_of_doubles(scenario: Scenario, fills: PlacedTable) -> Amounts:
-    commission = scenario.costs.commission
-    assert commission is not None
-    unit = 10.0 ** -(scenario.market.price_decimals + scenario.market.quantity_decimals)
-    quantity = as_doubles(fills.amounts("quantity"))
-    base = times(fills.amounts("price"), quantity) if isinstance(commission, BpsCommission) else quantity
-    rate = Amounts(np.full(fills.table.rows, commission.rate / PPB), None, np.full(fills.table.rows, 0.0))
-    charged = as_doubles(times(base, rate))
-    assert charged.slop is not None
-    values = np.where(quantity.values != 0, np.maximum(charged.values, commission.minimum * unit), 0.0)
-    return loosened(Amounts(values, None, charged.slop + 2.0**-52 * np.abs(values)), 0.5 * unit)

@@ -148,6 +148,9 @@ def check_cash_policy(
     after = _cash_after(recorder, books, moved[0], rows, initial)
     opening = _opens_more(recorder, fills, rows, cells)
     recorder.made(Check.CASH_POLICY, len(rows))
+    if scenario.execution.cash is CashPolicy.REDUCE_BEFORE_COSTS and "commission" in fills:
+        # Only the notional has to fit: cash before the commission of this fill is not below zero.
+        after = add(after, take(finite(fills.amounts("commission")), rows))
     below = nonzero(after) & np.asarray(after.values < 0, np.bool_)
     wrong = np.flatnonzero(below & opening & ~fills.sells[rows])
     for place in wrong.tolist():

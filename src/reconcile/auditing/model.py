@@ -172,7 +172,6 @@ class Why(Enum):
     NO_ORDER = "nothing says in which order the fills executed"
     NO_CHAIN = "no digest chain"
     LACKING = "not all there"
-    NOT_YET = "the audit does not know this setting"
     NO_UNITS = "its numbers are not in the scenario's units"
     NOT_FLAT_AT_START = "something is held before the first fill, or sold before it is bought"
 

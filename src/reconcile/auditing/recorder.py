@@ -204,31 +204,27 @@ class Recorder:
         self.add_rows(check, kind, field, np.flatnonzero(wrong))
 
     def add_row(
-        self,
-        check: Check,
-        kind: FindingKind,
-        field: Field,
-        row: int,
-        found: Value,
-        expected: Value,
-        detail: str = "",
+        self, check: Check, kind: FindingKind, field: Field, row: int, found: Value, expected: Value
     ) -> None:
         """Add a finding about one row."""
+        self.add(self.row_finding(check, kind, field, row, found, expected))
+
+    def row_finding(
+        self, check: Check, kind: FindingKind, field: Field, row: int, found: Value, expected: Value
+    ) -> Finding:
+        """A finding about one row, to be added."""
         placed = field.placed
         symbol = int(placed.symbol[row])
-        self.add(
-            Finding(
-                check,
-                kind,
-                field.path,
-                (self.row_name(placed, row),),
-                int(placed.time[row]) if placed.time[row] else None,
-                self.index.symbols[symbol] if symbol >= 0 else None,
-                found,
-                expected,
-                difference(found, expected),
-                detail=detail,
-            )
+        return Finding(
+            check,
+            kind,
+            field.path,
+            (self.row_name(placed, row),),
+            int(placed.time[row]) if placed.time[row] else None,
+            self.index.symbols[symbol] if symbol >= 0 else None,
+            found,
+            expected,
+            difference(found, expected),
         )
 
     @staticmethod

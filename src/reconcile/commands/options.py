@@ -14,8 +14,6 @@ from reconcile.commands.process import print_message
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    pass
-
 Command = TypeVar("Command", bound=Callable[..., int])
 Noun = TypeVar("Noun")
 
