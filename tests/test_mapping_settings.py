@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 
 from mapping_kit import PAGE, opened, rows, unread, with_tables
+from market_kit import scenario
 from reconcile.mapping import schema
 from reconcile.mapping.apply import apply_mapping
+from reconcile.mapping.bars import write_bars
 from reconcile.mapping.read import mapping_from
+from reconcile.market.load import load_market
 from reconcile.tables.layout import Layout
 from reconcile.tables.numbers import Numbers
 from reconcile.tables.settings import Settings
@@ -338,3 +341,42 @@ def test_frames_are_mapped_as_files_are() -> None:
     made = apply_mapping({"anything": frame}, mapping)
     assert rows(made.ledger, "fills") == [("2024-01-03", "A", "sell", "2", "1.5")]
     assert made.ledger.tables["fills"].columns["price"].scale is None
+
+
+def test_bars_in_any_dress_become_a_market(tmp_path: Path) -> None:
+    """The same market as that of plain bars."""
+    lines = ["Datum;Kürzel;O;H;T;S;Stück;score"]
+    lines += [f"{day}.01.2024;A;10,5;11;10;1.010,75;{day};0,{day}" for day in (2, 3, 13)]
+    (tmp_path / "prices.csv").write_text("\n".join(lines), encoding="latin-1")
+    mapping = """
+    layout = { separator = ";", encoding = "latin-1" }
+    numbers = { decimal = ",", thousands = "." }
+    symbol_case = "lower"
+    [tables.bars]
+    [tables.bars.columns]
+    timestamp = "Datum"
+    symbol = "Kürzel"
+    open = "O"
+    high = "= H * 100"
+    low = "T"
+    close = "S"
+    volume = "Stück"
+    score = "score"
+    """
+    rows_, notes, unread_ = write_bars(
+        tmp_path / "prices.csv", mapping_from(tomllib.loads(mapping)), tmp_path / "bars.parquet"
+    )
+    assert (rows_, unread_) == (3, ()) and "bars.open is their 'O'." in notes
+    plain = ["timestamp,symbol,open,high,low,close,volume,score"]
+    plain += [f"2024-01-{day:02d},a,10.5,1100,10,1010.75,{day},0.{day}" for day in (2, 3, 13)]
+    (tmp_path / "plain.csv").write_text("\n".join(plain))
+    assert (
+        load_market(scenario(), tmp_path / "bars.parquet").digest
+        == load_market(scenario(), tmp_path / "plain.csv").digest
+    )
+
+
+@pytest.mark.parametrize("setting", ["side = 'sign'", "execution_order = 'rows'", "unsigned = ['open']"])
+def test_bars_have_no_settings_of_fills(setting: str) -> None:
+    with pytest.raises(InputError, match="for bars"):
+        mapping_from(tomllib.loads(f"[tables.bars]\n{setting}"))

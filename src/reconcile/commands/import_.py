@@ -27,7 +27,7 @@ def _list_formats(ctx: click.Context, param: click.Parameter, asked: bool) -> No
 @click.argument("words", metavar="[FORMAT] FILE", nargs=-1, required=True)
 @click.option("--suggest", is_flag=True, help="Look at FILE, and print a mapping file of guesses.")
 @click.option("--mapping", metavar="FILE", help="The TOML file that says what FILE calls things.")
-@click.option("--out", metavar="FOLDER", help="The ledger folder to write, or with --suggest the file.")
+@click.option("--out", metavar="FOLDER", help="The folder to write; of bars, or with --suggest, the file.")
 @click.option("--symbol", metavar="SYMBOL", help="Of an export about one symbol, which does not name it.")
 @click.option(
     "--zone", metavar="ZONE", help="The time zone of an export's clock times, such as America/New_York."
@@ -61,6 +61,8 @@ def import_(
         return _suggest(Path(source), out)
     if out is None:
         raise click.UsageError("--out FOLDER is missing: where to write the ledger")
+    if mapping is not None and _is_market(mapping):
+        return _market(Path(source), mapping, out)
     from reconcile.api.given import ledger_of
     from reconcile.formats.model import Options
     from reconcile.ledger.write import write_ledger
@@ -69,6 +71,32 @@ def import_(
     write_ledger(opened.ledger, out, format_)
     rows = ", ".join(f"{name} {table.rows:,}" for name, table in opened.ledger.tables.items())
     print_answer("\n".join([f"wrote {out}: {rows}", *(f"  {note}" for note in opened.notes)]))
+    return 0
+
+
+def _is_market(mapping: str) -> bool:
+    """Whether a mapping is about bars. Raises InputError where it is about bars and a ledger."""
+    from reconcile.mapping.read import confirmed_mapping
+    from reconcile.mapping.schema import BARS
+    from vocabulary.errors import InputError
+
+    tables = confirmed_mapping(mapping).tables
+    if BARS in tables and len(tables) > 1:
+        others = ", ".join(name for name in tables if name != BARS)
+        raise InputError(
+            f"{mapping}: tables", f"bars beside {others}", "bars alone", "Write two mapping files."
+        )
+    return BARS in tables
+
+
+def _market(source: Path, mapping: str, out: str) -> int:
+    from reconcile.mapping.bars import write_bars
+    from reconcile.mapping.notes import of_unread
+    from reconcile.mapping.read import confirmed_mapping
+
+    count, notes, unread = write_bars(source, confirmed_mapping(mapping), Path(out))
+    said = [*notes, *(of_unread(one) for one in unread)]
+    print_answer("\n".join([f"wrote {out}: bars {count:,}", *(f"  {note}" for note in said)]))
     return 0
 
 

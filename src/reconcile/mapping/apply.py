@@ -15,7 +15,7 @@ from reconcile.files.places import shown
 from reconcile.ledger.columns import Source, ledger_from_arrow
 from reconcile.ledger.stamps import settle_times
 from reconcile.mapping import cells, notes, rows, trades
-from reconcile.mapping.arithmetic import Amounts
+from reconcile.mapping.arithmetic import as_doubles
 from reconcile.mapping.join import joined
 from reconcile.mapping.library import Library
 from reconcile.mapping.schema import Mapping, ReturnsFile, Table, Time, merged
@@ -75,8 +75,7 @@ def apply_mapping(raw: Dict[str, Any] | Library, mapping: Mapping, *, origin: st
     returns = _returns(library, mapping, mapping.returns, zone, origin) if mapping.returns else None
     said += notes.general(mapping)
     manifest = Manifest(timezone=None if mapping.time.naive else zone, timing=mapping.timing)
-    ledger, odd = settle_times(Ledger(manifest, tables), origin)
-    said += odd
+    ledger = Ledger(manifest, tables)
     if mapping.start is not None:
         ledger = with_start(ledger, mapping.start, origin)
     ledger, odd = settle_times(ledger, origin)
@@ -148,9 +147,9 @@ def _finished(
         columns["sequence"] = _sequence(made.rows, table.execution_order == "reversed")
     for name, column in columns.items():
         if column.kind is Kind.SYMBOL:
-            columns[name] = _symbols(column, mapping)
+            columns[name] = symbols_of(column, mapping)
         if column.kind is Kind.TIMESTAMP:
-            columns[name] = replace(column, values=_times(column.values, time, zone, where))
+            columns[name] = replace(column, values=times_of(column.values, time, zone, where))
     count = made.rows
     if keep is not None and not keep.all():
         columns = {name: _rows(column, keep) for name, column in columns.items()}
@@ -193,7 +192,7 @@ def _side_of_sign(
     return {**columns, "side": side, "quantity": replace(quantity, values=np.abs(quantity.values))}, keep
 
 
-def _symbols(column: Column, mapping: Mapping) -> Column:
+def symbols_of(column: Column, mapping: Mapping) -> Column:
     """Their symbols as ours."""
     words = []
     for word in column.dictionary or ():
@@ -206,7 +205,9 @@ def _symbols(column: Column, mapping: Mapping) -> Column:
     return replace(column, values=table[column.values], dictionary=tuple(places))
 
 
-def _times(values: npt.NDArray[np.int64], time: Time, zone: str | None, where: str) -> npt.NDArray[np.int64]:
+def times_of(
+    values: npt.NDArray[np.int64], time: Time, zone: str | None, where: str
+) -> npt.NDArray[np.int64]:
     """Their instants or clock times as ours."""
     array: Any = pa.array(values, pa.int64()).cast(pa.timestamp("ns"))
     place = time.zone or zone
@@ -251,16 +252,11 @@ def _returns(library: Library, mapping: Mapping, rule: ReturnsFile, zone: str | 
     usage = library.find(rule.file, "returns", mapping.layout)
     where, remedy = usage.raw.origin, "Correct [returns] in the mapping."
     taken = usage.take(rule.column, where, remedy)
-    times = cells.times_of(usage.take(rule.timestamp, where, remedy), mapping.time, where, rule.timestamp)
+    times = cells.typed_times(usage.take(rule.timestamp, where, remedy), mapping.time, where, rule.timestamp)
     stamps = ledger_from_arrow([Source("equity", where, pa.table({"timestamp": times}))]).ledger
     own = stamps.manifest.timezone
     numbers = cells.numbers_of(taken, mapping.numbers, where, rule.column)
-    values = np.where(numbers.missing, np.nan, _doubles(numbers))
+    values = np.where(numbers.missing, np.nan, as_doubles(numbers))
     column = stamps.tables["equity"].columns["timestamp"].values
     usage.keep(np.ones(len(values), dtype=bool))
-    return Returns(_times(column, mapping.time, own or zone, origin), values)
-
-
-def _doubles(numbers: Amounts) -> npt.NDArray[np.float64]:
-    values: npt.NDArray[np.float64] = numbers.values.astype(np.float64)
-    return values if numbers.scale is None else values / 10.0**numbers.scale
+    return Returns(times_of(column, mapping.time, own or zone, origin), values)

@@ -181,7 +181,8 @@ def evaluate(formula: Formula, column: Callable[[str], Amounts], rows: int, wher
     return Amounts(work(left.values, right.values), left.scale, left.missing | right.missing)
 
 
-def _doubles(amounts: Amounts) -> npt.NDArray[np.float64]:
+def as_doubles(amounts: Amounts) -> npt.NDArray[np.float64]:
+    """The nearest double of each number."""
     values = amounts.values.astype(np.float64)
     return values if amounts.scale is None else values / 10.0**amounts.scale
 
@@ -190,8 +191,8 @@ def _alike(left: Amounts, right: Amounts) -> tuple[Amounts, Amounts]:
     """Both in one unit; as doubles where one of them is."""
     if left.scale is None or right.scale is None:
         return (
-            Amounts(_doubles(left), None, left.missing),
-            Amounts(_doubles(right), None, right.missing),
+            Amounts(as_doubles(left), None, left.missing),
+            Amounts(as_doubles(right), None, right.missing),
         )
     scale = max(left.scale, right.scale)
     return (
@@ -217,7 +218,7 @@ def _roomy(left: Amounts, right: Amounts) -> tuple[Amounts, Amounts]:
 def _product(left: Amounts, right: Amounts) -> Amounts:
     missing = left.missing | right.missing
     if left.scale is None or right.scale is None:
-        return Amounts(_doubles(left) * _doubles(right), None, missing)
+        return Amounts(as_doubles(left) * as_doubles(right), None, missing)
     a, b = left.values, right.values
     if _largest(a) * _largest(b) >= 2**63:
         a, b = a.astype(object), b.astype(object)
@@ -236,8 +237,8 @@ def _quotient(left: Amounts, right: Amounts, where: str) -> Amounts:
             "Mend the formula.",
         )
     if left.scale is None or right.scale is None:
-        divisor = np.where(missing, 1.0, _doubles(right))
-        return Amounts(_doubles(left) / divisor, None, missing)
+        divisor = np.where(missing, 1.0, as_doubles(right))
+        return Amounts(as_doubles(left) / divisor, None, missing)
     ten = 10 ** (_PLACES + right.scale)
     unit = 10**left.scale
     out = [

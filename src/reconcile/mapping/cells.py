@@ -16,7 +16,7 @@ from reconcile.files.places import Place, shown
 from reconcile.ledger.numbers import Hint, number_column
 from reconcile.mapping.arithmetic import MULTIPLIER, Amounts, Formula, evaluate
 from reconcile.mapping.rows import Usage
-from reconcile.mapping.schema import Mapping, SideWords, Table, Time, formula_of, merged
+from reconcile.mapping.schema import BAR_COLUMNS, BARS, Mapping, SideWords, Table, Time, formula_of, merged
 from reconcile.tables.cells import as_text, is_text, one_array
 from reconcile.tables.numbers import Numbers, plain_numbers
 from reconcile.tables.times import timestamps
@@ -40,6 +40,15 @@ class SourceRows:
     @property
     def where(self) -> str:
         return self.usage.raw.origin
+
+    @property
+    def kinds(self) -> Dict[str, Kind]:
+        """Our columns and what each holds; of bars, those that the mapping names, too."""
+        if self.name != BARS:
+            return SCHEMA[self.name]
+        keys = {"timestamp": Kind.TIMESTAMP, "symbol": Kind.SYMBOL}
+        named = [*BAR_COLUMNS, *self.table.columns, *self.table.constants]
+        return keys | {name: Kind.PRICE for name in named if name not in keys}
 
     @property
     def count(self) -> int:
@@ -66,7 +75,7 @@ class SourceRows:
     def columns(self, columns: Columns) -> pa.Table:
         """Our columns as an Arrow table: from `columns`, `constants`, `side`, and those of our own names."""
         out: dict[str, Any] = {}
-        for ours, kind in SCHEMA[self.name].items():
+        for ours, kind in self.kinds.items():
             theirs = columns.get(ours)
             if ours == "side" and self.table.round_trips is not None:
                 continue  # it follows from the direction of the trade
@@ -83,7 +92,7 @@ class SourceRows:
             raise InputError(
                 self.where,
                 f"columns {', '.join(map(shown, self.usage.raw.data.column_names[:12])) or 'none'}",
-                f"columns of {self.name}: {', '.join(SCHEMA[self.name])}",
+                f"columns of {self.name}: {', '.join(self.kinds)}",
                 "Name them under `columns` in the mapping.",
             )
         return pa.table(out)
@@ -102,7 +111,7 @@ class SourceRows:
     def _typed(self, ours: str, kind: Kind, cells: Any, theirs: str | None = None) -> Any:
         """Cells as the ledger's reader takes them: times, plain numbers, or words."""
         if kind is Kind.TIMESTAMP:
-            return times_of(cells, merged(self.mapping.time, self.table.time), self.where, theirs or ours)
+            return typed_times(cells, merged(self.mapping.time, self.table.time), self.where, theirs or ours)
         if kind in (Kind.SYMBOL, Kind.WORD):
             return self._words(ours, cells) if ours in self.table.words else cells
         form = merged(self.mapping.numbers, self.table.numbers)
@@ -183,7 +192,7 @@ def numbers_of(cells: Any, form: Numbers, where: str, name: str) -> Amounts:
     return Amounts(values, column.scale, missing)
 
 
-def times_of(cells: Any, time: Time, where: str, name: str) -> Any:
+def typed_times(cells: Any, time: Time, where: str, name: str) -> Any:
     """Cells as the times that `time` says they are."""
     return timestamps(cells, time.form, Place(where, "", name))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconcile.files.limits import parse_toml, read_bounded
 from reconcile.files.places import shown
-from reconcile.mapping.schema import Mapping, Table, formula_of
+from reconcile.mapping.schema import BARS, Mapping, Table, formula_of
 from reconcile.tables.settings import PAGE, settings_from
 from vocabulary.errors import InputError
 from vocabulary.ledger import SCHEMA, FlowKind, Kind
@@ -49,7 +49,7 @@ def mapping_from(read: Dict[str, Any], *, origin: str = "mapping") -> Mapping:
         raise InputError(
             origin, "no tables", "a [tables.NAME] for each table to be read", "Add [tables.fills]."
         )
-    _known(f"{origin}: tables", mapping.tables, tuple(SCHEMA))
+    _known(f"{origin}: tables", mapping.tables, (*SCHEMA, BARS))
     for name, sources in mapping.tables.items():
         for at, table in enumerate(sources, 1):
             where = f"{origin}: tables.{name}" + (f"[{at}]" if len(sources) > 1 else "")
@@ -59,6 +59,9 @@ def mapping_from(read: Dict[str, Any], *, origin: str = "mapping") -> Mapping:
 
 def _check_table(where: str, name: str, table: Table) -> None:
     """What depends on which of our tables it is. Raises InputError."""
+    if name == BARS:
+        _check_bars(where, table)
+        return
     schema = SCHEMA[name]
     trips = table.round_trips
     parts = {"columns": table.columns, "constants": table.constants, "words": table.words}
@@ -86,6 +89,16 @@ def _check_table(where: str, name: str, table: Table) -> None:
     for key in ("round_trips", "profit", "execution_order"):
         if getattr(table, key) is not None and name != "fills":
             raise InputError(f"{where}.{key}", "a setting of fills", f"none for {name}", "Leave it out.")
+    _check_sources(where, table)
+
+
+def _check_bars(where: str, table: Table) -> None:
+    """Bars have columns of any name, and no sides. Raises InputError."""
+    for key in ("side", "round_trips", "profit", "execution_order"):
+        if getattr(table, key) is not None:
+            raise InputError(f"{where}.{key}", "a setting of fills", "none for bars", "Leave it out.")
+    if table.words or table.unsigned:
+        raise InputError(where, "words or unsigned", "neither for bars", "Leave it out.")
     _check_sources(where, table)
 
 

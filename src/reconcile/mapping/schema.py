@@ -21,6 +21,9 @@ from vocabulary.scenario import Timing
 
 DAY = 86_400_000_000_000
 UNITS = {"second": 10**9, "minute": 60 * 10**9, "hour": 3600 * 10**9, "day": DAY}
+BARS = "bars"
+"""The table of a market: not of a ledger, but read alike."""
+BAR_COLUMNS = ("open", "high", "low", "close", "volume")
 FORMULA = "="
 """What a formula begins with, where a column could be named."""
 
@@ -358,7 +361,8 @@ class Mapping(Settings):
         examples=['{ benchmark = "not ours" }'],
     )
     tables: dict[str, Annotated[tuple[Table, ...], BeforeValidator(_one_or_more)]] = Field(
-        default_factory=dict, description="One for each table to be read; no others are."
+        default_factory=dict,
+        description="One for each table to be read; no others are.",
     )
     layout: Layout = Field(default_factory=Layout, description="How files are laid out.")
     numbers: Numbers = Field(default_factory=Numbers, description="How numbers are written.")
