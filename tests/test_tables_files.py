@@ -17,7 +17,10 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from reconcile.mapping.suggest import suggest
 from reconcile.tables.intake import read_table, read_tables, table_of_data
 from reconcile.tables.layout import Layout
 from reconcile.tables.model import RawTable, UnreadKind
@@ -314,3 +317,38 @@ def test_frames_and_query_results_are_tables() -> None:
         table_of_data([1, 2], "fills")
     with pytest.raises(InputError, match="fills, column price: found cells of int, list"):
         table_of_data(pd.DataFrame({"price": [1, [2]]}, dtype=object), "fills")
+
+
+BOOK = io.BytesIO()
+_workbook = openpyxl.Workbook()
+_workbook.worksheets[0].append(["date", "price"])
+_workbook.worksheets[0].append([datetime(2024, 1, 3), 1.5])
+_workbook.save(BOOK)
+SEEDS = {
+    ".csv": PLAIN.encode(),
+    ".xlsx": BOOK.getvalue(),
+    ".html": PAGE.encode(),
+    ".json": NESTED.encode(),
+    ".jsonl": b'{"a": 1}\n{"a": 2}\n',
+    ".zip": zipped(**{"inner.csv": PLAIN}),
+    ".csv.gz": gzip.compress(PLAIN.encode(), mtime=0),
+}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(
+    st.sampled_from(sorted(SEEDS)), st.floats(0, 1, exclude_max=True), st.binary(max_size=6), st.booleans()
+)
+def test_damaged_files_end_in_one_error_or_in_a_table(
+    tmp_path: Path, ending: str, place: float, noise: bytes, cut: bool
+) -> None:
+    """Bytes changed, inserted or cut off, in every kind of file, read and looked at: never a traceback."""
+    seed = SEEDS[ending]
+    at = int(len(seed) * place)
+    path = tmp_path / f"book{ending}"
+    path.write_bytes(seed[:at] + noise + (b"" if cut else seed[at + len(noise) // 2 :]))
+    for work in (lambda: read_tables(path), lambda: suggest(path)):
+        try:
+            work()
+        except InputError as error:
+            assert "\n" not in error.found

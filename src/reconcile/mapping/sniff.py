@@ -13,7 +13,7 @@ from typing import Any
 from reconcile.files.places import Place, shown
 from reconcile.tables import documents
 from reconcile.tables.delimited import csv_rows
-from reconcile.tables.intake import HTML, SHEETS, TEXT
+from reconcile.tables.intake import HTML, SHEETS, TEXT, damage_named
 from reconcile.tables.layout import Layout
 from reconcile.tables.numbers import Numbers, plain_numbers
 from reconcile.tables.rows import Row
@@ -48,6 +48,12 @@ class Guess:
 def layout_of(path: Path) -> Guess:
     """The layout of a file. Raises InputError where it holds no table at all."""
     guess = Guess()
+    with damage_named(path):
+        _layout(path, guess)
+    return guess
+
+
+def _layout(path: Path, guess: Guess) -> None:
     member = members(path)[0]
     ending = Path(member.name).suffix.lower()
     if ending in TEXT:
@@ -70,7 +76,6 @@ def layout_of(path: Path) -> Guess:
         found = documents.longest_list(text_of(member, None), member.origin)
         if found is not None:
             guess.say("path", found[0], f"the longest list of records, {found[1]} of them")
-    return guess
 
 
 def _text_layout(member: Member, guess: Guess) -> None:

@@ -57,7 +57,7 @@ def read_tables(path: Path, layout: Layout | None = None) -> list[RawTable]:
         raise InputError(str(path), reason, "a file with a table", "Check the path.")
     if not is_table_file(path):
         raise _unknown(str(path), path.suffix)
-    with _damage_named(path):
+    with damage_named(path):
         held = members(path)
         packed = len(held) > 1 or (held and held[0].data is not None)
         known = [one for one in held if not packed or is_table_file(Path(one.name))]
@@ -107,7 +107,7 @@ def _unknown(origin: str, ending: str) -> InputError:
 
 
 @contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
+def damage_named(path: Path) -> Iterator[None]:
     """What readers raise over damaged files, as one error that names the file."""
     try:
         yield

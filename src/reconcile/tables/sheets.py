@@ -38,7 +38,9 @@ def sheet_rows(member: Member) -> list[tuple[str, list[Row]]]:
             return [(sheet.title, list(_rows(sheet, member.origin))) for sheet in book.worksheets]
         finally:
             book.close()
-    except (KeyError, ValueError, OSError, SyntaxError, TypeError, AttributeError) as error:
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # a damaged workbook raises whatever the line that met it does
         raise _unreadable(member.origin, error) from None
 
 
