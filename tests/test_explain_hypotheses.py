@@ -12,7 +12,7 @@ from tests.test_explain_causes import DEARER, tuesdays
 import engine
 from reconcile.explaining.explain import explain
 from reconcile.explaining.hypotheses.catalogue import CATALOGUE, Catalogue
-from reconcile.explaining.hypotheses.exits import RULES
+from reconcile.explaining.hypotheses.exit_rules import RULES
 from reconcile.explaining.model import ReportHypothesis, Subject, Verdict, Wording
 from vocabulary.scenario import ExitRule
 

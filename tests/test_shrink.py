@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from tests.explain_kit import setting
 from tests.test_explain_causes import CAPITAL, DEARER, NEXT_CLOSE, NO_GATE, ZERO_VIX
 
 import engine
-from reconcile.explaining.model import Change
+from reconcile.explaining.explain import explain
+from reconcile.explaining.model import Change, Subject
 from reconcile.shrinking.cases import Case, Shrunk, at_bars, freeze_features, rarer
-from reconcile.shrinking.shrink import shrink
+from reconcile.shrinking.shrink import same_causes, shrink
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
@@ -56,6 +58,21 @@ def test_three_symbols_and_three_rebalances_are_enough(change: Change) -> None:
     assert symbols <= 3 and found.after.rebalances <= 3
     assert change.hypothesis.id in found.causes
     assert not found.stopped
+
+
+def test_a_rate_of_the_small_case_is_none_of_the_given_case() -> None:
+    """On a few bars another rate may fit: value and symbols have to be those of the whole."""
+    found = shrunk(DEARER)
+    small = found.after.case
+    whole = kit.ledger_of(Subject(small.scenario, small.market), DEARER)
+    assert same_causes(found, explain(small.scenario, small.market, whole))
+    for other in (
+        setting("commission", "costs.commission", kit.bps("9")),
+        replace(DEARER, symbols=(0,)),
+    ):
+        cause = replace(explain(small.scenario, small.market, whole).causes[0], change=other, rivals=())
+        answer = replace(explain(small.scenario, small.market, whole), causes=(cause,))
+        assert not same_causes(found, answer)
 
 
 def test_a_setting_that_was_changed_reads_as_in_the_scenario_file() -> None:

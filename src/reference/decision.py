@@ -17,15 +17,18 @@ from vocabulary.state import REBALANCE, Order, Side, State, Target
 BUY, SELL = Side.BUY, Side.SELL
 
 
-def decide(scenario: Scenario, state: State, market: Market, t: int) -> Decision:
+def decide(
+    scenario: Scenario, state: State, market: Market, t: int, fired: Mapping[int, str] | None = None
+) -> Decision:
     """T1 (3), R1, R9: the decision of bar t, from a state that is marked at t.
 
+    fired: the exits (X1), symbol -> reason; None for those of the rules.
     Raises CallableError where a user's function fails (R6).
     """
     last = t == len(market.timestamps) - 1
     if last and scenario.execution.timing is not Timing.SAME_CLOSE:
         return Decision((), (), None, state.membership)
-    fired = exits(scenario, state, market, t)
+    fired = exits(scenario, state, market, t) if fired is None else fired
     choice = _rebalance(scenario, state, market, t, fired)
     if choice is None:
         return Decision(tuple(_exit_orders(state, t, fired, None)), (), None, state.membership)

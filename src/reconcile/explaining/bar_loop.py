@@ -6,12 +6,12 @@ engine and reference hold no code for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import reference
 from reconcile.scenario import programs
-from reference import Day, Decision, Execution
+from reference import Day, Decision, Execution, Valuation
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
 from vocabulary.state import Order, State
@@ -38,6 +38,8 @@ class Moment:
 class Hooks:
     """What happens between the parts of a bar, beside what the reference does.
 
+    marked: the state of a bar that was marked (M3).
+    fired: the exits of a bar, symbol -> reason, in place of those of the rules.
     decided: the decision as it is sent.
     delay: by how many bars an order is late; asked once, at the bar it should execute at.
     sequenced: orders as they meet the cash, from those given and those of the reference's sequence.
@@ -49,6 +51,8 @@ class Hooks:
     day: the bar as a whole, once it is done.
     """
 
+    marked: Callable[[Moment], State] | None = None
+    fired: Callable[[Moment], Mapping[int, str]] | None = None
     decided: Callable[[Moment, Decision], Decision] | None = None
     delay: Callable[[Moment, Order], int] | None = None
     sequenced: Callable[[Moment, Sequence[Order], Sequence[Order]], Sequence[Order]] | None = None
@@ -79,6 +83,8 @@ class BarLoop:
         decide: Decide = programs.decide,
     ) -> None:
         self.market, self.scenario_at, self._decide = market, scenario_at, decide
+        self._marked = [hook.marked for hook in hooks if hook.marked]
+        self._fired = [hook.fired for hook in hooks if hook.fired]
         self._decided = [hook.decided for hook in hooks if hook.decided]
         self._delay = [hook.delay for hook in hooks if hook.delay]
         self._sequenced = [hook.sequenced for hook in hooks if hook.sequenced]
@@ -96,15 +102,15 @@ class BarLoop:
             scenario = self.scenario_at(t)
             state, flows = reference.pay(scenario, state, market, t)
             if scenario.execution.timing is Timing.SAME_CLOSE:
-                state, _ = reference.mark(scenario, state, market, t)
+                state, _ = self._mark(scenario, state, t)
                 decision = self._sent(scenario, state, t)
                 submitted = self._due(scenario, state, t, waiting, decision.orders)
                 state, executions = self._traded(scenario, state, t, submitted)
-                state, valuation = reference.mark(scenario, state, market, t)
+                state, valuation = self._mark(scenario, state, t)
             else:
                 submitted = self._due(scenario, state, t, waiting, state.pending)
                 state, executions = self._traded(scenario, state, t, submitted)
-                state, valuation = reference.mark(scenario, state, market, t)
+                state, valuation = self._mark(scenario, state, t)
                 decision = self._sent(scenario, state, t)
             state = reference.hand_over(scenario, state, market, t, decision)
             day = Day(t, submitted, executions, decision, valuation, state, flows)
@@ -113,9 +119,19 @@ class BarLoop:
             state = day.state
             yield day, Standing(state, tuple(waiting))
 
+    def _mark(self, scenario: Scenario, state: State, t: int) -> tuple[State, Valuation]:
+        state, valuation = reference.mark(scenario, state, self.market, t)
+        for hook in self._marked:
+            state = hook(Moment(scenario, self.market, t, state))
+        return state, valuation
+
     def _sent(self, scenario: Scenario, state: State, t: int) -> Decision:
         """The decision of bar t as it is sent."""
-        decision = self._decide(scenario, state, self.market, t)
+        if self._fired:
+            fired = self._fired[-1](Moment(scenario, self.market, t, state))
+            decision = reference.decide(scenario, state, self.market, t, fired)
+        else:
+            decision = self._decide(scenario, state, self.market, t)
         for hook in self._decided:
             decision = hook(Moment(scenario, self.market, t, state), decision)
         return decision

@@ -31,14 +31,27 @@ Cycles = Sequence[Wrong | None]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """confirmed: cycles that only the set with a cause gets right. refuted: cycles in which it spoils
-    something."""
+    """What the cycles say of a cause.
+
+    confirmed: cycles that only the set with the cause gets right. refuted: cycles in which it spoils
+    something. mended: cells that only it gets right. left: cells of the same columns that it gets wrong.
+    """
 
     confirmed: int
     refuted: int
+    mended: int
+    left: int
 
-    def holds(self, needed: int) -> bool:
-        """Whether the cycles speak for the cause."""
+    def holds(self, change: Change, needed: int) -> bool:
+        """Whether the cycles speak for the cause.
+
+        A setting of some symbols alone is none while the same columns differ elsewhere, and a level is none
+        that leaves most of what differs in them: something else is wrong there.
+        """
+        if change.hypothesis.kind is Kind.SCENARIO and change.symbols is not None and self.left:
+            return False
+        if change.hypothesis.fitted and self.left > self.mended:
+            return False
         return self.confirmed >= needed and self.refuted * 20 <= self.confirmed
 
 
@@ -78,7 +91,7 @@ def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
             holds = gained > ENOUGH
         else:
             tally = _tally(search, right, _wrongs(search, rest, states), change.hypothesis.kind)
-            holds = tally.holds(_needed(change, whole))
+            holds = tally.holds(change, _needed(change, whole))
         if holds:
             kept.append(change)
     # What holds beside another that does not may not hold without it.
@@ -133,7 +146,9 @@ def _states(search: Search, changes: Changes, whole: bool) -> list[State] | None
 def _tally(search: Search, with_it: Cycles, without: Cycles, kind: Kind) -> Tally:
     """Counts cycles. A change of the report is tested on all tables, any other on the trades."""
     tables = set(search.target.tables if kind is Kind.REPORT else search.target.trades)
-    gained = lost = 0
+    gained = lost = mended = 0
+    columns: set[tuple[str, str]] = set()
+    still: list[tuple[str, str]] = []
     for a, b in zip(with_it, without, strict=True):
         if a is None or b is None:
             continue
@@ -141,7 +156,10 @@ def _tally(search: Search, with_it: Cycles, without: Cycles, kind: Kind) -> Tall
         others = {cell for cell in b.cells if cell[0] in tables}
         lost += bool(mine - others)
         gained += bool(others) and not mine and a.busy
-    return Tally(gained, lost)
+        mended += len(others - mine)
+        columns |= {(table, column) for table, _, column in others - mine}
+        still += [(table, column) for table, _, column in mine]
+    return Tally(gained, lost, mended, sum(each in columns for each in still))
 
 
 def _wrongs(search: Search, changes: Changes, states: list[State]) -> list[Wrong | None]:

@@ -13,7 +13,7 @@ from itertools import combinations
 
 from reconcile.explaining.hypotheses.catalogue import akin
 from reconcile.explaining.model import Change, Kind, Value
-from reconcile.explaining.proposals import crowded, limits
+from reconcile.explaining.proposals import crowded
 from reconcile.explaining.search import Found, Search
 
 
@@ -104,8 +104,7 @@ def _worded(search: Search, found: Found) -> Found:
     changes, rivals = found.changes, dict(found.rivals)
     for change in found.changes:
         rest = tuple(c for c in changes if c != change)
-        met = [c for c in rivals.get(change, ()) if limits(c) == limits(change)]
-        tried = dict.fromkeys((*_otherwise(search, change), *met))
+        tried = dict.fromkeys((*_otherwise(search, change), *rivals.get(change, ())))
         alike = [c for c in tried if search.full(search.catalogue.ordered((*rest, c))) == found.score]
         best = min((change, *alike), key=lambda c: _wordiness(search, c))
         others = dict.fromkeys((change, *alike, *rivals.get(change, ())))
@@ -160,7 +159,8 @@ def numbers(value: Value) -> int:
 
 def _wordiness(search: Search, change: Change) -> tuple[object, ...]:
     """Sorts the change with fewer numbers first, then the plainer one, then the one with fewer digits."""
-    return numbers(change.value), search.catalogue.plainness(change), _digits(change.value)
+    dates = (change.since > 0) + (change.until is not None)
+    return numbers(change.value) + dates, search.catalogue.plainness(change), _digits(change.value)
 
 
 def _digits(value: Value) -> int:

@@ -53,7 +53,7 @@ class Proposals:
                 continue
             alike = [old for old in base if same_object(old, change)]
             options = [(*(c for c in base if c is not old), change) for old in base if akin(old, change)]
-            if not any(limits(old) == limits(change) for old in alike):
+            if not any(_limits(old) == _limits(change) for old in alike):
                 options.insert(0, (*base, change))
             for option in options:
                 changes = self.catalogue.ordered(option)
@@ -129,6 +129,6 @@ def crowded(changes: Changes) -> bool:
     return len({symbol for change in changes for symbol in change.symbols or ()}) > MANY
 
 
-def limits(change: Change) -> tuple[object, ...]:
+def _limits(change: Change) -> tuple[object, ...]:
     """Where a change holds: its bars, symbols and side."""
     return (change.since, change.until, change.symbols, change.side)

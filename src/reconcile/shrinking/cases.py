@@ -58,14 +58,28 @@ class BrokenCase:
         return self.rebalances, symbols, bars, len(scenario_to_toml(self.case.scenario))
 
 
+@dataclass(frozen=True, slots=True)
+class NamedChange:
+    """A change that explain names for a case, so that it can be found again in another cut of it.
+
+    hypothesis: its id. value: as explain tries it. symbols: names, None for all. side: buy, sell or None.
+    """
+
+    hypothesis: str
+    value: object
+    symbols: frozenset[str] | None
+    side: str | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shrunk:
     """The result of shrinking.
 
     before, after: the case that was given, and the smallest. root: the signature of the first divergence of
     both. dropped: settings that are not needed, by path. causes: hypotheses that explain names for both
-    cases; empty where it names none for both. trials: how many cases were tried. stopped: whether the limit
-    on trials or time was reached, so that a smaller case may exist.
+    cases; empty where it names none for both. named: the changes that it names for the given case. trials:
+    how many cases were tried. stopped: whether the limit on trials or time was reached, so that a smaller
+    case may exist.
     """
 
     before: BrokenCase
@@ -73,6 +87,7 @@ class Shrunk:
     root: RootSignature
     dropped: tuple[str, ...]
     causes: tuple[str, ...]
+    named: tuple[NamedChange, ...]
     trials: int
     seconds: float
     stopped: bool

@@ -13,14 +13,21 @@ from reconcile.matching.model import Tolerance, Verdict
 from reconcile.running.candidate import Candidate, call_candidate, stdout_to_stderr
 from reconcile.running.failures import Failure, ends_the_process, failed
 from reconcile.scenario.programs import run_reference
-from reconcile.shrinking.cases import BrokenCase, Case, RootSignature, Shrunk, freeze_features
+from reconcile.shrinking.cases import (
+    BrokenCase,
+    Case,
+    NamedChange,
+    RootSignature,
+    Shrunk,
+    freeze_features,
+)
 from reconcile.shrinking.reducer import Reducer, Test
 from vocabulary.errors import TieoutError
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
 if TYPE_CHECKING:
-    from reconcile.explaining.model import Explanation
+    from reconcile.explaining.model import Change, Explanation
 
 TRIALS, SECONDS = 1_500, 90.0
 """The limits of one reduction; there are at most two."""
@@ -54,18 +61,20 @@ def shrink(
     _refuse_if_ignored(case, name, candidate)
     root = RootSignature(first.stage, first.type, first.table, first.field)
     same = partial(breaks_alike, root, name, candidate)
-    causes = explained_causes(case, name, candidate)
+    named = explained_causes(case, name, candidate)
+    causes = _ids(named)
     reducer = _reduce(same, before, on_progress)
-    kept = _shared_causes(causes, explained_causes(reducer.best.case, name, candidate))
+    kept = _shared_causes(causes, _ids(explained_causes(reducer.best.case, name, candidate)))
     if causes and not kept:
         reducer = _reduce(partial(_breaks_for_a_cause, causes, same, name, candidate), before, on_progress)
-        kept = _shared_causes(causes, explained_causes(reducer.best.case, name, candidate))
+        kept = _shared_causes(causes, _ids(explained_causes(reducer.best.case, name, candidate)))
     return Shrunk(
         before=before,
         after=reducer.best,
         root=root,
         dropped=_last_changes(reducer.dropped),
         causes=kept,
+        named=named,
         trials=reducer.trials,
         seconds=time.perf_counter() - began,
         stopped=reducer.spent(),
@@ -116,8 +125,8 @@ def breaks_alike(root: RootSignature, name: str, candidate: Candidate, case: Cas
     return broken
 
 
-def explained_causes(case: Case, name: str, candidate: Candidate) -> tuple[str, ...]:
-    """The hypotheses that explain names for a case; empty if it names none."""
+def explained_causes(case: Case, name: str, candidate: Candidate) -> tuple[NamedChange, ...]:
+    """The changes that explain names for a case; empty if it names none."""
     from reconcile.explaining.explain import explain
 
     with stdout_to_stderr():
@@ -127,21 +136,45 @@ def explained_causes(case: Case, name: str, candidate: Candidate) -> tuple[str, 
     except TieoutError:
         return ()
     return tuple(
-        hypothesis
-        for cause in found.causes
-        for hypothesis in dict.fromkeys(each.hypothesis.id for each in (cause.change, *cause.rivals))
+        _named(change, case.market) for cause in found.causes for change in (cause.change, *cause.rivals)
     )
+
+
+def _named(change: Change, market: Market) -> NamedChange:
+    symbols = None if change.symbols is None else frozenset(market.symbols[s] for s in change.symbols)
+    side = None if change.side is None else change.side.value
+    return NamedChange(change.hypothesis.id, change.value, symbols, side)
+
+
+def _ids(named: tuple[NamedChange, ...]) -> tuple[str, ...]:
+    """The hypotheses of some changes."""
+    return tuple(dict.fromkeys(each.hypothesis for each in named))
 
 
 def same_causes(shrunk: Shrunk, small: Explanation) -> bool:
     """Whether explain names for the small case only causes that it names for the given case, too.
 
-    On a few bars, a cause may fit by chance that the given case refutes.
+    Value, side and symbols have to agree: on a few bars, a rate may fit by chance that the given case
+    refutes. Dates need not, as bars were left out.
     """
+    market = shrunk.after.case.market
     return bool(small.causes) and all(
-        any(change.hypothesis.id in shrunk.causes for change in (cause.change, *cause.rivals))
+        any(
+            _within(_named(change, market), given, market)
+            for change in (cause.change, *cause.rivals)
+            for given in shrunk.named
+        )
         for cause in small.causes
     )
+
+
+def _within(small: NamedChange, given: NamedChange, market: Market) -> bool:
+    """Whether a change of the small case is that of the given one, on the symbols that are left."""
+    if (small.hypothesis, small.value, small.side) != (given.hypothesis, given.value, given.side):
+        return False
+    if given.symbols is None:
+        return small.symbols is None
+    return (small.symbols or frozenset(market.symbols)) <= given.symbols
 
 
 def _last_changes(dropped: list[str]) -> tuple[str, ...]:
@@ -161,6 +194,6 @@ def _breaks_for_a_cause(
     broken = same(case)
     return (
         broken
-        if broken is not None and _shared_causes(causes, explained_causes(case, name, candidate))
+        if broken is not None and _shared_causes(causes, _ids(explained_causes(case, name, candidate)))
         else None
     )

@@ -9,7 +9,15 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from reconcile.explaining.evidence import Window
-from reconcile.explaining.hypotheses import costs, execution, exits, features, prices, reports, rounding
+from reconcile.explaining.hypotheses import (
+    costs,
+    execution,
+    exits,
+    features,
+    prices,
+    reports,
+    rounding,
+)
 from reconcile.explaining.hypotheses import selection as choosing
 from reconcile.explaining.hypotheses import sizing as sizes
 from reconcile.explaining.model import EVERY, Change, Changes, Hypothesis, Subject, Value
@@ -81,6 +89,7 @@ CATALOGUE = Catalogue(
         costs.COMMISSION_FACTOR,
         sizes.LOT,
         execution.BUYS_FIRST,
+        exits.EXIT_LOOKS_AT,
         exits.EXIT_UNSENT,
         execution.ORDER_LOST,
         execution.ORDER_LATE,

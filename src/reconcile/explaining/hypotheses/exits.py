@@ -1,27 +1,19 @@
-"""Exits: a rule that never fires, another level of one, rules in another order, exits that are not sent.
-
-RULES is the table of exit rules: what explain has to know of a rule stands in its entry there, and nowhere
-else. A number that cannot be read off a ledger bar by bar has no `reach`.
-"""
+"""Exits: another level, a rule that never fires, another order, exits not sent, and what an exit looks at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
-from fractions import Fraction
-from itertools import pairwise
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.explaining.evidence import Target, Window
+from reconcile.explaining.hypotheses.exit_rules import RULES, measured_levels
 from reconcile.explaining.hypotheses.settings import (
-    ONE,
     changed,
     no_values,
     pair,
     settings,
-    simplest,
     texts,
 )
 from reconcile.explaining.model import (
@@ -37,120 +29,16 @@ from reconcile.explaining.model import (
     Wording,
 )
 from reconcile.files.decimals import PPB, from_units
-from reconcile.roots.rebuild import rebuild_states
-from reconcile.roots.resync import can_resync
-from reference import Decision, entry_price, mark
-from vocabulary.errors import InputError, TieoutError
-from vocabulary.market import Market
+from reference import Decision, entry_price
+from reference.exits import exits
+from vocabulary.errors import InputError
 from vocabulary.scenario import (
-    BreakEven,
     ExitRule,
     Scenario,
-    StopLoss,
-    TakeProfit,
     TimeExit,
-    Timing,
     TrailingStop,
-    VolatilityStop,
 )
-from vocabulary.state import REBALANCE, State
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An open position as a bar's decision meets it. side: 1 or -1; entry, peak, close: ticks; bars: held."""
-
-    bar: int
-    symbol: int
-    side: int
-    entry: int
-    peak: int
-    close: int
-    bars: int
-
-    def fallen(self, level: int) -> int:
-        """Ticks that the close went against the position from a price."""
-        return self.side * (level - self.close)
-
-
-Reach = Callable[[Any, Market, Held], Fraction | None]
-"""From a rule and a position to the value of one of the rule's numbers at which the rule just fires."""
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """What explain knows of one number of an exit rule.
-
-    most: the largest value it may have. counts: it is a number of bars, not a rate in ppb. reach: None where
-    the number cannot be read off a single bar, and where its value makes no difference there. falling: the
-    rule fires at values from `reach` upwards, not downwards.
-    """
-
-    most: int
-    counts: bool = False
-    reach: Reach | None = None
-    falling: bool = False
-
-
-UNBOUNDED = 10**18
-MOST_BOUNDS = 3
-"""Closings of unknown reason that are tried as the first of a rule."""
-
-
-def _lost(rule: StopLoss, market: Market, held: Held) -> Fraction:
-    return Fraction(held.fallen(held.entry), held.entry)
-
-
-def _gained(rule: TakeProfit, market: Market, held: Held) -> Fraction:
-    return Fraction(-held.fallen(held.entry), held.entry)
-
-
-def _multiples_lost(rule: VolatilityStop, market: Market, held: Held) -> Fraction | None:
-    values = market.features.get(rule.feature)
-    width = float("nan") if values is None else float(values[held.bar, held.symbol])
-    ticks = round(width * 10**market.price_decimals) if abs(width) < float("inf") else 0
-    return Fraction(held.fallen(held.entry), ticks) if ticks > 0 else None
-
-
-def _trailed(held: Held) -> Fraction:
-    return Fraction(held.fallen(held.peak), held.peak)
-
-
-def _initial(rule: TrailingStop, market: Market, held: Held) -> Fraction | None:
-    far = _trailed(held)
-    return far + Fraction(rule.tighten * held.bars, ONE) if far * ONE >= rule.minimum else None
-
-
-def _tighten(rule: TrailingStop, market: Market, held: Held) -> Fraction | None:
-    far = _trailed(held)
-    if far * ONE < rule.minimum or not held.bars:
-        return None
-    return (Fraction(rule.initial, ONE) - far) / held.bars
-
-
-def _minimum(rule: TrailingStop, market: Market, held: Held) -> Fraction | None:
-    far = _trailed(held)
-    return far if far * ONE >= rule.initial - rule.tighten * held.bars else None
-
-
-def _bars_held(rule: TimeExit, market: Market, held: Held) -> Fraction:
-    return Fraction(held.bars)
-
-
-RULES: Mapping[type[Any], Mapping[str, Number]] = {
-    BreakEven: {"gain": Number(UNBOUNDED)},
-    StopLoss: {"loss": Number(ONE, reach=_lost)},
-    TakeProfit: {"gain": Number(UNBOUNDED, reach=_gained)},
-    VolatilityStop: {"multiple": Number(UNBOUNDED, reach=_multiples_lost)},
-    TrailingStop: {
-        "initial": Number(ONE, reach=_initial),
-        "tighten": Number(UNBOUNDED, reach=_tighten, falling=True),
-        "minimum": Number(ONE, reach=_minimum),
-    },
-    TimeExit: {"bars": Number(UNBOUNDED, counts=True, reach=_bars_held)},
-}
-"""Every exit rule of the scenario, with each of its numbers."""
-
+from vocabulary.state import REBALANCE, Position, State
 
 # Another level
 
@@ -172,125 +60,6 @@ def _levels(subject: Subject, window: Window) -> Values:
     return out
 
 
-class Outcome(Enum):
-    """What became of a position after a decision: closed by a rule, closed by something, or not by a rule."""
-
-    CLOSED_BY = "closed by"
-    CLOSED = "closed"
-    KEPT = "kept"
-
-
-Met = tuple[Held, Outcome, str | None]
-"""A position, what became of it, and the rule that closed it where the ledger names one."""
-
-
-def measured_levels(subject: Subject, window: Window) -> dict[tuple[str, str], tuple[int, ...]]:
-    """By rule and number, the values that all bars of a ledger bear out: every open position gives a bound,
-    from above where the rule closed it, from below where nothing did."""
-    scenario, market = subject.scenario, subject.market
-    if not scenario.exits or not can_resync(window.ledger):
-        return {}
-    try:
-        states = list(rebuild_states(window.ledger, scenario, market))
-    except TieoutError:
-        return {}
-    met = list(_met(scenario, market, states, _reasons_at(window.target)))
-    out = {}
-    for rule in scenario.exits:
-        for key, number in RULES[type(rule)].items():
-            if number.reach is not None:
-                out[rule.name, key] = _values(rule, number, market, met)
-    return out
-
-
-def _reasons_at(target: Target) -> Mapping[tuple[int, int], str] | None:
-    """By cycle and symbol, the reason that orders, or else fills, give; None where neither does."""
-    words = {code: word for word, code in target.axes.words.items()}
-    for name in ("orders", "fills"):
-        rows = target.tables.get(name)
-        if rows is not None and "reason" in rows.cells:
-            cells = zip(rows.cycle.tolist(), rows.symbol.tolist(), rows.cells["reason"].tolist(), strict=True)
-            return {(cycle, s): words.get(code, "") for cycle, s, code in cells}
-    return None
-
-
-def _met(
-    scenario: Scenario,
-    market: Market,
-    states: Sequence[State],
-    reasons: Mapping[tuple[int, int], str] | None,
-) -> Iterator[Met]:
-    """Every position that a decision met whose order would find a bar, with what became of it."""
-    same_bar = scenario.execution.timing is Timing.SAME_CLOSE
-    names = {rule.name for rule in scenario.exits}
-    for t in range(1, len(states)):
-        decided, after = t if same_bar else t - 1, states[t].positions
-        before = mark(scenario, states[t - 1], market, t)[0] if same_bar else states[t - 1]
-        for s, position in before.positions.items():
-            if not (market.present[decided, s] and market.present[t, s]):
-                continue
-            side = 1 if position.quantity > 0 else -1
-            close = int(market.close[decided, s])
-            held = Held(
-                decided, s, side, entry_price(position), position.peak, close, decided - position.opened
-            )
-            left = side * after[s].quantity if s in after else 0
-            reason = None if reasons is None else reasons.get((t, s), "")
-            if reason in names:
-                yield held, Outcome.CLOSED_BY, reason
-            elif reason is None and left <= 0:
-                yield held, Outcome.CLOSED, None
-            elif side > 0 or left >= abs(position.quantity):
-                yield held, Outcome.KEPT, None
-
-
-def _values(rule: ExitRule, number: Number, market: Market, met: Sequence[Met]) -> tuple[int, ...]:
-    """The roundest values that close what the rule closed and keep what was kept.
-
-    Where no reason is given, a rebalance may have closed a position, so each of the closings next to what was
-    kept is tried as the first of the rule.
-    """
-    assert number.reach is not None
-    sign = -1 if number.falling else 1
-    fired: list[Fraction] = []
-    closed: list[Fraction] = []
-    kept: list[Fraction] = []
-    for held, outcome, name in met:
-        reach = number.reach(rule, market, held)
-        if reach is None or (outcome is Outcome.CLOSED_BY and name != rule.name):
-            continue
-        if outcome is Outcome.KEPT:
-            kept.append(sign * reach)
-        else:
-            (fired if outcome is Outcome.CLOSED_BY else closed).append(sign * reach)
-    bounds: list[tuple[Fraction | None, Fraction]] = []
-    if fired:
-        least = min(fired)
-        bounds.append((max((far for far in kept if far < least), default=None), least))
-    elif kept:
-        edges = [max(kept), *sorted({far for far in closed if far > max(kept)})[:MOST_BOUNDS]]
-        bounds += pairwise(edges)
-    return tuple(
-        dict.fromkeys(level for below, up_to in bounds for level in _within(number, sign, below, up_to))
-    )
-
-
-def _within(number: Number, sign: int, below: Fraction | None, up_to: Fraction) -> Iterator[int]:
-    """The roundest value that is more than one bound and at most the other, both times `sign`."""
-    if number.counts:
-        yield int(up_to)
-        return
-    if sign > 0:
-        low, high = max(below if below is not None else Fraction(0), Fraction(0)), up_to
-    else:
-        low, high = -up_to, -below if below is not None else Fraction(1)
-    level = simplest(max(low, Fraction(0)), high) if high >= 0 else None
-    if level is not None and sign > 0 and below is not None and Fraction(level, ONE) <= below:
-        level = simplest(below + Fraction(1, ONE), high)
-    if level is not None:
-        yield level
-
-
 def _level_reads(subject: Subject, value: Value) -> Wording:
     path, old, new = texts(subject, value)
     _, name, key = path.split(".")
@@ -310,7 +79,7 @@ def _with_level(scenario: Scenario, value: Value) -> Scenario:
 
 
 EXIT_SETTING = SettingHypothesis(
-    id="exit_setting", values=_levels, say=_level_reads, apply=_with_level, family=Family.EXIT
+    id="exit_setting", values=_levels, say=_level_reads, apply=_with_level, family=Family.EXIT, fitted=True
 )
 
 # A rule that never fires
@@ -405,5 +174,108 @@ EXIT_UNSENT = LoopHypothesis(
     hooks=_not_sent,
     family=Family.EXIT,
     names_its_object=True,
+    decides=True,
+)
+
+# What an exit looks at
+
+LOOKS: Mapping[tuple[str, Any], tuple[str, str, str]] = {
+    ("price", "worst"): (
+        "exits are tried against the bar's worst price instead of its close",
+        "the close",
+        "the worst",
+    ),
+    ("price", "open"): (
+        "exits are tried against the bar's open instead of its close",
+        "the close",
+        "the open",
+    ),
+    ("peak", "best"): (
+        "the peak that exits follow is of the bars' best prices instead of their closes",
+        "closes",
+        "best prices",
+    ),
+    ("peak", "entry"): ("exits follow the entry price instead of the peak", "the peak", "the entry"),
+    ("age", 1): (
+        "the age of a position is counted from one bar earlier",
+        "the bar of the fill",
+        "a bar earlier",
+    ),
+    ("age", -1): (
+        "the age of a position is counted from one bar later",
+        "the bar of the fill",
+        "a bar later",
+    ),
+}
+"""By what an exit looks at and what else that may be: the sentence, and both values in words. The worst price
+of a bar is the low for a long and the high for a short; the best price is the other."""
+
+
+def _looks(subject: Subject, window: Window) -> Values:
+    """What makes a difference for the rules there are."""
+    rules = subject.scenario.exits
+    trails = any(isinstance(rule, TrailingStop) for rule in rules)
+    ages = trails or any(isinstance(rule, TimeExit) for rule in rules)
+    prices = any(not isinstance(rule, TimeExit) for rule in rules)
+    relevant = {"price": prices, "peak": trails, "age": ages}
+    return tuple(value for value in LOOKS if relevant[value[0]])
+
+
+def _look_reads(subject: Subject, value: Value) -> Wording:
+    sentence, old, new = LOOKS[pair(value)]
+    return Wording(sentence, "exits", old, new)
+
+
+def _looking(change: Change) -> Hooks:
+    what, other = pair(change.value)
+    if (what, other) == ("peak", "best"):
+        return Hooks(marked=lambda at: _with_best_peaks(at) if change.covers(at.bar) else at.state)
+
+    def fired(at: Moment) -> Mapping[int, str]:
+        if not change.covers(at.bar):
+            return exits(at.scenario, at.state, at.market, at.bar)
+        found: dict[int, str] = {}
+        for long in (True, False):
+            positions = {
+                s: _seen(position, what, other)
+                for s, position in at.state.positions.items()
+                if (position.quantity > 0) is long
+            }
+            market = at.market
+            if what == "price":
+                prices = market.open if other == "open" else market.low if long else market.high
+                market = replace(market, close=prices)
+            found |= exits(at.scenario, replace(at.state, positions=positions), market, at.bar)
+        return dict(sorted(found.items()))
+
+    return Hooks(fired=fired)
+
+
+def _seen(position: Position, what: str, other: Any) -> Position:
+    """A position as the exits see it."""
+    if what == "age":
+        return replace(position, opened=position.opened - other)
+    return replace(position, peak=entry_price(position)) if what == "peak" else position
+
+
+def _with_best_peaks(at: Moment) -> State:
+    """The state whose peaks are the best prices since the opening."""
+    positions = {}
+    for s, position in at.state.positions.items():
+        peak = position.peak
+        if at.market.present.item(at.bar, s):
+            high, low = int(at.market.high.item(at.bar, s)), int(at.market.low.item(at.bar, s))
+            peak = max(peak, high) if position.quantity > 0 else min(peak, low)
+        positions[s] = replace(position, peak=peak)
+    return replace(at.state, positions=positions)
+
+
+EXIT_LOOKS_AT = LoopHypothesis(
+    id="exit_looks_at",
+    values=_looks,
+    say=_look_reads,
+    hooks=_looking,
+    family=Family.EXIT,
+    whole_run=True,
     decides=True,
 )
