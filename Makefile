@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint format types fuzz drill bench bench-track bench-diff peers plot clean
+.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff peers plot clean
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
@@ -15,6 +15,7 @@ help:
 	@echo 'make gate    goldens, drift and throughput; ARGS="--base REV" times another revision beside this one'
 	@echo 'make lint    ruff, formatting and the strict type check'
 	@echo 'make fuzz    property tests until told to stop; counterexamples are kept'
+	@echo 'make mutants break each module once, and name what no test notices; ARGS="--package reference"'
 	@echo 'make drill   plant every fault of the catalogue, alone and in pairs, and score what is found'
 	@echo 'make bench   throughput, beside what is aimed at; make bench-track  the same work in pytest-benchmark'
 	@echo 'make bench-diff  reconcile diff of two tables of 10 million rows, beside datacompy'
@@ -51,6 +52,9 @@ fuzz: $(VENV)/.stamp-test
 
 drill: $(VENV)/.stamp-test
 	@$(VENV)/bin/reconcile drill --pairs --grounds $(ARGS)
+
+mutants: $(VENV)/.stamp-test
+	@$(PY) tests/mutants.py $(ARGS)
 
 bench: $(VENV)/.stamp-test
 	@$(PY) benchmarks/run.py $(ARGS)

@@ -98,6 +98,8 @@ def to_data(value: Any) -> Any:
         return value.item()
     if isinstance(value, (tuple, list)):
         return [to_data(each) for each in value]
+    if isinstance(value, frozenset):
+        return {"set": [to_data(each) for each in sorted(value)]}
     if isinstance(value, Mapping):
         return {"pairs": [[to_data(key), to_data(each)] for key, each in value.items()]}
     fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
@@ -113,6 +115,8 @@ def from_data(data: Any, function: Callable[[str], Function] | None = None) -> A
         return data
     if "pairs" in data:
         return {from_data(key, function): from_data(each, function) for key, each in data["pairs"]}
+    if "set" in data:
+        return frozenset(from_data(each, function) for each in data["set"])
     kind = NOUNS.get(data.get("noun", ""))
     made: Any = kind
     if kind is None:
@@ -255,7 +259,9 @@ def _values(table: Any, name: str, dtype: str) -> npt.NDArray[Any]:
     if dtype not in _NUMBERS:
         raise ValueError(f"a column of {dtype}")
     if not chunks:
-        return np.empty(0, dtype)
+        empty = np.empty(0, dtype)
+        empty.flags.writeable = False
+        return empty
     (chunk,) = chunks
     if chunk.type != pa.from_numpy_dtype(np.dtype(dtype)) or chunk.null_count:
         raise ValueError(f"a column of {chunk.type}, not of {dtype}")
