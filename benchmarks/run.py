@@ -1,7 +1,7 @@
 """What tieout aims at, and what was measured here, as a table: `make bench`.
 
 Ratios are taken side by side in one run, and shown with their quartiles. No time counts before engine and
-reference have written the same ledger. The table is printed, and with `--readme` put into README.md. Its rows
+reference have written the same ledger. The table is printed, and with `--page` put into docs/performance.md. Its rows
 are kept in `.benchmarks/rows.json`: those not asked for with `--only` stay what they were.
 """
 
@@ -47,8 +47,8 @@ def main() -> None:
             keep(KEPT, json.dumps(rows, indent=1))
     table = page([Row(*row) for name in TABLE for row in rows.get(name, [])])
     print(table)
-    if asked.readme:
-        into_readme(ROOT / "README.md", table)
+    if asked.page:
+        into_page(ROOT / "docs" / "performance.md", table)
 
 
 def arguments() -> argparse.Namespace:
@@ -56,7 +56,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", choices=list(TABLE), default=list(TABLE), help="these rows alone"
     )
-    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    parser.add_argument("--page", action="store_true", help="put the table into docs/performance.md")
     return parser.parse_args()
 
 
@@ -80,7 +80,7 @@ def made() -> str:
     )
 
 
-def into_readme(path: Path, table: str) -> None:
+def into_page(path: Path, table: str) -> None:
     text = path.read_text(encoding="utf-8")
     before, found, rest = text.partition(BEGIN)
     _, ended, after = rest.partition(END)

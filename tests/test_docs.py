@@ -146,8 +146,8 @@ def test_six_lines_lead_from_a_frame_to_an_equity_curve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write_files("README.md", tmp_path)
-    (text,) = [block.text for block in blocks("README.md") if "market_from_frame(bars" in block.text]
+    write_files("docs/python.md", tmp_path)
+    (text,) = [block.text for block in blocks("docs/python.md") if "market_from_frame(bars" in block.text]
     assert len(text.splitlines()) <= 6
     names: dict[str, Any] = {"bars": frame_of_bars_and_scores()}
     exec(text, names)

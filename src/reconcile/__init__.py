@@ -147,7 +147,13 @@ _HOMES = {
 """Public name -> the module that defines it."""
 
 
+_MODULES = ("engine", "reference", "vocabulary")
+"""Modules that are there without importing them: both programs, and their nouns."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"reconcile.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'reconcile' has no attribute {name!r}")
     value = getattr(import_module(f"reconcile.{_HOMES[name]}"), name)
