@@ -17,9 +17,13 @@ import numpy.typing as npt
 
 from reconcile.files.decimals import unit_scales
 from reconcile.matching.model import BoundKind, Tolerance
+from reconcile.roots.rebuild import rebuild_states
+from reconcile.roots.resync import can_resync
+from vocabulary.errors import TieoutError
 from vocabulary.ledger import TIME_COLUMN, Column, Kind, Ledger, Table
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
+from vocabulary.state import State
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -121,6 +125,21 @@ def window_of(
     )
     shared = {} if memo is None else memo
     return Window(ledger, target, start, stop, fills, positions, targets, orders, shared)
+
+
+def states_of(scenario: Scenario, market: Market, window: Window) -> Sequence[State] | None:
+    """The candidate's State after each bar, rebuilt from its whole ledger; None where that has not enough."""
+
+    def read() -> Sequence[State] | None:
+        if not can_resync(window.ledger):
+            return None
+        try:
+            return list(rebuild_states(window.ledger, scenario, market))
+        except TieoutError:
+            return None
+
+    found: Sequence[State] | None = window.once("states", read)
+    return found
 
 
 def _cut(target: Target, name: str, start: int, stop: int, symbols: tuple[int, ...] | None) -> Rows | None:

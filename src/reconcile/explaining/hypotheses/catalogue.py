@@ -17,6 +17,7 @@ from reconcile.explaining.hypotheses import (
     prices,
     reports,
     rounding,
+    sizing_base,
 )
 from reconcile.explaining.hypotheses import selection as choosing
 from reconcile.explaining.hypotheses import sizing as sizes
@@ -87,7 +88,9 @@ CATALOGUE = Catalogue(
         prices.PRICES_MISALIGNED,
         prices.SPLIT,
         costs.COMMISSION_FACTOR,
+        costs.FEE_IN_PRICE,
         sizes.LOT,
+        sizing_base.SIZING_BASE,
         execution.BUYS_FIRST,
         exits.EXIT_LOOKS_AT,
         exits.EXIT_UNSENT,

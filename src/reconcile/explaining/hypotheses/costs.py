@@ -11,7 +11,17 @@ import numpy as np
 
 from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.explaining.evidence import EMPTY, Rows, Window
-from reconcile.explaining.hypotheses.settings import changed, money_decimals, reads, settings, simplest, texts
+from reconcile.explaining.hypotheses.settings import (
+    ONE,
+    at_path,
+    changed,
+    money_decimals,
+    reads,
+    settings,
+    shown,
+    simplest,
+    texts,
+)
 from reconcile.explaining.model import (
     Change,
     Family,
@@ -23,10 +33,10 @@ from reconcile.explaining.model import (
     Wording,
 )
 from reconcile.files.decimals import BPS, PPB, from_units
-from reference import Execution
+from reference import Execution, raw_price
 from vocabulary.market import Market
-from vocabulary.scenario import BpsCommission, BpsSlippage, CashPolicy, Scenario
-from vocabulary.state import Side, Status
+from vocabulary.scenario import BpsCommission, BpsSlippage, CashPolicy, FixedSlippage, Scenario
+from vocabulary.state import Order, Side, Status
 
 SIDES = (Side.BUY, Side.SELL)
 
@@ -201,10 +211,15 @@ SLIPPAGE = SettingHypothesis(
 
 
 def _factors(subject: Subject, window: Window) -> Values:
-    return () if subject.scenario.costs.commission is None else (2, 0)
+    return () if subject.scenario.costs.commission is None else (2, 0, -1)
 
 
 def _factor_reads(subject: Subject, value: Value) -> Wording:
+    if value == -1:
+        fee = shown(at_path(subject, "costs.commission"))
+        return Wording(
+            f"commission is -{fee} instead of {fee} (a rebate)", "costs.commission", fee, f"-{fee}"
+        )
     if value == 0:
         return Wording("commission is not charged", "costs.commission", "once", "not at all")
     return Wording("commission is charged twice", "costs.commission", "once", "twice")
@@ -262,4 +277,48 @@ COMMISSION_FACTOR = LoopHypothesis(
     family=Family.FEE,
     by_symbol=True,
     by_side=True,
+)
+
+# A fee in the price
+
+
+def _in_price(change: Change) -> Hooks:
+    def meets(at: Moment, order: Order) -> Scenario:
+        costs = at.scenario.costs
+        if not change.covers(at.bar, order.symbol, order.side) or not isinstance(
+            costs.commission, BpsCommission
+        ):
+            return at.scenario
+        raw = raw_price(at.scenario, at.market, at.bar, order.symbol)
+        slippage = costs.slippage
+        ticks = 0 if slippage is None else getattr(slippage, "ticks", 0)
+        if isinstance(slippage, BpsSlippage):
+            ticks = _half_up(raw * slippage.rate)
+        if order.side is Side.BUY:
+            ticks += _half_up((raw + ticks) * costs.commission.rate)
+        return replace(at.scenario, costs=replace(costs, commission=None, slippage=FixedSlippage(ticks)))
+
+    return Hooks(meets=meets)
+
+
+def _half_up(parts: int) -> int:
+    """Parts per billion as a whole number."""
+    whole: int = (2 * parts + ONE) // (2 * ONE)
+    return whole
+
+
+def _in_price_reads(subject: Subject, value: Value) -> Wording:
+    fee = shown(at_path(subject, "costs.commission"))
+    sentence = f"the fee of {fee} is put into the entry price and never taken at the exit"
+    return Wording(sentence, "costs.commission", "charged", "in the entry price")
+
+
+FEE_IN_PRICE = LoopHypothesis(
+    id="fee_in_price",
+    values=lambda subject, window: (
+        (None,) if isinstance(subject.scenario.costs.commission, BpsCommission) else ()
+    ),
+    say=_in_price_reads,
+    hooks=_in_price,
+    family=Family.FEE,
 )

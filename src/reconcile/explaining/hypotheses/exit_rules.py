@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from reconcile.explaining.evidence import Target, Window
+from reconcile.explaining.evidence import Target, Window, states_of
 from reconcile.explaining.hypotheses.settings import (
     ONE,
     simplest,
@@ -21,10 +21,7 @@ from reconcile.explaining.hypotheses.settings import (
 from reconcile.explaining.model import (
     Subject,
 )
-from reconcile.roots.rebuild import rebuild_states
-from reconcile.roots.resync import can_resync
 from reference import entry_price, mark
-from vocabulary.errors import TieoutError
 from vocabulary.market import Market
 from vocabulary.scenario import (
     BreakEven,
@@ -155,11 +152,8 @@ def measured_levels(subject: Subject, window: Window) -> dict[tuple[str, str], t
     """By rule and number, the values that all bars of a ledger bear out: every open position gives a bound,
     from above where the rule closed it, from below where nothing did."""
     scenario, market = subject.scenario, subject.market
-    if not scenario.exits or not can_resync(window.ledger):
-        return {}
-    try:
-        states = list(rebuild_states(window.ledger, scenario, market))
-    except TieoutError:
+    states = states_of(scenario, market, window) if scenario.exits else None
+    if states is None:
         return {}
     met = list(_met(scenario, market, states, _reasons_at(window.target)))
     out = {}

@@ -276,7 +276,13 @@ def retargeted(at: Moment, decision: Decision, targets: tuple[Wanted, ...]) -> D
 def _to_target(at: Moment, target: Wanted, decision: Decision) -> list[Order]:
     position = at.state.positions.get(target.symbol)
     delta = target.quantity - (position.quantity if position else 0)
-    if delta == 0 or abs(delta) <= abs(target.quantity) * at.scenario.strategy.band // ONE:
+    strategy = at.scenario.strategy
+    if delta == 0 or abs(delta) <= abs(target.quantity) * strategy.band // ONE:
+        return []
+    if (
+        target.quantity
+        and abs(delta) * int(at.market.close.item(at.bar, target.symbol)) < strategy.minimum_notional
+    ):
         return []
     side = Side.BUY if delta > 0 else Side.SELL
     return [Order(at.bar, target.symbol, side, abs(delta), REBALANCE, decision.rebalance)]

@@ -1,0 +1,121 @@
+"""What targets are shares of: cash, cost, or a part of the stated base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from statistics import median
+
+import reference
+from reconcile.explaining.bar_loop import Hooks, Moment
+from reconcile.explaining.evidence import Window, states_of
+from reconcile.explaining.hypotheses.settings import ONE, pair, simplest
+from reconcile.explaining.hypotheses.sizing import retargeted
+from reconcile.explaining.model import Change, Family, LoopHypothesis, Subject, Value, Values, Wording
+from reconcile.files.decimals import BPS, PPB, from_units, to_units
+from reference import Decision
+from vocabulary.scenario import BpsCommission
+
+SHARES = ("0.99", "0.98", "0.95", "0.9")
+"""Shares of the stated base that people leave a reserve with."""
+LEAST_SIZES = 3
+"""Positions that a share is read off."""
+
+
+def _base_shares(subject: Subject, window: Window) -> Values:
+    """("cash", None), ("cost", None), and ("share", decimal): the stated base less the commission's rate, as
+    the ledger's sizes say, and round shares."""
+    net: list[Value] = []
+    commission = subject.scenario.costs.commission
+    if isinstance(commission, BpsCommission) and commission.rate:
+        net = [from_units(ONE - commission.rate, PPB)]
+    measured = window.once("share of the base", lambda: _measured_share(subject, window))
+    shares = dict.fromkeys((*net, *measured, *SHARES))
+    return (("cash", None), ("cost", None), *(("share", share) for share in shares))
+
+
+def _measured_share(subject: Subject, window: Window) -> Values:
+    """The roundest share of the base under which most targets have the sizes that they came out at."""
+    bounds = list(_share_bounds(subject, window))
+    if len(bounds) < LEAST_SIZES:
+        return ()
+    middle = median(float(low) for low, _ in bounds)
+    near = [(low, high) for low, high in bounds if float(low) <= middle * 1.0001 and float(high) >= middle]
+    if not near:
+        return ()
+    low, high = max(low for low, _ in near), min(high for _, high in near)
+    share = simplest(low, high) if low <= high else None
+    return () if share is None or share in (0, ONE) else (from_units(share, PPB),)
+
+
+def _share_bounds(subject: Subject, window: Window) -> Iterator[tuple[Fraction, Fraction]]:
+    """The shares, from and up to, under which a target has the size that its position came out at."""
+    scenario, market = subject.scenario, subject.market
+    states = states_of(subject.scenario, market, window) or ()
+    ahead = 0 if window.target.axes.same_bar else 1
+    for t in range(1, len(states) - ahead):
+        before = states[t] if ahead else states[t - 1]
+        decision = reference.decide(scenario, before, market, t)
+        base = reference.sizing_base(scenario, before)
+        for wanted in decision.targets:
+            held, after = (x.positions.get(wanted.symbol) for x in (before, states[t + ahead]))
+            unit = base * abs(wanted.weight)
+            if after is None or not unit or (held is not None and held.quantity == after.quantity):
+                continue
+            worth = abs(after.quantity) * int(market.close[t, wanted.symbol]) * ONE
+            more = (abs(after.quantity) + 1) * int(market.close[t, wanted.symbol]) * ONE
+            yield Fraction(worth, unit), Fraction(more, unit)
+
+
+def _base_reads(subject: Subject, value: Value) -> Wording:
+    what, share = pair(value)
+    stated = subject.scenario.strategy.size_on.value.replace("_", " ")
+    if what != "share":
+        new = "cash" if what == "cash" else "cash and what the positions cost"
+        return Wording(f"targets are sized on {new} instead of {stated}", "sizing base", stated, new)
+    commission = subject.scenario.costs.commission
+    rate = commission.rate if isinstance(commission, BpsCommission) else 0
+    units = to_units(share, PPB)
+    why = f" (1 - {from_units(rate, BPS)} bps, the commission)" if rate and units + rate == ONE else ""
+    new = f"{from_units(units, PPB - 2)} %"
+    return Wording(f"targets are sized at {new}{why} of the money", "sizing base", "100 %", new)
+
+
+def _on_another_base(change: Change) -> Hooks:
+    what, share = pair(change.value)
+
+    def base_at(at: Moment) -> int:
+        if what == "share":
+            base: int = reference.sizing_base(at.scenario, at.state)
+            return int(base * to_units(share, PPB) // ONE)
+        held = at.state.positions.values()
+        costs = sum(p.basis if p.quantity > 0 else -p.basis for p in held) if what == "cost" else 0
+        return max(0, at.state.cash + costs)
+
+    def decided(at: Moment, decision: Decision) -> Decision:
+        if decision.rebalance is None or not change.covers(at.bar):
+            return decision
+        base = base_at(at)
+        targets = (
+            replace(
+                target,
+                quantity=reference.target_quantity(
+                    at.scenario, base, target.weight, int(at.market.close.item(at.bar, target.symbol))
+                ),
+            )
+            for target in decision.targets
+        )
+        return retargeted(at, decision, tuple(targets))
+
+    return Hooks(decided=decided)
+
+
+SIZING_BASE = LoopHypothesis(
+    id="sizing_base",
+    values=_base_shares,
+    say=_base_reads,
+    hooks=_on_another_base,
+    family=Family.SIZE,
+    decides=True,
+)

@@ -1,0 +1,59 @@
+"""What targets are shares of, and fees that are not charged as stated: each is named as it would be said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests import explain_kit as kit
+
+from reconcile.explaining.confirm import Tally
+from reconcile.explaining.model import Verdict
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "value", "sentence"),
+    [
+        ("sizing_base", ("share", "0.9972"), "targets are sized at 99.72 % of the money"),
+        (
+            "sizing_base",
+            ("share", "0.9995"),
+            "targets are sized at 99.95 % (1 - 5 bps, the commission) of the money",
+        ),
+        ("sizing_base", ("cash", None), "targets are sized on cash instead of equity"),
+        (
+            "sizing_base",
+            ("cost", None),
+            "targets are sized on cash and what the positions cost instead of equity",
+        ),
+        ("commission_factor", -1, "commission is -5 bps instead of 5 bps (a rebate)"),
+        (
+            "fee_in_price",
+            None,
+            "the fee of 5 bps is put into the entry price and never taken at the exit",
+        ),
+    ],
+)
+def test_a_base_or_a_fee_is_read_off_fills_and_equity(hypothesis: str, value: Any, sentence: str) -> None:
+    """A share of no stated number, too: every size bounds it."""
+    subject = kit.ground()
+    ledger = kit.ledger_of(subject, kit.change(hypothesis, value))
+    ledger = replace(ledger, tables={name: ledger.tables[name] for name in ("fills", "equity")})
+    found = kit.explained(subject, ledger)
+    assert found.verdict is Verdict.EXPLAINED
+    assert [cause.sentence for cause in found.causes] == [sentence]
+
+
+def test_limited_and_fitted_settings_have_to_account_for_their_columns() -> None:
+    """A rate for some symbols is none while the column differs for others; a level none that leaves most."""
+    dearer = kit.setting("commission", "costs.commission", kit.bps("8"))
+    level = kit.setting("exit_setting", "exits.time_exit.bars", 7)
+    some = replace(dearer, symbols=(1,))
+    assert Tally(9, 0, mended=20, left=0).holds(some, 3)
+    assert not Tally(9, 0, mended=20, left=1).holds(some, 3)
+    assert Tally(9, 0, mended=20, left=1).holds(dearer, 3)
+    assert Tally(9, 0, mended=20, left=20).holds(level, 3)
+    assert not Tally(9, 0, mended=20, left=21).holds(level, 3)
+    assert not Tally(2, 0, mended=20, left=0).holds(dearer, 3)
+    assert not Tally(9, 1, mended=20, left=0).holds(dearer, 3)
