@@ -423,13 +423,14 @@ def test_what_was_held_before_a_ledger_of_fills_is_no_flat_book() -> None:
 
 
 def test_prices_of_a_few_cents_are_near_each_other() -> None:
-    marks = [0.01, 0.02, 0.02, 0.01, 0.03, 0.02, 0.01]
+    marks = [0.02] * 7
     assert kinds(marked([0.02, 0.05, 0.01, 0.03, 0.01, 0.05, 0.03], marks)) == {}
+    assert kinds(marked([0.02, 0.05, 0.01, 0.03, 0.01, 0.05, 3.0], marks)) == {FindingKind.SCALE: 1}
 
 
 def test_marks_that_do_not_agree_are_no_measure() -> None:
     marks = [10.0, 30.0, 31.0, 30.0, 31.0]
-    assert kinds(marked([61.0, 30.0, 31.0, 30.0, 31.0], marks)) == {}
+    assert kinds(marked([100.0, 30.0, 31.0, 30.0, 31.0], marks)) == {}
 
 
 def test_cash_that_flows_hold_still_is_not_frozen() -> None:
