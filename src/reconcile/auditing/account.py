@@ -252,7 +252,12 @@ def _starts_open(recorder: Recorder, held: Holdings, *, shorts_allowed: bool) ->
 def note_equity(recorder: Recorder, books: EquityByBar, initial: Amounts | None) -> None:
     """Put the sum that leads to the last equity into words, if all its parts are known and add up."""
     equity, fills = recorder.index.get("equity"), recorder.index.get("fills")
-    if initial is None or equity is None or fills is None or "equity" not in equity:
+    if (
+        initial is None
+        or equity is None
+        or fills is None
+        or not {"timestamp", "equity"} <= set(equity.table.columns)
+    ):
         return
     notional = fill_notional(fills) if "side" in fills else None
     worth = value_of_bars(recorder, equity)

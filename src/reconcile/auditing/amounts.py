@@ -126,9 +126,8 @@ def add(a: Amounts, b: Amounts) -> Amounts:
     if a.slop is None or b.slop is None:
         bound = largest(a.values) + largest(b.values)
         return Amounts(wide(a.values, bound) + wide(b.values, bound), a.scale)
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = a.values + b.values
-        return Amounts(values, None, a.slop + b.slop + UNIT * np.abs(values), a.coarse or b.coarse)
+    values = a.values + b.values
+    return Amounts(values, None, a.slop + b.slop + UNIT * np.abs(values), a.coarse or b.coarse)
 
 
 def negative(a: Amounts) -> Amounts:
@@ -153,9 +152,8 @@ def times(a: Amounts, b: Amounts) -> Amounts:
         return Amounts(wide(a.values, bound) * wide(b.values, bound), a.scale + b.scale)
     a, b = as_doubles(a), as_doubles(b)
     assert a.slop is not None and b.slop is not None
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = a.values * b.values
-        slop = np.abs(a.values) * b.slop + np.abs(b.values) * a.slop + UNIT * np.abs(values)
+    values = a.values * b.values
+    slop = np.abs(a.values) * b.slop + np.abs(b.values) * a.slop + UNIT * np.abs(values)
     return Amounts(values, None, slop, a.coarse or b.coarse)
 
 
@@ -200,10 +198,9 @@ def totals(a: Amounts, groups: Ints, count: int) -> Amounts:
         out = np.zeros(count, values.dtype)
         np.add.at(out, groups, values)
         return Amounts(out, a.scale)
-    with np.errstate(over="ignore", invalid="ignore"):
-        sums = np.bincount(groups, a.values, count)
-        sizes = np.bincount(groups, np.abs(a.values), count)
-        slop = np.bincount(groups, a.slop, count) + UNIT * np.bincount(groups, minlength=count) * sizes
+    sums = np.bincount(groups, a.values, count)
+    sizes = np.bincount(groups, np.abs(a.values), count)
+    slop = np.bincount(groups, a.slop, count) + UNIT * np.bincount(groups, minlength=count) * sizes
     return Amounts(sums, None, slop, a.coarse)
 
 
@@ -211,9 +208,8 @@ def running(a: Amounts) -> Amounts:
     """Running sums, each amount included."""
     if a.slop is None:
         return Amounts(np.cumsum(wide(a.values, largest(a.values) * max(len(a), 1))), a.scale)
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = np.cumsum(a.values)
-        slop = np.cumsum(a.slop) + UNIT * np.cumsum(np.abs(a.values)) * np.arange(1, len(a) + 1)
+    values = np.cumsum(a.values)
+    slop = np.cumsum(a.slop) + UNIT * np.cumsum(np.abs(a.values)) * np.arange(1, len(a) + 1)
     return Amounts(values, None, slop, a.coarse)
 
 
@@ -249,8 +245,7 @@ def apart(a: Amounts, b: Amounts) -> Mask:
     x, y = _alike(a, b)
     if bound is None:
         return np.asarray(x.values != y.values, np.bool_)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(~(np.abs(x.values - y.values) <= bound), np.bool_)
+    return np.asarray(~(np.abs(x.values - y.values) <= bound), np.bool_)
 
 
 def nonzero(a: Amounts) -> Mask:

@@ -101,10 +101,12 @@ def audit(
     recorder = Recorder(index_ledger(ledger), bounds, _units(ledger, scenario))
     check_chain(recorder, ledger)
     initial = _initial(ledger, scenario, options.initial_cash)
-    held = _check_alone(recorder, chosen, initial, options)
-    _check_account(recorder, held[0], initial, scenario, options)
-    if scenario is not None and market is not None:
-        _check_market(recorder, held, initial, (scenario, market))
+    # NaN and infinities are findings of `cells`; the other checks leave them out.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        held = _check_alone(recorder, chosen, initial, options)
+        _check_account(recorder, held[0], initial, scenario, options)
+        if scenario is not None and market is not None:
+            _check_market(recorder, held, initial, (scenario, market))
     return _result(recorder, chosen, scenario is not None)
 
 

@@ -180,9 +180,8 @@ def check_returns(
         recorder.not_made(Check.RETURNS, "initial cash", Why.NO_OPENING)
     assert own.slop is not None and opening.slop is not None
     before = np.concatenate([opening.values, own.values[:-1]]), np.concatenate([opening.slop, own.slop[:-1]])
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = own.values / before[0]
-        slop = (own.slop + np.abs(ratio) * before[1]) / np.abs(before[0]) + 4 * UNIT * (1 + np.abs(ratio))
+    ratio = own.values / before[0]
+    slop = (own.slop + np.abs(ratio) * before[1]) / np.abs(before[0]) + 4 * UNIT * (1 + np.abs(ratio))
     _hold(recorder, returns, Amounts(ratio - 1, None, slop, own.coarse), np.append(before[0][:1], own.values))
 
 
@@ -257,15 +256,14 @@ def _other_returns(worth: Floats, bars: Ints, found: Floats) -> str:
     after, before = worth[bars + 1], worth[bars]
     first = worth[0] if np.isfinite(worth[0]) else worth[1]
     following = np.append(worth, np.nan)[bars + 2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        others = {
-            f"the change over the initial {first:,.10g}: not compounded": (after - before) / first,
-            "logarithms of the change": np.log(after / before),
-            "in percent": 100 * (after / before - 1),
-            "those of the next bar": following / after - 1,
-            "those of the bar before": before / np.append(np.nan, worth)[bars] - 1,
-        }
-        led, equity = float(np.prod(1 + found)) - 1, float(after[-1] / before[0]) - 1 if len(bars) else 0.0
+    others = {
+        f"the change over the initial {first:,.10g}: not compounded": (after - before) / first,
+        "logarithms of the change": np.log(after / before),
+        "in percent": 100 * (after / before - 1),
+        "those of the next bar": following / after - 1,
+        "those of the bar before": before / np.append(np.nan, worth)[bars] - 1,
+    }
+    led, equity = float(np.prod(1 + found)) - 1, float(after[-1] / before[0]) - 1 if len(bars) else 0.0
     for words, other in others.items():
         known = np.isfinite(other)
         if int(known.sum()) >= ENOUGH and bool((np.abs(found - other)[known] <= CLOSE).all()):

@@ -61,8 +61,7 @@ def check_cells(recorder: Recorder) -> None:
                 and not rebates
                 and column.kind not in (Kind.WORD, Kind.SYMBOL)
             ):
-                with np.errstate(invalid="ignore"):
-                    wrong |= full & np.asarray(column.values < 0, np.bool_)
+                wrong |= full & np.asarray(column.values < 0, np.bool_)
             recorder.made(Check.CELLS, placed.table.rows)
             recorder.add_where(Check.CELLS, FindingKind.CELL, placed.field(name), wrong)
 

@@ -147,8 +147,7 @@ def _report_adjusted(recorder: Recorder, done: Executed, ratio: Floats, wrong: I
     """
     out = np.zeros(len(wrong), np.bool_)
     fills, field = done.fills, done.fills.field("price")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        power = np.log(ratio)
+    power = np.log(ratio)
     for symbol in np.unique(done.spot.symbol[wrong]).tolist():
         own = np.flatnonzero(done.spot.symbol[wrong] == symbol)
         factors = np.unique(np.round(power[wrong[own]] / FACTOR_STEP))

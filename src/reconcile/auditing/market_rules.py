@@ -217,8 +217,5 @@ def check_shorts(recorder: Recorder, scenario: Scenario) -> None:
         return
     recorder.made(Check.SHORTS, positions.table.rows)
     if not scenario.execution.allow_short:
-        with np.errstate(invalid="ignore"):
-            short = positions.full("quantity") & np.asarray(
-                positions.amounts("quantity").values < 0, np.bool_
-            )
+        short = positions.full("quantity") & np.asarray(positions.amounts("quantity").values < 0, np.bool_)
         recorder.add_where(Check.SHORTS, FindingKind.SHORT, positions.field("quantity"), short)

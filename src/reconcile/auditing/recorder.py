@@ -145,11 +145,10 @@ class Recorder:
     ) -> Ints:
         """The places that the tolerance does not accept; decided exactly where doubles are in doubt."""
         x, y = as_doubles(found).values[places], as_doubles(expected).values[places]
-        with np.errstate(over="ignore", invalid="ignore"):
-            gaps, size = np.abs(x - y), np.maximum(np.abs(x), np.abs(y))
-            bound = float(tolerance.bound) * (size if tolerance.kind is BoundKind.RELATIVE else 1.0)
-            doubt = 8 * UNIT * (size + bound)
-            inside, outside = gaps < bound - doubt, ~(gaps <= bound + doubt)
+        gaps, size = np.abs(x - y), np.maximum(np.abs(x), np.abs(y))
+        bound = float(tolerance.bound) * (size if tolerance.kind is BoundKind.RELATIVE else 1.0)
+        doubt = 8 * UNIT * (size + bound)
+        inside, outside = gaps < bound - doubt, ~(gaps <= bound + doubt)
         if tolerance.kind is BoundKind.QUANTUM:
             inside[:] = False
         keep = outside.copy()

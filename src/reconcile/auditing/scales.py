@@ -58,9 +58,8 @@ def check_scales(recorder: Recorder) -> None:
         recorder.made(Check.SCALES, int(known.sum()))
         ratio = np.ones(len(series.row))
         least = TICKS * _step(series)  # a few ticks apart are near, however small the price is
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(known & (series.price > high + least), series.price / high, ratio)
-            ratio = np.where(known & (series.price < low - least), series.price / low, ratio)
+        ratio = np.where(known & (series.price > high + least), series.price / high, ratio)
+        ratio = np.where(known & (series.price < low - least), series.price / low, ratio)
         what = "the marks around it" if others is marks and series is fills else "its neighbours"
         odd += _report(recorder, series, ratio, what)
     _report_jumps(recorder, fills if marks is None else marks)
