@@ -9,8 +9,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from cases import whole
 from timing import interleaved
+
+from cases import whole
 
 CALLABLE = {"kind": "callable", "function": "ranking:best"}
 WARM_BARS = 3

@@ -1,8 +1,9 @@
 """What tieout aims at, and what was measured here, as a table: `make bench`.
 
 Ratios are taken side by side in one run, and shown with their quartiles. No time counts before engine and
-reference have written the same ledger. The table is printed, and with `--page` put into docs/performance.md. Its rows
-are kept in `.benchmarks/rows.json`: those not asked for with `--only` stay what they were.
+reference have written the same ledger. The table is printed, and with `--page` put into
+docs/performance.md. Its rows are kept in `.benchmarks/rows.json`: those not asked for with `--only` stay
+what they were.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from cases import SIZES, Case, make_case
 from rows import TABLE, Row
+
+from cases import SIZES, Case, make_case
 
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / ".benchmarks" / "rows.json"

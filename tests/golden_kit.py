@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from reconcile.golden import accept_transaction as accepting
-from reconcile.golden.changes import find_causes
-from reconcile.golden.files import MANIFEST, SEAL, manifest_bytes, seal_bytes, seal_id
-from reconcile.golden.model import (
+from reconcile.goldens import accept_transaction as accepting
+from reconcile.goldens.changes import find_causes
+from reconcile.goldens.files import MANIFEST, SEAL, manifest_bytes, seal_bytes, seal_id
+from reconcile.goldens.model import (
     Agreement,
     Change,
     Figures,
@@ -19,8 +19,8 @@ from reconcile.golden.model import (
     ProjectPaths,
     Storage,
 )
-from reconcile.golden.project_paths import find_project
-from reconcile.golden.store import put_pending, read_goldens
+from reconcile.goldens.project_paths import find_project
+from reconcile.goldens.store import put_pending, read_goldens
 
 CASES = ("one", "two", "three")
 
@@ -87,7 +87,7 @@ def offer(place: ProjectPaths, case: str, version: int, rate: str = "5") -> None
 
 def bless(place: ProjectPaths, version: int, cases: Sequence[str] = CASES) -> None:
     """Put a version of each case in its place."""
-    from reconcile.golden.accept import accept
+    from reconcile.goldens.accept import accept
 
     for case in cases:
         offer(place, case, version)

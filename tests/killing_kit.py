@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from reconcile.files import atomic
-from reconcile.golden import accept_transaction, store
+from reconcile.goldens import accept_transaction, store
 from reconcile.ledger import write
 from reconcile.running import output
 from reconcile.templates import project

@@ -186,17 +186,15 @@ def test_importing_reconcile_loads_no_engine_and_no_frames() -> None:
 
 
 def test_goldens_and_the_gate_answer_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reconcile.api import golden
-
     monkeypatch.chdir(Path(__file__).resolve().parent.parent)
-    held = golden.check("exit-time")
+    held = reconcile.golden.check("exit-time")
     assert held.exit_code == 0 and list(held.to_frame()["case"]) == ["exit-time"]
-    waiting = golden.review()
+    waiting = reconcile.golden.review()
     assert conforms("review", waiting.to_dict()) and waiting.exit_code == (1 if waiting.pending else 0)
     found = reconcile.gate(checks="drift")
     assert found.exit_code in (0, 1) and len(found.to_frame()) == len(found.report.cases)
     with pytest.raises(InputError):
-        golden.check("no such case")
+        reconcile.golden.check("no such case")
 
 
 def test_the_json_of_a_check_is_what_its_schema_says() -> None:

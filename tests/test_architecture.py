@@ -35,8 +35,8 @@ ALLOWED = {
 """What each package may import besides itself and the standard library."""
 
 FOR_TESTS = {
-    "reconcile/golden/plugin.py": frozenset({"pytest"}),
-    "reconcile/golden/extension.py": frozenset({"syrupy"}),
+    "reconcile/goldens/plugin.py": frozenset({"pytest"}),
+    "reconcile/goldens/extension.py": frozenset({"syrupy"}),
     "reconcile/formats/backtrader.py": frozenset({"backtrader"}),
     "reconcile/html/charts.py": frozenset({"bokeh"}),
     "reconcile/html/render.py": frozenset({"bokeh", "jinja2"}),
@@ -100,7 +100,7 @@ LAYERS = (
     ("comparing",),
     ("running",),
     ("auditing", "explaining"),
-    ("shrinking", "golden"),
+    ("shrinking", "goldens"),
     ("drilling", "gating", "templates"),
     ("html",),
     ("api",),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.cli import exit_code
-from reconcile.golden.project_paths import find_project
+from reconcile.goldens.project_paths import find_project
 from vocabulary.errors import InputError
 
 Answer = tuple[int, str]

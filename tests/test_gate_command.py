@@ -18,7 +18,7 @@ from gate_kit import ENGINE, SETTINGS, commit, project
 from reconcile import cli
 from reconcile.gating import throughput as measuring
 from reconcile.gating.model import Pair
-from reconcile.golden.files import seal_bytes
+from reconcile.goldens.files import seal_bytes
 
 CASE = "small"
 OVERCHARGING = """

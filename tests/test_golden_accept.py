@@ -19,13 +19,13 @@ import golden_kit
 from golden_kit import CASES, bless, offer, project, versions
 from killing_kit import Tree, interrupted_at, read_tree, states, write_tree
 from reconcile import cli
-from reconcile.golden import accept_transaction, journal
-from reconcile.golden import project_paths as lock
-from reconcile.golden.accept import accept, reject
-from reconcile.golden.files import seal_bytes
-from reconcile.golden.model import ProjectPaths
-from reconcile.golden.project_paths import find_project
-from reconcile.golden.store import read_goldens
+from reconcile.goldens import accept_transaction, journal
+from reconcile.goldens import project_paths as lock
+from reconcile.goldens.accept import accept, reject
+from reconcile.goldens.files import seal_bytes
+from reconcile.goldens.model import ProjectPaths
+from reconcile.goldens.project_paths import find_project
+from reconcile.goldens.store import read_goldens
 from vocabulary.errors import InputError, OutputError
 
 ROUNDS = 6

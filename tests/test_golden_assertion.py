@@ -9,10 +9,10 @@ import pytest
 import reference
 from golden_kit import project
 from reconcile import replace, scenario_from_file
-from reconcile.golden import build as build_module
-from reconcile.golden.accept import accept
-from reconcile.golden.model import Agreement, CheckStatus
-from reconcile.golden.snapshot import Assertion, check_assertion
+from reconcile.goldens import build as build_module
+from reconcile.goldens.accept import accept
+from reconcile.goldens.model import Agreement, CheckStatus
+from reconcile.goldens.snapshot import Assertion, check_assertion
 from reconcile.market.load import load_market
 
 

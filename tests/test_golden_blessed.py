@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 import engine
-from reconcile.golden.check import absent_data, case_files, check_goldens
-from reconcile.golden.files import SEAL, seal_bytes, seal_faults
-from reconcile.golden.model import SOUND, CheckStatus, Golden, ProjectPaths, Storage
-from reconcile.golden.project_paths import find_project
-from reconcile.golden.store import read_goldens
+from reconcile.goldens.check import absent_data, case_files, check_goldens
+from reconcile.goldens.files import SEAL, seal_bytes, seal_faults
+from reconcile.goldens.model import SOUND, CheckStatus, Golden, ProjectPaths, Storage
+from reconcile.goldens.project_paths import find_project
+from reconcile.goldens.store import read_goldens
 from reconcile.market.load import load_market
 from reconcile.scenario.files import scenario_from_file
 
 if TYPE_CHECKING:
-    from reconcile.golden.snapshot import LedgerSnapshot
+    from reconcile.goldens.snapshot import LedgerSnapshot
 
 PLACE = find_project(Path(__file__).parent)
 SHELF = read_goldens(PLACE)

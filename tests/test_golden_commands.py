@@ -18,12 +18,12 @@ from tests.schema_kit import conforms
 
 import golden_kit
 from reconcile import cli
-from reconcile.golden import build as build_module
-from reconcile.golden.accept import accept
-from reconcile.golden.check import check_goldens
-from reconcile.golden.model import CheckStatus, ProjectPaths
-from reconcile.golden.project_paths import find_project
-from reconcile.golden.store import read_goldens
+from reconcile.goldens import build as build_module
+from reconcile.goldens.accept import accept
+from reconcile.goldens.check import check_goldens
+from reconcile.goldens.model import CheckStatus, ProjectPaths
+from reconcile.goldens.project_paths import find_project
+from reconcile.goldens.store import read_goldens
 from vocabulary.ledger import Ledger
 
 OURS = Path(__file__).parent / "golden"

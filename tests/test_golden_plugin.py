@@ -353,7 +353,7 @@ def test_syrupy_takes_the_extension(theirs: pytest.Pytester) -> None:
         "test_theirs.py",
         """
 import engine_under_test
-from reconcile.golden.extension import LedgerExtension
+from reconcile.goldens.extension import LedgerExtension
 
 
 def test_mine(scenario, market, snapshot):
@@ -385,7 +385,7 @@ def test_unrelated_tests_pay_nothing(pytester: pytest.Pytester) -> None:
         pytester,
         "test_unrelated.py",
         "import sys\n\n\ndef test_it():\n"
-        "    assert 'reconcile.golden.plugin' in sys.modules\n"
+        "    assert 'reconcile.goldens.plugin' in sys.modules\n"
         "    heavy = {'numpy', 'pandas', 'pyarrow', 'numba', 'vocabulary', 'engine', 'pydantic'}\n"
         "    assert not heavy & set(sys.modules)\n",
     )

@@ -14,7 +14,7 @@ import pytest
 
 from reconcile import cli, scenario_from_file
 from reconcile.gating.settings import read_gate_settings
-from reconcile.golden.project_paths import find_project
+from reconcile.goldens.project_paths import find_project
 from reconcile.templates.project import FILES
 
 

@@ -147,8 +147,8 @@ _HOMES = {
 """Public name -> the module that defines it."""
 
 
-_MODULES = ("engine", "reference", "vocabulary")
-"""Modules that are there without importing them: both programs, and their nouns."""
+_MODULES = ("engine", "golden", "reference", "vocabulary")
+"""Modules that are there without being imported: both programs, their nouns, and the functions on goldens."""
 
 
 def __getattr__(name: str) -> Any:

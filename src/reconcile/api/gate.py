@@ -83,7 +83,7 @@ def gate(
     """
     from reconcile.gating.gate import gate as make_checks
     from reconcile.gating.settings import named_checks, read_gate_settings
-    from reconcile.golden.project_paths import find_project
+    from reconcile.goldens.project_paths import find_project
 
     paths = find_project()
     settings = read_gate_settings(paths.root)

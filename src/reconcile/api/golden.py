@@ -1,4 +1,4 @@
-"""`reconcile.golden.check`, `review` and `accept`: pinned ledgers, held, shown, and changed on purpose."""
+"""`reconcile.goldens.check`, `review` and `accept`: pinned ledgers, held, shown, and changed on purpose."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from reconcile.running.progress import Watch, unwatched
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reconcile.golden.golden_page import Group
-    from reconcile.golden.model import CheckResult, Fault, Pending
+    from reconcile.goldens.golden_page import Group
+    from reconcile.goldens.model import CheckResult, Fault, Pending
     from reconcile.html.model import Page
 
 
@@ -35,7 +35,7 @@ class GoldenCheck(Result):
 
     @property
     def verdict(self) -> Verdict:
-        from reconcile.golden.model import SOUND, CheckStatus
+        from reconcile.goldens.model import SOUND, CheckStatus
 
         if any(one.status not in SOUND for one in self.cases):
             return Verdict.CHANGED
@@ -49,12 +49,12 @@ class GoldenCheck(Result):
         return {Verdict.HOLD: 0, Verdict.CHANGED: 1}.get(self.verdict, 2)
 
     def text(self) -> str:
-        from reconcile.golden.golden_page import check_page
+        from reconcile.goldens.golden_page import check_page
 
         return check_page(self.cases)
 
     def to_json(self) -> str:
-        from reconcile.golden.golden_page import check_json
+        from reconcile.goldens.golden_page import check_json
 
         return check_json(self.cases)
 
@@ -88,7 +88,7 @@ class GoldenReview(Result):
         return [cause for group in self.groups for cause in group.causes]
 
     def text(self) -> str:
-        from reconcile.golden.golden_page import review_page
+        from reconcile.goldens.golden_page import review_page
 
         return review_page(self.groups, self.edited)
 
@@ -98,7 +98,7 @@ class GoldenReview(Result):
         return review_page(self.text(), self.to_json(), self.groups)
 
     def to_json(self) -> str:
-        from reconcile.golden.golden_page import cause_text
+        from reconcile.goldens.golden_page import cause_text
         from reconcile.text.json_text import to_json
 
         return to_json(
@@ -131,13 +131,13 @@ class GoldenReview(Result):
 def check(*cases: str, watch: Watch = unwatched) -> GoldenCheck:
     """Run cases, by default all, and hold each against its golden; a change is left pending for review.
 
-    >>> reconcile.golden.check("top25")
+    >>> reconcile.goldens.check("top25")
     <GoldenCheck 1 of 1 golden holds>
 
     Raises InputError: a case that the project of the current folder does not have.
     """
-    from reconcile.golden.check import check_goldens
-    from reconcile.golden.project_paths import find_project
+    from reconcile.goldens.check import check_goldens
+    from reconcile.goldens.project_paths import find_project
 
     found = check_goldens(find_project(), cases or None, keep=True, watch=watch)
     return GoldenCheck(found, bool(cases))
@@ -145,9 +145,9 @@ def check(*cases: str, watch: Watch = unwatched) -> GoldenCheck:
 
 def review() -> GoldenReview:
     """What is pending in the project of the current folder, grouped by cause."""
-    from reconcile.golden.golden_page import group_by_cause
-    from reconcile.golden.project_paths import find_project
-    from reconcile.golden.store import read_goldens
+    from reconcile.goldens.golden_page import group_by_cause
+    from reconcile.goldens.project_paths import find_project
+    from reconcile.goldens.store import read_goldens
 
     on_file = read_goldens(find_project())
     return GoldenReview(group_by_cause(on_file.pending.values()), on_file.broken_pending)
@@ -159,9 +159,9 @@ def accept(*cases: str, reason: str) -> tuple[str, ...]:
     Without a case, all that is pending. The reason goes to the journal. Raises InputError: nothing is
     pending, or there is no reason.
     """
-    from reconcile.golden.accept import accept as accept_cases
-    from reconcile.golden.accept import pending_cases
-    from reconcile.golden.project_paths import find_project
+    from reconcile.goldens.accept import accept as accept_cases
+    from reconcile.goldens.accept import pending_cases
+    from reconcile.goldens.project_paths import find_project
 
     paths = find_project()
     done = accept_cases(paths, cases or pending_cases(paths), reason)

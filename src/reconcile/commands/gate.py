@@ -70,7 +70,7 @@ def _record(base: str | None) -> int:
     from reconcile.gating.record import write_record
     from reconcile.gating.settings import read_gate_settings
     from reconcile.gating.throughput import measure_record
-    from reconcile.golden.project_paths import find_project
+    from reconcile.goldens.project_paths import find_project
 
     if base is not None:
         raise click.UsageError("--record measures the code as it stands: leave --base out")

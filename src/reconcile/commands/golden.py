@@ -12,8 +12,8 @@ from reconcile.commands.process import print_answer
 from reconcile.commands.shared import answer, watching
 
 if TYPE_CHECKING:
-    from reconcile.golden.golden_page import Group
-    from reconcile.golden.model import ProjectPaths
+    from reconcile.goldens.golden_page import Group
+    from reconcile.goldens.model import ProjectPaths
 
 
 @click.group(epilog="Example:  reconcile golden check")
@@ -48,9 +48,9 @@ def accept(cases: tuple[str, ...], reason: str, everything: bool) -> int:
 
     The reason, the causes and the figures before and after go to the journal.
     """
-    from reconcile.golden.accept import accept as accept_cases
-    from reconcile.golden.accept import pending_cases
-    from reconcile.golden.project_paths import find_project
+    from reconcile.goldens.accept import accept as accept_cases
+    from reconcile.goldens.accept import pending_cases
+    from reconcile.goldens.project_paths import find_project
 
     if everything == bool(cases):
         raise click.UsageError("name the cases to accept, or give --all")
@@ -69,8 +69,8 @@ def review(form: Form) -> int:
     same is printed. Exits 1 while anything is pending.
     """
     from reconcile.api.golden import review as pending_goldens
-    from reconcile.golden.golden_page import edited_lines, review_headline
-    from reconcile.golden.project_paths import find_project
+    from reconcile.goldens.golden_page import edited_lines, review_headline
+    from reconcile.goldens.project_paths import find_project
 
     form.check()
     found = pending_goldens()
@@ -86,9 +86,9 @@ def review(form: Form) -> int:
 
 def _decide(paths: ProjectPaths, group: Group, where: str) -> bool:
     """Show one group and act on the key that is pressed; False to leave the other groups for later."""
-    from reconcile.golden.accept import accept as accept_cases
-    from reconcile.golden.accept import reject
-    from reconcile.golden.golden_page import group_text
+    from reconcile.goldens.accept import accept as accept_cases
+    from reconcile.goldens.accept import reject
+    from reconcile.goldens.golden_page import group_text
 
     cases = [one.change.case for one in group.pending]
     print_answer(f"\n{where}  {group_text(group)}")
@@ -114,7 +114,7 @@ def _decide(paths: ProjectPaths, group: Group, where: str) -> bool:
 
 
 def _accepted(cases: list[str], paths: ProjectPaths) -> str:
-    from reconcile.golden.golden_page import count
+    from reconcile.goldens.golden_page import count
     from reconcile.text.escape import printable
 
     journal = paths.journal

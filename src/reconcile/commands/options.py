@@ -107,8 +107,8 @@ def complete_cases(ctx: click.Context, param: click.Parameter, incomplete: str) 
     """Names of the project's golden cases."""
     from click.shell_completion import CompletionItem
 
-    from reconcile.golden.check import case_files
-    from reconcile.golden.project_paths import find_project
+    from reconcile.goldens.check import case_files
+    from reconcile.goldens.project_paths import find_project
     from vocabulary.errors import TieoutError
 
     try:

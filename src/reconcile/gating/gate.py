@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from reconcile.gating.model import Case, Check, Drift, Limits, Outcome, Quantity, Report, Settings
 from reconcile.gating.throughput import throughput
-from reconcile.golden.build import SCENARIO, figures_of
-from reconcile.golden.check import absent_data, case_files
-from reconcile.golden.model import SOUND, CheckResult, CheckStatus, Figures, Golden, ProjectPaths
-from reconcile.golden.store import read_goldens
+from reconcile.goldens.build import SCENARIO, figures_of
+from reconcile.goldens.check import absent_data, case_files
+from reconcile.goldens.model import SOUND, CheckResult, CheckStatus, Figures, Golden, ProjectPaths
+from reconcile.goldens.store import read_goldens
 from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def goldens_outcome(checked: tuple[CheckResult, ...]) -> Outcome:
 
 
 def _goldens(report: Report, paths: ProjectPaths, watch: Watch) -> Report:
-    from reconcile.golden.check import check_goldens
+    from reconcile.goldens.check import check_goldens
 
     checked = check_goldens(paths, watch=watch)
     return replace(report, goldens=checked, goldens_outcome=goldens_outcome(checked))

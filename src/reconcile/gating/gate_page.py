@@ -16,8 +16,8 @@ from reconcile.gating.model import (
     Report,
     Throughput,
 )
-from reconcile.golden.golden_page import UNKNOWN, case_lines, check_headline, count, money, percents
-from reconcile.golden.model import SOUND, CheckResult, CheckStatus
+from reconcile.goldens.golden_page import UNKNOWN, case_lines, check_headline, count, money, percents
+from reconcile.goldens.model import SOUND, CheckResult, CheckStatus
 from reconcile.text.escape import printable
 
 

@@ -44,7 +44,7 @@ from reconcile.gating.gate_page import (
     throughput_words,
 )
 from reconcile.gating.model import Case, Check, Outcome, Pair, Report, Throughput
-from reconcile.golden.model import SOUND, CheckResult, CheckStatus
+from reconcile.goldens.model import SOUND, CheckResult, CheckStatus
 from reconcile.text.escape import printable
 from reconcile.text.json_text import to_json
 from reconcile.text.layout import markdown_escaped, markdown_table

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 
-from reconcile.golden.model import Agreement, CheckResult
+from reconcile.goldens.model import Agreement, CheckResult
 
 
 class Check(Enum):

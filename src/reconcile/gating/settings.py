@@ -29,8 +29,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
 from reconcile.gating.model import Check, Limits, Settings
-from reconcile.golden.model import Agreement
-from reconcile.golden.project_paths import read_settings
+from reconcile.goldens.model import Agreement
+from reconcile.goldens.project_paths import read_settings
 from vocabulary.errors import InputError
 
 MOST_PAIRS = 200

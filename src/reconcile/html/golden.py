@@ -11,15 +11,15 @@ from reconcile.html.model import Grid, Page, Picture, Tone
 
 if TYPE_CHECKING:
     from reconcile.gating.model import Report, Throughput
-    from reconcile.golden.golden_page import Group
-    from reconcile.golden.model import Figures
+    from reconcile.goldens.golden_page import Group
+    from reconcile.goldens.model import Figures
 
 FIRSTS = ("case", "first", "fills that differ", "rebalances that differ")
 
 
 def review_page(text: str, data: str, groups: Sequence[Group]) -> Page:
     """What is pending: per case before, after and cause, the figures that moved, and how it is accepted."""
-    from reconcile.golden.golden_page import cause_text, first_text, money, percent, whole
+    from reconcile.goldens.golden_page import cause_text, first_text, money, percent, whole
 
     pending = [one for group in groups for one in group.pending]
     rows, firsts = [], []

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from reconcile.golden.accept_transaction import HEAD
-from reconcile.golden.golden_page import cause_text, money, percent, whole
-from reconcile.golden.model import Fault, Figures, Golden, Pending, ProjectPaths
+from reconcile.goldens.accept_transaction import HEAD
+from reconcile.goldens.golden_page import cause_text, money, percent, whole
+from reconcile.goldens.model import Fault, Figures, Golden, Pending, ProjectPaths
 from reconcile.text.escape import printable
 
 _DIGEST = 16

@@ -13,9 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconcile.golden.build import CHAIN, SCENARIO, SUMMARY_FILE, TABLES
-from reconcile.golden.files import MANIFEST
-from reconcile.golden.model import Cause, CauseKind, Change, Fault, FirstDivergence, Golden, Storage
+from reconcile.goldens.build import CHAIN, SCENARIO, SUMMARY_FILE, TABLES
+from reconcile.goldens.files import MANIFEST
+from reconcile.goldens.model import Cause, CauseKind, Change, Fault, FirstDivergence, Golden, Storage
 from vocabulary.ledger import SCHEMA, Kind, Ledger, Manifest
 
 if TYPE_CHECKING:

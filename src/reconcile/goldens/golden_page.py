@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconcile.golden.model import (
+from reconcile.goldens.model import (
     SOUND,
     Cause,
     CauseKind,

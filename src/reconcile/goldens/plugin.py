@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from reconcile.golden.model import ProjectPaths
-    from reconcile.golden.snapshot import AssertionResult, LedgerSnapshot
+    from reconcile.goldens.model import ProjectPaths
+    from reconcile.goldens.snapshot import AssertionResult, LedgerSnapshot
 
 
 _OUTPUT = "tieout_goldens"
-_SNAPSHOT = "reconcile.golden.snapshot"
+_SNAPSHOT = "reconcile.goldens.snapshot"
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -59,9 +59,9 @@ def ledger_snapshot(request: pytest.FixtureRequest, golden_agreement: str) -> Le
 
 def snapshot_of(item: pytest.Item, agreement: str) -> LedgerSnapshot:
     """The object that a test compares its ledger with. agreement: "reference" or "itself"."""
-    from reconcile.golden.check import case_files
-    from reconcile.golden.model import Agreement
-    from reconcile.golden.snapshot import LedgerSnapshot, SnapshotContext
+    from reconcile.goldens.check import case_files
+    from reconcile.goldens.model import Agreement
+    from reconcile.goldens.snapshot import LedgerSnapshot, SnapshotContext
 
     session = item.config.pluginmanager.get_plugin("tieout-goldens")
     assert isinstance(session, _Session)
@@ -126,7 +126,7 @@ class _Session:
         self._workers: list[dict[str, list[str]] | None] = []
 
     def paths(self) -> ProjectPaths:
-        from reconcile.golden.project_paths import find_project
+        from reconcile.goldens.project_paths import find_project
 
         if self._found is None:
             self._found = find_project(self._config.rootpath)
@@ -134,7 +134,7 @@ class _Session:
 
     def add_result(self, result: AssertionResult) -> None:
         """Count the result of one assertion."""
-        from reconcile.golden.model import CheckStatus
+        from reconcile.goldens.model import CheckStatus
 
         checked = result.checked
         stale = checked.status is CheckStatus.STALE
@@ -296,7 +296,7 @@ def unused_cases(paths: ProjectPaths, run: CollectedTests) -> list[str]:
 
     A test that was not selected, failed or was skipped may still assert its golden, and is not reported.
     """
-    from reconcile.golden.store import read_goldens
+    from reconcile.goldens.store import read_goldens
 
     return sorted(
         case

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any, TypeVar
 
-from reconcile.golden.build import identify_inputs, is_empty, make_golden, storage_for
-from reconcile.golden.changes import describe_change, inputs_differ
-from reconcile.golden.check import first_difference, rerun_golden
-from reconcile.golden.journal import journal_faults, read_journal
-from reconcile.golden.model import Agreement, CheckResult, CheckStatus, Golden, Inputs, ProjectPaths
-from reconcile.golden.store import drop_pending, put_pending, read_goldens
+from reconcile.goldens.build import identify_inputs, is_empty, make_golden, storage_for
+from reconcile.goldens.changes import describe_change, inputs_differ
+from reconcile.goldens.check import first_difference, rerun_golden
+from reconcile.goldens.journal import journal_faults, read_journal
+from reconcile.goldens.model import Agreement, CheckResult, CheckStatus, Golden, Inputs, ProjectPaths
+from reconcile.goldens.store import drop_pending, put_pending, read_goldens
 from vocabulary.errors import TieoutError
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
 _Noun = TypeVar("_Noun", Scenario, Market)
-_INTERMEDIATE = ("reconcile.golden.", "syrupy.")
+_INTERMEDIATE = ("reconcile.goldens.", "syrupy.")
 """Modules whose frames lie between a test and the comparison."""
 
 
@@ -163,7 +163,7 @@ def _values(scope: dict[str, Any]) -> Iterator[Any]:
 
 def _failure_lines(result: AssertionResult, update: bool) -> list[str]:
     """Why the assertion fails and what to do about it; empty when it holds."""
-    from reconcile.golden.golden_page import change_lines, fault_lines
+    from reconcile.goldens.golden_page import change_lines, fault_lines
 
     checked = result.checked
     if checked.status is CheckStatus.HOLDS:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reconcile.files.instants import iso_text
-from reconcile.golden.files import MANIFEST, SEAL, manifest_bytes, seal_bytes, seal_id
-from reconcile.golden.model import Agreement, Figures, Golden, GoldenManifest, Inputs, ProjectPaths, Storage
+from reconcile.goldens.files import MANIFEST, SEAL, manifest_bytes, seal_bytes, seal_id
+from reconcile.goldens.model import Agreement, Figures, Golden, GoldenManifest, Inputs, ProjectPaths, Storage
 from reconcile.ledger.digest import chain, chain_bars, ledger_digest
 from reconcile.ledger.figures import (
     equity_curve,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from syrupy.data import SnapshotCollection, SnapshotCollections
 from syrupy.extensions.base import AbstractSyrupyExtension
 
-from reconcile.golden.snapshot import LedgerSnapshot
+from reconcile.goldens.snapshot import LedgerSnapshot
 
 if TYPE_CHECKING:
     from syrupy.location import PyTestLocation
@@ -44,7 +44,7 @@ class LedgerExtension(AbstractSyrupyExtension):
 
     def read_snapshot(self, *, test_location: PyTestLocation, index: Any, session_id: str) -> str:
         """Prepare the comparison; the golden is read when the ledger is known."""
-        from reconcile.golden.plugin import snapshot_of
+        from reconcile.goldens.plugin import snapshot_of
 
         if self._whole is None:
             item = test_location.item

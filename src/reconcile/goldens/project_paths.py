@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconcile.files.limits import parse_toml, read_bounded
-from reconcile.golden.model import ProjectPaths
+from reconcile.goldens.model import ProjectPaths
 from vocabulary.errors import InputError, OutputError
 
 BLESSED = "tests/golden/blessed"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconcile.golden import accept_transaction
-from reconcile.golden.journal import entry_date, entry_text, journal_faults, read_journal
-from reconcile.golden.model import Fault, Golden, GoldenSet, Pending, ProjectPaths
-from reconcile.golden.project_paths import folder_name
-from reconcile.golden.store import change_goldens, drop_pending, read_goldens, read_goldens_locked
+from reconcile.goldens import accept_transaction
+from reconcile.goldens.journal import entry_date, entry_text, journal_faults, read_journal
+from reconcile.goldens.model import Fault, Golden, GoldenSet, Pending, ProjectPaths
+from reconcile.goldens.project_paths import folder_name
+from reconcile.goldens.store import change_goldens, drop_pending, read_goldens, read_goldens_locked
 from vocabulary.errors import InputError
 
 
@@ -82,7 +82,7 @@ def _acceptable(on_file: GoldenSet, case: str) -> Pending:
 
 def _require_true_change(pending: Pending, current: Golden | None) -> None:
     """Raise InputError when a change says otherwise than the two goldens that it is about."""
-    from reconcile.golden.changes import find_causes
+    from reconcile.goldens.changes import find_causes
 
     change = pending.change
     told = (change.before, change.after, change.causes)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from reconcile.files import atomic
 from reconcile.files.limits import parse_json, read_bounded
-from reconcile.golden.model import ProjectPaths
-from reconcile.golden.project_paths import PENDING
+from reconcile.goldens.model import ProjectPaths
+from reconcile.goldens.project_paths import PENDING
 from vocabulary.errors import OutputError
 
 INTENT = ".accepting.json"

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconcile.comparing.idle import idle_market
-from reconcile.golden.build import SCENARIO, identify_inputs, is_empty, make_golden, storage_for
-from reconcile.golden.changes import describe_change, find_edits, first_divergence, inputs_differ
-from reconcile.golden.golden_page import count
-from reconcile.golden.journal import journal_faults, read_journal
-from reconcile.golden.model import (
+from reconcile.goldens.build import SCENARIO, identify_inputs, is_empty, make_golden, storage_for
+from reconcile.goldens.changes import describe_change, find_edits, first_divergence, inputs_differ
+from reconcile.goldens.golden_page import count
+from reconcile.goldens.journal import journal_faults, read_journal
+from reconcile.goldens.model import (
     REVIEWABLE,
     SOUND,
     CheckResult,
@@ -25,7 +25,7 @@ from reconcile.golden.model import (
     GoldenSet,
     ProjectPaths,
 )
-from reconcile.golden.store import drop_pending, put_pending, read_goldens
+from reconcile.goldens.store import drop_pending, put_pending, read_goldens
 from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:

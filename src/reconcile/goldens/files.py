@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconcile.golden.model import Change, Fault, GoldenManifest
+from reconcile.goldens.model import Change, Fault, GoldenManifest
 from vocabulary.errors import InputError
 
 MANIFEST = "manifest.json"

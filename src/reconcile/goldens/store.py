@@ -2,7 +2,7 @@
 
     blessed/CASE/                   the golden
     blessed/CASE.pending/golden/    what would replace it, beside it change.json, and a seal.json of both
-    blessed/.accepting.json         an accept that is under way (reconcile.golden.accept_transaction)
+    blessed/.accepting.json         an accept that is under way (reconcile.goldens.accept_transaction)
     blessed/.*.new, .*.old          being written, being removed
 
 Every reader and writer first looks for what a killed process left, and finishes or removes it. A name that
@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote
 
-from reconcile.golden import accept_transaction
-from reconcile.golden.files import (
+from reconcile.goldens import accept_transaction
+from reconcile.goldens.files import (
     MANIFEST,
     SEAL,
     change_bytes,
@@ -31,8 +31,8 @@ from reconcile.golden.files import (
     seal_faults,
     seal_id,
 )
-from reconcile.golden.model import Change, Fault, Golden, GoldenSet, Pending, ProjectPaths
-from reconcile.golden.project_paths import PENDING, folder_name, locked, pending_name
+from reconcile.goldens.model import Change, Fault, Golden, GoldenSet, Pending, ProjectPaths
+from reconcile.goldens.project_paths import PENDING, folder_name, locked, pending_name
 from vocabulary.errors import InputError, OutputError
 
 CHANGE = "change.json"
