@@ -249,6 +249,33 @@ def test_a_strategy_is_imported_in_a_process_of_its_own(command: str, run: Run) 
     assert "exit code 0" in one_message(err)
 
 
+def test_every_command_that_may_run_functions_gives_them_a_process() -> None:
+    """A scenario may name a function, a candidate is one: both need a host, and its options."""
+    import click
+
+    from reconcile.cli import COMMANDS as NAMES
+    from reconcile.cli import group
+
+    def leaves(command: click.Command, name: str) -> list[tuple[str, click.Command]]:
+        if not isinstance(command, click.Group):
+            return [(name, command)]
+        inner = [
+            (one, command.get_command(click.Context(command), one)) for one in command.list_commands(None)
+        ]  # type: ignore[arg-type]
+        return [leaf for one, below in inner if below for leaf in leaves(below, f"{name} {one}")]
+
+    found = {}
+    for name in NAMES:
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        found |= dict(leaves(command, name))
+    for name, command in found.items():
+        names = {parameter.name for parameter in command.params}
+        needed = bool(names & {"scenario", "candidate"}) or name in ("gate", "golden check")
+        assert ("in_process" in names) is needed, name
+    assert len(found) >= 12
+
+
 FACTS = {
     Failure.EXIT: {"code": 0, "words": ""},
     Failure.SIGNAL: {"signal": "SIGKILL", "words": ""},

@@ -171,3 +171,19 @@ def test_a_rule_stays_armed_until_the_position_is_gone() -> None:
         armed.append({symbol: set(position.armed) for symbol, position in state.positions.items()})
     assert armed[1:5] == [{0: set()}, {0: {"even"}}, {0: {"even"}}, {0: {"even"}}]
     assert armed[5:] == [{}, {0: set()}, {0: set()}]
+
+
+@pytest.mark.parametrize(("quantity", "gained"), [(1, 1100), (-1, 900)])
+def test_one_lot_is_a_position_like_any_other(quantity: int, gained: int) -> None:
+    """Long or short is told by the sign alone: exits, peak (X2) and arming (X3) of the smallest position."""
+    lost = 2000 - gained
+    assert fires(StopLoss("x", TENTH), lost, quantity) and not fires(StopLoss("x", TENTH), gained, quantity)
+    assert fires(TakeProfit("x", TENTH), gained, quantity) and not fires(
+        TakeProfit("x", TENTH), lost, quantity
+    )
+    held = Position(quantity, 1000, 0, 1000, 1000)
+    state = replace(initial_state(scenario()), positions={0: held})
+    given = scenario(exits=[BreakEven("even", TENTH)])
+    for close, peak, names in ((gained, gained, {"even"}), (lost, 1000, set())):
+        marked, _ = reference.mark(given, state, market({"A": [close]}), 0)
+        assert (marked.positions[0].peak, marked.positions[0].armed) == (peak, names)

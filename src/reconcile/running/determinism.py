@@ -151,8 +151,8 @@ def _run_process(side: str, scenario: Scenario, market: Market, host: Host, numb
     try:
         return _call(worker, side, scenario, market), _call(worker, side, scenario, market)
     except TieoutError as error:
-        where = f"{error.where}, run {number + 1} of {len(CONDITIONS)} ({condition})"
-        raise TieoutError(where, error.found, error.expected, error.remedy) from error
+        error.where += f", run {number + 1} of {len(CONDITIONS)} ({condition})"
+        raise
     finally:
         worker.end()
 
