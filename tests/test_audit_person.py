@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -344,6 +345,35 @@ def test_an_honest_ledger_that_begins_later_has_no_finding(seed: int) -> None:
     for lacking in ((), ("equity",), ("orders", "targets", "costs")):
         found = audit(kit.without(ledger, *lacking), options=AuditOptions(allow_negative_cash=True))
         assert kinds(found) == {}, lacking
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_the_cells_hold_the_audit_ends_with_a_verdict(seed: int) -> None:
+    """Columns and tables lacking, rows doubled, numbers that are none, or huge, or empty."""
+    chance = random.Random(seed)
+    scenario, market = build.random_scenario(seed), build.random_market(seed)
+    ledger = reference.run(scenario, market)
+    ledger = floats_of(ledger) if seed % 2 else ledger
+    odd: dict[bool, list[Any]] = {
+        True: [0.0, np.nan, np.inf, -np.inf, 1e308, -1e308, 1e-320],
+        False: [0, -1, 10**18, -(2**63), 2**63 - 1],
+    }
+    for _ in range(6):
+        name = chance.choice(list(ledger.tables))
+        table = ledger.tables[name]
+        numbers = [key for key, column in table.columns.items() if column.dictionary is None]
+        if chance.random() < 0.2:
+            ledger = kit.with_column(ledger, name, chance.choice(list(table.columns)), None)
+        elif table.rows and chance.random() < 0.2:
+            ledger = kit.doubling(ledger, name, chance.randrange(table.rows))
+        elif table.rows and numbers:
+            key = chance.choice(numbers)
+            value = chance.choice(odd[table.columns[key].values.dtype.kind == "f"])
+            ledger = kit.edited(ledger, name, key, chance.randrange(table.rows), value)
+    for initial_cash in (None, Decimal("1E-30"), Decimal(10**25)):
+        options = AuditOptions(initial_cash=initial_cash)
+        assert audit(ledger, options=options).verdict in Verdict
+        assert audit(ledger, scenario=scenario, market=market, options=options).verdict in Verdict
 
 
 def noisy() -> Ledger:

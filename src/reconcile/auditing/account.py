@@ -76,8 +76,9 @@ def _phantoms(recorder: Recorder, found: Holdings) -> list[int]:
     if positions is None or not told:
         return [int(place) for place in places]
     short = positions.full(told[0]) & (sign_of(positions.amounts(told[0])) < 0)
-    shown = set(zip(positions.symbol[short].tolist(), positions.bar[short].tolist(), strict=True))
-    return [int(p) for p in places if (int(found.symbol[p]), int(found.bar[p])) not in shown]
+    width = max(len(recorder.index.bars), 1)
+    shown = positions.symbol[short] * width + positions.bar[short]
+    return [int(place) for place in places[~np.isin(found.symbol[places] * width + found.bar[places], shown)]]
 
 
 def _oversold_words(found: Holdings, place: int) -> str:
