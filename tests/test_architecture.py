@@ -6,6 +6,7 @@ import ast
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -382,3 +383,12 @@ def test_every_public_name_is_where_the_table_says() -> None:
     """The names are resolved when they are first used: a module that moved would be missed until then."""
     code = "import reconcile; [getattr(reconcile, name) for name in reconcile.__all__]"
     assert "pyarrow" in loaded_by(code)
+
+
+def test_the_page_on_architecture_names_modules_that_are_there() -> None:
+    page = (SOURCE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = {word for word in re.findall(r"`([a-z_/]+\.py)`", page)}
+    assert len(named) >= 8
+    assert [
+        name for name in named if not (SOURCE / name).exists() and not (SOURCE / "reconcile" / name).exists()
+    ] == []
