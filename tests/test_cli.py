@@ -223,3 +223,16 @@ def test_a_shell_is_given_commands_scenarios_and_cases(
     assert exit_code([]) in (0, 1)
     out, err = capfd.readouterr()
     assert found in out and err == ""
+
+
+@pytest.mark.parametrize(
+    ("terminal", "no_colour", "styled"), [(True, "", True), (True, "1", False), (False, "", False)]
+)
+def test_a_verdict_is_coloured_on_a_terminal_only_and_never_against_no_color(
+    terminal: bool, no_colour: str, styled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reconcile.commands.shared import coloured
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal, raising=False)
+    monkeypatch.setenv("NO_COLOR", no_colour)
+    assert (coloured("matched", 0) != "matched") is styled

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+import click
 
 from reconcile.commands.process import print_answer, print_message
 from reconcile.text.escape import printable
@@ -32,8 +35,17 @@ def answer(result: Result, form: Form) -> int:
         text = result.text()
         if form.html is not None and not form.quiet:
             text += f"\n\npage          {printable(form.html, 200)}"
-        print_answer(text.partition("\n")[0] if form.quiet else text)
+        first, newline, rest = text.partition("\n")
+        first = coloured(first, result.exit_code)
+        print_answer(first if form.quiet else first + newline + rest)
     return result.exit_code
+
+
+def coloured(text: str, code: int) -> str:
+    """The verdict in the colour of its exit code, on a terminal that NO_COLOR does not forbid it on."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return click.style(text, fg={0: "green", 1: "red"}.get(code, "yellow"), bold=True)
 
 
 def watching() -> Watch:
@@ -60,7 +72,8 @@ def _on_terminal(phase: Phase, steps: int) -> Iterator[Progress | None]:
         now = time.perf_counter()
         if now - shown >= REDRAWN:
             shown = now
-            rewrite_line(f"{phase.value}  {done:,} of {steps:,}  {now - began:.0f} s")
+            left = (now - began) / done * (steps - done) if done else 0.0
+            rewrite_line(f"{phase.value}  {done:,} of {steps:,}  {now - began:.0f} s, {left:.0f} s left")
 
     rewrite_line(phase.value)
     try:
