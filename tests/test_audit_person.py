@@ -252,6 +252,14 @@ def test_flows_take_part_in_the_roll_forward_of_cash() -> None:
     assert (one.kind, one.gap) == (FindingKind.FLOW, 7.5)
 
 
+def test_a_flow_after_the_last_bar_is_a_finding() -> None:
+    equity = {"timestamp": [0, 1], "cash": [100.0, 100.0]}
+    flows = {"timestamp": [5], "symbol": [None], "kind": ["fee"], "amount": [-1.0]}
+    fills = fills_of((0, "A", "buy", 1.0, 1.0))
+    (one,) = audit(foreign(equity=equity, flows=flows, fills=fills)).findings
+    assert (one.field, one.timestamp) == ("flows.timestamp", 5 * kit.DAY)
+
+
 def marked(prices: Sequence[float], marks: Sequence[float]) -> Audit:
     """A fill of A at each bar, and its mark there."""
     fills = fills_of(*((bar, "A", "buy", 1.0, price) for bar, price in enumerate(prices)))

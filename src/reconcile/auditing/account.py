@@ -1,4 +1,4 @@
-"""What a person would ask of an account: does it add up while flat, was all sold bought, is cash left."""
+"""Checks of an account without its market: the flat book, phantom shorts, and cash below zero."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def check_oversold(recorder: Recorder, *, allowed: bool) -> None:
 
 
 def _phantoms(recorder: Recorder, found: Holdings) -> list[int]:
-    """Of each symbol that is short at its end, the entry from which on it is."""
+    """For each symbol that ends short, the entry at which it became so; without those that positions show."""
     sign, count = sign_of(found.held), len(found.symbol)
     last = np.append(found.symbol[1:] != found.symbol[:-1], True)[:count]
     starts = (sign < 0) & (sign_of(found.before) >= 0)
@@ -96,7 +96,7 @@ def _plain(amount: Value) -> str:
 
 
 def check_negative_cash(recorder: Recorder, books: EquityByBar, *, allowed: bool) -> None:
-    """Cash is not below zero at any bar; one finding for all that are. allowed: whether it may be."""
+    """Cash is not below zero at any bar. All such bars are one finding. allowed: cash may be below."""
     equity = recorder.need(Check.NEGATIVE_CASH, "equity", "timestamp", "cash")
     if equity is None:
         return
@@ -189,7 +189,7 @@ def _next(bars: Ints, count: int) -> Ints:
 def _hold_flat(
     recorder: Recorder, equity: PlacedTable, rows: Ints, bars: Ints, moved: Amounts, initial: Amounts
 ) -> None:
-    """rows, bars: of the flat bars. moved: cash moved since the flat bar before."""
+    """Compare equity at the flat bars. rows: of equity. moved: change of cash since the flat bar before."""
     found = take(equity.amounts("equity"), rows)
     count = len(rows)
     first = np.arange(count) == 0
@@ -209,7 +209,7 @@ def _hold_flat(
 
 
 def _already_found(recorder: Recorder, bars: Ints) -> Mask:
-    """The flat bars whose equity, or cash since the flat bar before, has another finding already."""
+    """The flat bars that have another finding of equity or cash since the flat bar before."""
     told = (Check.EQUITY, Check.CASH, Check.OPENING, Check.FROZEN, Check.MARKET_VALUE)
     out = np.zeros(len(bars), np.bool_)
     stamps = recorder.index.bars
@@ -251,7 +251,7 @@ def _starts_open(recorder: Recorder, held: Holdings, *, shorts_allowed: bool) ->
 
 
 def note_equity(recorder: Recorder, books: EquityByBar, initial: Amounts | None) -> None:
-    """Put the sum that leads to the last equity into words, if all its parts are known and add up."""
+    """Note the last equity as a sum of its parts, if all of them are known and they add up."""
     equity, fills = recorder.index.get("equity"), recorder.index.get("fills")
     if (
         initial is None

@@ -60,23 +60,35 @@ def check_cash(recorder: Recorder, books: EquityByBar, broken: Ints, initial: Am
     where &= ~np.append(books.skip_cash, False)[books.row]
     places = recorder.disagreements(Check.CASH, "equity.cash", cash, expected, where)
     places = _not_by_record(recorder, fills, places, cash, paid)
-    gaps = minus(cash, expected)
-    kept = without_echo(places, gaps, None, np.arange(count))
+    by_bar = _ByBar(fills, moved[0], np.argsort(fills.bar, kind="stable"), books.row)
+    _report(recorder, by_bar, places, (cash, expected), broken)
+    for placed in (fills, recorder.index.get("flows")):
+        if placed is not None and "timestamp" in placed:
+            late = (placed.bar < 0) & placed.full("timestamp")
+            recorder.add_where(Check.CASH, FindingKind.CASH, placed.field("timestamp"), late)
+
+
+def _report(
+    recorder: Recorder, by_bar: _ByBar, places: Ints, cash: tuple[Amounts, Amounts], broken: Ints
+) -> None:
+    """Add a finding for each of these bars: a mistake with fills, or a flow.
+
+    cash: on record, and what follows. broken: bars whose positions do not follow from fills.
+    """
+    found, expected = cash
+    gaps = minus(found, expected)
+    kept = without_echo(places, gaps, None, np.arange(len(found)))
     mistakes = np.union1d(broken, np.setdiff1d(places, kept) - 1)
-    by_bar = _ByBar(fills, moved[0], np.argsort(fills.bar, kind="stable"))
+    field = recorder.index.tables["equity"].field("cash")
     for place in kept.tolist():
         words = _mistake(by_bar, place, take(gaps, np.array([place])))
         kind = FindingKind.FLOW if words is None and place not in mistakes else FindingKind.CASH
         if recorder.is_full(kind):
             recorder.count_more(Check.CASH, kind, 1)
             continue
-        row = int(books.row[place])
-        finding = recorder.row_finding(
-            Check.CASH, kind, equity.field("cash"), row, value(cash, place), value(expected, place)
-        )
+        row, seen = int(by_bar.row[place]), value(found, place)
+        finding = recorder.row_finding(Check.CASH, kind, field, row, seen, value(expected, place))
         recorder.add(replace(finding, detail=words or ""))
-    late = (fills.bar < 0) & fills.full("timestamp")
-    recorder.add_where(Check.CASH, FindingKind.CASH, fills.field("timestamp"), late)
 
 
 def _known_bars(equity: PlacedTable, fills: PlacedTable, books: EquityByBar, full: Mask) -> Mask:
@@ -118,11 +130,15 @@ PAIRED = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ByBar:
-    """Fills by bar. moved: the change of cash by each. order: their rows, sorted by bar."""
+    """Fills by bar. moved: the change of cash by each. order: their rows, sorted by bar.
+
+    row: the row of equity of each bar.
+    """
 
     fills: PlacedTable
     moved: Amounts
     order: Ints
+    row: Ints
 
     def rows(self, bar: int) -> Ints:
         """The fills of a bar."""

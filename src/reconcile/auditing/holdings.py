@@ -1,4 +1,4 @@
-"""What fills lead to: the quantity of each symbol after each time at which it was traded."""
+"""Holdings as fills give them: the quantity of each symbol after each time at which it was traded."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from reconcile.auditing.sums import finite
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Holdings:
-    """The signed sum of fills by symbol and time, sorted by symbol, then time.
+    """One entry per symbol and time with fills, sorted by symbol, then time.
 
-    symbol, bar, time: of each entry. row: the last fill of each, in order of execution. held: the quantity
-    after it, with what is held before the first fill of the symbol. before: the quantity before it.
+    row: the last fill of the entry, in order of execution. before, held: the quantity before and after the
+    fills of the entry, with what was held before the first fill of the symbol.
     """
 
     symbol: Ints
@@ -41,7 +41,7 @@ class Holdings:
 
 
 def holdings(recorder: Recorder, check: Check) -> Holdings | None:
-    """What fills lead to; None, recorded as not made, if fills lack a column or a usable cell."""
+    """The holdings; None, recorded as not made, if fills lack a column or a usable cell."""
     fills = recorder.need(check, "fills", "timestamp", "symbol", "side", "quantity")
     if fills is None:
         return None
@@ -75,9 +75,9 @@ def _by_symbol(moved: Amounts, symbol: Ints) -> Amounts:
 
 
 def _held_at_start(recorder: Recorder, bar: Ints, symbol: Ints, moved: Amounts) -> Amounts | None:
-    """For each entry, what is held of its symbol before its first fill; None if positions do not tell.
+    """For each entry, the quantity held before the first fill of its symbol; None without positions.
 
-    That is the position at the bar before. At the first bar of the ledger, it is the position less the fills.
+    This is the position at the bar before. At the first bar of the ledger, it is the position less the fills.
     """
     positions = recorder.index.get("positions")
     needed = {"timestamp", "symbol", "quantity"}
@@ -103,7 +103,7 @@ def _held_at_start(recorder: Recorder, bar: Ints, symbol: Ints, moved: Amounts) 
 
 
 def sign_of(a: Amounts) -> Ints:
-    """The sign of each amount, 0 for what is zero up to rounding and float noise."""
+    """The sign of each amount, 0 if it differs from zero by float noise at most."""
     if a.slop is None:
         return np.asarray(np.sign(a.values), np.int64)
     zero = ~(np.abs(a.values) > NOISE * a.slop / UNIT)  # NaN is a finding of its own

@@ -1,4 +1,4 @@
-"""Prices and marks of a symbol on one scale: splits, pence, adjusted prices, a digit too many."""
+"""The scale of prices and marks: it finds splits, pence, adjusted prices, and a digit too many."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from reconcile.auditing.model import Check, Finding, FindingKind, Why
 from reconcile.auditing.recorder import Recorder
 
 SPLIT = 1.3
-"""From this ratio on, two numbers of one symbol at nearly one time are worth a note."""
+"""The smallest ratio of a price to those around it that is noted."""
 FAR = 2.0
-"""From this ratio on, one number alone is a finding."""
+"""The smallest ratio of a single price to those around it that is a finding."""
 NEAR_BARS, NEAR_TIME = 2, 30 * 86_400 * 10**9
-"""Neighbours are at most so many bars, and so many nanoseconds, apart."""
+"""The largest distance of neighbours, in bars and in nanoseconds."""
 ALIKE = 1.15
-"""Ratios within this factor of their median are one ratio."""
+"""Ratios that differ from their median by at most this factor count as one ratio."""
 TICKS, SAMPLED = 10, 1000
-"""So many units of a price are near; the unit is told from so many prices."""
+"""Prices this many units apart are near; the largest number of prices that the unit is read from."""
 UNIT_JUMP = 0.02
-"""How far the logarithm to base 10 of a ratio may be from 2 or 3 for 100 or 1,000 times (5 %)."""
+"""A ratio is 100 or 1,000 if its logarithm to base 10 differs from 2 or 3 by at most this (5 %)."""
 FEW = 3
-"""So many numbers with one ratio are a finding, from SPLIT on."""
+"""The smallest number of prices with one ratio, of at least SPLIT, that is a finding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """A column of prices: the usable rows of one table, sorted by symbol, then time."""
+    """The usable prices of one table, sorted by symbol, then time. row: of the table; price: currency."""
 
     placed: PlacedTable
     column: str
@@ -41,10 +41,10 @@ class Series:
 
 
 def check_scales(recorder: Recorder) -> None:
-    """Each price and mark is near those of its symbol around it.
+    """Each price and mark is near the prices of its symbol around it.
 
-    A factor that many numbers of a symbol share is one finding. One number alone is a finding from FAR on,
-    and a note from SPLIT on.
+    If several prices of a symbol have one ratio, they are one finding. A single price is a finding if its
+    ratio is FAR or more, and a note if it is SPLIT or more.
     """
     fills, marks = _series(recorder, "fills", "price"), _series(recorder, "positions", "mark")
     if fills is None and marks is None:
@@ -83,10 +83,10 @@ def _series(recorder: Recorder, table: str, column: str) -> Series | None:
 
 
 def _around(series: Series, others: Series) -> tuple[Floats, Floats, Mask]:
-    """(lowest, highest price of the others around each, where they are enough and alike).
+    """(lowest price around each, highest price around each, whether both are known).
 
-    A mark beside a fill counts at the fill's own bar, too. A number is compared with its own kind only
-    where it has neighbours on both sides.
+    They are known if the prices around agree within SPLIT. In a series by itself, a price needs at least FEW
+    neighbours, and some on both sides.
     """
     own = series is others
     places = np.arange(len(series.row))
@@ -113,7 +113,7 @@ def _around(series: Series, others: Series) -> tuple[Floats, Floats, Mask]:
 
 
 def _step(series: Series) -> float:
-    """The unit in which the prices are written: a power of ten from 1 to 10**-8."""
+    """The unit of the prices, a power of ten from 1 to 10**-8."""
     prices = series.price[:: max(1, len(series.price) // SAMPLED)]
     for decimals in range(8):
         scaled = prices * 10.0**decimals
@@ -123,13 +123,13 @@ def _step(series: Series) -> float:
 
 
 def _order(series: Series) -> Ints:
-    """Keys that sort as (symbol, bar)."""
+    """One key per row, ascending by symbol, then bar."""
     width = int(series.bar.max()) + 1 if len(series.bar) else 1
     return series.symbol * max(width, 1 << 32) + series.bar
 
 
 def _report(recorder: Recorder, series: Series, ratio: Floats, what: str) -> int:
-    """Findings of one column; the number of single ratios from SPLIT to FAR."""
+    """Add the findings of one series. Returns the number of single prices with a ratio from SPLIT to FAR."""
     off = np.flatnonzero((ratio >= SPLIT) | (ratio <= 1 / SPLIT))
     done = np.zeros(len(ratio), np.bool_)
     for symbol in np.unique(series.symbol[off]).tolist():
@@ -167,7 +167,7 @@ def _report_jumps(recorder: Recorder, series: Series | None) -> None:
 
 
 def _finding(recorder: Recorder, series: Series, places: Ints, detail: str) -> Finding:
-    """places: in the series, at least one; the finding names the first few of their rows."""
+    """A finding about these places in the series, of which it names the first four rows."""
     first, last = int(places[0]), int(places[-1])
     return Finding(
         Check.SCALES,
