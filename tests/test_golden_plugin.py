@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
+
+import reference
+from reconcile import cli
+from reconcile.comparing import compare
+from reconcile.golden import changes, snapshot
+from reconcile.running import run as running
 
 pytest_plugins = ["pytester"]
 
@@ -91,9 +98,20 @@ def write(project: pytest.Pytester, name: str, text: str) -> None:
     shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)  # two edits may share a second
 
 
+LOADED = (reference, compare, changes, snapshot, running)
+"""What a run of pytest in this process loads first, it forgets; numpy could not be loaded twice."""
+LEAN = ("no:cacheprovider", "no:hypothesispytest", "no:benchmark")
+
+
 def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
-    lean = ("no:cacheprovider", "no:hypothesispytest", "no:benchmark")
-    return project.runpytest_subprocess(*(part for name in lean for part in ("-p", name)), *options)
+    """pytest on the project, within this process and without syrupy."""
+    names = (*LEAN, "no:syrupy", "no:xdist")
+    return project.runpytest_inprocess(*(part for name in names for part in ("-p", name)), *options)
+
+
+def run_alone(project: pytest.Pytester, *options: str) -> pytest.RunResult:
+    """pytest on the project in a process of its own, with all plugins that are installed."""
+    return project.runpytest_subprocess(*(part for name in LEAN for part in ("-p", name)), *options)
 
 
 def said(result: pytest.RunResult) -> str:
@@ -109,13 +127,15 @@ def folders(project: pytest.Pytester) -> list[str]:
     return sorted(path.name for path in place.iterdir()) if place.exists() else []
 
 
-def golden(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return project.run(sys.executable, "-m", "reconcile.cli", "golden", *arguments)
+def golden(*arguments: str) -> tuple[int, str]:
+    """`reconcile golden` in the current folder: its exit code and what it printed."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        code = cli.exit_code(["golden", *arguments])
+    return code, printed.getvalue()
 
 
-def accept(project: pytest.Pytester, *cases: str) -> None:
-    result = golden(project, "accept", *cases, "--reason", "as meant")
-    assert result.ret == 0, result.stderr.str()
+def accept(*cases: str) -> None:
+    assert golden("accept", *cases, "--reason", "as meant")[0] == 0
 
 
 @pytest.fixture(scope="session")
@@ -132,7 +152,7 @@ def pinned(theirs: pytest.Pytester, once: Path) -> pytest.Pytester:
         shutil.copytree(kept, place)
         return theirs
     assert run(theirs).ret == 1
-    accept(theirs, CASE)
+    accept(CASE)
     shutil.copytree(place, kept)
     return theirs
 
@@ -196,12 +216,12 @@ def test_an_update_is_pending_and_accepted_with_a_reason(pinned: pytest.Pytester
     assert result.ret == 1
     assert folders(pinned) == [CASE, f"{CASE}.pending"]
     assert "commission 5 -> 8 bps" in said(result)
-    review = golden(pinned, "review")
-    assert review.ret == 1
-    assert "1 case, 1 cause: commission 5 -> 8 bps" in review.stdout.str()
-    accept(pinned, CASE)
+    code, review = golden("review")
+    assert code == 1
+    assert "1 case, 1 cause: commission 5 -> 8 bps" in review
+    accept(CASE)
     assert run(pinned).ret == 0
-    assert golden(pinned, "review").ret == 0
+    assert golden("review")[0] == 0
 
 
 def test_an_engine_may_agree_only_with_itself_if_the_fixture_says_so(theirs: pytest.Pytester) -> None:
@@ -210,7 +230,7 @@ def test_an_engine_may_agree_only_with_itself_if_the_fixture_says_so(theirs: pyt
     override = "\n\n@pytest.fixture\ndef golden_agreement():\n    return 'itself'\n"
     write(theirs, "conftest.py", CONFTEST + override)
     assert run(theirs).ret == 1
-    accept(theirs, CASE)
+    accept(CASE)
     assert run(theirs).ret == 0
     manifest = json.loads((blessed(theirs) / CASE / "manifest.json").read_text())
     assert manifest["agreement"] == "itself"
@@ -241,7 +261,7 @@ def test_an_unused_golden_is_named(pinned: pytest.Pytester) -> None:
     result = run(pinned)
     assert result.ret == 1
     assert f"1 unused: {CASE}" in said(result)
-    assert run(pinned, "--snapshot-warn-unused").ret == 0
+    assert run_alone(pinned, "--snapshot-warn-unused").ret == 0
     assert folders(pinned) == [CASE]
     write(pinned, "test_theirs.py", "def test_mine():\n    pass\n")
     assert f"1 unused: {CASE}" in said(run(pinned))
@@ -274,13 +294,13 @@ def test_goldens_work_in_parallel(pinned: pytest.Pytester) -> None:
     """Under xdist: the same verdicts, pending and unused goldens named once, by the controller."""
     many = "\n\n".join(TEST.replace("test_mine", f"test_{k}").partition("\n\n\n")[2] for k in range(4))
     write(pinned, "test_many.py", f"import engine_under_test\n\n\n{many}\n")
-    result = run(pinned, "-n", "2")
+    result = run_alone(pinned, "-n", "2")
     result.assert_outcomes(passed=1, failed=4)
     assert said(result).count("4 pending: test_many.test_0, test_many.test_1") == 1
-    accept(pinned, "--all")
-    assert run(pinned, "-n", "2").ret == 0
+    accept("--all")
+    assert run(pinned).ret == 0
     (pinned.path / "test_many.py").write_text("def test_0():\n    pass\n")
-    result = run(pinned, "-n", "2")
+    result = run_alone(pinned, "-n", "2")
     assert result.ret == 1
     assert "4 unused: test_many.test_0, test_many.test_1, test_many.test_2, test_many.test_3" in said(result)
 
@@ -360,13 +380,13 @@ def test_mine(scenario, market, snapshot):
     assert engine_under_test.run(scenario, market) == snapshot(extension_class=LedgerExtension)
 """,
     )
-    result = run(theirs)
+    result = run_alone(theirs)
     result.assert_outcomes(failed=1)
     assert f"golden {CASE}: missing" in said(result)
-    accept(theirs, CASE)
-    assert run(theirs).ret == 0
+    accept(CASE)
+    assert run_alone(theirs).ret == 0
     write(theirs, "engine_under_test.py", OVERCHARGING)
-    result = run(theirs, "--snapshot-update")
+    result = run_alone(theirs, "--snapshot-update")
     result.assert_outcomes(failed=1)
     assert "not written: engine and reference disagree" in said(result)
     assert folders(theirs) == [CASE]
@@ -374,7 +394,7 @@ def test_mine(scenario, market, snapshot):
 
 def test_the_plugin_works_without_syrupy(theirs: pytest.Pytester) -> None:
     """--snapshot-update is there, too."""
-    result = run(theirs, "-p", "no:syrupy", "--snapshot-update")
+    result = run_alone(theirs, "-p", "no:syrupy", "--snapshot-update")
     result.assert_outcomes(failed=1)
     assert folders(theirs) == [f"{CASE}.pending"]
 
@@ -389,6 +409,6 @@ def test_unrelated_tests_pay_nothing(pytester: pytest.Pytester) -> None:
         "    heavy = {'numpy', 'pandas', 'pyarrow', 'numba', 'vocabulary', 'engine', 'pydantic'}\n"
         "    assert not heavy & set(sys.modules)\n",
     )
-    result = run(pytester)
+    result = run_alone(pytester)
     assert result.ret == 0, said(result)
     assert "goldens" not in said(result)
