@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,33 @@ def test_a_signal_ends_a_command_by_its_own_code(name: str, step: int, small: st
     assert done.returncode in (128 + number, -number), (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr, done.stderr
     assert "matched" not in done.stdout or done.returncode not in (0, 1)
+
+
+@posix
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_to_the_whole_group_is_reported_once(
+    name: str, code: int, small: str, tmp_path: Path
+) -> None:
+    """A Ctrl-C reaches the candidate's process, too: no traceback of it shows, and it is gone."""
+    (tmp_path / "slow.py").write_text(
+        "import os, time\n\ndef run(scenario, market):\n"
+        "    open('started', 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [*COMMAND, "run", small, "slow:run"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    while not (tmp_path / "started").exists() or not (tmp_path / "started").read_text():
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.Signals[name])
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (code, "")
+    assert err.strip() == f"reconcile: {'interrupted' if code == 130 else 'terminated'}"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "started").read_text()), 0)

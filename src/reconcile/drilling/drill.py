@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import lru_cache
@@ -19,6 +20,7 @@ from reconcile.drilling.planting import as_reported, hooks_of, in_scenario, on_m
 from reconcile.explaining.bar_loop import BarLoop, Standing
 from reconcile.ledger.digest import ledger_digest
 from reconcile.own_packages import own_package
+from reconcile.running.process_tree import end_pool, shielded_from_interrupts
 from vocabulary.errors import InputError, TieoutError
 from vocabulary.ledger import Ledger
 
@@ -77,10 +79,16 @@ def _worked(batches: list[Batch], jobs: int) -> Iterator[tuple[Batch, list[Findi
         for batch in batches:
             yield batch, work(batch)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        futures: dict[Future[list[Finding] | tuple[str, ...]], Batch] = {
-            pool.submit(_worked_apart, batch): batch for batch in batches
-        }
+    with (
+        tempfile.TemporaryDirectory(prefix="tieout-drill-") as scratch,
+        ProcessPoolExecutor(
+            jobs, mp_context=get_context("spawn"), initializer=_work_in, initargs=(scratch,)
+        ) as pool,
+    ):
+        with shielded_from_interrupts():
+            futures: dict[Future[list[Finding] | tuple[str, ...]], Batch] = {
+                pool.submit(_worked_apart, batch): batch for batch in batches
+            }
         try:
             waiting = set(futures)
             while waiting:
@@ -88,8 +96,17 @@ def _worked(batches: list[Batch], jobs: int) -> Iterator[tuple[Batch, list[Findi
                 for future in ready:
                     result = future.result()
                     yield futures[future], InputError(*result) if isinstance(result, tuple) else result
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_pool()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _work_in(folder: str) -> None:
+    """Have a process of the pool write to a folder that the command removes, however the process ends."""
+    tempfile.tempdir = folder
 
 
 def _worked_apart(batch: Batch) -> list[Finding] | tuple[str, ...]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
+import sys
+from collections.abc import Iterator
+from multiprocessing import active_children
 
 import psutil
 
@@ -51,6 +55,32 @@ def end_tree(process: subprocess.Popen[bytes], patience: float) -> None:
     process.wait()
 
 
+def end_pool() -> None:
+    """End the processes that multiprocessing started for this one, and all that they started."""
+    for worker in active_children():
+        with contextlib.suppress(psutil.Error):
+            for each in psutil.Process(worker.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    each.kill()
+        worker.kill()
+
+
 def whole_memory() -> int:
     """Bytes of memory that this machine has."""
     return int(psutil.virtual_memory().total)
+
+
+@contextlib.contextmanager
+def shielded_from_interrupts() -> Iterator[None]:
+    """Processes that are started meanwhile never receive SIGINT.
+
+    A Ctrl-C reaches every process of a terminal. Only the command's own reports it, and ends the others.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -25,7 +25,7 @@ from reconcile.running import failures, wire
 from reconcile.running.bounds import Bounds
 from reconcile.running.failures import CandidateError, Failure, failed
 from reconcile.running.mapped_market import write_mapped
-from reconcile.running.process_tree import end_tree, whole_memory
+from reconcile.running.process_tree import end_tree, shielded_from_interrupts, whole_memory
 from reconcile.running.supervision import GRACE, Frame, Frames, Output, Watch, read_frames
 from vocabulary import errors
 from vocabulary.errors import OutputError, TieoutError
@@ -247,13 +247,14 @@ class Worker:
         self._output = Output(self._echo)
         self._frames = queue.Queue()
         self._awaited.clear()
-        process = subprocess.Popen(
-            [sys.executable, "-P", str(SCRIPT)],
-            env={**os.environ, **(self._environment or {})},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        with shielded_from_interrupts():
+            process = subprocess.Popen(
+                [sys.executable, "-P", str(SCRIPT)],
+                env={**os.environ, **(self._environment or {})},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
         self._process = process
         assert process.stdout is not None and process.stderr is not None
         reading = (process.stdout, self._frames, self._memory)
