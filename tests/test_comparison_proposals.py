@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -102,3 +103,11 @@ def test_a_proposal_is_a_line_that_a_tolerance_file_may_hold(tmp_path: Path) -> 
     made = [one.tolerance for one in proposed(compare(exact(), doubles()))]
     (tmp_path / "bounds.toml").write_text("\n".join(map(tolerance_toml, made)))
     assert list(read_tolerances(tmp_path / "bounds.toml")) == made
+
+
+def test_a_grid_that_explains_the_lesser_part_is_not_proposed() -> None:
+    """Two fees of six are rounded, four are simply others, on the same grid."""
+    fees = [round(float(fee), 2) + (0.37 if at > 1 else 0) for at, fee in enumerate(FEES)]
+    frame = {"timestamp": DAYS, "symbol": "A", "side": "buy", "quantity": 1, "price": PRICES}
+    other = from_frames({"fills": pd.DataFrame({**frame, "commission": np.round(fees, 2)})})
+    assert proposed(compare(exact(), other)) == ()

@@ -299,6 +299,16 @@ def test_tables_from_several_places_stand_one_after_the_other(tmp_path: Path) ->
     ]
 
 
+@pytest.mark.parametrize(("order", "numbers"), [("rows", ["0", "1"]), ("reversed", ["1", "0"])])
+def test_the_order_of_rows_is_that_of_execution_or_its_reverse(
+    order: str, numbers: list[str], tmp_path: Path
+) -> None:
+    """Exports often stand newest first."""
+    (tmp_path / "fills.csv").write_text(FILLS)
+    ledger = opened(tmp_path, f"[tables.fills]\nexecution_order = '{order}'").ledger
+    assert [number for (number,) in rows(ledger, "fills", "sequence")] == numbers
+
+
 def test_cells_of_several_columns_are_joined(tmp_path: Path) -> None:
     """A date and a time, a type and a direction."""
     text = "d,t,what,way,sym,n,p\n03.01.2024,15:00,Trade,B,A,1,2\n13.01.2024,16:00,Trade,S,A,1,2\n"
