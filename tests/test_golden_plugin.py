@@ -13,7 +13,7 @@ import pytest
 import reference
 from reconcile import cli
 from reconcile.comparing import compare
-from reconcile.golden import changes, snapshot
+from reconcile.goldens import changes, snapshot
 from reconcile.running import run as running
 
 pytest_plugins = ["pytester"]
