@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mapping_kit import CASES, rows, unread
+from reconcile.cli import exit_code
 from reconcile.comparing.compare import compare
 from reconcile.ledger.read import read_ledger
 from reconcile.mapping.open import Opened, open_ledger
@@ -73,3 +74,21 @@ def test_the_cases_are_those_of_the_page_that_asks_for_them() -> None:
         assert (CASES / folder / file).exists()
         assert (CASES / folder / "expected.md").read_text(encoding="utf-8").strip()
     assert Path(CASES).is_dir()
+
+
+@pytest.mark.parametrize("number", [26, 27, 28, 29, 30, 31])
+def test_no_export_passes_for_more_than_was_compared(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2 where something was not read or is absent; 0 where the mapping gives a reason for all of it."""
+    folder, file = CASE[number]
+    places = [str(CASES / folder / name) for name in ("ref", file, "map.toml")]
+    code = exit_code(["diff", *places[:2], "--mapping", places[2]])
+    page = capsys.readouterr().out
+    assert code == (0 if number == 29 else 2)
+    assert page.startswith("matched: 0 breaks" if number == 29 else "matched as far as compared: 0 breaks")
+
+
+def test_the_swap_of_a_deal_is_a_flow_that_the_reference_has_not(capsys: pytest.CaptureFixture[str]) -> None:
+    """Named as not compared, with or without a place for it in the mapping."""
+    places = [str(CASES / CASE[27][0] / name) for name in ("ref", "mt5.csv", "map.toml")]
+    assert exit_code(["diff", *places[:2], "--mapping", places[2]]) == 2
+    assert "mt5.Swap: only the candidate has it" in capsys.readouterr().out

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import openpyxl
 import pandas as pd
 import polars as pl
@@ -17,9 +18,12 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import reconcile
+from reconcile.ledger.columns import column_text
 from reconcile.mapping.suggest import suggest
 from reconcile.tables.intake import read_table, read_tables, table_of_data
 from reconcile.tables.layout import Layout
@@ -297,8 +301,6 @@ def test_a_packed_file_that_grows_beyond_measure_is_refused(tmp_path: Path) -> N
 
 def test_frames_and_query_results_are_tables() -> None:
     """pandas, Polars, DuckDB and SQLAlchemy; decimals stay exact."""
-    duckdb = pytest.importorskip("duckdb")
-    sqlalchemy = pytest.importorskip("sqlalchemy")
     wanted = {"ticker": ["AAPL", "BRK-B"], "quantity": [5, 7]}
     frame = pd.DataFrame({"quantity": [5, 7]}, index=pd.Index(["AAPL", "BRK-B"], name="ticker"))
     assert table_of_data(frame, "fills").data.to_pydict() == wanted
@@ -352,3 +354,21 @@ def test_damaged_files_end_in_one_error_or_in_a_table(
             work()
         except InputError as error:
             assert "\n" not in error.found
+
+
+def test_a_ledger_may_be_handed_over_as_a_table_or_the_result_of_a_query(tmp_path: Path) -> None:
+    """Under our names, or under others with a mapping; numbers stay exact."""
+    cells = "'2024-01-03' as timestamp, 'A' as symbol, 'buy' as side, 2 as quantity, 1.50 as price"
+    relation = duckdb.sql(f"select {cells}, 7 as tag")
+    engine = sqlalchemy.create_engine("sqlite://")
+    with engine.connect() as connection:
+        results = [relation, pa.table(relation), connection.execute(sqlalchemy.text(f"select {cells}"))]
+        for result in results:
+            fills = reconcile.read(result).tables["fills"].columns
+            assert column_text(fills["quantity"], 0) == "2" and column_text(fills["side"], 0) == "buy"
+    assert column_text(reconcile.read({"fills": relation}).tables["fills"].columns["price"], 0) == "1.50"
+    (tmp_path / "map.toml").write_text("[tables.fills]\ncolumns = { quantity = 'tag' }")
+    ledger = reconcile.read(relation, mapping=tmp_path / "map.toml")
+    assert column_text(ledger.tables["fills"].columns["quantity"], 0) == "7"
+    with pytest.raises(InputError, match="a table trades"):
+        reconcile.read({"trades": relation})

@@ -107,6 +107,10 @@ def ledger_of(
     if isinstance(given, (str, os.PathLike)):
         opened = _opened_path(Path(given), mapping, format, options)
         return Opened(os.fspath(given), opened.ledger, opened.returns, opened.notes, opened.unread)
+    if _is_result(given):
+        from reconcile.tables.intake import table_of_data
+
+        given = table_of_data(given, where).data  # a result can be read once
     frames = {_table_of(given, where): given} if is_frame(given) and mapping is None else given
     if isinstance(frames, Mapping) or is_frame(frames):
         return _framed(frames, where, mapping)
@@ -153,13 +157,31 @@ def candidate_of(
 
 
 def is_frame(given: Any) -> bool:
-    """Whether it is a pandas or Polars frame, without importing either."""
+    """Whether it is a frame, an Arrow table, or the result of a query, without importing what makes one."""
     top = type(given).__module__.partition(".")[0]
-    return top in ("pandas", "polars") and type(given).__name__ in ("DataFrame", "LazyFrame")
+    return (top in ("pandas", "polars") and type(given).__name__ in ("DataFrame", "LazyFrame")) or (
+        _is_result(given)
+    )
+
+
+def _is_result(given: Any) -> bool:
+    """Whether it is an Arrow table, or the result of a query: of DuckDB or of SQLAlchemy."""
+    top, name = type(given).__module__.partition(".")[0], type(given).__name__
+    return (top, name) in (
+        ("pyarrow", "Table"),
+        ("pyarrow", "RecordBatchReader"),
+        ("duckdb", "DuckDBPyRelation"),
+        ("_duckdb", "DuckDBPyRelation"),
+        ("sqlalchemy", "CursorResult"),
+    )
 
 
 def as_pandas(given: Any) -> Any:
-    """A pandas frame of either library's."""
+    """A pandas frame of any library's."""
+    if _is_result(given):
+        from reconcile.tables.intake import table_of_data
+
+        return table_of_data(given, "frame").data.to_pandas()
     if type(given).__module__.startswith("polars"):
         given = given.collect() if type(given).__name__ == "LazyFrame" else given
         return given.to_arrow().to_pandas()
@@ -173,6 +195,8 @@ def _framed(frames: Any, where: str, mapping: PathLike | None) -> Opened:
         for name, each in frames.items():
             if not is_frame(each):
                 raise _unfit(f"{where}[{name!r}]", each, "a pandas or Polars frame", "pandas.DataFrame(...)")
+        if any(_is_result(each) for each in frames.values()):
+            return _from_arrow(frames, where)
         return Opened(where, from_frames({name: as_pandas(each) for name, each in frames.items()}))
     from reconcile.mapping.apply import apply_mapping
     from reconcile.mapping.read import confirmed_mapping
@@ -190,9 +214,25 @@ def _framed(frames: Any, where: str, mapping: PathLike | None) -> Opened:
     return Opened(where, made.ledger, made.returns, made.notes, made.unread)
 
 
+def _from_arrow(frames: Mapping[str, Any], where: str) -> Opened:
+    """Tables and query results keep their types: integers with gaps would become floats in pandas."""
+    from reconcile.ledger.columns import Source, ledger_from_arrow
+    from reconcile.tables.intake import table_of_data
+
+    for name in frames:
+        if name not in SCHEMA:
+            raise InputError(
+                where, f"a table {printable(name, 60)}", ", ".join(SCHEMA), "Name it after its table."
+            )
+    tables = {name: table_of_data(each, name).data for name, each in frames.items()}
+    reading = ledger_from_arrow([Source(name, name, data) for name, data in tables.items()])
+    return Opened(where, reading.ledger, None, reading.notes, reading.unread)
+
+
 def _table_of(given: Any, where: str) -> str:
     """The one table of a ledger that has all columns of a frame that the ledger's tables know."""
-    columns = {str(name) for name in given.columns}
+    names = given.column_names if type(given).__name__ == "Table" else given.columns
+    columns = {str(name) for name in names}
     if type(given).__module__.startswith("pandas"):
         columns |= {str(name) for name in given.index.names if name is not None}
     known = {name: len(columns & set(SCHEMA[name])) for name in SCHEMA}
