@@ -259,9 +259,8 @@ def test_every_command_that_may_run_functions_gives_them_a_process() -> None:
     def leaves(command: click.Command, name: str) -> list[tuple[str, click.Command]]:
         if not isinstance(command, click.Group):
             return [(name, command)]
-        inner = [
-            (one, command.get_command(click.Context(command), one)) for one in command.list_commands(None)
-        ]  # type: ignore[arg-type]
+        context = click.Context(command)
+        inner = [(one, command.get_command(context, one)) for one in command.list_commands(context)]
         return [leaf for one, below in inner if below for leaf in leaves(below, f"{name} {one}")]
 
     found = {}
@@ -380,6 +379,21 @@ def test_a_project_with_modules_of_our_names_reconciles(run: Run) -> None:
         forget("theirs", "engine", "reference", "vocabulary")
     code, out, _ = run("good", "run", "theirs.toml")
     assert (code, out.partition(":")[0]) == (0, "matched")
+
+
+def test_such_a_project_may_import_reconcile_itself(run: Run) -> None:
+    """As its tests and notebooks do: theirs first on the path, and imported before ours."""
+    for name in ("engine", "reference", "vocabulary"):
+        Path(f"{name}.py").write_text("NAME = 'theirs'\n")
+    code = (
+        "import engine, vocabulary, reconcile, reference; from reconcile import reference as ours;"
+        "scenario = reconcile.find_scenario('small.toml'); market = reconcile.load_market(scenario);"
+        "assert ours.run(scenario, market).tables['fills'].rows;"
+        "assert reconcile.run(scenario).verdict.value == 'matched';"
+        "print(engine.NAME, reference.NAME, vocabulary.NAME)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("theirs theirs theirs\n", 0), done.stderr
 
 
 def forget(*names: str) -> None:

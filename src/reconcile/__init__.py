@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from reconcile.own_packages import stand_apart
+
 if TYPE_CHECKING:
     from reconcile.api.audit import audit
     from reconcile.api.diff import diff
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
         scenario_from_text,
     )
     from reconcile.scenario.toml import scenario_to_dict, scenario_to_toml
+
+stand_apart()
 
 __version__ = "0.1.0"
 

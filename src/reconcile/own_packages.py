@@ -43,6 +43,19 @@ def ours_first() -> None:
         sys.meta_path.insert(0, _OursFinder)
 
 
+def stand_apart() -> None:
+    """Where a user's module would be imported in place of ours, see to it that our own modules get ours."""
+    share(name for name in NAMES if _theirs_first(name))
+
+
+def _theirs_first(name: str) -> bool:
+    known = sys.modules.get(name)
+    if known is not None:
+        return not _is_own(known)
+    spec = PathFinder.find_spec(name, sys.path)
+    return spec is not None and spec.origin is not None and not _is_own_file(spec.origin)
+
+
 def give_way() -> None:
     """Let the plain names mean a user's modules where sys.path finds one before ours.
 
