@@ -20,6 +20,7 @@ from reconcile.auditing.amounts import Amounts, add, apart, as_doubles
 from reconcile.auditing.audit import AuditOptions, audit
 from reconcile.auditing.model import Audit, Check, FindingKind, Verdict
 from reconcile.cli import exit_code
+from reconcile.mapping.apply import Returns
 from vocabulary.ledger import TIME_COLUMN, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
@@ -140,7 +141,7 @@ def test_a_phantom_short(run: Run) -> None:
 
 def test_two_fills_alike_are_a_note(run: Run) -> None:
     code, out = run("19", "a")
-    assert code == 2 and "1 fills are like an earlier one in everything; the first is row 2." in out
+    assert code == 2 and "fills like an earlier one in everything: 1, the first in row 2." in out
 
 
 def test_returns_that_are_not_compounded(run: Run) -> None:
@@ -148,6 +149,31 @@ def test_returns_that_are_not_compounded(run: Run) -> None:
     code, out = run("22", "led", "--mapping", "map.toml", "--initial-cash", "1000000")
     assert code == 1 and out.startswith("3 findings: return, 2020-01-29")
     assert "all 4 are the change over the initial 1,000,000: not compounded" in out.splitlines()[0]
+
+
+def returns_of(equity: Sequence[float], reported: Sequence[float]) -> list[str]:
+    """The details of the findings about returns that a ledger of equity comes with."""
+    bars = np.arange(1, len(equity), dtype=np.int64) * kit.DAY
+    ledger = foreign(equity={"timestamp": list(range(len(equity))), "equity": list(equity)})
+    given = Returns(bars, np.array(reported, np.float64))
+    found = audit(ledger, options=initial(100, reported=given))
+    return [one.detail for one in found.findings if one.check is Check.RETURNS]
+
+
+def test_returns_of_another_formula_are_named_only_where_they_are_told_apart() -> None:
+    """Logarithms are; returns rounded to six digits are nothing but rounded."""
+    equity = np.array([100.0, 110.0, 99.0, 120.0, 118.0])
+    plain = equity[1:] / equity[:-1] - 1
+    details = returns_of(equity, np.log1p(plain).tolist())
+    assert details[0] == "all 4 are logarithms of the change" and not any(details[1:])
+    assert returns_of(equity, (100 * plain).tolist())[0] == "all 4 are in percent"
+    late = returns_of(equity, np.append(0.0, plain[:-1]).tolist())
+    assert late[0] == "all 4 are those of the bar before"
+    slow = np.array([100.0, 100.001, 100.002, 100.004, 100.003])
+    rounded = np.round(slow[1:] / slow[:-1] - 1, 6).tolist()
+    assert set(returns_of(slow, rounded)) == {""}
+    odd = returns_of(equity, (plain + np.array([0.0, 0.01, 0.0, 0.02])).tolist())
+    assert odd[0].startswith("compounded they give +") and ", equity +18.0000%" in odd[0]
 
 
 def test_of_several_rows_a_timestamp_the_last_counts(run: Run) -> None:
@@ -316,7 +342,7 @@ def test_a_jump_between_fill_and_mark_is_a_note() -> None:
     marks = [50.0, 51.0, 50.5, 52.0, 51.5]
     found = marked([50.0, 51.0, 80.0, 52.0, 51.5], marks)
     assert kinds(found) == {} and any(
-        "1 prices are 1.3 to 2 times those around" in note for note in found.notes
+        "prices 1.3 to 2 times those around them: 1; a jump" in note for note in found.notes
     )
 
 

@@ -263,9 +263,13 @@ def _other_returns(worth: Floats, bars: Ints, found: Floats) -> str:
         "those of the next bar": following / after - 1,
         "those of the bar before": before / np.append(np.nan, worth)[bars] - 1,
     }
-    led, equity = float(np.prod(1 + found)) - 1, float(after[-1] / before[0]) - 1 if len(bars) else 0.0
+    plain = np.abs(found - (after / before - 1))
+    if not len(bars) or not float(np.nanmax(plain)) > 10 * CLOSE:
+        return ""  # rounded when they were published: on so small a gap, other formulas fit as well
+    led, equity = float(np.prod(1 + found)) - 1, float(after[-1] / before[0]) - 1
     for words, other in others.items():
         known = np.isfinite(other)
         if int(known.sum()) >= ENOUGH and bool((np.abs(found - other)[known] <= CLOSE).all()):
             return f"all {int(known.sum()):,} are {words}"
-    return f"compounded they give {led:+.4%}, equity {equity:+.4%}" if len(bars) else ""
+    shown = f"{led:+.4%}", f"{equity:+.4%}"
+    return f"compounded they give {shown[0]}, equity {shown[1]}" if shown[0] != shown[1] else ""

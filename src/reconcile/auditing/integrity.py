@@ -118,7 +118,7 @@ def note_twins(recorder: Recorder) -> None:
     twins = rows[repeated(*codes)]
     if len(twins):
         recorder.notes.append(
-            f"{len(twins):,} fills are like an earlier one in everything; the first is row {twins[0] + 1:,}."
+            f"fills like an earlier one in everything: {len(twins):,}, the first in row {twins[0] + 1:,}."
         )
 
 

@@ -65,7 +65,7 @@ def check_scales(recorder: Recorder) -> None:
     _report_jumps(recorder, fills if marks is None else marks)
     if odd:
         recorder.notes.append(
-            f"{odd:,} prices are {SPLIT} to {FAR:.0f} times those around them: jumps, or another scale."
+            f"prices {SPLIT} to {FAR:.0f} times those around them: {odd:,}; a jump, or another scale."
         )
 
 
