@@ -278,6 +278,19 @@ def test_flows_take_part_in_the_roll_forward_of_cash() -> None:
     assert (one.kind, one.gap) == (FindingKind.FLOW, 7.5)
 
 
+def test_fees_that_stand_in_costs_alone_leave_cash() -> None:
+    """An honest ledger with its fees apart; one fee more than was taken is a finding."""
+    fills = fills_of((1, "A", "buy", 10.0, 5.0), (2, "A", "sell", 10.0, 6.0))
+    equity = {"timestamp": [0, 1, 2], "cash": [100.0, 49.0, 108.0], "equity": [100.0, 99.0, 108.0]}
+    costs = {"timestamp": [1, 2], "commission": [1.0, 1.0]}
+    found = audit(foreign(fills=fills, equity=equity, costs=costs), options=initial(100))
+    assert kinds(found) == {}
+    assert "fills carry no commission: cash was rolled forward with that of costs." in found.notes
+    wrong = {"timestamp": [1, 2], "commission": [1.0, 3.0]}
+    found = audit(foreign(fills=fills, equity=equity, costs=wrong), options=initial(100))
+    assert [one.field for one in found.findings] == ["equity.cash"]
+
+
 def test_a_flow_after_the_last_bar_is_a_finding() -> None:
     equity = {"timestamp": [0, 1], "cash": [100.0, 100.0]}
     flows = {"timestamp": [5], "symbol": [None], "kind": ["fee"], "amount": [-1.0]}

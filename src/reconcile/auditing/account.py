@@ -25,8 +25,9 @@ from reconcile.auditing.ledger_index import PlacedTable, repeated
 from reconcile.auditing.model import Check, Finding, FindingKind, Why
 from reconcile.auditing.recorder import Recorder
 from reconcile.auditing.sums import (
+    cash_beside_fills,
     cash_of_fills,
-    cash_of_flows,
+    costs_apart,
     fill_notional,
     finite,
     value_of_bars,
@@ -172,7 +173,7 @@ def check_flat(
         return
     bars = np.flatnonzero(flat & np.append(equity.full("equity"), False)[books.row])
     by_bar = totals(moved[0], fills.bar, len(flat))
-    flows = cash_of_flows(recorder)
+    flows = cash_beside_fills(recorder)
     if flows is not None:
         by_bar = add(by_bar, flows)
     _hold_flat(
@@ -270,9 +271,10 @@ def note_equity(recorder: Recorder, books: EquityByBar, initial: Amounts | None)
     parts = [("initial", initial, 1), ("net bought", bought, -1)]
     if "commission" in fills and bool(fills.full("commission").all()):
         parts.append(("commission", totals(fills.amounts("commission"), zero, 1), -1))
-    flows = cash_of_flows(recorder)
+    flows = cash_beside_fills(recorder)
     if flows is not None:
-        parts.append(("flows", totals(flows, np.zeros(len(flows), np.int64), 1), 1))
+        label = "flows" if costs_apart(recorder) is None else "flows and fees"
+        parts.append((label, totals(flows, np.zeros(len(flows), np.int64), 1), 1))
     at = np.array([rows[-1]])
     parts.append(("open positions", take(worth, at), 1))
     total = parts[0][1]

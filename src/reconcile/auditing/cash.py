@@ -27,7 +27,7 @@ from reconcile.auditing.equity import EquityByBar
 from reconcile.auditing.ledger_index import Field, PlacedTable
 from reconcile.auditing.model import Check, FindingKind, Why
 from reconcile.auditing.recorder import Recorder
-from reconcile.auditing.sums import cash_of_fills, cash_of_flows, finite, without_echo
+from reconcile.auditing.sums import cash_beside_fills, cash_of_fills, costs_apart, finite, without_echo
 
 
 def check_cash(recorder: Recorder, books: EquityByBar, broken: Ints, initial: Amounts | None) -> None:
@@ -45,11 +45,13 @@ def check_cash(recorder: Recorder, books: EquityByBar, broken: Ints, initial: Am
         recorder.need(Check.CASH, "fills", "price", "quantity")
         return
     if "commission" not in fills:
-        recorder.notes.append("fills carry no commission: cash was rolled forward without.")
+        apart = costs_apart(recorder) is not None
+        how = "with that of costs" if apart else "without"
+        recorder.notes.append(f"fills carry no commission: cash was rolled forward {how}.")
     count = len(recorder.index.bars)
     cash = take(equity.amounts("cash"), books.row)
     before = take(cash, np.arange(count) - 1)
-    flows = cash_of_flows(recorder)
+    flows = cash_beside_fills(recorder)
     paid = before if flows is None else add(before, flows)
     expected = add(paid, totals(moved[0], fills.bar, count))
     known = _known_bars(equity, fills, books, moved[1])

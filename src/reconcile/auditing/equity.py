@@ -25,7 +25,7 @@ from reconcile.auditing.amounts import (
 from reconcile.auditing.ledger_index import Field
 from reconcile.auditing.model import Check, Finding, FindingKind, RowName, Why
 from reconcile.auditing.recorder import Recorder
-from reconcile.auditing.sums import cash_of_fills, cash_of_flows, value_of_bars
+from reconcile.auditing.sums import cash_beside_fills, cash_of_fills, value_of_bars
 from reconcile.ledger.figures import difference
 from reconcile.matching.model import BoundKind
 
@@ -73,7 +73,7 @@ def cash_moved_by_bar(recorder: Recorder) -> Amounts | None:
     )
     if fills is None or moved is None:
         return None
-    flows = cash_of_flows(recorder)
+    flows = cash_beside_fills(recorder)
     by_bar = totals(moved[0], fills.bar, len(recorder.index.bars))
     return by_bar if flows is None else add(by_bar, flows)
 

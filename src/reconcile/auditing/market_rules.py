@@ -24,7 +24,7 @@ from reconcile.auditing.ledger_index import PlacedTable, timestamps_of
 from reconcile.auditing.model import Check, Finding, FindingKind, RowName, Why
 from reconcile.auditing.positions import Cells
 from reconcile.auditing.recorder import Recorder
-from reconcile.auditing.sums import cash_of_fills, cash_of_flows, finite
+from reconcile.auditing.sums import cash_beside_fills, cash_of_fills, finite
 from vocabulary.ledger import SCHEMA, Kind
 from vocabulary.market import Market
 from vocabulary.scenario import CashPolicy, Scenario, Timing
@@ -176,7 +176,7 @@ def _cash_after(
     equity, fills = recorder.index.tables["equity"], recorder.index.tables["fills"]
     anchor = _anchors(books)[fills.bar[rows]]
     since = _since(running(take(moved, rows)), anchor)
-    flows = cash_of_flows(recorder)
+    flows = cash_beside_fills(recorder)
     if flows is not None:
         paid = running(flows)
         since = add(since, minus(take(paid, fills.bar[rows]), take(paid, anchor)))

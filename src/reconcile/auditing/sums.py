@@ -272,13 +272,32 @@ def cash_of_fills(fills: PlacedTable, *, recorded: bool = False) -> tuple[Amount
     return finite(only(out, full)), full
 
 
-def cash_of_flows(recorder: Recorder) -> Amounts | None:
-    """L4: the change of cash by the flows of each bar, None without that table."""
-    flows = recorder.index.get("flows")
-    if flows is None or "amount" not in flows or "timestamp" not in flows:
-        return None
-    amounts = finite(only(flows.amounts("amount"), flows.full("amount")))
-    return totals(amounts, flows.bar, len(recorder.index.bars))
+def cash_beside_fills(recorder: Recorder) -> Amounts | None:
+    """The change of cash of each bar that fills do not tell; None if nothing else moves it.
+
+    L4: the flows; and where fills carry no commission, that of `costs`.
+    """
+    flows, costs = recorder.index.get("flows"), costs_apart(recorder)
+    out: Amounts | None = None
+    if flows is not None and "amount" in flows and "timestamp" in flows:
+        amounts = finite(only(flows.amounts("amount"), flows.full("amount")))
+        out = totals(amounts, flows.bar, len(recorder.index.bars))
+    if costs is None:
+        return out
+    fees = finite(only(costs.amounts("commission"), costs.full("commission") & costs.stands))
+    charged = negative(totals(fees, costs.bar, len(recorder.index.bars)))
+    return charged if out is None else add(out, charged)
+
+
+def costs_apart(recorder: Recorder) -> PlacedTable | None:
+    """The table `costs` if it alone carries the commission."""
+    fills, costs = recorder.index.get("fills"), recorder.index.get("costs")
+    alone = fills is not None and "commission" not in fills
+    return (
+        costs
+        if alone and costs is not None and {"timestamp", "commission"} <= set(costs.table.columns)
+        else None
+    )
 
 
 def without_echo(places: Ints, gaps: Amounts, group: Ints | None, bar: Ints) -> Ints:
