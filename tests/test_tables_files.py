@@ -71,6 +71,9 @@ def zipped(**files: str) -> bytes:
         (PLAIN.replace(",AAPL", ',"AAPL"'), {"encoding": "latin-1"}),
         ("Statement of account\nfrom,to\n\n" + PLAIN, {"header": ["ticker", "price"]}),
         ("Statement\n" + PLAIN, {"skip": 1}),
+        ('Statement\n"of\nMay"\n' + PLAIN, {"header": ["ticker"]}),
+        ("Statement\n\n" + PLAIN.replace("1.50\n", "1.50\n,,\n\n"), {"header": ["ticker"]}),
+        ("Statement\n" + PLAIN.replace("1.50\n", "1.50\ndate,ticker,price\n"), {"skip": 1}),
         (PLAIN.split("\n", 1)[1], {"names": HEADER}),
         (PLAIN + "Total,,1.50\n", {"end": ["Total"]}),
         (PLAIN + "\nTotals 1.50\nNo liability\n", {"end": ["Total", "No"]}),
@@ -101,6 +104,14 @@ def test_rows_around_a_table_are_counted(tmp_path: Path) -> None:
     other = read(tmp_path, text.replace("1.50\nsigned", "9.99\nsigned"), header=["ticker"], end=["Total"])
     assert [one.digest for one in unread][:2] == [one.digest for one in other.unread][:2]
     assert unread[2].digest != other.unread[2].digest
+
+
+def test_a_long_file_below_a_preamble_is_read_whole(tmp_path: Path) -> None:
+    """Beyond the lines that are looked at for the header, with quotes that span them."""
+    rows = "".join(f'2024-01-03,"A\n{n}",{n}.5\n' for n in range(60_000))
+    table = read(tmp_path, "Statement\n" + PLAIN + rows, header=["ticker"])
+    assert table.data.num_rows == 60_002
+    assert table.data.column("price").to_pylist()[-1] == "59999.5"
 
 
 def test_a_column_without_a_name_is_called_by_its_place(tmp_path: Path) -> None:

@@ -7,15 +7,17 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from reconcile.files import buffers
 from reconcile.files.limits import CELL_BYTES
+from reconcile.tables.cells import one_array
 from reconcile.tables.layout import Layout
 from reconcile.tables.model import RawTable
-from reconcile.tables.rows import Row, column_names, table_of_rows, without_empty
+from reconcile.tables.rows import Row, column_names, rows_unread, split_rows, table_of_rows, without_empty
 from reconcile.tables.unpack import Member, text_of
 from vocabulary.errors import InputError
 
@@ -30,11 +32,35 @@ def read_delimited(member: Member, layout: Layout, name: str) -> RawTable:
     if head.startswith(b"PAR1"):
         raise InputError(member.origin, "Parquet data", "CSV text", "Give the file its right ending.")
     marked = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if layout.is_plain and not marked and layout.encoding in (None, "utf-8"):
-        if b"\0" in head:
-            raise InputError(member.origin, "binary data", "CSV text in UTF-8", "Convert the file.")
-        return _by_arrow(member, layout, name)
-    return _by_rows(member, layout, name)
+    if marked or layout.encoding not in (None, "utf-8") or not layout.is_one_run:
+        return _by_rows(member, layout, name)
+    if b"\0" in head:
+        raise InputError(member.origin, "binary data", "CSV text in UTF-8", "Convert the file.")
+    return _by_arrow(member, layout, name) if layout.is_plain else _below_header(member, layout, name)
+
+
+def _below_header(member: Member, layout: Layout, name: str) -> RawTable:
+    """The table below a header that is not the first line, read by Arrow where all of it are rows."""
+    try:
+        head = list(csv_rows(_first_lines(member), layout.separator))
+    except csv.Error:  # the first lines may end within quotes
+        return _by_rows(member, layout, name)
+    before, header, _ = split_rows(head, layout, member.origin)
+    names = column_names([cell or "" for cell in header.cells], member.origin)
+    try:
+        data = pa_csv.read_csv(
+            _source(member),
+            read_options=_reading(member, names, header.number),
+            parse_options=_parsing(member, layout, names),
+            convert_options=_as_text(names),
+        )
+    except pa.ArrowException:
+        return _by_rows(member, layout, name)  # whose error names the line
+    if _repeats_header(data, names) or _has_empty_row(data):
+        return _by_rows(member, layout, name)
+    return RawTable(
+        name, member.origin, without_empty(data), rows_unread(name, "before the header", before, layout)
+    )
 
 
 def _by_rows(member: Member, layout: Layout, name: str) -> RawTable:
@@ -58,26 +84,36 @@ def _by_arrow(member: Member, layout: Layout, name: str) -> RawTable:
         return _by_rows(member, layout, name)
     data = pa_csv.read_csv(
         _source(member),
-        read_options=pa_csv.ReadOptions(
-            block_size=max(_BLOCK, 4 * len(member.head())),
-            column_names=names if renamed else None,
-            skip_rows=1 if renamed else 0,
-        ),
-        parse_options=pa_csv.ParseOptions(
-            delimiter=layout.separator,
-            newlines_in_values=_holds_quotes(member),
-            ignore_empty_lines=len(names) > 1,
-        ),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.large_string()),
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            null_values=[""],
-        ),
+        read_options=_reading(member, names if renamed else None, 1 if renamed else 0),
+        parse_options=_parsing(member, layout, names),
+        convert_options=_as_text(names),
     )
     if _repeats_header(data, names):
         return _by_rows(member, layout, name)
     return RawTable(name, member.origin, without_empty(data))
+
+
+def _reading(member: Member, names: list[str] | None, skip: int) -> pa_csv.ReadOptions:
+    block = max(_BLOCK, 4 * len(member.head()))
+    return pa_csv.ReadOptions(block_size=block, column_names=names, skip_rows=skip)
+
+
+def _parsing(member: Member, layout: Layout, names: list[str]) -> pa_csv.ParseOptions:
+    return pa_csv.ParseOptions(
+        delimiter=layout.separator,
+        newlines_in_values=_holds_quotes(member),
+        ignore_empty_lines=len(names) > 1,
+    )
+
+
+def _as_text(names: list[str]) -> pa_csv.ConvertOptions:
+    """Every cell as text, null where empty and not quoted."""
+    return pa_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.large_string()),
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        null_values=[""],
+    )
 
 
 def _source(member: Member) -> Any:
@@ -94,6 +130,12 @@ def _holds_quotes(member: Member) -> bool:
 
 def _header(member: Member, separator: str) -> list[str]:
     """The first line's cells."""
+    reader = csv.reader(io.StringIO(_first_lines(member), newline=""), delimiter=separator, strict=True)
+    return next(reader, [])
+
+
+def _first_lines(member: Member) -> str:
+    """The beginning of the text. Raises InputError where it is not UTF-8."""
     head = member.head(_BLOCK)
     try:
         text = head.decode("utf-8-sig", errors="strict" if len(head) < _BLOCK else "ignore")
@@ -104,7 +146,17 @@ def _header(member: Member, separator: str) -> list[str]:
             "CSV text in UTF-8",
             "Save the file as UTF-8, or name its `encoding` under `layout` in a mapping.",
         ) from None
-    return next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [])
+    return text if len(head) < _BLOCK else text[: text.rfind("\n") + 1] or text
+
+
+def _has_empty_row(data: pa.Table) -> bool:
+    """Whether a row holds nothing but separators."""
+    empty = np.ones(data.num_rows, dtype=bool)
+    for column in data.columns:
+        if column.null_count == 0:
+            return False
+        empty &= buffers.missing_of(one_array(column))
+    return bool(empty.any())
 
 
 def _repeats_header(data: pa.Table, names: list[str]) -> bool:

@@ -84,6 +84,11 @@ class Layout(Settings):
         return self
 
     @property
+    def is_one_run(self) -> bool:
+        """Whether all lines behind the header are rows of the table, as far as the settings tell."""
+        return not (self.names or self.end or self.section)
+
+    @property
     def is_plain(self) -> bool:
         """Whether the table is the whole file, from its first line to its last."""
         return not (self.skip or self.header or self.names or self.end or self.section)

@@ -38,7 +38,7 @@ def table_of_rows(rows: Iterable[Row], layout: Layout, name: str, origin: str) -
         before: list[Row] = []
     else:
         others = {}
-        before, header, body = _split(listed, layout, origin)
+        before, header, body = split_rows(listed, layout, origin)
     body, after = _ended(body, layout)
     names = column_names([cell or "" for cell in header.cells], origin)
     kept, repeated = [], []
@@ -54,13 +54,9 @@ def table_of_rows(rows: Iterable[Row], layout: Layout, name: str, origin: str) -
         for i in range(len(names))
     ]
     unread = [
-        Unread(UnreadKind.ROWS, name, said, len(these), rows_digest(these), _reason(layout))
-        for said, these in (
-            ("before the header", [row for row in before if row.filled]),
-            ("repeated header", repeated),
-            ("after the end", [row for row in after if row.filled]),
-        )
-        if these
+        *rows_unread(name, "before the header", before, layout),
+        *rows_unread(name, "repeated header", repeated, layout),
+        *rows_unread(name, "after the end", after, layout),
     ]
     unread += [
         Unread(UnreadKind.TABLE, name, other, len(these), rows_digest(these))
@@ -70,7 +66,15 @@ def table_of_rows(rows: Iterable[Row], layout: Layout, name: str, origin: str) -
     return RawTable(name, where, without_empty(pa.table(columns, names)), tuple(unread))
 
 
-def _split(rows: list[Row], layout: Layout, origin: str) -> tuple[list[Row], Row, list[Row]]:
+def rows_unread(name: str, said: str, rows: Sequence[Row], layout: Layout) -> tuple[Unread, ...]:
+    """Rows that are none of a table, where they hold anything."""
+    filled = [row for row in rows if row.filled]
+    if not filled:
+        return ()
+    return (Unread(UnreadKind.ROWS, name, said, len(filled), rows_digest(filled), _reason(layout)),)
+
+
+def split_rows(rows: list[Row], layout: Layout, origin: str) -> tuple[list[Row], Row, list[Row]]:
     """(rows before the header, the header, rows behind it)."""
     if layout.names is not None:
         return rows[: layout.skip], Row(0, layout.names), rows[layout.skip :]
