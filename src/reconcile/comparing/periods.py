@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from reconcile.ledger.figures import scaled
-from reconcile.matching.axis import Axis, Ints, codes_in, cycles, periods
+from reconcile.matching.assemble import assemble
+from reconcile.matching.axis import Axis, Ints, codes_in, cycles, make_axis, periods
 from reconcile.matching.breaks import Breaks
 from reconcile.matching.cells import cell
 from reconcile.matching.model import LedgerSide, Period, PeriodSide, Stage, Value
-from vocabulary.ledger import TIME_COLUMN, Column, Table
+from vocabulary.ledger import TIME_COLUMN, Column, Ledger, Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +77,13 @@ class Periods(Sequence[Period]):
         counts: Mapping[Stage, int] = made.breaks.get(number, {})
         left, right = (_side(side, place) for side in made.sides)
         return Period(number, decided, int(bars[first]), int(bars[last]), left, right, counts)
+
+
+def periods_of(ledger: Ledger) -> Periods:
+    """The periods of one ledger, which takes the part of both sides."""
+    axis, side = make_axis(ledger, ledger, None), LedgerSide(ledger.manifest, ledger.tables)
+    sides = (side, side)
+    return Periods(axis, assemble([], axis, sides), sides)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -209,10 +209,8 @@ def figures_of(ledger: Ledger, links: tuple[str, ...]) -> Figures:
 
 def summary_rows(ledger: Ledger) -> list[tuple[str, ...]]:
     """The rows of summary.csv as text, "" for a figure that the ledger does not give."""
-    from reconcile.comparing.compare import compare
+    from reconcile.comparing.periods import periods_of
     from reconcile.files.instants import iso_text
-
-    periods = compare(ledger, ledger, tables=tuple(ledger.tables)).periods
 
     def moment(nanoseconds: int | None) -> str:
         import numpy as np
@@ -222,7 +220,7 @@ def summary_rows(ledger: Ledger) -> list[tuple[str, ...]]:
         return iso_text(np.array([nanoseconds], dtype=np.int64), ledger.manifest.timezone)[0]
 
     rows = []
-    for period in periods:
+    for period in periods_of(ledger):
         side = period.reference
         cells = (side.targets, side.fills, side.turnover, side.commission, side.slippage, side.equity)
         number = "" if period.number is None else str(period.number)
