@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff peers plot clean
+.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables peers plot clean
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
@@ -19,6 +19,7 @@ help:
 	@echo 'make drill   plant every fault of the catalogue, alone and in pairs, and score what is found'
 	@echo 'make bench   throughput, beside what is aimed at; make bench-track  the same work in pytest-benchmark'
 	@echo 'make bench-diff  reconcile diff of two tables of 10 million rows, beside datacompy'
+	@echo 'make bench-tables  a million rows of CSV read and imported, beside pyarrow'
 	@echo 'make peers   other engines on the same work, each in an environment of its own; make plot  their speed, drawn'
 
 demo: $(VENV)/.stamp-test
@@ -64,6 +65,9 @@ bench-track: $(VENV)/.stamp-test
 
 bench-diff: $(VENV)/.stamp-diff
 	@$(PY) benchmarks/compare_10m.py $(ARGS)
+
+bench-tables: $(VENV)/.stamp-test
+	@$(PY) benchmarks/read_tables.py $(ARGS)
 
 peers: $(VENV)/.stamp-test
 	@$(PY) benchmarks/peers/run.py $(ARGS)

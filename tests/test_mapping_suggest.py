@@ -86,6 +86,11 @@ def test_what_could_not_be_decided_is_a_question(case: str, file: str, asks: lis
             "Line 3 has 2 cells, the header 5",
         ),
         ("1,2,3\n4,5,6\n", "Which line is the header?"),
+        (
+            "date,ticker,side,qty,price,fee\n2024-01-03,A,B,1,2,1 USDT\n2024-01-03,A,B,1,2,2 USDT\n"
+            "2024-01-03,A,B,1,2,0.1 BNB\n",
+            "What is '0.1 BNB' in fee, beside '1 USDT'?",
+        ),
     ],
 )
 def test_a_doubt_is_told_and_not_decided_in_silence(tmp_path: Path, text: str, says: str) -> None:

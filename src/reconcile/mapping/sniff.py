@@ -148,19 +148,36 @@ def numbers_of(columns: Iterable[tuple[str, Sequence[str]]]) -> Guess:
             continue
         if words:
             _add(guess, "none", sorted(words), f"{name} has {shown(sorted(words)[0])} among its numbers")
+        _units(guess, name, written)
         for cell in written:
-            _cell(guess, name, cell)
+            _signs(guess, name, cell)
             marks.update(_marks(cell))
             undecided = undecided or ("" if _decided(cell) else f"{name} has {shown(cell)}")
     _decide(guess, marks, undecided)
     return guess
 
 
-def _cell(guess: Guess, name: str, cell: str) -> None:
+def _units(guess: Guess, name: str, cells: Sequence[str]) -> None:
+    """The unit of a column. Of several only the commonest is taken: amounts are never converted."""
+    seen: dict[str, list[str]] = {}
+    for cell in cells:
+        unit = _UNIT.search(re.sub(r"(?<=\d)[eE][-+]?\d+", "", cell))
+        if unit:
+            seen.setdefault(unit[0], []).append(cell)
+    if not seen:
+        return
+    commonest = max(seen, key=lambda unit: len(seen[unit]))
+    _add(guess, "units", [commonest], f"{name} has {shown(seen[commonest][0])}")
+    others = [cells[0] for unit, cells in seen.items() if unit != commonest]
+    if others:
+        guess.questions.append(
+            f"What is {shown(others[0])} in {name}, beside {shown(seen[commonest][0])}? "
+            "Amounts in several currencies are not supported: leave such rows out with `only`."
+        )
+
+
+def _signs(guess: Guess, name: str, cell: str) -> None:
     """What one cell needs that a plain number does not."""
-    unit = _UNIT.search(re.sub(r"(?<=\d)[eE][-+]?\d+", "", cell))
-    if unit:
-        _add(guess, "units", [unit[0]], f"{name} has {shown(cell)}")
     for key, needed in (
         ("percent", "%" in cell),
         ("parentheses", cell.startswith("(")),
