@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reconcile.matching.axis import Axis, Ints, codes_in, cycles, periods
-from reconcile.matching.breaks import COLUMNS, NONE, TABLES, TYPES, BreakColumns, Breaks
+from reconcile.matching.breaks import COLUMNS, DTYPES, NONE, TABLES, TYPES, BreakColumns, Breaks
 from reconcile.matching.cells import doubles
 from reconcile.matching.diff_tables import BreakGroup
 from reconcile.matching.model import ROW, BreakType, LedgerSide, Value
@@ -17,19 +17,9 @@ from vocabulary.ledger import Column
 
 Sides = tuple[LedgerSide, LedgerSide]
 Mask = npt.NDArray[np.bool_]
+Array = npt.NDArray[Any]
+Columns = dict[str, Array]
 SIDES = {"buy": 0, "sell": 1}
-_DTYPES = (
-    np.int8,
-    np.int16,
-    np.int8,
-    np.int8,
-    *[np.int64] * 4,
-    np.int32,
-    np.int64,
-    np.int64,
-    np.int32,
-    np.int8,
-)
 
 
 def assemble(groups: list[BreakGroup], axis: Axis, sides: Sides) -> Breaks:
@@ -40,37 +30,85 @@ def assemble(groups: list[BreakGroup], axis: Axis, sides: Sides) -> Breaks:
     names = _names(groups)
     symbols = _symbols(sides)
     specials: list[tuple[Value, Value]] = []
-    parts: list[list[npt.NDArray[Any]]] = []
-    ties: list[list[npt.NDArray[Any]]] = []
     reader = _Reader(sides, symbols)
-    for group in groups:
-        parts.append(_placed(group, axis, reader, names, specials))
-        ties.append(_ties(group, reader))
-    if not parts:
-        empty = BreakColumns(*(np.zeros(0, dtype) for dtype in _DTYPES))
-        return Breaks(empty, names, symbols, (), sides)
-    joined = [np.concatenate([part[i] for part in parts]).astype(_DTYPES[i]) for i in range(len(COLUMNS))]
-    columns = BreakColumns(*joined)
-    side, quantity, price = (np.concatenate([tie[i] for tie in ties]) for i in range(3))
-    kind = np.where(
-        columns.type == TYPES.index(BreakType.EXTRA), TYPES.index(BreakType.MISSING), columns.type
-    )
-    order = np.lexsort(
-        (
-            price,
-            quantity,
-            kind,
-            columns.field,
-            side,
-            columns.timestamp,
-            columns.symbol,
-            columns.table,
-            columns.stage,
-            columns.cycle,
-        )
-    )
-    columns = BreakColumns(*(getattr(columns, name)[order] for name in COLUMNS))
-    return Breaks(columns, names, symbols, tuple(specials), sides)
+    placed = [_placed(group, axis, reader, names, specials) for group in groups]
+    columns, traded = _joined(placed, _row_type(sides))
+    order = _order(columns, traded, reader)
+    # One column after the other, so that at most one stands in memory twice.
+    ordered = (columns.pop(name) if order is None else columns.pop(name)[order] for name in COLUMNS)
+    return Breaks(BreakColumns(*ordered), names, symbols, tuple(specials), sides)
+
+
+def _row_type(sides: Sides) -> type[np.signedinteger[Any]]:
+    most = max((table.rows for side in sides for table in side.tables.values()), default=0)
+    return np.int32 if most < 2**31 else np.int64
+
+
+def _joined(placed: list[dict[str, Any]], rows: type[np.signedinteger[Any]]) -> tuple[Columns, Array]:
+    """The columns of all groups, and the sides (buy or sell) that help to order them. Empties `placed`."""
+    types = {**DTYPES, "reference_row": rows, "candidate_row": rows, "side": np.int8}
+    out: Columns = {}
+    for name, dtype in types.items():
+        parts = [group.pop(name) for group in placed]
+        wide = [np.full(n, part, dtype) if np.ndim(part) == 0 else part.astype(dtype, copy=False)
+                for part, n in zip(parts, (group["rows"] for group in placed), strict=True)]  # fmt: skip
+        out[name] = wide[0] if len(wide) == 1 else np.concatenate([np.zeros(0, dtype), *wide])
+    return out, out.pop("side")
+
+
+def _order(columns: Columns, traded: Array, reader: _Reader) -> Ints | None:
+    """The order of breaks; None where they stand in it already.
+
+    Quantity and price decide between breaks that are equal in all else; they are read for those only.
+    """
+    key = _sort_key(columns, traded)
+    order: Ints | None = None
+    if not bool(np.all(key[1:] >= key[:-1])):
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+    tied = np.zeros(len(key), np.bool_)
+    same = key[1:] == key[:-1]
+    tied[1:] |= same
+    tied[:-1] |= same
+    if not bool(tied.any()):
+        return order
+    order = np.arange(len(key)) if order is None else order
+    among = order[tied]
+    quantity, price = (_read_cells(columns, among, name, reader) for name in ("quantity", "price"))
+    order[tied] = among[np.lexsort((price, quantity, key[tied]))]
+    return order
+
+
+def _sort_key(columns: Columns, traded: Array) -> Ints:
+    """One integer per break, ascending in cycle, stage, table, symbol, side, field and type.
+
+    Breaks of one table, cycle and stage have one timestamp, so that it need not decide. A missing row and an
+    extra one have the same type here, because they change places with the sides.
+    """
+    kinds = columns["type"]
+    kinds = np.where(kinds == TYPES.index(BreakType.EXTRA), TYPES.index(BreakType.MISSING), kinds)
+    parts = [columns["cycle"], columns["stage"], columns["table"], columns["symbol"], traded]
+    key, width = np.zeros(len(traded), np.int64), 0
+    for part in (*parts, columns["field"], kinds):
+        low, high = (int(part.min()), int(part.max())) if len(part) else (0, 0)
+        bits = (high - low).bit_length()
+        if width + bits > 62:
+            key, width = np.unique(key, return_inverse=True)[1].astype(np.int64), len(key).bit_length()
+        if bits:
+            key = (key << bits) | (part.astype(np.int64) - low)
+            width += bits
+    return key
+
+
+def _read_cells(columns: Columns, places: Ints, name: str, reader: _Reader) -> npt.NDArray[np.float64]:
+    """The cells of a column for some breaks, 0 where they have none."""
+    out = np.zeros(len(places))
+    tables = columns["table"][places]
+    for table in np.unique(tables):
+        mine = tables == table
+        left, right = (columns[side][places[mine]] for side in ("reference_row", "candidate_row"))
+        out[mine] = reader.either(TABLES[table], left, right, name)[0]
+    return out
 
 
 def _names(groups: list[BreakGroup]) -> tuple[str, ...]:
@@ -94,46 +132,42 @@ def _placed(
     reader: _Reader,
     names: tuple[str, ...],
     specials: list[tuple[Value, Value]],
-) -> list[npt.NDArray[Any]]:
-    """The columns of one group, in the order of COLUMNS."""
-    n = len(group.left)
-    time, known = reader.either(group, COMPARED_TIME[group.table])
+) -> dict[str, Any]:
+    """The columns of one group by name, plus `side` and the number of `rows`; a scalar is for all rows."""
+    table, left, right = group.table, group.left, group.right
+    time, known = reader.either(table, left, right, COMPARED_TIME[table])
     timestamp = np.where(known, time, axis.bars[-1] if len(axis.bars) else 0)
-    cycle = cycles(axis, group.table, group.field, timestamp)
+    cycle = cycles(axis, table, group.field, timestamp)
     decided = cycle - axis.lag
-    decided_at = np.full(n, NONE)
+    decided_at = np.full(len(left), NONE)
     reached = axis.timed & (decided >= 0) & (decided < len(axis.bars))
     decided_at[reached] = axis.bars[decided[reached]]
-    if group.table == "fills":
-        own, told = reader.either(group, "decided_at")
+    if table == "fills":
+        own, told = reader.either(table, left, right, "decided_at")
         decided_at = np.where(told, own, decided_at)
         decided = np.where(told, codes_in(own, axis.bars), decided)
-    period = periods(axis, decided)
-    special = np.full(n, -1)
+    special: Any = -1
     if group.values is not None:
-        special = np.arange(len(specials), len(specials) + n)
+        special = np.arange(len(specials), len(specials) + len(left))
         specials.extend(group.values)
-    word, has = reader.either(group, "symbol")
-    return [
-        np.full(n, TABLES.index(group.table)),
-        np.full(n, names.index(group.field)),
-        np.full(n, RANK[group.stage]),
-        np.full(n, TYPES.index(group.type)),
-        timestamp,
-        decided_at,
-        cycle,
-        np.where(period < 0, NONE, period),
-        np.where(has, word, -1),
-        group.left,
-        group.right,
-        special,
-        np.full(n, -1),
-    ]
-
-
-def _ties(group: BreakGroup, reader: _Reader) -> list[npt.NDArray[Any]]:
-    """Side, quantity and price: they order breaks that are equal in all else."""
-    return [reader.either(group, name)[0] for name in ("side", "quantity", "price")]
+    word, has = reader.either(table, left, right, "symbol")
+    return {
+        "rows": len(left),
+        "table": TABLES.index(table),
+        "field": names.index(group.field),
+        "stage": RANK[group.stage],
+        "type": TYPES.index(group.type),
+        "timestamp": timestamp,
+        "decided_at": decided_at,
+        "cycle": cycle,
+        "rebalance": periods(axis, decided),
+        "symbol": np.where(has, word, -1),
+        "reference_row": left,
+        "candidate_row": right,
+        "special": special,
+        "root": -1,
+        "side": reader.either(table, left, right, "side")[0],
+    }
 
 
 class _Reader:
@@ -144,12 +178,12 @@ class _Reader:
         self._codes = {"symbol": {word: code for code, word in enumerate(symbols)}, "side": SIDES}
         self._lookups: dict[tuple[int, str, str], Ints] = {}
 
-    def either(self, group: BreakGroup, column: str) -> tuple[Ints, Mask]:
+    def either(self, table: str, left: Ints, right: Ints, column: str) -> tuple[Ints, Mask]:
         """The cells of a column (where the sides differ, the smaller), and which rows have one."""
         big = np.iinfo(np.int64).max
         found = []
-        for side, rows in enumerate((group.left, group.right)):
-            values, known = self._cells(side, group.table, column, rows)
+        for side, rows in enumerate((left, right)):
+            values, known = self._cells(side, table, column, rows)
             found.append(np.where(known, values, big))
         value = np.minimum(*found)
         known = value != big

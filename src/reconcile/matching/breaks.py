@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, overload
@@ -26,7 +25,7 @@ class BreakColumns:
     """One entry per break.
 
     table, stage, type: places in TABLES, STAGES, TYPES. field: place in the names of `Breaks.names`.
-    timestamp, decided_at: ns, NONE where unknown. cycle, rebalance: NONE before the first.
+    timestamp, decided_at: ns, NONE where unknown. cycle: may be negative. rebalance: -1 before the first.
     symbol: place in `Breaks.symbols`, -1 without one. reference_row, candidate_row: -1 without one.
     special: place in `Breaks.specials` of a pair of values that no single row holds, else -1.
     root: 1 root, 0 consequence, -1 not known.
@@ -38,16 +37,32 @@ class BreakColumns:
     type: npt.NDArray[np.int8]
     timestamp: npt.NDArray[np.int64]
     decided_at: npt.NDArray[np.int64]
-    cycle: npt.NDArray[np.int64]
-    rebalance: npt.NDArray[np.int64]
+    cycle: npt.NDArray[np.int32]
+    rebalance: npt.NDArray[np.int32]
     symbol: npt.NDArray[np.int32]
-    reference_row: npt.NDArray[np.int64]
-    candidate_row: npt.NDArray[np.int64]
+    reference_row: npt.NDArray[np.signedinteger[Any]]
+    candidate_row: npt.NDArray[np.signedinteger[Any]]
     special: npt.NDArray[np.int32]
     root: npt.NDArray[np.int8]
 
 
 COLUMNS = tuple(field.name for field in fields(BreakColumns))
+DTYPES: dict[str, type[np.signedinteger[Any]]] = {
+    "table": np.int8,
+    "field": np.int16,
+    "stage": np.int8,
+    "type": np.int8,
+    "timestamp": np.int64,
+    "decided_at": np.int64,
+    "cycle": np.int32,
+    "rebalance": np.int32,
+    "symbol": np.int32,
+    "reference_row": np.int64,
+    "candidate_row": np.int64,
+    "special": np.int32,
+    "root": np.int8,
+}
+"""46 bytes per break where rows are int32, which they are in tables of fewer than 2**31 rows."""
 
 
 def take(columns: BreakColumns, rows: Any) -> BreakColumns:
@@ -141,10 +156,11 @@ class Breaks(Sequence[Break]):
 
     def by_rebalance(self) -> dict[int | None, dict[Stage, int]]:
         """The number of breaks by period and stage, without zeros."""
-        pairs = Counter(zip(self.columns.rebalance.tolist(), self.columns.stage.tolist(), strict=True))
+        key = self.columns.rebalance.astype(np.int64) * len(STAGES) + self.columns.stage
         out: dict[int | None, dict[Stage, int]] = {}
-        for (number, stage), count in sorted(pairs.items()):
-            out.setdefault(None if number == NONE else number, {})[STAGES[stage]] = count
+        for pair, count in zip(*count_values(key), strict=True):
+            number, stage = divmod(int(pair), len(STAGES))
+            out.setdefault(None if number < 0 else number, {})[STAGES[stage]] = int(count)
         return out
 
     def _break(self, i: int) -> Break:
@@ -172,7 +188,7 @@ class Breaks(Sequence[Break]):
             int(c.timestamp[i]),
             None if decided == NONE else decided,
             int(c.cycle[i]),
-            None if rebalance == NONE else rebalance,
+            None if rebalance < 0 else rebalance,
             self.symbols[c.symbol[i]] if c.symbol[i] >= 0 else None,
             values[0],
             values[1],
@@ -180,6 +196,18 @@ class Breaks(Sequence[Break]):
             right if right >= 0 else None,
             None if root < 0 else bool(root),
         )
+
+
+def count_values(values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The distinct values, ascending, and how often each stands; fast for small ranges."""
+    if not len(values):
+        return values, values
+    low, high = int(values.min()), int(values.max())
+    if high - low > 16 * len(values) + 1024:
+        return np.unique(values, return_counts=True)
+    counts = np.bincount(values - low)
+    there = np.flatnonzero(counts)
+    return there + low, counts[there]
 
 
 def _counts(codes: npt.NDArray[np.int8], names: tuple[Any, ...]) -> dict[Any, int]:

@@ -13,17 +13,17 @@ Afterwards, missing and extra rows that are equal but for symbol or side, or som
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from reconcile.matching.axis import codes_in
 from reconcile.matching.cells import Array, Comparable, Rows
-from reconcile.matching.pair_rows import SEQUENCE, key_codes, row_hashes, select_rows
+from reconcile.matching.pair_rows import EMPTY, SEQUENCE, key_codes, row_hashes, select_rows
 
 Sortable = tuple[tuple[int, Any], ...]
 
@@ -186,21 +186,25 @@ def pair_near_rows(
     """
     missing, extra = unmatched
     found: list[tuple[str, Rows, Rows]] = []
-    for name in ("side", "symbol"):
-        if name in keys and len(keys) > 1 and values and len(missing) and len(extra):
-            rest = [column for key, column in keys.items() if key != name]
-            pairs = _equal_but_one(rest, values, missing, extra)
-            missing, extra = _record(found, name, pairs, missing, extra)
+    if values and len(keys) > 1 and len(missing) and len(extra) and {"side", "symbol"} & set(keys):
+        content = {name: column for name, column in values.items() if name != SEQUENCE}
+        hashes = row_hashes(content, missing, extra)
+        for name in ("side", "symbol"):
+            if name in keys:
+                rest = {key: column for key, column in keys.items() if key != name}
+                places = _equal_once(*row_hashes(rest, missing, extra, hashes))
+                hashes = np.delete(hashes[0], places[0]), np.delete(hashes[1], places[1])
+                missing, extra = _record(found, name, places, missing, extra)
     time = next(iter(keys))
     if "symbol" in keys and "quantity" in values and table in TIMED:
         alike = [column for key, column in keys.items() if key != time] + [values["quantity"]]
         codes = key_codes([select_rows(key, missing, extra) for key in alike])
     else:
-        rest = [column for key, column in keys.items() if key != time]
-        codes = _content_codes(rest, values, missing, extra)
+        rest_of_keys = [column for key, column in keys.items() if key != time]
+        codes = _content_codes(rest_of_keys, values, missing, extra)
     if len(missing) and len(extra):
-        pairs = _some_bars_off(codes, keys[time], missing, extra, bars)
-        missing, extra = _record(found, time, pairs, missing, extra)
+        places = _some_bars_off(codes, keys[time], missing, extra, bars)
+        missing, extra = _record(found, time, places, missing, extra)
     return NearPairs(tuple(found), missing, extra)
 
 
@@ -216,62 +220,102 @@ def _content_codes(
 
 
 def _record(
-    found: list[tuple[str, Rows, Rows]], name: str, pairs: list[tuple[int, int]], missing: Rows, extra: Rows
+    found: list[tuple[str, Rows, Rows]], name: str, places: tuple[Rows, Rows], missing: Rows, extra: Rows
 ) -> tuple[Rows, Rows]:
-    if not pairs:
+    """Add the rows at these places to `found`; returns the rows that are left."""
+    left, right = places
+    if not len(left):
         return missing, extra
-    at = np.array(pairs, np.int64)
-    found.append((name, missing[at[:, 0]], extra[at[:, 1]]))
-    return np.delete(missing, at[:, 0]), np.delete(extra, at[:, 1])
+    found.append((name, missing[left], extra[right]))
+    return np.delete(missing, left), np.delete(extra, right)
 
 
-def _equal_but_one(
-    keys: list[Comparable], values: dict[str, Comparable], missing: Rows, extra: Rows
-) -> list[tuple[int, int]]:
-    """Places of rows that are equal in these keys and in content, where each side has exactly one."""
-    left, right = key_codes([select_rows(key, missing, extra) for key in keys])
-    content = {name: column for name, column in values.items() if name != SEQUENCE}
-    lh, rh = row_hashes(content, missing, extra)
-    by_left, by_right = _places(left, lh), _places(right, rh)
-    return [
-        (rows[0], by_right[key][0])
-        for key, rows in by_left.items()
-        if len(rows) == 1 and len(by_right.get(key, ())) == 1
-    ]
+def _equal_once(left: Array, right: Array) -> tuple[Rows, Rows]:
+    """Places of hashes that stand exactly once on each side, pair by pair."""
+    common = _common(left, right, once=True)
+    places = [np.flatnonzero(_among(side, common)) for side in (left, right)]
+    one, other = (rows[np.argsort(side[rows])] for rows, side in zip(places, (left, right), strict=True))
+    return one, other
 
 
-def _places(codes: Rows, hashes: Array) -> dict[tuple[int, int], list[int]]:
-    out: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, key in enumerate(zip(codes.tolist(), hashes.tolist(), strict=True)):
-        out[key].append(place)
+def _common(left: Array, right: Array, once: bool = False) -> Array:
+    """The values that stand on both sides, ascending. once: only those that stand once on each.
+
+    (Sorted by hand: `numpy.isin` hashes, which takes several times as long for millions of integers.)
+    """
+    a, b = np.sort(left), np.sort(right)
+    if not len(a) or not len(b):
+        return a[:0]
+    at = np.minimum(np.searchsorted(b, a), len(b) - 1)
+    hit = b[at] == a
+    if once:
+        return np.asarray(a[hit & _single(a) & _single(b)[at]])
+    common = a[hit]
+    first = np.ones(len(common), np.bool_)
+    first[1:] = common[1:] != common[:-1]
+    return np.asarray(common[first])
+
+
+def _among(values: Array, ordered: Array) -> npt.NDArray[np.bool_]:
+    """Which values stand in a sorted array."""
+    if not len(ordered):
+        return np.zeros(len(values), np.bool_)
+    at = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    return np.asarray(ordered[at] == values)
+
+
+def _single(ordered: Array) -> npt.NDArray[np.bool_]:
+    """Which values of a sorted array stand in it once."""
+    same = ordered[1:] == ordered[:-1]
+    out = np.ones(len(ordered), np.bool_)
+    out[1:] &= ~same
+    out[:-1] &= ~same
     return out
 
 
 def _some_bars_off(
     codes: tuple[Array, Array], time: Comparable, missing: Rows, extra: Rows, bars: Array
-) -> list[tuple[int, int]]:
+) -> tuple[Rows, Rows]:
     """Places of rows of one code that are at most WINDOW bars apart; the closest are paired first."""
-    left, right = codes
-    lb = np.searchsorted(bars, time.reference[missing])
-    rb = np.searchsorted(bars, time.candidate[extra])
-    by_code: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for place, (code, bar) in enumerate(zip(right.tolist(), rb.tolist(), strict=True)):
-        by_code[code].append((bar, place))
-    for rows in by_code.values():
-        rows.sort()
-    options = []
-    for place, (code, bar) in enumerate(zip(left.tolist(), lb.tolist(), strict=True)):
-        rows = by_code.get(code, [])
-        for other, partner in rows[
-            bisect_left(rows, (bar - WINDOW, -1)) : bisect_left(rows, (bar + WINDOW + 1, -1))
-        ]:
-            options.append((abs(other - bar), min(bar, other), max(bar, other), place, partner))
-    taken_l: set[int] = set()
-    taken_r: set[int] = set()
+    common = _common(*codes)
+    left, right = (np.flatnonzero(_among(side, common)) for side in codes)
+    if not len(left):
+        return EMPTY, EMPTY
+    mine = np.concatenate([codes[0][left], codes[1][right]])
+    dense = np.searchsorted(common, mine)
+    lb = codes_in(time.reference[missing[left]], bars)
+    rb = codes_in(time.candidate[extra[right]], bars)
+    # One number per code and bar, so far apart that a window never reaches the next code.
+    span = len(bars) + 2 * WINDOW + 1
+    lk, rk = dense[: len(left)] * span + lb, dense[len(left) :] * span + rb
+    order = np.argsort(rk, kind="stable")
+    first = np.searchsorted(rk[order], lk - WINDOW)
+    counts = np.searchsorted(rk[order], lk + WINDOW, "right") - first
+    options = np.repeat(np.arange(len(left)), counts)
+    offsets = np.arange(len(options)) - np.repeat(np.cumsum(counts) - counts, counts)
+    partners = order[np.repeat(first, counts) + offsets]
+    return _closest(left, right, lb, rb, options, partners)
+
+
+def _closest(left: Rows, right: Rows, lb: Rows, rb: Rows, options: Rows, partners: Rows) -> tuple[Rows, Rows]:
+    """Choose among pairs of places (options, partners) in `left` and `right`: each place once, closest first.
+
+    lb, rb: their bars. A pair whose places are in no other pair needs no choice.
+    """
+    lonely = (np.bincount(options, minlength=len(left))[options] == 1) & (
+        np.bincount(partners, minlength=len(right))[partners] == 1
+    )
+    a, b = lb[options[~lonely]], rb[partners[~lonely]]
+    rest, other = options[~lonely], partners[~lonely]
+    order = np.lexsort((right[other], left[rest], np.maximum(a, b), np.minimum(a, b), np.abs(a - b)))
+    taken: tuple[set[int], set[int]] = (set(), set())
     pairs = []
-    for *_, place, partner in sorted(options):
-        if place not in taken_l and partner not in taken_r:
-            taken_l.add(place)
-            taken_r.add(partner)
+    for place, partner in zip(rest[order].tolist(), other[order].tolist(), strict=True):
+        if place not in taken[0] and partner not in taken[1]:
+            taken[0].add(place)
+            taken[1].add(partner)
             pairs.append((place, partner))
-    return pairs
+    chosen = np.array(pairs, np.int64).reshape(-1, 2)
+    ones = np.concatenate([options[lonely], chosen[:, 0]])
+    others = np.concatenate([partners[lonely], chosen[:, 1]])
+    return left[ones], right[others]

@@ -56,17 +56,17 @@ def pair_rows(
     timestamps of both tables, ascending.
     """
     if rows[0] == rows[1] and not any(bool(differing(key).any()) for key in keys):
-        return _pair_in_place(keys, values)
+        return _pair_in_place(keys, values, bars)
     left, right, width = _codes(keys, bars)
     if width <= SPARE * (rows[0] + rows[1]):
         return _join_by_table(left, right, width, values)
     return _join_by_sorting(left, right, values)
 
 
-def _pair_in_place(keys: list[Comparable], values: dict[str, Comparable]) -> Pairing:
+def _pair_in_place(keys: list[Comparable], values: dict[str, Comparable], bars: Array) -> Pairing:
     """1: pair row i with row i, except among differing rows that share a key."""
     in_place = {name: np.flatnonzero(differing(column)) for name, column in values.items()}
-    among = _repeated(keys, in_place)
+    among = _repeated(keys, in_place, bars)
     if not len(among):
         return Pairing(in_place, EMPTY, EMPTY)
     # Rows that are equal in place may be removed from both sides: what remains, as a multiset, does not
@@ -79,18 +79,23 @@ def _pair_in_place(keys: list[Comparable], values: dict[str, Comparable]) -> Pai
     return Pairing(in_place, among[inner.left], among[inner.right], groups)
 
 
-def _repeated(keys: list[Comparable], in_place: dict[str, Rows]) -> Rows:
+def _repeated(keys: list[Comparable], in_place: dict[str, Rows], bars: Array) -> Rows:
     """The differing rows that share their key with another differing row, ascending."""
-    changed = np.unique(np.concatenate([EMPTY, *in_place.values()]))
+    differs = np.zeros(len(keys[0].reference) if keys else 0, np.bool_)
+    for rows in in_place.values():
+        differs[rows] = True
+    changed = np.flatnonzero(differs)
     if len(changed) < 2:
         return EMPTY
-    codes, _ = key_codes([select_rows(key, changed, changed) for key in keys])
-    order = np.argsort(codes, kind="stable")
-    same = codes[order][1:] == codes[order][:-1]
-    repeated = np.zeros(len(order), np.bool_)
-    repeated[1:] |= same
-    repeated[:-1] |= same
-    return np.sort(changed[order[repeated]])
+    codes, _, width = _codes([select_rows(key, changed, changed) for key in keys], bars)
+    if width <= SPARE * len(changed):
+        return changed[np.bincount(codes, minlength=width)[codes] > 1]
+    ordered = np.sort(codes)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(twice):
+        return EMPTY
+    shared = twice[np.minimum(np.searchsorted(twice, codes), len(twice) - 1)] == codes
+    return np.asarray(changed[shared])
 
 
 def select_rows(column: Comparable, left: Rows, right: Rows) -> Comparable:
@@ -275,9 +280,14 @@ def _members(order: Rows, first: Rows, count: Rows, runs: Rows) -> tuple[Rows, R
 Hashes = npt.NDArray[np.uint64]
 
 
-def row_hashes(columns: dict[str, Comparable], left: Rows, right: Rows) -> tuple[Hashes, Hashes]:
-    """A hash of each row's values, the same for equal rows; a NaN is hashed by its bits."""
-    a, b = np.zeros(len(left), np.uint64), np.zeros(len(right), np.uint64)
+def row_hashes(
+    columns: dict[str, Comparable], left: Rows, right: Rows, before: tuple[Hashes, Hashes] | None = None
+) -> tuple[Hashes, Hashes]:
+    """A hash of each row's values, the same for equal rows.
+
+    A NaN is hashed by its bits. before: hashes to add to.
+    """
+    a, b = before or (np.zeros(len(left), np.uint64), np.zeros(len(right), np.uint64))
     for column in columns.values():
         a = mixed(a, _bits(column.reference[left], _part(column.reference_missing, left)))
         b = mixed(b, _bits(column.candidate[right], _part(column.candidate_missing, right)))
