@@ -107,7 +107,7 @@ def _part(library: Library, name: str, table: Table, mapping: Mapping, origin: s
         said.append(trades.profit_note(source, made, numbers))
     zone = reading.ledger.manifest.timezone
     time = merged(mapping.time, table.time)
-    finished = _finished(made, table, mapping, time, zone, f"{origin}: {name}", said)
+    finished = _finished(made, source, time, zone, f"{origin}: {name}", said)
     return _Part(finished, time.zone or zone)
 
 
@@ -123,15 +123,14 @@ def _reasons(usage: rows.Usage, table: Table, where: str) -> Dict[str, str]:
 
 def _finished(
     made: LedgerTable,
-    table: Table,
-    mapping: Mapping,
+    source: cells.SourceRows,
     time: Time,
     zone: str | None,
     where: str,
     said: list[str],
 ) -> LedgerTable:
     """Sides, signs, symbols and times of one table as the ledger has them."""
-    columns = dict(made.columns)
+    table, columns = source.table, dict(made.columns)
     keep = None
     if isinstance(table.side, str):
         columns, keep = _side_of_sign(columns, -1 if table.side == "-sign" else 1, where)
@@ -147,7 +146,7 @@ def _finished(
         columns["sequence"] = _sequence(made.rows, table.execution_order == "reversed")
     for name, column in columns.items():
         if column.kind is Kind.SYMBOL:
-            columns[name] = symbols_of(column, mapping)
+            columns[name] = symbols_of(column, source.mapping)
         if column.kind is Kind.TIMESTAMP:
             columns[name] = replace(column, values=times_of(column.values, time, zone, where))
     count = made.rows

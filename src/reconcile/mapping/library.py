@@ -62,9 +62,10 @@ class Library:
         return sorted({*self._held, *self._files})
 
     def find(self, file: str | None, name: str, layout: Layout) -> Usage:
-        """The raw table of a file. file: None for that of our table's name, or else for the only one.
+        """The raw table of a file, and what was taken of it so far.
 
-        Raises InputError: there is none, or it stands there in two formats.
+        file: the name that the mapping gives. None: the file that is named like our table `name`; if there is
+        none and only one file, that one. Raises InputError: no such file, or the same name in two formats.
         """
         chosen = file or (name if name in self.names or len(self.names) != 1 else self.names[0])
         if chosen in self._held:

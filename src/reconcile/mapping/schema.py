@@ -1,4 +1,4 @@
-"""The settings of a mapping file: what a table from elsewhere calls things, said by the user, never guessed.
+"""The settings of a mapping file: what the names, signs and forms of a foreign table mean.
 
 The classes below are the one description of the file: they read it, and docs/mapping.md is made from them.
 """

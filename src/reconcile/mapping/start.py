@@ -19,7 +19,7 @@ _MOST_DECIMALS = 9
 
 
 def with_start(ledger: Ledger, start: Start, origin: str) -> Ledger:
-    """The ledger with its initial cash, and with first fills that buy or sell its positions.
+    """The ledger with its initial cash, and with fills at its beginning that open the positions of `start`.
 
     They trade at what a position cost, and the cash is raised by as much, so that after them the account
     holds what `start` says.

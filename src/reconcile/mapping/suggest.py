@@ -46,7 +46,7 @@ class Suggestion:
 
 
 def suggest(path: Path) -> Suggestion:
-    """A mapping file, not confirmed, for an unknown file: guesses with what was seen, doubts as questions.
+    """A mapping file for an unknown file. Guesses stand below their evidence; doubts are questions.
 
     Raises InputError where the file holds no table that can be read.
     """
@@ -69,7 +69,7 @@ def suggest(path: Path) -> Suggestion:
     numbers = numbers_of((name, cells[name]) for name in written)
     table, columns = roles_of(raw, texts, cells, numbers)
     time = times_of(raw, columns)
-    draft = _Draft(raw, table, columns, cells, layout, numbers, time)
+    draft = _Draft(raw, table, columns, cells, {"layout": layout, "numbers": numbers, "time": time})
     text = "\n".join(draft.lines()) + "\n"
     trouble = _trouble(path, text)
     if trouble is not None:
@@ -108,15 +108,11 @@ class _Draft:
         table: str,
         columns: Guess,
         cells: Mapping[str, list[str]],
-        layout: Guess,
-        numbers: Guess,
-        time: Guess,
+        groups: Mapping[str, Guess],
     ) -> None:
         self.raw, self.table, self.columns, self.cells = raw, table, columns, cells
-        self.groups = {"layout": layout, "numbers": numbers, "time": time}
-        self.questions = [
-            question for guess in (layout, numbers, time, columns) for question in guess.questions
-        ]
+        self.groups = groups
+        self.questions = [question for guess in (*groups.values(), columns) for question in guess.questions]
         self.trips = self._round_trips()
         self.side = self._sides()
         self._doubts()

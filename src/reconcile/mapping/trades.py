@@ -104,7 +104,7 @@ def _still_open(source: SourceRows) -> npt.NDArray[np.bool_]:
 
 
 def profit_note(source: SourceRows, fills: Table, rows: Rows | None) -> str:
-    """Whether the profit that the file tells of each trade is what its fills come to, in one sentence.
+    """One sentence: in how many trades the profit that the file states is the profit that the fills give.
 
     rows: the row of each fill, None where each row is one fill. Agreement is to half of the last digit told.
     """

@@ -63,7 +63,7 @@ class Numbers(Settings):
 
 
 def plain_numbers(array: Any, form: Numbers, place: Place) -> Any:
-    """Text cells as plain decimal text, null where there is no number; cells that are no text stay.
+    """Text cells as plain decimal text, null where there is no number; other types as they are.
 
     array: an Arrow array or chunked array. Raises InputError naming the first cell that is not written as
     `form` says.

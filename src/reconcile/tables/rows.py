@@ -88,9 +88,10 @@ def split_rows(rows: list[Row], layout: Layout, origin: str) -> tuple[list[Row],
 
 
 def _section(rows: list[Row], section: str, origin: str) -> tuple[dict[str, list[Row]], Row, list[Row]]:
-    """(rows of other sections by name, header, rows) of the lines that begin with the section's name.
+    """(rows of the other sections by name, header of the section, rows of the section).
 
-    In a file of blocks between blank lines it is the block below a line with the name alone.
+    A section is either the lines that begin with its name, or the block of lines below a line that holds its
+    name alone; blank lines separate blocks. Raises InputError: no such section, or several.
     """
     tagged = [row for row in rows if len(row.filled) > 1 and (row.cells[0] or "").strip() == section]
     if tagged:
