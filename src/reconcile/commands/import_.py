@@ -103,12 +103,17 @@ def _market(source: Path, mapping: str, out: str) -> int:
 def _suggest(source: Path, out: str | None) -> int:
     from reconcile.files.atomic import write_file
     from reconcile.mapping.suggest import suggest
+    from vocabulary.errors import OutputError
 
     made = suggest(source)
     if out is None:
         print_answer(made.text.rstrip("\n"))
         return 0
-    write_file(Path(out), made.text)
+    try:
+        write_file(out, made.text)
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
+        found = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"--out {out}", found, "a file that can be written", "Name another.") from None
     questions = "1 question" if made.questions == 1 else f"{made.questions} questions"
     print_answer(f"wrote {out}: {questions} to answer; then write `confirmed = true`")
     return 0

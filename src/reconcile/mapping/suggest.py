@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconcile.files.limits import no_file
 from reconcile.files.places import shown
 from reconcile.mapping.apply import apply_mapping
 from reconcile.mapping.library import Library
@@ -50,8 +51,8 @@ def suggest(path: Path) -> Suggestion:
 
     Raises InputError where the file holds no table that can be read.
     """
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing"
+    found = no_file(path)
+    if found is not None:
         raise InputError(str(path), found, "a file with a table", "Check the path, or name a file in it.")
     layout = layout_of(path)
     try:

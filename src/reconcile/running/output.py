@@ -55,8 +55,12 @@ def write_sides(folder: Path, outcome: Outcome, file_format: Literal["parquet", 
 
 
 def write_text(folder: Path, name: str, text: str) -> None:
-    """Write one file of the output."""
-    (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    """Write one file of the output. Raises OutputError."""
+    try:
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise OutputError(name, reason, "a file that can be written", "Name another place.") from error
 
 
 def _place(out: str) -> Path:
