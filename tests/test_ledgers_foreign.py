@@ -39,6 +39,26 @@ def cells(column: Column) -> list[Any]:
 
 
 @pytest.mark.parametrize(
+    ("texts", "doubles"),
+    [
+        (["0.30000000000000004", "0.1"], True),
+        (["100308.09355926837", "5"], True),
+        (["1e-17", "0.30000000000000004"], True),
+        (["0.30000000000000003", "0.1"], False),  # no double is printed so
+        (["0.3", "0.1"], False),
+    ],
+)
+def test_a_double_that_was_printed_in_full_is_a_double_again(
+    texts: list[str], doubles: bool, tmp_path: Path
+) -> None:
+    """The same ledger as CSV and as Parquet gives the same answer."""
+    price = read_csv(tmp_path, "price\n" + "\n".join(texts))["price"]
+    assert (price.scale is None) is doubles
+    if doubles:
+        assert price.values.tolist() == [float(text) for text in texts]
+
+
+@pytest.mark.parametrize(
     ("texts", "scale", "integers"),
     [
         (["101.8", "5", "-0.25"], 2, [10180, 500, -25]),
@@ -50,7 +70,7 @@ def cells(column: Column) -> list[Any]:
         (["0.1", "922337203685477580.8"], 1, [1, 2**63]),
         (["0.000000000000000001", "100"], 18, [1, 10**20]),
         (["1.50000000000000000000000000", "2"], 18, [15 * 10**17, 2 * 10**18]),
-        (["0.30000000000000004", "0.1"], 17, [30000000000000004, 10**16]),
+        (["0.30000000000000003", "0.1"], 17, [30000000000000003, 10**16]),
     ],
 )
 def test_csv_numbers_are_read_exactly_at_the_most_decimals_found(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -132,8 +133,36 @@ def _whole(
     return (values // 10**scale if scale else values).astype(np.int64)
 
 
+_EXACT_DIGITS = 15
+"""Decimal digits that every double holds; text with more was printed from a double, or is exact."""
+
+
+def _is_text_of_doubles(text: Any) -> bool:
+    """Whether a column of a foreign file is doubles printed in full.
+
+    A cell has more than 15 digits, and every such cell is the shortest text of its nearest double. Then the
+    same ledger as CSV and as Parquet is the same ledger.
+    """
+    lengths = buffers.values_of(pc.utf8_length(text).cast(pa.int64()).fill_null(0))
+    long = text.take(buffers.numeric(np.flatnonzero(lengths > _EXACT_DIGITS + 1)))
+    found = False
+    for cell in pc.utf8_trim_whitespace(long).to_pylist():
+        mantissa = cell.lower().partition("e")[0].lstrip("+-").replace(".", "").strip("0")
+        if len(mantissa) <= _EXACT_DIGITS:
+            continue
+        try:
+            if Decimal(cell) != Decimal(repr(float(cell))):
+                return False
+        except (ArithmeticError, ValueError):
+            return False
+        found = True
+    return found
+
+
 def _from_text(text: Any, place: Place, hint: Hint) -> tuple[npt.NDArray[Any], int | None]:
-    if hint.floats and (doubles := _doubles(text)) is not None:
+    if (hint.floats or (hint.scale is None and _is_text_of_doubles(text))) and (
+        doubles := _doubles(text)
+    ) is not None:
         return doubles, None
     plain = _plain(text, hint.scale or 0)
     return _any_text(text, place, hint.scale) if plain is None else plain
