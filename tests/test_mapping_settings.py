@@ -335,7 +335,7 @@ def test_what_was_not_read_has_a_count_a_digest_and_a_reason_where_one_was_given
         (tmp_path / folder / "equity.csv").write_text(f"timestamp,cash\n2024-01-03,{fee}\n")
     mapping = "leave_out = { equity = 'not ours' }\n[tables.fills]\nleave_out = { tag = 'a label' }"
     found = {folder: opened(tmp_path / folder, mapping) for folder in ("one", "two", "three")}
-    assert unread(found["one"]) == {"fee": (1, None), "tag": (1, "a label"), "equity": (0, "not ours")}
+    assert unread(found["one"]) == {"fee": (1, None), "tag": (1, "a label"), "equity": (1, "not ours")}
     digests = {name: {one.name: one.digest for one in side.unread} for name, side in found.items()}
     assert digests["one"] == digests["two"]
     assert digests["one"]["fee"] != digests["three"]["fee"]

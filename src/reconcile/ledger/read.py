@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,8 +12,15 @@ from reconcile.files.places import shown
 from reconcile.ledger import manifest as manifests
 from reconcile.ledger.columns import LedgerReading, Source, ledger_from_arrow
 from reconcile.ledger.stamps import settle_times
-from reconcile.tables.intake import is_table_file, is_tabular, read_table, read_tables, table_name
-from reconcile.tables.model import Unread, UnreadKind
+from reconcile.tables.intake import (
+    is_table_file,
+    is_tabular,
+    read_table,
+    read_tables,
+    table_name,
+    unread_file,
+)
+from reconcile.tables.model import Unread
 from vocabulary import KEYS, SCHEMA, InputError, Ledger, Manifest
 
 _OURS = (".parquet", ".csv")
@@ -105,10 +111,7 @@ def _read_folder(folder: Path) -> LedgerReading:
     sources = []
     others = [name for name in files if name not in SCHEMA]
     notes = [f"{files[name]}: not a table of a ledger, not read" for name in others]
-    unread = [
-        Unread(UnreadKind.TABLE, name, name, 0, hashlib.sha256(files[name].read_bytes()).hexdigest())
-        for name in others
-    ]
+    unread = [unread_file(files[name]) for name in others]
     for name in SCHEMA:
         if name in files:
             data = read_table(files[name]).data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +10,14 @@ from typing import Any
 from reconcile.files.places import shown
 from reconcile.mapping.rows import Usage, unread_of
 from reconcile.tables.cells import table_digest
-from reconcile.tables.intake import is_table_file, is_tabular, read_tables, table_name, table_of_data
+from reconcile.tables.intake import (
+    is_table_file,
+    is_tabular,
+    read_tables,
+    table_name,
+    table_of_data,
+    unread_file,
+)
 from reconcile.tables.layout import Layout
 from reconcile.tables.model import RawTable, Unread, UnreadKind
 from vocabulary.errors import InputError
@@ -113,8 +119,7 @@ class Library:
         read = {stem for stem, _ in self._read}
         for stem, paths in self._files.items():
             if stem not in read and is_tabular(paths[0]):
-                sha = hashlib.sha256(paths[0].read_bytes()).hexdigest()
-                yield _with_reason(Unread(UnreadKind.TABLE, stem, stem, 0, sha), reasons)
+                yield _with_reason(unread_file(paths[0]), reasons)
 
 
 def _inner(raw: RawTable) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow as pa
 from reconcile.files.limits import no_file
 from reconcile.files.places import shown
 from reconcile.tables.layout import Layout
-from reconcile.tables.model import RawTable
+from reconcile.tables.model import RawTable, Unread, UnreadKind
 from reconcile.tables.unpack import Member, members, refuse_strangers
 from vocabulary.errors import InputError
 
@@ -78,6 +79,16 @@ def read_table(path: Path, layout: Layout | None = None) -> RawTable:
         )
     (only,) = found
     return RawTable(table_name(path), only.origin, only.data, only.unread)
+
+
+def unread_file(path: Path) -> Unread:
+    """A file of a folder that nothing read: the number of its rows (0 where it cannot be read), its digest."""
+    try:
+        rows = sum(table.data.num_rows for table in read_tables(path))
+    except InputError:
+        rows = 0
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Unread(UnreadKind.TABLE, table_name(path), table_name(path), rows, digest)
 
 
 def _table(member: Member, layout: Layout) -> RawTable:
