@@ -99,3 +99,19 @@ def test_a_current_folder_that_was_deleted_is_one_message(
     out, err = capfd.readouterr()
     assert code == 2, out + err
     assert err.startswith("error: ") and "did not foresee" not in err and not out, err
+
+
+@pytest.mark.parametrize(
+    "file", ["small.toml", "mapping.toml", "tolerance.toml", "pyproject.toml", "bars.csv"]
+)
+def test_a_byte_order_mark_is_no_error(
+    file: str, sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Editors on Windows put one at the start of a file."""
+    project = tmp_path / "project"
+    shutil.copytree(sound, project)
+    (project / file).write_bytes(b"\xef\xbb\xbf" + (project / file).read_bytes())
+    monkeypatch.chdir(project)
+    (role,) = (name for name, (path, _) in cases.ROLES.items() if path == file)
+    assert exit_code(list(cases.ROLES[role][1])) == (2 if role == "project" else 0)
+    assert capfd.readouterr().err == ""

@@ -99,7 +99,7 @@ def read_tolerances(path: str | Path) -> tuple[Tolerance, ...]:
     Raises InputError naming file and key: the file cannot be read, is no TOML, or breaks the schema above.
     """
     try:
-        read = parse_toml(read_bounded(path).decode())
+        read = parse_toml(read_bounded(path).decode("utf-8-sig"))
     except OSError as error:
         raise InputError(
             str(path), error.strerror or "no readable file", "a TOML file", "Check the path."

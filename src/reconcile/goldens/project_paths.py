@@ -49,7 +49,7 @@ def find_project(start: str | Path = ".") -> ProjectPaths:
 def read_settings(file: Path) -> dict[str, Any] | None:
     """The table [tool.reconcile] of a pyproject.toml, None where it has none. Raises InputError."""
     try:
-        content = parse_toml(read_bounded(file).decode())
+        content = parse_toml(read_bounded(file).decode("utf-8-sig"))
     except OSError as error:
         raise InputError(str(file), error.strerror or str(error), "a file of TOML", "Replace it.") from None
     except ValueError as error:

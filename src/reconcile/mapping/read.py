@@ -17,7 +17,7 @@ from vocabulary.ledger import SCHEMA, FlowKind, Kind
 def read_mapping(path: str | Path) -> Mapping:
     """The mapping of a TOML file. Raises InputError naming file and key."""
     try:
-        read = parse_toml(read_bounded(path).decode())
+        read = parse_toml(read_bounded(path).decode("utf-8-sig"))
     except OSError as error:
         raise InputError(
             str(path), error.strerror or "no file", "a mapping file (TOML)", "Check the path."
