@@ -82,7 +82,7 @@ def read_table(path: Path, layout: Layout | None = None) -> RawTable:
 
 
 def unread_file(path: Path) -> Unread:
-    """A file of a folder that nothing read: the number of its rows (0 where it cannot be read), its digest."""
+    """A file that nothing read: the number of its rows, 0 where it cannot be read, and its digest."""
     try:
         rows = sum(table.data.num_rows for table in read_tables(path))
     except InputError:
