@@ -178,6 +178,24 @@ def test_leaving_something_pending_is_whole(place: ProjectPaths, tmp_path: Path)
         assert golden_kit.leftovers(there) == []
 
 
+def test_a_folder_that_cannot_be_read_is_said(
+    place: ProjectPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its rights may be another user's."""
+
+    def refuse(_: ProjectPaths) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place.blessed))
+
+    monkeypatch.setattr(accept_transaction, "has_leftovers", refuse)
+    monkeypatch.chdir(place.root)
+    for command in ("golden check", "golden review", "golden accept one --reason why", "gate --checks drift"):
+        if command.startswith("golden accept"):
+            monkeypatch.setattr(accept_transaction, "recover", refuse)
+        assert cli.exit_code(command.split()) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"error: {place.blessed}\n  found     Permission denied"), said
+
+
 def test_one_bad_case_accepts_none(place: ProjectPaths) -> None:
     """All or nothing holds for what is wrong with the request, too."""
     offer(place, "one", 2)

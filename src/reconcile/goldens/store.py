@@ -43,10 +43,16 @@ _Result = TypeVar("_Result")
 def read_goldens(paths: ProjectPaths, cases: Iterable[str] | None = None) -> GoldenSet:
     """All goldens and pending goldens, or those of some cases, as of one moment.
 
-    Raises OutputError when the remains of a killed process can be neither finished nor removed.
+    Raises InputError when their folder cannot be read, OutputError when the remains of a killed process can be
+    neither finished nor removed.
     """
-    with hold_for_reading(paths):
-        return read_goldens_locked(paths, cases)
+    try:
+        with hold_for_reading(paths):
+            return read_goldens_locked(paths, cases)
+    except OSError as error:
+        where, found = str(error.filename or paths.blessed), error.strerror or type(error).__name__
+        remedy = "Give the folder of goldens to the user that runs this."
+        raise InputError(where, found, "a folder that can be read", remedy) from None
 
 
 def read_goldens_locked(paths: ProjectPaths, cases: Iterable[str] | None = None) -> GoldenSet:
