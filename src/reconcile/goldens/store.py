@@ -43,8 +43,8 @@ _Result = TypeVar("_Result")
 def read_goldens(paths: ProjectPaths, cases: Iterable[str] | None = None) -> GoldenSet:
     """All goldens and pending goldens, or those of some cases, as of one moment.
 
-    Raises InputError when their folder cannot be read, OutputError when the remains of a killed process can be
-    neither finished nor removed.
+    Raises InputError when their folder cannot be read, OutputError when the remains of a killed process can
+    be neither finished nor removed.
     """
     try:
         with hold_for_reading(paths):
