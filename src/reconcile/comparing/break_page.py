@@ -72,6 +72,7 @@ def _around(found: Reconciliation, first: Break, clock: Clock, market: Market | 
     if market is not None:
         yield from around.market_lines(first, bars, market, clock)
     yield from around.side_lines(first, found, clock)
+    yield from (f"{'':<14}{line}" for line in around.own_fault_lines(first, found))
 
 
 def _roots(found: Reconciliation, clock: Clock) -> Iterable[str]:

@@ -18,6 +18,7 @@ from reconcile.comparing.coverage import (
     manifest_differences,
     manifest_notes,
     match_unread,
+    timeless,
 )
 from reconcile.comparing.idle import idle_reasons
 from reconcile.comparing.periods import Periods
@@ -258,7 +259,8 @@ def _compare_all(
         ):
             continue
         columns = compare_tables(left, right, axis, collector)
-        out.append(Compared(name, left.rows, right.rows, columns))
+        skipped = timeless(left, right)
+        out.append(Compared(name, left.rows - skipped, right.rows - skipped, columns))
     return tuple(out)
 
 

@@ -44,11 +44,20 @@ def list_not_compared(
         if COMPARED_TIME[name] not in left.columns or COMPARED_TIME[name] not in right.columns:
             out.append(NotCompared(name, None, Why.NO_TIME))
             continue
+        if timeless(left, right):
+            out.append(NotCompared(name, COMPARED_TIME[name], Why.TIMELESS))
         for column in dict.fromkeys((*schema, *left.columns, *right.columns)):
             lacks = column not in left.columns, column not in right.columns
             if any(lacks) and (ours or not all(lacks)):
                 out.append(NotCompared(name, column, _absent(*lacks)))
     return tuple(out)
+
+
+def timeless(left: Table, right: Table) -> int:
+    """The rows without a time that both tables have: they belong to no bar, and equal ones prove nothing."""
+    name = COMPARED_TIME[left.name]
+    masks = [table.columns[name].missing for table in (left, right)]
+    return min(0 if mask is None else int(mask.sum()) for mask in masks)
 
 
 def _absent(left: bool, right: bool) -> Why:

@@ -17,7 +17,8 @@ import numpy as np
 from reconcile.matching.bounds import within
 from reconcile.matching.cells import NUMBERS
 from reconcile.matching.model import BoundKind, Break, Reconciliation, Tolerance
-from vocabulary.ledger import KEYS, Column
+from reconcile.matching.stages import COMPARED_KEYS
+from vocabulary.ledger import Column
 
 NOISE = Decimal("1e-9")
 """The largest share of a number that is taken for the noise of doubles."""
@@ -60,7 +61,7 @@ def _double_columns(found: Reconciliation) -> Iterator[tuple[tuple[str, str], li
         for name in dict.fromkeys(name for side in sides for name in side.columns):
             columns = [side.columns[name] for side in sides if name in side.columns]
             floats = [one for one in columns if one.kind in NUMBERS and _holds_doubles(one)]
-            if floats and name not in KEYS[table]:
+            if floats and name not in COMPARED_KEYS[table]:
                 yield (table, name), floats
 
 

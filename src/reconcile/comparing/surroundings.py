@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reconcile.ledger.figures import rational
+from reconcile.matching.cells import cell
 from reconcile.text.escape import printable
 from reconcile.text.layout import aligned, labelled
 from reconcile.text.times import Clock
@@ -112,6 +115,69 @@ def side_lines(found: Break, reconciliation: Reconciliation, clock: Clock) -> li
                 told, other = ([value or NOT_TOLD] for value in values)
                 rows.append((f"{name} {label}", told, other))
     return list(_side_by_side(rows)) if rows else []
+
+
+def own_fault_lines(found: Break, reconciliation: Reconciliation) -> list[str]:
+    """What the ledgers themselves say about which side is at fault."""
+    from reconcile.matching.model import BreakType
+
+    if found.type is BreakType.DUPLICATE:
+        more = "reference" if found.candidate is None else "candidate"
+        other = "candidate" if more == "reference" else "reference"
+        return [f"the {more} has this row once more: dropped as a duplicate by the {other}, or booked twice?"]
+    if (found.table, found.field) != ("positions", "quantity") or found.symbol is None:
+        return []
+    before = _bar_before(reconciliation, found.timestamp)
+    sides = {"reference": reconciliation.reference, "candidate": reconciliation.candidate}
+    if before is None:
+        return []
+    follows = {name: _follows(side, found.symbol, before, found.timestamp) for name, side in sides.items()}
+    if sorted(follows.values(), key=str) != [False, True]:
+        return []
+    wrong = next(name for name, good in follows.items() if not good)
+    return [f"the {wrong}'s position does not follow from its own fills; the other side's does"]
+
+
+def _follows(side: LedgerSide, symbol: str, before: int, at: int) -> bool | None:
+    """Whether a position is the one before plus the fills since; None where the ledger does not tell."""
+    fills = _moved(side, symbol, before, at)
+    held = [_held(side, symbol, stamp) for stamp in (before, at)]
+    if fills is None or held[0] is None or held[1] is None:
+        return None
+    return bool(held[0] + fills == held[1])
+
+
+def _held(side: LedgerSide, symbol: str, stamp: int) -> Fraction | None:
+    """What `positions` states of a symbol at a bar; 0 without a row, None where it cannot be read."""
+    table = side.tables.get("positions")
+    if table is None or not {"timestamp", "symbol", "quantity"} <= set(table.columns):
+        return None
+    rows = _places(table, symbol, table.columns["timestamp"].values == stamp)
+    if len(rows) > 1:
+        return None
+    return rational(cell(table.columns["quantity"], rows[0])) if rows else Fraction(0)
+
+
+def _moved(side: LedgerSide, symbol: str, before: int, at: int) -> Fraction | None:
+    """Signed quantity of the fills in (before, at], None where they cannot be read."""
+    table = side.tables.get("fills")
+    if table is None or not {"timestamp", "symbol", "side", "quantity"} <= set(table.columns):
+        return None
+    stamps = table.columns["timestamp"].values
+    total = Fraction(0)
+    for row in _places(table, symbol, (stamps > before) & (stamps <= at)):
+        quantity, way = rational(cell(table.columns["quantity"], row)), cell(table.columns["side"], row)
+        if quantity is None or way not in ("buy", "sell"):
+            return None
+        total += quantity if way == "buy" else -quantity
+    return total
+
+
+def _places(table: Table, symbol: str, rows: Any) -> list[int]:
+    """The rows of a symbol among some rows of a table."""
+    words = table.columns["symbol"].dictionary or ()
+    codes = [code for code, word in enumerate(words) if word == symbol]
+    return np.flatnonzero(rows & np.isin(table.columns["symbol"].values, codes)).tolist()
 
 
 def _bar_before(reconciliation: Reconciliation, stamp: int | None) -> int | None:

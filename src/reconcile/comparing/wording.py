@@ -35,7 +35,19 @@ def headline(found: Reconciliation, clock: Clock) -> str:
         return f"nothing compared: no pass; {gaps or 'both sides have no rows'}"
     number = "first break" if found.first_only else count(len(found.breaks), "break")
     roots = "" if found.roots is None or found.first_only else f", {count(len(found.roots), 'root')}"
-    return f"{number}{roots}: {describe(found.first, clock)}"
+    return f"{number}{roots}: {describe(found.first, clock)}{_equal_fills(found)}"
+
+
+def _equal_fills(found: Reconciliation) -> str:
+    """A clause for two ledgers with the same fills and other books; empty where that is not so."""
+    fills = next((one for one in found.compared if one.table == "fills"), None)
+    told = fills is not None and {"quantity", "price"} <= set(fills.columns)
+    if fills is None or not told or not fills.reference_rows or found.first_only:
+        return ""
+    if found.breaks.tables() - {"positions", "costs", "equity", "returns"}:
+        return ""
+    said = "the one fill is" if fills.reference_rows == 1 else f"all {fills.reference_rows:,} fills are"
+    return f"; {said} equal: the books differ"
 
 
 def _gaps(found: Reconciliation) -> Iterator[str]:

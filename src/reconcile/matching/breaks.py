@@ -146,6 +146,10 @@ class Breaks(Sequence[Break]):
             keep &= c.root == int(root)
         return self.at(keep)
 
+    def tables(self) -> set[str]:
+        """The tables that have breaks."""
+        return {TABLES[place] for place in np.flatnonzero(np.bincount(self.columns.table))}
+
     def by_stage(self) -> dict[Stage, int]:
         """The number of breaks by stage, in the order of stages, without zeros."""
         return _counts(self.columns.stage, STAGES)

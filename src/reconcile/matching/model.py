@@ -98,6 +98,7 @@ class Why(Enum):
     ABSENT_IN_BOTH = "absent in both"
     NOT_NAMED = "not among the tables named"
     NO_TIME = "its rows cannot be placed in time"
+    TIMELESS = "rows without a time on both sides"
 
 
 class ChainState(Enum):
