@@ -68,6 +68,7 @@ def test_an_unknown_table_names_those_there_are() -> None:
 
 @example([5193743734873177028], 9)  # two roundings, of the integer and of the quotient, miss it
 @given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-(10**40), 10**40)), st.integers(0, 18))
+@settings(deadline=None)  # the first example imports pandas
 def test_floats_are_the_nearest_doubles(values: list[int], scale: int) -> None:
     """Rounded once, from the exact decimal."""
     doubles = _doubles(column(Kind.MONEY, values, scale)).tolist()
