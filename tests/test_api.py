@@ -204,3 +204,11 @@ def test_the_json_of_a_check_is_what_its_schema_says() -> None:
 def test_the_drill_answers_from_python() -> None:
     found = reconcile.drill(sample=1)
     assert found.exit_code in (0, 1, 2) and conforms("drill", found.to_dict())
+
+
+def test_every_result_has_a_frame_and_a_page(tmp_path: Path) -> None:
+    pytest.importorskip("bokeh", reason="tieout[html] is not installed")
+    found = reconcile.check("stocks")
+    assert list(found.to_frame()["verdict"]) == ["valid"]
+    found.to_html(tmp_path / "check.html")
+    assert "valid: stocks" in (tmp_path / "check.html").read_text(encoding="utf-8")

@@ -52,13 +52,14 @@ def pages(
         "hostile": reconcile.diff(right, {"fills": fills}),
         "lacking": reconcile.diff(right, {"equity": reconcile.frame(right, "equity", floats=True)}),
         "audit": reconcile.audit({"fills": fills}),
+        "check": reconcile.check(scenario, market),
     }
     for name, result in results.items():
         result.to_html(folder / f"{name}.html")
     return {name: folder / f"{name}.html" for name in results}
 
 
-NAMES = ["breaks", "matched", "explained", "run", "hostile", "lacking", "audit"]
+NAMES = ["breaks", "matched", "explained", "run", "hostile", "lacking", "audit", "check"]
 
 
 @pytest.fixture(scope="module")

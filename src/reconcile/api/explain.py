@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconcile.api.diff import GivenTolerances, tolerances_of
 from reconcile.api.given import (
@@ -155,6 +155,8 @@ def _run_program(program: Program, scenario: Scenario, market: Market) -> Opened
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ShrinkResult(Result):
     """The smallest case on which a candidate breaks the same way; None where it does not break."""
+
+    command: ClassVar[str] = "shrink"
 
     shrunk: Shrunk | None
     name: str

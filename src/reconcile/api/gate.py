@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from reconcile.api.result import Result, frame_of
 from reconcile.running.progress import Phase, Watch, unwatched
@@ -107,6 +107,8 @@ class DrillVerdict(Enum):
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DrillResult(Result):
     """How many planted faults were detected, located and explained."""
+
+    command: ClassVar[str] = "drill"
 
     found: Drill
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconcile.api.result import Result, frame_of
 from reconcile.running.progress import Watch, unwatched
@@ -29,6 +29,8 @@ class Verdict(Enum):
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GoldenCheck(Result):
     """What checking goldens found. cases: one result per case. named: whether the cases were named."""
+
+    command: ClassVar[str] = "golden"
 
     cases: tuple[CheckResult, ...]
     named: bool = False

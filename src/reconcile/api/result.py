@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +23,10 @@ class Result:
 
     verdict: an enum of the command's own. exit_code: what the command line ends with (0 matched, 1 breaks,
     2 could not tell, 3 not deterministic, 4 inconclusive). first: the first divergence, None without one.
-    breaks, causes, roots: empty where the command finds none of that kind.
+    breaks, causes, roots: empty where the command finds none of that kind. command: as it is typed.
     """
+
+    command: ClassVar[str] = ""
 
     @property
     def verdict(self) -> Enum:
@@ -73,8 +75,19 @@ class Result:
         return found
 
     def page(self) -> Page:
-        """What `to_html` shows. NotImplementedError where a command has no page of its own."""
-        raise NotImplementedError
+        """What `to_html` shows: by default the answer, the printed page and the JSON, without a picture."""
+        from reconcile.html.model import Page, Tone
+
+        first = self.text().partition("\n")[0]
+        return Page(
+            command=self.command,
+            title="",
+            verdict=first,
+            tone={0: Tone.PASS, 1: Tone.FAIL}.get(self.exit_code, Tone.OPEN),
+            outcome=str(self.verdict.value).replace("_", " ").capitalize(),
+            text=self.text(),
+            data=self.to_json(),
+        )
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write one self-contained page, which is readable without a network. An earlier file is replaced.
@@ -94,8 +107,9 @@ class Result:
             raise OutputError(place, reason, "a file that can be written", remedy) from None
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per break, finding, cause or case, whichever the command is about."""
-        raise NotImplementedError
+        """One row per break, finding, cause or case; by default one row with the plain values of the JSON."""
+        facts = {name: value for name, value in self.to_dict().items() if not isinstance(value, (dict, list))}
+        return frame_of([facts] if facts else [], list(facts))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.text().partition(chr(10))[0]}>"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from reconcile.api.diff import GivenTolerances, tolerances_of
 from reconcile.api.given import (
@@ -132,6 +132,8 @@ class Determinism(Enum):
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DisagreementResult(Result):
     """A side that disagrees with itself, so that nothing was compared."""
+
+    command: ClassVar[str] = "run --twice"
 
     disagreement: Disagreement
     out: str | None = None
@@ -269,6 +271,8 @@ def function_of(program: Program) -> Candidate:
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CheckResult(Result):
     """A scenario and its market, both in order. loading: seconds. idle: why no run of them can trade."""
+
+    command: ClassVar[str] = "check"
 
     scenario: Scenario
     market: Market

@@ -47,7 +47,7 @@ def html_text(page: Page) -> str:
 
 def _schema(command: str) -> str:
     """The JSON Schema of a command's answer, as `--json` has it; of two words the last one names it."""
-    place = resources.files("reconcile.text").joinpath("schemas", f"{command.split()[-1]}.json")
+    place = resources.files("reconcile.text").joinpath("schemas", f"{command.split()[-1].lstrip('-')}.json")
     return place.read_text(encoding="utf-8")
 
 
