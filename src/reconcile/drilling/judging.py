@@ -29,12 +29,13 @@ def judge(
     began = time.perf_counter()
     answer = explain(scenario, market, planted)
     wrong = false_causes(answer.causes, faults)
+    told = [lead.sentence for lead in answer.leads if not _is_one_of(lead.change, faults)]
     return Finding(
         candidate=candidate,
         detected=detected,
         located=expected == found,
         explained=_right(candidate, faults, answer, wrong),
-        false_causes=tuple(cause.sentence for cause in wrong),
+        false_causes=(*(cause.sentence for cause in wrong), *told),
         expected=expected,
         found=found,
         answer=_said(answer),
@@ -68,6 +69,11 @@ def false_causes(causes: Sequence[Cause], faults: Sequence[Fault]) -> list[Cause
         else:
             open_faults.remove(match)
     return wrong
+
+
+def _is_one_of(found: Change, faults: Sequence[Fault]) -> bool:
+    """Whether a lead says one of the faults."""
+    return any(same(found, cause) for fault in faults for cause in fault.causes)
 
 
 def same(found: Change, written: Change) -> bool:

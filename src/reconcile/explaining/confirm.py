@@ -77,11 +77,11 @@ def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
     asked = tuple(change for change in changes if not whole or _narrow(change))
     if not asked:
         return changes
-    states = _states(search, changes, whole)
+    states = own_states(search, changes, whole)
     if states is None:
         return changes if whole else ()
     kept = []
-    right = _wrongs(search, changes, states)
+    right = wrongs(search, changes, states)
     for change in changes:
         rest = tuple(other for other in changes if other != change)
         if change not in asked:
@@ -90,7 +90,7 @@ def confirmed(search: Search, changes: Changes, whole: bool) -> Changes:
             gained = search.full(changes).whole - max(0, search.full(rest).whole)
             holds = gained > ENOUGH
         else:
-            tally = _tally(search, right, _wrongs(search, rest, states), change.hypothesis.kind)
+            tally = _tally(search, right, wrongs(search, rest, states), change.hypothesis.kind)
             holds = tally.holds(change, _needed(change, whole))
         if holds:
             kept.append(change)
@@ -126,7 +126,7 @@ def _narrow(change: Change) -> bool:
     return (change.since > 0 or change.until is not None) and not once
 
 
-def _states(search: Search, changes: Changes, whole: bool) -> list[State] | None:
+def own_states(search: Search, changes: Changes, whole: bool) -> list[State] | None:
     """The candidate's State before each bar, None where its ledger does not tell.
 
     Where the set gives the whole ledger, the states are read off that run: it has every table, exact, and
@@ -162,11 +162,11 @@ def _tally(search: Search, with_it: Cycles, without: Cycles, kind: Kind) -> Tall
     return Tally(gained, lost, mended, sum(each in columns for each in still))
 
 
-def _wrongs(search: Search, changes: Changes, states: list[State]) -> list[Wrong | None]:
+def wrongs(search: Search, changes: Changes, states: Sequence[State]) -> list[Wrong | None]:
     """What a set gets wrong in each cycle, every time from the candidate's own State."""
     ahead = 1 if search.target.axes.same_bar else 2
     out: list[Wrong | None] = []
-    for state in states[: len(states) - ahead + 1]:
+    for state in states:
         stop = state.bar + ahead
         if stop > search.gauge.bars:
             break

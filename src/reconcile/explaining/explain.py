@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ from reconcile.explaining.counterfactuals import Counterfactuals
 from reconcile.explaining.evidence import Target, overlap_notes, target_of
 from reconcile.explaining.hypotheses.catalogue import CATALOGUE, Catalogue
 from reconcile.explaining.hypotheses.sizing import initial_cash
+from reconcile.explaining.leads import leads
 from reconcile.explaining.minimise import smallest
 from reconcile.explaining.model import (
     Bridge,
@@ -22,6 +24,7 @@ from reconcile.explaining.model import (
     Change,
     Changes,
     Explanation,
+    Lead,
     RootGroup,
     Subject,
     Verdict,
@@ -76,7 +79,11 @@ def explain(
     bases = _bases(subject, candidate, target)
     bridged = _bridge(search, found.changes, causes, bases, target)
     roots: tuple[RootGroup, ...] = ()
+    borne_out: tuple[Lead, ...] = ()
+    next_divergence: tuple[int, str] | None = None
     if verdict in (Verdict.PARTLY, Verdict.UNEXPLAINED):
+        say("looking for leads")
+        borne_out, next_divergence = _leads(search, found.changes)
         say("telling roots from consequences")
         roots = _roots(search, found.changes, candidate, rest, tolerances)
     return Explanation(
@@ -90,6 +97,8 @@ def explain(
         seconds=time.perf_counter() - began,
         reference_return=_return(final_equity(_predicted(search, ())), bases[0]),
         candidate_return=_return(final_equity(target), bases[1]),
+        leads=borne_out,
+        next_divergence=next_divergence,
         notes=(*overlap_notes(candidate, market), *first.notes, *_idle_notes(first, scenario, market)),
         idle=bool(first.idle),
     )
@@ -186,6 +195,16 @@ def _sentence(subject: Subject, change: Change) -> str:
     if ends and change.until is not None:
         text += f", until {day(market, int(market.timestamps[change.until - 1]))}"
     return text
+
+
+def _leads(search: Search, changes: Changes) -> tuple[tuple[Lead, ...], tuple[int, str] | None]:
+    """The leads with their words, and the next divergence by its timestamp and symbol."""
+    found, first = leads(search, changes)
+    worded = tuple(replace(lead, sentence=_sentence(search.subject, lead.change)) for lead in found)
+    market = search.subject.market
+    if first is None or first[0] >= len(market.timestamps) or first[1] >= len(market.symbols):
+        return worded, None
+    return worded, (int(market.timestamps[first[0]]), market.symbols[first[1]])
 
 
 def _predicted(search: Search, changes: Changes) -> Target:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconcile.text.times import stamp
 
 if TYPE_CHECKING:
-    from reconcile.explaining.model import Bridge, Cause, Explanation
+    from reconcile.explaining.model import Bridge, Cause, Explanation, Lead
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
 
@@ -27,6 +27,8 @@ def explain_json(found: Explanation, scenario: Scenario, market: Market) -> str:
         "explained_breaks": max(0, found.breaks - found.unexplained_breaks),
         "unexplained_breaks": found.unexplained_breaks,
         "causes": [_cause(cause, market) for cause in found.causes],
+        "leads": [_lead(lead) for lead in found.leads],
+        "next_divergence": _where(found.next_divergence, market),
         "roots": [{"shared": g.shared, "count": g.count, "example": g.example} for g in found.roots],
         "bridge": None if found.bridge is None else _bridge(found.bridge, found),
         "notes": list(found.notes),
@@ -52,6 +54,24 @@ def _cause(cause: Cause, market: Market) -> dict[str, Any]:
         "breaks_explained": cause.breaks_explained,
         "alternatives": list(cause.alternatives),
     }
+
+
+def _lead(lead: Lead) -> dict[str, Any]:
+    side = lead.change.side
+    return {
+        "hypothesis": lead.change.hypothesis.id,
+        "kind": lead.change.hypothesis.kind.value,
+        "sentence": lead.sentence,
+        "side": None if side is None else side.value,
+        "column": lead.column,
+        "mended": lead.mended,
+        "differing": lead.differing,
+        "spoiled": 0,
+    }
+
+
+def _where(found: tuple[int, str] | None, market: Market) -> dict[str, Any] | None:
+    return None if found is None else {"timestamp": stamp(market, found[0]), "symbol": found[1]}
 
 
 def _bridge(bridge: Bridge, found: Explanation) -> dict[str, Any]:

@@ -25,6 +25,7 @@ def explain_page(found: Explanation, scenario: Scenario, market: Market, candida
     """The whole page; the causes come first."""
     bridge = [] if found.bridge is None else ["", *bridge_lines(found.bridge, found)]
     answer = ([""], _accounts(found), _roots(found), bridge) if found.breaks else ()
+    answer = (_leads(found, market), *answer)
     parts = (_causes(found), *answer, _subject(found, scenario, market, candidate))
     return "\n".join(line for part in parts for line in part)
 
@@ -45,6 +46,23 @@ def _causes(found: Explanation) -> Iterator[str]:
             yield f"    {ALIKE} {printable(other)}"
         if len(cause.alternatives) > SHOWN:
             yield f"    and {len(cause.alternatives) - SHOWN} more"
+
+
+def _leads(found: Explanation, market: Market) -> Iterator[str]:
+    """What is borne out bar by bar, apart from the causes."""
+    from reconcile.text.times import day
+
+    if not found.leads:
+        return
+    yield ""
+    yield "leads: right bar by bar from the candidate's own state, not proved by a whole run"
+    for lead in found.leads:
+        yield f"  {printable(lead.sentence)}"
+        count = f"{lead.mended:,} of {lead.differing:,} differing cells"
+        yield f"      mends {count} of {lead.column}, spoils none"
+    if found.next_divergence is not None:
+        timestamp, symbol = found.next_divergence
+        yield f"  next divergence {day(market, timestamp)}, {printable(symbol)}"
 
 
 def _accounts(found: Explanation) -> Iterator[str]:

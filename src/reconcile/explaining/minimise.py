@@ -106,7 +106,7 @@ def _worded(search: Search, found: Found) -> Found:
         rest = tuple(c for c in changes if c != change)
         tried = dict.fromkeys((*_otherwise(search, change), *rivals.get(change, ())))
         alike = [c for c in tried if search.full(search.catalogue.ordered((*rest, c))) == found.score]
-        best = min((change, *alike), key=lambda c: _wordiness(search, c))
+        best = min((change, *alike), key=lambda c: wordiness(search, c))
         others = dict.fromkeys((change, *alike, *rivals.get(change, ())))
         rivals[best] = tuple(c for c in others if c != best)
         changes = search.catalogue.ordered((*rest, best))
@@ -157,7 +157,7 @@ def numbers(value: Value) -> int:
         return 0
 
 
-def _wordiness(search: Search, change: Change) -> tuple[object, ...]:
+def wordiness(search: Search, change: Change) -> tuple[object, ...]:
     """Sorts the change with fewer numbers first, then the plainer one, then the one with fewer digits."""
     dates = (change.since > 0) + (change.until is not None)
     return numbers(change.value) + dates, search.catalogue.plainness(change), _digits(change.value)

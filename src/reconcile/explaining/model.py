@@ -223,6 +223,21 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """A change that the candidate's own states bear out bar by bar, and that no whole run proves.
+
+    column: `table.column` of which it mends most. mended: its cells that only the change gets right.
+    differing: those that are wrong without it. It spoils none of them.
+    """
+
+    change: Change
+    column: str
+    mended: int
+    differing: int
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of a bridge. amount: money units; equity: final equity after it."""
 
@@ -266,7 +281,9 @@ class Explanation:
 
     roots: of what remains, grouped; empty when nothing does. runs: backtests it took.
     candidate_return: against the initial cash of the candidate's own manifest. notes: one sentence each.
-    idle: neither side did anything, so that there is nothing to explain.
+    leads: what is borne out beside the causes, where breaks remain. next_divergence: the timestamp and
+    symbol of the first trade that still differs, with causes and leads, from the candidate's own state; None
+    for none. idle: neither side did anything, so that there is nothing to explain.
     """
 
     verdict: Verdict
@@ -280,4 +297,6 @@ class Explanation:
     reference_return: Decimal | None
     candidate_return: Decimal | None
     notes: tuple[str, ...] = ()
+    leads: tuple[Lead, ...] = ()
+    next_divergence: tuple[int, str] | None = None
     idle: bool = False

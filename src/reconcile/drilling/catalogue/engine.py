@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import reference
 from reconcile.drilling.catalogue.inputs import column, zero_filled
 from reconcile.drilling.clean_run import (
     CleanRun,
@@ -26,10 +27,10 @@ from reconcile.explaining.hypotheses import (
     rounding,
     selection,
     sizing,
+    sizing_base,
 )
 from reconcile.explaining.model import Change, Hypothesis, Value
 from reconcile.matching.model import Stage
-from reference import sizing_base
 from vocabulary.state import Fill, Order, Side, Target
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -72,7 +73,7 @@ def _slips_half_a_tick(clean: CleanRun, bar: int, fill: Fill) -> bool:
 
 def _half_a_share(clean: CleanRun, bar: int, target: Target) -> bool:
     """A target that lacks at least half a share."""
-    base = sizing_base(clean.ground.scenario, clean.deciding(bar))
+    base = reference.sizing_base(clean.ground.scenario, clean.deciding(bar))
     close = int(clean.market.close[bar, target.symbol])
     return 2 * (base * target.weight % (10**9 * close)) >= 10**9 * close
 
@@ -254,6 +255,10 @@ FAULTS: tuple[Fault, ...] = (
            (DECIDING, SIZED, SIZED + HALF_UP),
            at_targets(_half_a_share),
            Change(rounding.QUANTITY_ROUNDED, "nearest"), Change(rounding.QUANTITY_ROUNDED, "even")),
+    _fault("sized at 99 % of equity", "long",
+           (DECIDING, "base = max(0, account[EQUITY]) if", "base = max(0, account[EQUITY] // 100 * 99) if"),
+           at_targets(lambda h, t, x: x.quantity > 99),
+           Change(sizing_base.SIZING_BASE, ("share", "0.99"))),
     _fault("exits never ordered", "long",
            (DECIDING, "if fired[i] == NOTHING or", "if t >= 0 or"),
            as_if((TARGET, ORDER), Setting("exits", [])),

@@ -148,6 +148,8 @@ FAULTS: tuple[Fault, ...] = (
           (charged(lambda at, fill: fill.commission * (2 if fill.symbol == 2 else 1)),),
           _fill(COST, lambda h, t, fill: fill.symbol == 2),
           (Change(costs.COMMISSION_FACTOR, 2, symbols=(2,)),)),
+    Fault("commission paid out", "long", (charged(lambda at, fill: -fill.commission),),
+          _fill(COST, lambda h, t, fill: True), (Change(costs.COMMISSION_FACTOR, -1),)),
     Fault("commission twice on buys", "short",
           (charged(lambda at, fill: fill.commission * (2 if fill.side is BUY else 1)),),
           _fill(COST, lambda h, t, fill: fill.side is BUY), (Change(costs.COMMISSION_FACTOR, 2, side=BUY),)),
