@@ -28,7 +28,7 @@ PROMISING = 6
 """Changes that are tested after the screening of all."""
 ENOUGH, LEAST = 3, 8
 """Cycles in which a lead has to mend something, and cells of its column that it has to mend."""
-MOST = 0.6
+MOST = 0.95
 """The share of the cells of its column that differ, which a lead has to mend; it spoils none of them."""
 CHANCE = 3
 """Cells that a lead has to mend for each that it spoils in another column: where something else differs, too,
