@@ -143,7 +143,9 @@ def _is_text_of_doubles(text: Any) -> bool:
     A cell has more than 15 digits, and every such cell is the shortest text of its nearest double. Then the
     same ledger as CSV and as Parquet is the same ledger.
     """
-    lengths = buffers.values_of(pc.utf8_length(text).cast(pa.int64()))
+    if not len(text):
+        return False
+    lengths = np.diff(_bounds(text))  # in bytes, of which a number has no fewer than digits
     long = text.take(buffers.numeric(np.flatnonzero(lengths > _EXACT_DIGITS + 1)))
     found = False
     for cell in pc.utf8_trim_whitespace(long).to_pylist():
