@@ -71,6 +71,7 @@ def comparison_page(given: Compared) -> Page:
         figures=tuple(_figures(given)),
         candidate=given.names[1],
         causes=() if given.explanation is None else tuple(one.sentence for one in given.explanation.causes),
+        leads=() if given.explanation is None else tuple(_leads(given.explanation)),
         not_compared=tuple(_not_compared(found)),
         pictures=tuple(_pictures(given, clock)),
         close_up=None if first is None else _close_up(given, first, clock),
@@ -140,6 +141,11 @@ _MEASURES = (
     ("slippage", lambda ledger: _total(ledger, "slippage")),
     ("fills", lambda ledger: f"{ledger.tables['fills'].rows:,}" if "fills" in ledger.tables else None),
 )
+
+
+def _leads(found: Explanation) -> Iterable[str]:
+    for lead in found.leads:
+        yield f"{lead.sentence}: mends {lead.mended:,} of {lead.differing:,} differing cells of {lead.column}"
 
 
 def _not_compared(found: Reconciliation) -> Iterable[str]:
