@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -260,8 +260,19 @@ def _among(values: Array, ordered: Array) -> npt.NDArray[np.bool_]:
     """Which values stand in a sorted array."""
     if not len(ordered):
         return np.zeros(len(values), np.bool_)
-    at = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    at = np.minimum(_search(ordered, values), len(ordered) - 1)
     return np.asarray(ordered[at] == values)
+
+
+def _search(ordered: Array, values: Array, side: Literal["left", "right"] = "left") -> Rows:
+    """`searchsorted` by ascending values.
+
+    For millions of them in any other order it takes ten times as long.
+    """
+    order = np.argsort(values)
+    out = np.empty(len(values), np.int64)
+    out[order] = np.searchsorted(ordered, values[order], side)
+    return out
 
 
 def _single(ordered: Array) -> npt.NDArray[np.bool_]:
@@ -282,15 +293,16 @@ def _some_bars_off(
     if not len(left):
         return EMPTY, EMPTY
     mine = np.concatenate([codes[0][left], codes[1][right]])
-    dense = np.searchsorted(common, mine)
+    dense = _search(common, mine)
     lb = codes_in(time.reference[missing[left]], bars)
     rb = codes_in(time.candidate[extra[right]], bars)
     # One number per code and bar, so far apart that a window never reaches the next code.
     span = len(bars) + 2 * WINDOW + 1
     lk, rk = dense[: len(left)] * span + lb, dense[len(left) :] * span + rb
     order = np.argsort(rk, kind="stable")
-    first = np.searchsorted(rk[order], lk - WINDOW)
-    counts = np.searchsorted(rk[order], lk + WINDOW, "right") - first
+    ordered = rk[order]
+    first = _search(ordered, lk - WINDOW)
+    counts = _search(ordered, lk + WINDOW, "right") - first
     options = np.repeat(np.arange(len(left)), counts)
     offsets = np.arange(len(options)) - np.repeat(np.cumsum(counts) - counts, counts)
     partners = order[np.repeat(first, counts) + offsets]
