@@ -212,3 +212,14 @@ def test_every_result_has_a_frame_and_a_page(tmp_path: Path) -> None:
     assert list(found.to_frame()["verdict"]) == ["valid"]
     found.to_html(tmp_path / "check.html")
     assert "valid: stocks" in (tmp_path / "check.html").read_text(encoding="utf-8")
+
+
+def test_what_a_mapped_candidate_holds_unread_stands_in_the_way_of_a_match(
+    scenario: Scenario, market: Market, right: Ledger, tmp_path: Path
+) -> None:
+    fills = reconcile.frame(right, "fills").assign(funding_fee=1)
+    fills.to_csv(tmp_path / "trades.csv", index=False)
+    rules = '[tables.fills]\nfile = "trades"\n'
+    (tmp_path / "names.toml").write_text(rules)
+    found = reconcile.run(scenario, tmp_path / "trades.csv", data=market, mapping=tmp_path / "names.toml")
+    assert found.exit_code == 2 and "funding_fee" in found.text().partition("\n")[0]

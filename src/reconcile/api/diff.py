@@ -199,13 +199,13 @@ def diff(
             market=market,
             tolerances=tolerances_of(tolerance) or None,
             tables=None if tables is None else several(tables),
-            beside=(_beside(left), _beside(right)),
+            beside=(beside_of(left), beside_of(right)),
             first=first,
         )
     return DiffResult(found, left, right, spec, market, filters)
 
 
-def _beside(opened: Opened) -> Beside:
+def beside_of(opened: Opened) -> Beside:
     """What a side holds besides its ledger."""
     from reconcile.comparing.coverage import returns_table
     from reconcile.matching.model import Beside

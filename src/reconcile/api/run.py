@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from reconcile.api.diff import GivenTolerances, tolerances_of
+from reconcile.api.diff import GivenTolerances, beside_of, tolerances_of
 from reconcile.api.given import (
     GivenCandidate,
     GivenScenario,
@@ -254,7 +254,8 @@ def _in_memory(
     else:
         side, notes = running.Side(other.name, other.ledger, 0.0), other.notes
     with watch(Phase.COMPARING, 0):
-        found = running.judge(scenario, market, reference, side, bounds)
+        beside = beside_of(other) if isinstance(other, Opened) else None
+        found = running.judge(scenario, market, reference, side, bounds, beside)
     if isinstance(other, Program):
         notes = running.ignored_notes(side, function, scenario, market, found)
     found = replace(found, notes=(*found.notes, *notes))

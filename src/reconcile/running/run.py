@@ -14,7 +14,7 @@ from reconcile.running.progress import Phase, Progress, Watch, unwatched
 from reconcile.scenario.programs import elsewhere
 
 if TYPE_CHECKING:
-    from reconcile.matching.model import Reconciliation, Tolerance
+    from reconcile.matching.model import Beside, Reconciliation, Tolerance
     from vocabulary.ledger import Ledger
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
@@ -178,9 +178,11 @@ def judge(
     reference: Side,
     candidate: Side,
     tolerances: Sequence[Tolerance] = (),
+    beside: Beside | None = None,
 ) -> Reconciliation:
-    """The comparison of both ledgers. tolerances: of a foreign one."""
+    """The comparison of both ledgers. tolerances: of a foreign one. beside: what its source holds, too."""
     from reconcile.comparing.compare import compare
+    from reconcile.matching.model import Beside
 
     return compare(
         reference.ledger,
@@ -188,4 +190,5 @@ def judge(
         scenario=scenario,
         market=market,
         tolerances=tuple(tolerances) or None,
+        beside=None if beside is None else (Beside(), beside),
     )
