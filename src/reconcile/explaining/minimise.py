@@ -160,7 +160,8 @@ def numbers(value: Value) -> int:
 def wordiness(search: Search, change: Change) -> tuple[object, ...]:
     """Sorts the change with fewer numbers first, then the plainer one, then the one with fewer digits."""
     dates = (change.since > 0) + (change.until is not None)
-    return numbers(change.value) + dates, search.catalogue.plainness(change), _digits(change.value)
+    named = numbers(change.value) + change.hypothesis.numbers + dates
+    return named, search.catalogue.plainness(change), _digits(change.value)
 
 
 def _digits(value: Value) -> int:

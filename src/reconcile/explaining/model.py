@@ -93,6 +93,7 @@ class Hypothesis:
     fitted: its value is fitted to the few events at which it was met, so it has to account for most of them.
     at_start: it changes what the account begins with, so it shows in the first row or not at all.
     ranking: what it has to do with the ranking.
+    numbers: how many numbers it counts as, besides those of its value, when the plainest wording is chosen.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Hypothesis:
     fitted: bool = False
     at_start: bool = False
     ranking: Ranking = Ranking.APART
+    numbers: int = 0
     kind: ClassVar[Kind]
 
     def __repr__(self) -> str:

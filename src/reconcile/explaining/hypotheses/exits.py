@@ -274,6 +274,7 @@ EXIT_LOOKS_AT = LoopHypothesis(
     id="exit_looks_at",
     values=_looks,
     say=_look_reads,
+    numbers=1,
     hooks=_looking,
     family=Family.EXIT,
     whole_run=True,
