@@ -14,8 +14,6 @@ import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
-
 import drawn
 import engine
 import reference
@@ -61,32 +59,31 @@ def save(scenario: Scenario, market: Market, name: str) -> Path:
 
 def main() -> int:
     """0 when every pair agreed, 1 when one did not."""
-    console = Console(stderr=True)
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
     first = int(os.environ.get("FUZZ_SEED", random.SystemRandom().randrange(2**40)))
     limit = int(os.environ["FUZZ_CASES"]) if "FUZZ_CASES" in os.environ else None
     begun, done, fills, differing = time.monotonic(), 0, 0, 0
     for ending in (signal.SIGINT, signal.SIGTERM):  # in the background, too, the count is told
         signal.signal(ending, signal.default_int_handler)
-    console.print(f"from seed {first}; Ctrl-C stops")
-    with console.status("") as status:
-        try:
-            for done, seed in enumerate(itertools.islice(itertools.count(first), limit), start=1):
-                rng = random.Random(seed)
-                scenario, market = drawn.pair(rng.choice)
-                try:
-                    fills += check(scenario, market, rng.randint(0, len(market.timestamps)))
-                except Exception as error:
-                    differing += 1
-                    console.print(
-                        f"seed {seed}: {error!r:.300}\n  saved {save(scenario, market, f'seed-{seed}')}"
-                    )
-                if done % 500 == 0 and not console.is_terminal:
-                    console.print(f"{done} pairs, {fills} fills, {differing} differ")
+    say(f"from seed {first}; Ctrl-C stops")
+    try:
+        for done, seed in enumerate(itertools.islice(itertools.count(first), limit), start=1):
+            rng = random.Random(seed)
+            scenario, market = drawn.pair(rng.choice)
+            try:
+                fills += check(scenario, market, rng.randint(0, len(market.timestamps)))
+            except Exception as error:
+                differing += 1
+                say(f"seed {seed}: {error!r:.300}\n  saved {save(scenario, market, f'seed-{seed}')}")
+            if done % 500 == 0:
                 rate = done / (time.monotonic() - begun)
-                status.update(f"{done} pairs, {fills} fills, {differing} differ, {rate:.0f} pairs/s")
-        except KeyboardInterrupt:
-            pass
-    console.print(f"{done} pairs, {fills} fills compared, {differing} differ")
+                say(f"{done} pairs, {fills} fills, {differing} differ, {rate:.0f} pairs/s")
+    except KeyboardInterrupt:
+        pass
+    say(f"{done} pairs, {fills} fills compared, {differing} differ")
     return 1 if differing else 0
 
 

@@ -24,6 +24,7 @@ from reconcile.goldens.check import check_goldens
 from reconcile.goldens.model import CheckStatus, ProjectPaths
 from reconcile.goldens.project_paths import find_project
 from reconcile.goldens.store import read_goldens
+from reconcile.own_packages import own_package
 from vocabulary.ledger import Ledger
 
 OURS = Path(__file__).parent / "golden"
@@ -146,10 +147,7 @@ def test_other_code_is_the_cause_when_nothing_else_is(
     project: ProjectPaths, reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both programs changed their minds over the same inputs."""
-    import engine
-    import reference
-
-    for program in (engine, reference):
+    for program in (own_package("engine"), own_package("reference")):
         whole = program.run
         monkeypatch.setattr(
             program, "run", lambda *args, _whole=whole, **options: cut(_whole(*args, **options))
@@ -177,8 +175,7 @@ def test_nothing_is_written_while_the_pair_disagrees(
     project: ProjectPaths, reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither program vouches for itself."""
-    import engine
-
+    engine = own_package("engine")
     whole = engine.run
     monkeypatch.setattr(engine, "run", lambda scenario, market, progress=None: cut(whole(scenario, market)))
     shutil.rmtree(project.blessed / BPS)

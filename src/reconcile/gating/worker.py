@@ -119,8 +119,9 @@ class Bench:
         cash = self.scenario.initial_cash
         runs, least = MANY, {"again": float("inf"), "fresh": float("inf")}
         until = time.monotonic() + PATIENCE
+        more = cash + 1 + secrets.randbelow(max(cash // 1000, 1000))
         while runs > 0 or (least["fresh"] > 2 * least["again"] and time.monotonic() < until):
-            more = cash + 1 + secrets.randbelow(max(cash // 1000, 1000))
+            more += 1  # never an amount twice: it would be a result that was kept
             other = reconcile.replace(
                 self.scenario, "portfolio.initial_cash", format(Decimal(more) / unit, "f")
             )
