@@ -38,16 +38,15 @@ def commission_on(settings: Settings, notional: int, quantity: int, raw: int) ->
         return 0
     if settings.fee == BPS:
         charged = product(quantity, raw) if settings.fee_on_raw else notional
-        if charged == TOO_LARGE:
-            return TOO_LARGE
-        fee = mul(charged, settings.fee_rate)
+        fee = charged if charged == TOO_LARGE else mul(charged, settings.fee_rate)
     else:
         # quantity * 10**price_decimals * rate, the rate's whole and fractional money apart
         fee = product(quantity, settings.fee_whole)
         part = mul(quantity, settings.fee_part)
         if fee == TOO_LARGE or part == TOO_LARGE or fee + part < 0:
-            return TOO_LARGE
-        fee += part
+            fee = TOO_LARGE  # a cap may bring it down
+        else:
+            fee += part
     if fee != TOO_LARGE and fee < settings.fee_minimum:
         fee = settings.fee_minimum
     if settings.fee_maximum != NOTHING:
