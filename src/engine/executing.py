@@ -38,7 +38,9 @@ def commission_on(settings: Settings, notional: int, quantity: int, raw: int) ->
         return 0
     if settings.fee == BPS:
         charged = product(quantity, raw) if settings.fee_on_raw else notional
-        fee = charged if charged == TOO_LARGE else mul(charged, settings.fee_rate)
+        fee = mul(charged, settings.fee_rate)
+        if charged == TOO_LARGE:
+            fee = TOO_LARGE
     else:
         # quantity * 10**price_decimals * rate, the rate's whole and fractional money apart
         fee = product(quantity, settings.fee_whole)
