@@ -22,7 +22,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 STANDARD = frozenset(sys.stdlib_module_names)
 OURS = frozenset({"engine", "reference", "reconcile", "vocabulary"})
 RUNTIME = frozenset(
-    {"numpy", "pandas", "pyarrow", "numba", "click", "psutil", "pydantic", "tomli_w", "openpyxl", "lxml"}
+    {"numpy", "pandas", "pyarrow", "numba", "click", "psutil", "pydantic", "openpyxl", "lxml"}
 ) | {
     "pydantic_core"  # the error types of pydantic
 }
