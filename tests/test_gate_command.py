@@ -307,7 +307,9 @@ def test_github_gets_annotations_and_a_job_summary(
     notes = [line for line in text.splitlines() if line.startswith("::")]
     assert code == 1 and len(notes) == 1
     assert re.fullmatch(
-        r"::error title=gate%3A drift small::return drifted .*%0Acommission drifted .*", notes[0]
+        r"::error file=tests/golden/cases/small.toml,line=1,title=gate%3A drift small"
+        r"::return drifted .*%0Acommission drifted .*",
+        notes[0],
     )
     summary = (toy / "summary.md").read_text()
     assert summary.startswith("### gate: failed\n")
@@ -317,6 +319,25 @@ def test_github_gets_annotations_and_a_job_summary(
     code, text = gate(*NO_TIMING)
     assert code == 0 and "\n::notice title=gate%3A gate::passed: " in text
     assert "::" not in gate(*NO_TIMING, "--no-github")[1]
+
+
+def test_a_golden_is_annotated_at_the_row_of_the_first_divergence(toy: Path, gate: Gate) -> None:
+    """The line of the table that holds it; an edited cell is annotated where it stands."""
+    engine(toy, ENGINE)
+    case = toy / f"tests/golden/cases/{CASE}.toml"
+    case.write_text(case.read_text().replace('rate = "5"', 'rate = "7"', 1))
+    _, text = gate("--checks", "goldens", "--github")
+    (note,) = [line for line in text.splitlines() if line.startswith("::error")]
+    found = re.match(r"::error file=(tests/golden/blessed/small/tables/\w+\.csv),line=(\d+),title=", note)
+    assert found, note
+    row = (toy / found[1]).read_text().splitlines()[int(found[2]) - 1]
+    assert re.search(r"first +rebalance 0, (\S+),", text)[1] in row
+    fills = toy / "tests/golden/blessed/small/tables/fills.csv"
+    lines = fills.read_text().splitlines()
+    lines[2] = lines[2].replace("buy", "sell")
+    fills.write_text("\n".join(lines) + "\n")
+    _, text = gate("--checks", "goldens", "--github")
+    assert "::error file=tests/golden/blessed/small/tables/fills.csv,line=3,title=" in text
 
 
 def test_what_data_says_cannot_command_a_workflow(toy: Path, gate: Gate) -> None:

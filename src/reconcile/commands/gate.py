@@ -92,12 +92,15 @@ def _leave(report: Report, junit: str | None, github: bool, *, to_stderr: bool) 
 
         _write(junit, gate_junit(report), "--junit", "w")
     if github:
-        from reconcile.gating.gate_reports import gate_annotations, gate_summary
+        from reconcile.gating.annotations import gate_annotations
+        from reconcile.gating.gate_reports import gate_summary
+        from reconcile.goldens.project_paths import find_project
 
+        annotations = gate_annotations(report, find_project())
         if to_stderr:
-            click.echo(gate_annotations(report), err=True)
+            click.echo(annotations, err=True)
         else:
-            print_answer(gate_annotations(report))
+            print_answer(annotations)
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
             _write(summary, gate_summary(report), "GITHUB_STEP_SUMMARY", "a")

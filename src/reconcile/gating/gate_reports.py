@@ -1,4 +1,4 @@
-"""What a gate found, for other programs: JSON, JUnit XML, and GitHub annotations with a job summary.
+"""What a gate found, for other programs: JSON, JUnit XML, and a job summary.
 
 The JSON, version 1.
 
@@ -38,7 +38,6 @@ from reconcile.gating.gate_page import (
     case_failures,
     case_rows,
     check_words,
-    gate_headline,
     golden_failures,
     throughput_lines,
     throughput_words,
@@ -198,25 +197,6 @@ def _totals(suites: list[Xml.Element]) -> dict[str, str]:
     }
 
 
-_LEVEL = {Outcome.FAILED: "error", Outcome.UNKNOWN: "error", Outcome.INCONCLUSIVE: "warning"}
-
-
-def gate_annotations(report: Report) -> str:
-    """One workflow command per finding, or one notice when there is none."""
-    lines = []
-    for one in report.goldens:
-        if one.status not in SOUND:
-            lines.append(_command("error", f"golden {one.case}", "\n".join(golden_failures(one))))
-    for case in report.cases:
-        if case.outcome is Outcome.FAILED:
-            lines.append(_command("error", f"drift {case.name}", "\n".join(case_failures(case))))
-    for check, outcome in outcomes(report).items():
-        said = check is Check.THROUGHPUT or not lines
-        if outcome in _LEVEL and said:
-            lines.append(_command(_LEVEL[outcome], check.value, check_words(report, check)))
-    return "\n".join(lines or [_command("notice", "gate", gate_headline(report))])
-
-
 def gate_summary(report: Report) -> str:
     """The job summary: the answer, one row per check, one row per case, and how throughput was measured."""
     rows = [
@@ -236,14 +216,3 @@ def gate_summary(report: Report) -> str:
 def _measured(report: Report) -> list[str]:
     assert report.throughput is not None
     return [throughput_words(report.throughput), *throughput_lines(report.throughput)]
-
-
-def _command(level: str, title: str, message: str) -> str:
-    """`::error title=...::...`, escaped so that neither text can end the command or begin another."""
-    name = f"gate: {title}"
-    lines = "%0A".join(_data(printable(line)) for line in message.splitlines())
-    return f"::{level} title={_data(printable(name, 200)).replace(':', '%3A').replace(',', '%2C')}::{lines}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
