@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables peers plot clean
+.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables peers plot dist clean
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
@@ -20,6 +20,7 @@ help:
 	@echo 'make bench   throughput, beside what is aimed at; make bench-track  the same work in pytest-benchmark'
 	@echo 'make bench-diff  reconcile diff of two tables of 10 million rows, beside datacompy'
 	@echo 'make bench-tables  a million rows of CSV read and imported, beside pyarrow'
+	@echo 'make dist    the source archive and the wheel that are published, checked'
 	@echo 'make peers   other engines on the same work, each in an environment of its own; make plot  their speed, drawn'
 
 demo: $(VENV)/.stamp-test
@@ -75,6 +76,13 @@ peers: $(VENV)/.stamp-test
 plot: $(VENV)/.stamp-bench
 	@$(PY) benchmarks/plot.py
 
+# What is published: a source archive and a wheel, both checked.
+dist: $(VENV)/.stamp-dist
+	@rm -rf dist
+	@$(PY) -m build --outdir dist . >/dev/null
+	@$(PY) -m twine check --strict dist/*
+	@$(VENV)/bin/check-wheel-contents dist/*.whl
+
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -109,4 +117,9 @@ $(VENV)/.stamp-bench: $(VENV)/.stamp-test
 $(VENV)/.stamp-diff: $(VENV)/.stamp-test
 	@echo 'Installing datacompy and polars (once)' >&2
 	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,diff]'
+	@touch $@
+
+$(VENV)/.stamp-dist: $(VENV)/.stamp-test
+	@echo 'Installing what builds and checks a distribution (once)' >&2
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,dist]'
 	@touch $@

@@ -54,7 +54,7 @@ def test_the_workflow_runs_the_gate_against_a_base() -> None:
     from reconcile.templates.project import template
 
     text = template(".github/workflows/backtests.yml")
-    for part in ("fetch-depth: 0", "--base", "--junit gate.xml", "--github", "-ne 4", "gate.xml"):
+    for part in ("fetch-depth: 0", "--base", "--junit out/gate.xml", "--github", "-ne 4", "gate.xml"):
         assert part in text
     assert "\t" not in text
 

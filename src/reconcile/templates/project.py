@@ -17,6 +17,7 @@ FILES = {
     "tests/test_my_engine.py": "test_my_engine.py.txt",
     "pyproject.toml": "pyproject.toml.txt",
     ".gitattributes": "gitattributes.txt",
+    ".gitignore": "gitignore.txt",
     ".github/workflows/backtests.yml": "workflow.yml.txt",
 }
 """Path in the project -> file of its text in `reconcile/templates/files`."""
@@ -71,8 +72,8 @@ def project_page(folder: str, done: Written) -> str:
     lines += [f"  {name}" for name in done.wrote]
     lines += [f"  {name}: kept, it was there" for name in done.kept]
     if SETTINGS in done.kept:
-        lines += ["", f"in {SETTINGS}, if it has no such table yet"]
-        lines += [f"  {line}".rstrip() for line in _gate_table().splitlines()]
+        lines += ["", f"in {SETTINGS}, if it has no such tables yet"]
+        lines += [f"  {line}".rstrip() for line in _own_tables().splitlines()]
     return "\n".join([*lines, NEXT])
 
 
@@ -81,9 +82,10 @@ def template(name: str) -> str:
     return files("reconcile.templates").joinpath("files", FILES[name]).read_text(encoding="utf-8")
 
 
-def _gate_table() -> str:
+def _own_tables() -> str:
+    """The tables of the settings that a project which has a pyproject.toml still needs."""
     text = template(SETTINGS)
-    return text[text.index("[tool.reconcile.gate]") :]
+    return text[text.index("[dependency-groups]") :]
 
 
 def _unwritable(path: Path, found: str) -> OutputError:
