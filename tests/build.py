@@ -27,6 +27,7 @@ from vocabulary.scenario import (
     Commission,
     Costs,
     Execution,
+    ExitAt,
     ExitRule,
     FixedSlippage,
     Gate,
@@ -172,9 +173,9 @@ def scenario(
     """A scenario; by default `top_n` of feature `score`, n = 1, all else as in section S.
 
     settings: fields of Strategy (band, size_on, cooldown, schedule, gate, minimum_notional) and of Execution
-    (timing, sequence, cash, allow_short).
+    (timing, sequence, cash, allow_short, levels).
     """
-    of_execution = {"timing", "sequence", "cash", "allow_short"}
+    of_execution = {"timing", "sequence", "cash", "allow_short", "levels"}
     execution = {name: settings.pop(name) for name in of_execution & settings.keys()}
     made = Scenario(
         market=MarketSource("none", None, price_decimals, quantity_decimals, lot=lot, carry=carry),
@@ -226,8 +227,13 @@ def random_market(
     return assemble(names, stamps, prices, features, {"vix": vix}, price_decimals=price_decimals)
 
 
-def random_scenario(seed: int, *, price_decimals: int = 2, quantity_decimals: int = 0) -> Scenario:
-    """Any setting but a callable, for the markets of `random_market`. Equal for equal arguments."""
+def random_scenario(
+    seed: int, *, price_decimals: int = 2, quantity_decimals: int = 0, levels: bool = False
+) -> Scenario:
+    """Any setting but a callable, for the markets of `random_market`. Equal for equal arguments.
+
+    levels: whether its exits are tested at their levels (X5).
+    """
     rng = random.Random(seed)
     short = rng.random() < 0.5
     selection: Selection = TopN(
@@ -241,11 +247,12 @@ def random_scenario(seed: int, *, price_decimals: int = 2, quantity_decimals: in
     )
     if short and rng.random() < 0.3:
         selection = Weights("w")
+    at = ExitAt.LEVEL if levels else ExitAt.CLOSE
     exits: list[ExitRule] = [
-        StopLoss("stop", rng.choice([0, PPB // 50, PPB // 10])),
-        TakeProfit("profit", rng.choice([PPB // 50, PPB // 10])),
-        VolatilityStop("volatility", rng.choice([PPB, 2 * PPB]), "atr"),
-        TrailingStop("trailing", PPB // 20, PPB // 1000, PPB // 200),
+        StopLoss("stop", rng.choice([0, PPB // 50, PPB // 10]), at),
+        TakeProfit("profit", rng.choice([PPB // 50, PPB // 10]), at),
+        VolatilityStop("volatility", rng.choice([PPB, 2 * PPB]), "atr", at),
+        TrailingStop("trailing", PPB // 20, PPB // 1000, PPB // 200, at),
         TimeExit("time", rng.randint(0, 8)),
     ]
     rng.shuffle(exits)

@@ -14,6 +14,7 @@ import build
 from build import DAY, PPB
 from vocabulary.market import Market
 from vocabulary.scenario import (
+    Armed,
     Bound,
     BpsCommission,
     BpsSlippage,
@@ -22,9 +23,13 @@ from vocabulary.scenario import (
     CashPolicy,
     Commission,
     CommissionBase,
+    ExitAt,
     ExitRule,
     FixedSlippage,
+    Gap,
     Gate,
+    Levels,
+    Path,
     PerShareCommission,
     Scenario,
     Schedule,
@@ -37,6 +42,8 @@ from vocabulary.scenario import (
     TimeExit,
     Timing,
     TopN,
+    Touch,
+    Trail,
     TrailingStop,
     VolatilityStop,
     Weights,
@@ -96,7 +103,12 @@ def _bars(rng: random.Random, bars: int, price: int, swing: float, gaps: float) 
         price = max(1, price + round(price * rng.gauss(0, swing)))
         opened = max(1, price + round(price * rng.gauss(0, swing / 2)))
         if rng.random() >= gaps:
-            rows[:, t] = opened, max(opened, price), min(opened, price), price
+            high = max(opened, price) + round(price * abs(rng.gauss(0, swing / 2)))
+            low = max(1, min(opened, price) - round(price * abs(rng.gauss(0, swing / 2))))
+            # M2 asks for no order of the four: now and then the open lies outside the range
+            rows[:, t] = opened, high, low, price
+            if rng.random() < 0.03:
+                rows[1:3, t] = low, high
     return rows
 
 
@@ -155,6 +167,8 @@ def by_score(view: View) -> dict[str, float]:
 def scenario(pick: Pick, price_decimals: int, quantity_decimals: int) -> Scenario:
     """Every setting of section S, each from a few values that matter."""
     short = pick([False, True])
+    levels = pick([False, True])
+    timing = pick(list(Timing))
     unit = 10 ** (price_decimals + quantity_decimals)
     return build.scenario(
         _selection(pick, short),
@@ -164,7 +178,8 @@ def scenario(pick: Pick, price_decimals: int, quantity_decimals: int) -> Scenari
                 *(900 * unit + 1, 50 * unit, 0),
             ]
         ),
-        exits=_exits(pick),
+        exits=_exits(pick, levels),
+        levels=_levels(pick, timing) if levels else Levels(),
         price_decimals=price_decimals,
         quantity_decimals=quantity_decimals,
         carry=pick([None, None, None, "carry"]),
@@ -185,7 +200,7 @@ def scenario(pick: Pick, price_decimals: int, quantity_decimals: int) -> Scenari
             ]
         ),
         gate=pick([None, None, None, Gate("vix", Bound.MAX, 30.0), Gate("vix", Bound.MIN, 30.0)]),
-        timing=pick(list(Timing)),
+        timing=timing,
         sequence=pick(list(OrderSequence)),
         cash=pick(list(CashPolicy)),
         allow_short=short,
@@ -211,24 +226,38 @@ def _selection(pick: Pick, short: bool) -> Selection:
     )
 
 
-def _exits(pick: Pick) -> list[ExitRule]:
+def _exits(pick: Pick, levels: bool) -> list[ExitRule]:
+    at = [ExitAt.LEVEL, ExitAt.LEVEL, ExitAt.CLOSE] if levels else [ExitAt.CLOSE]
     rules: list[ExitRule] = [
-        StopLoss("stop_loss", pick([PPB // 50, 0, PPB])),
-        TakeProfit("take_profit", pick([PPB // 50, 0, 10 * PPB])),
-        VolatilityStop("volatility_stop", pick([PPB, 0, 2 * PPB, 2**62]), "atr"),
+        StopLoss("stop_loss", pick([PPB // 50, 0, PPB]), pick(at)),
+        TakeProfit("take_profit", pick([PPB // 50, 0, 10 * PPB]), pick(at)),
+        VolatilityStop("volatility_stop", pick([PPB, 0, 2 * PPB, 2**62]), "atr", pick(at)),
         TrailingStop(
-            "trailing_stop", *pick([(PPB // 20, PPB // 100, PPB // 200), (0, 0, 0), (PPB, 2**62, 0)])
+            "trailing_stop",
+            *pick([(PPB // 20, PPB // 100, PPB // 200), (0, 0, 0), (PPB, 2**62, 0)]),
+            pick(at),
         ),
         TimeExit("time_exit", pick([3, 0, 1, 2**41])),
-        StopLoss("wide stop", pick([PPB // 10, PPB // 3])),
-        TrailingStop("tight trail", PPB // 100, 0, PPB // 100),
+        StopLoss("wide stop", pick([PPB // 10, PPB // 3]), pick(at)),
+        TakeProfit("near profit", PPB // 100, pick(at)),
+        TrailingStop("tight trail", PPB // 100, 0, PPB // 100, pick(at)),
         TimeExit("late", 7),
         BreakEven("break_even", pick([PPB // 50, 0, PPB // 1000, 10 * PPB])),
         BreakEven("wide even", PPB // 10),
     ]
     count = pick([0, 0, 1, 2, 5, 10])
-    first = pick([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    first = pick(list(range(len(rules))))
     return (rules[first:] + rules[:first])[:count]
+
+
+def _levels(pick: Pick, timing: Timing) -> Levels:
+    return Levels(
+        pick(list(Gap)),
+        pick(list(Path)),
+        pick(list(Trail)),
+        pick(list(Touch)),
+        pick(list(Armed)) if timing is Timing.NEXT_OPEN else Armed.ENTRY,
+    )
 
 
 def _commission(pick: Pick, unit: int) -> Commission | None:

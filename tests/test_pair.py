@@ -25,7 +25,7 @@ from vocabulary.market import Market
 from vocabulary.scenario import ExitRule, Scenario, TimeExit
 
 Pair = tuple[Scenario, Market]
-EXAMPLES, TRADED, REFUSED = 200, 170, 4
+EXAMPLES, TRADED, REFUSED = 200, 166, 6
 """Pairs that count, how many of them trade at least, and how many the engine may refuse (U4) at most."""
 FEW = settings(
     max_examples=EXAMPLES,

@@ -44,14 +44,14 @@ def test_nan_and_infinities_are_missing(value: float) -> None:
     assert ppb(value) is None
 
 
-def test_a_fill_from_flat_opens_with_its_own_basis_bar_and_peak() -> None:
+def test_a_fill_from_flat_opens_with_its_own_basis_bar_peak_and_extreme() -> None:
     state = after((1, 10, 105))
-    assert state.positions == {0: Position(10, 1050, opened=1, peak=105, mark=105)}
+    assert state.positions == {0: Position(10, 1050, opened=1, peak=105, mark=105, extreme=105)}
     assert (state.cash, state.commissions, state.realised) == (1_000_000 - 1050 - 7, 7, 0)
 
 
-def test_adding_leaves_opening_bar_and_peak_alone() -> None:
-    assert after((1, 10, 105), (2, 5, 120)).positions == {0: Position(15, 1650, 1, 105, 105)}
+def test_adding_leaves_opening_bar_peak_and_extreme_alone() -> None:
+    assert after((1, 10, 105), (2, 5, 120)).positions == {0: Position(15, 1650, 1, 105, 105, extreme=105)}
 
 
 def test_reducing_removes_basis_rounded_down_and_realises_the_rest() -> None:
@@ -75,7 +75,7 @@ def test_closing_leaves_no_position_and_no_basis_behind() -> None:
 
 def test_crossing_zero_opens_a_new_position_on_the_other_side() -> None:
     state = after((0, 3, 100), (2, -5, 90))
-    assert state.positions == {0: Position(-2, 180, opened=2, peak=90, mark=100)}
+    assert state.positions == {0: Position(-2, 180, opened=2, peak=90, mark=100, extreme=90)}
     assert state.realised == -30
 
 

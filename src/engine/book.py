@@ -69,7 +69,6 @@ def _empty(scenario: Scenario, state: State, symbols: int) -> Book:
         weights=np.zeros(symbols, dtype=np.int64),
         raws=np.zeros(symbols, dtype=np.int64),
         turns=np.zeros(symbols, dtype=np.uint32),
-        keys=np.zeros(symbols, dtype=np.int64),
         near=np.zeros((2, symbols), dtype=np.uint32),
         scouted=np.zeros(2, dtype=np.int64),
         reached=np.zeros(words, dtype=np.uint64),
@@ -93,6 +92,7 @@ def _hold(book: Book, s: int, position: Position) -> None:
     line[at.OPENED] = position.opened
     line[at.PEAK] = position.peak
     line[at.MARK] = position.mark
+    line[at.EXTREME] = position.extreme
     line[at.ENTRY] = (2 * position.basis + size) // (2 * size)
 
 
@@ -146,11 +146,11 @@ def book_from(state: State, scenario: Scenario, market: Market) -> Book:
 
 def _positions(book: Book, scenario: Scenario) -> dict[int, Position]:
     held = book.held[: book.account[at.HELD]]
-    fields = [at.QUANTITY, at.BASIS, at.OPENED, at.PEAK, at.MARK]
+    fields = [at.QUANTITY, at.BASIS, at.OPENED, at.PEAK, at.MARK, at.EXTREME]
     lines = zip(held.tolist(), book.lines[held][:, fields].tolist(), strict=True)
     return {
-        s: Position(quantity, basis, opened, peak, mark, armed_names(scenario, book, s))
-        for s, (quantity, basis, opened, peak, mark) in lines
+        s: Position(quantity, basis, opened, peak, mark, armed_names(scenario, book, s), extreme)
+        for s, (quantity, basis, opened, peak, mark, extreme) in lines
     }
 
 

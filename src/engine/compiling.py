@@ -99,16 +99,29 @@ class _PartCompiler(Compiler):
         return made._replace(entry_point=stand_in)
 
 
-class _RareLibrary(_PartLibrary):
-    """The code of a part that is never to be inlined, and need not be fast."""
+class _SeparateLibrary(_PartLibrary):
+    """The code of a part that is never to be inlined."""
+
+    attributes: tuple[str, ...] = ("noinline",)
 
     def add_llvm_module(self, ll_module: Any) -> None:
         for function in ll_module.functions:
             if not function.is_declaration:
-                function.add_function_attribute("noinline")
-                function.add_function_attribute("cold")
-                function.add_function_attribute("optsize")
+                for attribute in self.attributes:
+                    function.add_function_attribute(attribute)
         super().add_llvm_module(ll_module)
+
+
+class _SeparateCompiler(_PartCompiler):
+    """Compiles a part that is never to be inlined."""
+
+    library = _SeparateLibrary
+
+
+class _RareLibrary(_SeparateLibrary):
+    """The code of a part that is never to be inlined, and need not be fast."""
+
+    attributes = ("noinline", "cold", "optsize")
 
 
 class _RareCompiler(_PartCompiler):
@@ -139,6 +152,31 @@ def _of_plain_types(dispatcher: Any) -> Any:
     resolve = dispatcher.get_call_template
     dispatcher.get_call_template = lambda given, named: resolve(tuple(map(types.unliteral, given)), named)
     return dispatcher
+
+
+def separate(function: Function) -> Function:
+    """Compile a part that few scenarios need separately, so that the rest stays small.
+
+    Its arguments are addresses made by `copied`, never those of the kernel's own tuples: the fields of
+    a tuple stay in registers only while no call is given its address.
+    """
+    return _of_plain_types(numba.njit(**COMMON, **{**PART, "pipeline_class": _SeparateCompiler})(function))
+
+
+def either(field: str, present: Any, absent: Any) -> Any:
+    """A part with two bodies, chosen when it is compiled by the type of a field of its first argument.
+
+    present: the body where the field holds a value; absent: the body where it is None.
+    """
+    made: Any = numba.njit(**COMMON, **PART)(present.py_func)
+
+    def body(settings: Any) -> Any:
+        names, kinds = settings.tuple_type.fields, settings.tuple_type.types
+        return absent if kinds[names.index(field)] is types.none else present
+
+    made.get_call_template = lambda given, named: body(given[0]).get_call_template(given, named)
+    made.get_overload = lambda given: body(given[0]).get_overload(given)
+    return made
 
 
 def rare(function: Function) -> Function:

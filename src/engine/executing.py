@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from engine.arithmetic import TOO_LARGE, entry_of, mul, product, share_of, total
-from engine.compiling import part, rare
+from engine.compiling import either, part, rare
 from engine.intrinsics import checked_product, checked_sum, write
 from engine.layout import *  # the column names are this file's alphabet
-from engine.sets import put, take_out
+from engine.referring import copied
+from engine.sets import holds, put, take_out
 from vocabulary.market import Ints
 
 
@@ -32,15 +33,40 @@ def slipped(settings: Settings, account: Ints, raw: int, side: int) -> int:
 
 
 @part
+def _bps_plain(settings: Settings, notional: int, quantity: int, raw: int) -> int:
+    return mul(notional, settings.fee_rate)
+
+
+@part
+def _bps_with_extras(settings: Settings, notional: int, quantity: int, raw: int) -> int:
+    charged = product(quantity, raw) if settings.extras.fee_on_raw else notional
+    return charged if charged == TOO_LARGE else mul(charged, settings.fee_rate)
+
+
+@part
+def _uncapped(settings: Settings, fee: int, notional: int) -> int:
+    return fee
+
+
+@part
+def _capped(settings: Settings, fee: int, notional: int) -> int:
+    if settings.extras.fee_maximum == NOTHING:
+        return fee
+    cap = mul(notional, settings.extras.fee_maximum)
+    return cap if cap != TOO_LARGE and (fee == TOO_LARGE or fee > cap) else fee
+
+
+bps_of = either("extras", _bps_with_extras, _bps_plain)
+capped = either("extras", _capped, _uncapped)
+
+
+@part
 def commission_on(settings: Settings, notional: int, quantity: int, raw: int) -> int:
     """E3, for a quantity above 0; TOO_LARGE where it does not fit."""
     if settings.fee == NO_COST:
         return 0
     if settings.fee == BPS:
-        charged = product(quantity, raw) if settings.fee_on_raw else notional
-        fee = mul(charged, settings.fee_rate)
-        if charged == TOO_LARGE:
-            fee = TOO_LARGE
+        fee = bps_of(settings, notional, quantity, raw)
     else:
         # quantity * 10**price_decimals * rate, the rate's whole and fractional money apart
         fee = product(quantity, settings.fee_whole)
@@ -51,11 +77,7 @@ def commission_on(settings: Settings, notional: int, quantity: int, raw: int) ->
             fee += part
     if fee != TOO_LARGE and fee < settings.fee_minimum:
         fee = settings.fee_minimum
-    if settings.fee_maximum != NOTHING:
-        cap = mul(notional, settings.fee_maximum)
-        if cap != TOO_LARGE and (fee == TOO_LARGE or fee > cap):
-            return cap
-    return fee
+    return capped(settings, fee, notional)
 
 
 @part
@@ -117,7 +139,7 @@ def permitted(settings: Settings, cash: int, price: int, raw: int, position: int
         return wanted
     if settings.cash == REJECT:
         return cover
-    return largest_affordable(settings, cash, price, raw, cover, wanted)
+    return largest_affordable(copied(settings), cash, price, raw, cover, wanted)
 
 
 @part
@@ -144,6 +166,7 @@ def enter(book: Book, t: int, s: Any, signed: int, price: int, notional: int) ->
     if before == 0 or (before ^ after) < 0:
         lines[s, OPENED] = t
         lines[s, PEAK] = price
+        lines[s, EXTREME] = price
     lines[s, BASIS] = basis
     lines[s, QUANTITY] = after
     if after == 0:
@@ -172,15 +195,20 @@ def settle(account: Ints, side: int, notional: int, fee: int) -> None:
 
 
 @part
-def fill(settings: Settings, book: Book, tables: Tables, t: int, order: int, raw: int, side: int) -> int:
-    """One order: how much of it fills, at what price and cost; its fill's row. Returns its status."""
+def fill(
+    settings: Settings, book: Book, tables: Tables, t: int, order: int, raw: int, side: int, slips: bool
+) -> int:
+    """One order: how much of it fills, at what price and cost; its fill's row. Returns its status.
+
+    slips: whether its price has slippage (X8).
+    """
     account, orders = book.account, tables.orders
     s = np.uint64(orders[O_SYMBOL, order])
     wanted = orders[O_QUANTITY, order]
     orders[O_FILLED, order] = 0
-    if raw == 0:
-        return NO_BAR
-    price = slipped(settings, account, raw, side)
+    if raw <= 0:
+        return NO_BAR if raw != CANCELLED else GONE
+    price = slipped(settings, account, raw, side) if slips else raw
     quantity = wanted
     if side == BUY:
         quantity = permitted(settings, account[CASH], price, raw, book.lines[s, QUANTITY], wanted)
@@ -218,10 +246,6 @@ def line_up(
 ) -> None:
     """E1: the order in which the pending orders, decided at bar `decided`, execute, into turns."""
     turns, sides = book.turns, tables.orders[O_SIDE]
-    for i in range(count):
-        turns[i] = i
-    if settings.sequence == SUBMISSION:
-        return
     if settings.sequence != SELLS_FIRST:
         rearrange(settings, panel, book, tables, decided, first, count)
         return
@@ -240,8 +264,12 @@ def line_up(
 def rearrange(
     settings: Settings, panel: Panel, book: Book, tables: Tables, decided: int, first: int, count: int
 ) -> None:
-    """E1: sorts turns by symbol, by side and symbol, or by signed value; equals stay as submitted."""
-    turns, keys, orders, symbols = book.turns, book.keys, tables.orders, book.lines.shape[0]
+    """E1: turns as submitted, or by symbol, by side and symbol, by signed value; equals stay as submitted."""
+    turns, keys, orders, symbols = book.turns, book.alike, tables.orders, book.lines.shape[0]
+    for i in range(count):
+        turns[i] = i
+    if settings.sequence == SUBMISSION:
+        return
     for i in range(count):
         s, side = orders[O_SYMBOL, first + i], orders[O_SIDE, first + i]
         if settings.sequence == VALUE:
@@ -285,6 +313,8 @@ def stamp(panel: Panel, book: Book, tables: Tables, t: int, decided: int, first:
 def add_up(book: Book, tables: Tables, start: int) -> None:
     """The bar's turnover and costs, of the fills from row `start`."""
     account, end = book.account, book.account[N_FILLS]
+    if start == end:
+        return
     account[TURNOVER] = total(tables.fills[F_FILL_NOTIONAL], start, end)
     account[BAR_COMMISSION] = total(tables.fills[F_FILL_COMMISSION], start, end)
     account[BAR_SLIPPAGE] = total(tables.fills[F_FILL_SLIPPAGE], start, end)
@@ -294,6 +324,22 @@ def add_up(book: Book, tables: Tables, start: int) -> None:
     account[COMMISSIONS], beyond = checked_sum(account[COMMISSIONS], account[BAR_COMMISSION])
     if beyond:
         account[FAULT] = BAD_COMMISSIONS
+
+
+@part
+def _cancel_gone(settings: Settings, book: Book, tables: Tables, first: int, count: int) -> None:
+    """X9: an order for a symbol that a level has closed in this bar is not executed."""
+    for i in range(count):
+        if holds(book.leaving, tables.orders[O_SYMBOL, first + i]):
+            book.raws[i] = CANCELLED
+
+
+@part
+def _cancel_nothing(settings: Settings, book: Book, tables: Tables, first: int, count: int) -> None:
+    return
+
+
+cancel_gone = either("extras", _cancel_gone, _cancel_nothing)
 
 
 @part
@@ -311,16 +357,16 @@ def execute(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int
     line_up(settings, panel, book, tables, decided, first, count)
     if account[FAULT] != 0:
         return
+    cancel_gone(settings, book, tables, first, count)
     for k in range(count):
         i = book.turns[k]
         if tables.orders[O_SIDE, first + i] == SELL:
-            status = fill(settings, book, tables, t, first + i, raws[i], SELL)
+            status = fill(settings, book, tables, t, first + i, raws[i], SELL, True)
         else:
-            status = fill(settings, book, tables, t, first + i, raws[i], BUY)
+            status = fill(settings, book, tables, t, first + i, raws[i], BUY, True)
         tables.orders[O_STATUS, first + i] = status
         if account[FAULT] != 0:
             return
     account[N_ORDERS] = first + count
     account[PENDING] = 0
     stamp(panel, book, tables, t, decided, first, start)
-    add_up(book, tables, start)

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from engine.arithmetic import TOO_LARGE, mul
-from engine.compiling import part
-from engine.intrinsics import cell
+from engine.compiling import part, separate
+from engine.intrinsics import cell, checked_sum
 from engine.layout import (
+    BAD_FEATURE,
     ENTRY,
+    FAULT,
     FOREVER,
     HELD,
     MARK,
@@ -30,6 +32,8 @@ from engine.layout import (
 from vocabulary.market import Ints
 from vocabulary.scenario import (
     BreakEven,
+    ExitAt,
+    ExitRule,
     Scenario,
     StopLoss,
     TakeProfit,
@@ -40,8 +44,9 @@ from vocabulary.scenario import (
 from vocabulary.state import State
 
 STOP_LOSS, TAKE_PROFIT, VOLATILITY_STOP, TRAILING_STOP, TIME_EXIT, BREAK_EVEN = range(6)
-# Columns of the table of rules: the kind, up to three settings, which of the exits' features it reads.
-KIND, FIRST, SECOND, THIRD, FEATURE = range(5)
+# Columns of the table of rules: the kind, up to three settings, which of the exits' features it reads, and
+# whether it is tested at its level (X5).
+KIND, FIRST, SECOND, THIRD, FEATURE, AT_LEVEL = range(6)
 # In `fired`: the rule would fire by a feature beyond 64 bits.
 UNREADABLE = -2
 
@@ -76,17 +81,24 @@ ROWS: Mapping[type[Any], Callable[[Any, Sequence[str]], Row]] = {
 """The row of each rule. features: as `exit_features` lists them."""
 
 
+def is_at_level(rule: ExitRule) -> bool:
+    """X5: whether a rule is tested inside the bar."""
+    return isinstance(rule, StopLoss | TakeProfit | VolatilityStop | TrailingStop) and rule.at is ExitAt.LEVEL
+
+
 def exits_of(scenario: Scenario) -> Ints:
-    """The rules in the order listed (X1), (rules, 5)."""
+    """The rules in the order listed (X1), (rules, 6)."""
     features = exit_features(scenario)
-    rows = [ROWS[type(rule)](rule, features) for rule in scenario.exits]
-    return np.array(rows, dtype=np.int64).reshape(len(rows), len(Row.__args__))  # type: ignore[attr-defined]
+    rows = [(*ROWS[type(rule)](rule, features), int(is_at_level(rule))) for rule in scenario.exits]
+    return np.array(rows, dtype=np.int64).reshape(len(rows), AT_LEVEL + 1)
 
 
 @part
 def try_rule(settings: Settings, panel: Panel, book: Book, t: int, rule: int) -> None:
     """X3: writes the rule into `fired` beside each held position that it fires for."""
     kind = book.exits[rule, KIND]
+    if book.exits[rule, AT_LEVEL]:
+        return
     if kind == TIME_EXIT:
         try_time(book, t, rule)
     elif kind == STOP_LOSS:
@@ -145,6 +157,50 @@ def try_volatility(settings: Settings, panel: Panel, book: Book, t: int, rule: i
             gap = mul(np.int64(ticks), exits[rule, FIRST])
             if gap != TOO_LARGE and fallen(lines, held[i], ENTRY) >= gap:
                 fired[i] = rule
+
+
+@separate
+def level_of(
+    settings: Settings, panel: Panel, book: Book, t: int, s: Any, rule: int, extreme: int
+) -> tuple[int, bool]:
+    """X6: the level of a rule as the holder sees it (negated for a short), and whether it has one.
+
+    extreme: X, as the holder sees it.
+    """
+    lines, exits = book.lines, book.exits
+    kind, first = exits[rule, KIND], exits[rule, FIRST]
+    side = 1 if lines[s, QUANTITY] > 0 else -1
+    origin = side * lines[s, ENTRY]
+    if kind == TRAILING_STOP:
+        rate = max(exits[rule, THIRD], first - exits[rule, SECOND] * (t - lines[s, OPENED]))
+        origin = extreme
+        gap = mul(abs(extreme), rate)
+    elif kind == VOLATILITY_STOP:
+        width = last_width(settings, panel, book, t, s, exits[rule, FEATURE])
+        if width <= 0:
+            return 0, False
+        gap = mul(width, first)
+    else:
+        gap = mul(abs(origin), first)
+    if gap == TOO_LARGE:
+        return 0, False
+    level, beyond = checked_sum(origin, gap if kind == TAKE_PROFIT else -gap)
+    return level, not beyond and side * level > 0
+
+
+@part
+def last_width(settings: Settings, panel: Panel, book: Book, t: int, s: Any, feature: int) -> int:
+    """X6: A, the feature in ticks at the symbol's last present bar before t; 0 where there is none."""
+    before = t - 1
+    while before >= 0 and panel.close[before, s] == 0:
+        before -= 1
+    if before < 0:
+        return 0
+    ticks = np.rint(cell(panel.stops[feature], before * book.lines.shape[0] + s) * settings.price_unit)
+    if ticks >= 2.0**63:
+        book.account[FAULT] = BAD_FEATURE
+        return 0
+    return int(ticks) if ticks > 0.0 else 0
 
 
 @part

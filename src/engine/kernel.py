@@ -7,8 +7,9 @@ from typing import Any
 
 from engine.compiling import compiled, part
 from engine.deciding import free, order_exits, rebalance
-from engine.executing import execute
+from engine.executing import add_up, execute
 from engine.layout import *  # the column names are this file's alphabet
+from engine.levels import after_levels, meet_levels
 from engine.marking import make_room, mark, pay_carry, record_bar
 from engine.referring import refer
 from engine.selecting import choose_top, choose_weighted, scout
@@ -16,10 +17,10 @@ from engine.sets import empty
 
 
 @part
-def has_room(panel: Panel, book: Book, tables: Tables) -> bool:
-    """Whether the fullest bar there can be, one row a symbol in each table, still fits."""
+def has_room(settings: Settings, panel: Panel, book: Book, tables: Tables) -> bool:
+    """Whether the fullest bar there can be, one row a symbol in each table, two with levels, still fits."""
     account = book.account
-    symbols = book.lines.shape[0]
+    symbols = 2 * book.lines.shape[0] if settings.levels else book.lines.shape[0]
     return (
         account[N_TARGETS] + symbols <= tables.targets.shape[1]
         and account[N_ORDERS] + account[PENDING] + symbols <= tables.orders.shape[1]
@@ -31,11 +32,24 @@ def has_room(panel: Panel, book: Book, tables: Tables) -> bool:
 
 @part
 def trade(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
-    """T1 (1) and (2), T2: what was decided is executed, who is held is marked."""
-    final = settings.timing != SAME_CLOSE or book.account[PHASE] == AT_TRADE
-    if final:
+    """T1 (1) and (2), T2, X5: the order in which levels are met, orders execute and positions are marked."""
+    account = book.account
+    final = settings.timing != SAME_CLOSE or account[PHASE] == AT_TRADE
+    if settings.timing != NEXT_OPEN and account[PHASE] == AT_START:
+        meet_levels(settings, panel, book, tables, t)
+    if final and account[FAULT] == 0:
         execute(settings, panel, book, tables, t)
-    if book.account[FAULT] == 0:
+    if settings.timing == NEXT_OPEN and account[FAULT] == 0:
+        meet_levels(settings, panel, book, tables, t)
+    if settings.levels:
+        # X9: the closings are rows of the ledger now, and bar no order of the bar any more
+        account[N_ORDERS] += account[N_CLOSED]
+        account[N_CLOSED] = 0
+        empty(book.leaving)
+    if final and account[FAULT] == 0:
+        add_up(book, tables, account[FIRST_FILL])
+        after_levels(settings, panel, book, tables, t)
+    if account[FAULT] == 0:
         mark(panel, book, tables, t, final)
 
 
@@ -75,9 +89,10 @@ def advance_by_reference(settings: Settings, panel: Panel, book: Book, tables: T
     while account[BAR] < stop:
         t = account[BAR]
         if account[PHASE] == AT_START:
-            if not has_room(panel, book, tables):
+            if not has_room(settings, panel, book, tables):
                 return FULL
             make_room(settings, book, tables)
+            account[FIRST_FILL] = account[N_FILLS]
             if panel.carry.shape[0] > 0:
                 pay_carry(panel, book, tables, t)
                 if account[FAULT] != 0:

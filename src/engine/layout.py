@@ -7,7 +7,7 @@ one cache line.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,8 @@ Words = npt.NDArray[np.uint64]
 # Not signed: an index that cannot be negative costs no test.
 Symbols = npt.NDArray[np.uint32]
 
-# The book: one line a symbol. The eighth word is spare: a line is 64 bytes.
-QUANTITY, BASIS, OPENED, PEAK, MARK, BARRED, ENTRY = range(7)
+# The book: one line a symbol, 64 bytes.
+QUANTITY, BASIS, OPENED, PEAK, MARK, BARRED, ENTRY, EXTREME = range(8)
 BOOK_FIELDS = 8
 
 # The account: running numbers of the whole book, and how far the run and its tables have come.
@@ -52,8 +52,10 @@ BOOK_FIELDS = 8
     N_BARRED,
     FREED_AT,
     N_FLOWS,
-) = range(28)
-ACCOUNT_FIELDS = 28
+    N_CLOSED,
+    FIRST_FILL,
+) = range(30)
+ACCOUNT_FIELDS = 30
 
 # Where in a bar the kernel stands when it is called.
 AT_START, AT_WEIGHTS, AT_TRADE = range(3)
@@ -107,8 +109,9 @@ FAULTS = (
 ) = range(19)
 
 BUY, SELL = 0, 1
-FILLED, REDUCED, NO_CASH, NO_BAR = range(4)
+FILLED, REDUCED, NO_CASH, NO_BAR, GONE = range(5)
 NOTHING = -1
+CANCELLED = -1
 
 # Columns of the ledger, in the order of SCHEMA, but the fills' sequence, which is the row's number.
 T_REBALANCE, T_DECIDED, T_SYMBOL, T_RANK, T_WEIGHT, T_QUANTITY = range(6)
@@ -148,14 +151,35 @@ NEXT_OPEN, NEXT_CLOSE, SAME_CLOSE = range(3)
 SELLS_FIRST, SUBMISSION, SYMBOL, SELLS_FIRST_SYMBOL, VALUE = range(5)
 REDUCE, REJECT, ALLOW_NEGATIVE, REDUCE_BEFORE_COSTS = range(4)
 NO_COST, BPS, PER_UNIT = range(3)
+GAP_OPEN, LEVEL_OR_OPEN, LEVEL_OR_FAR = range(3)
+STOP_FIRST, TARGET_FIRST, NEAREST, UP_FIRST, COLOR = range(5)
+HIGH_AFTER, HIGH_BEFORE, TRAIL_CLOSE = range(3)
+
+
+class Extras(NamedTuple):
+    """What few scenarios set. Without any of it a kernel is compiled that has no code for it.
+
+    fee_maximum: ppb of the notional, NOTHING for none; fee_on_raw (E3). levels, trails: whether an exit, a
+    trailing stop, is tested at its level; gap, path, trail, cross, armed_next: how (X5 to X8).
+    """
+
+    fee_maximum: int
+    fee_on_raw: bool
+    levels: bool
+    trails: bool
+    gap: int
+    path: int
+    trail: int
+    cross: bool
+    armed_next: bool
 
 
 class Settings(NamedTuple):
     """The scenario as the kernel reads it; see the constants above for the codes.
 
     slip, fee: NO_COST, BPS or PER_UNIT (fixed ticks; per share). fee_whole, fee_part: a per-share rate
-    in money a unit, split at G so that no product passes 64 bits before its result does. fee_maximum: ppb of
-    the notional, NOTHING for none. lot: quantity units.
+    in money a unit, split at G so that no product passes 64 bits before its result does. lot: quantity units.
+    levels: as in Extras; extras: an Extras, or None.
     """
 
     bars: int
@@ -169,8 +193,6 @@ class Settings(NamedTuple):
     fee_whole: int
     fee_part: int
     fee_minimum: int
-    fee_maximum: int
-    fee_on_raw: bool
     lot: int
     minimum_notional: int
     kind: int
@@ -185,6 +207,16 @@ class Settings(NamedTuple):
     cooldown: int
     rebalance_reason: int
     price_unit: float
+    levels: bool
+    extras: Any
+
+
+class Ranges(NamedTuple):
+    """The open, high and low of bars, (bars, symbols) ticks."""
+
+    open: Ints
+    high: Ints
+    low: Ints
 
 
 class Panel(NamedTuple):
@@ -193,7 +225,8 @@ class Panel(NamedTuple):
     price: raw execution prices; it and close are 0 where a symbol is
     not present. score: what the strategy reads. required, stops: addresses of the features that `require`
     names (R4) and that exits read. carry: ticks per share (M5), no rows without carry. timestamps, allowed:
-    (bars,); allowed by schedule and gate (R2, R3).
+    (bars,); allowed by schedule and gate (R2, R3). ranges: a Ranges where the settings have Extras,
+    else None.
     """
 
     price: Ints
@@ -204,25 +237,28 @@ class Panel(NamedTuple):
     carry: Ints
     timestamps: Ints
     allowed: Bools
+    ranges: Any
 
 
 class Book(NamedTuple):
     """What changes from bar to bar. A set is a bit a symbol, 64 to a word.
 
-    lines: (symbols, 8). account: (28,). exits: (rules, fields), see `engine.exits`.
+    lines: (symbols, 8). account: (30,). exits: (rules, fields), see `engine.exits`.
     armed: (rules, symbols), the opening bar of the position that a `break_even` rule is armed for (X3); no
     rows without such a rule.
     holding: the set of symbols with a position; held: the same as a list, ascending, as of the last mark.
     barred: the set of symbols that exits bar (X4); bars: the same as a list, in no order.
-    leaving, aimed: the sets of symbols with an exit order, or chosen, at the bar at hand.
+    leaving, aimed: the sets of symbols with an exit order, or chosen, at the bar at hand;
+    while orders execute, leaving is the set of those that a level has closed in it (X9).
     members: symbols last chosen, longs first, then shorts; lists: (symbols,) 1 for a
     long of those, 2 for a short, else 0.
     closes, fired: at the bar at hand, beside held: closes, 0 where absent, and the exit rule that fires.
     chosen, chosen_closes, weights: targets of the bar at hand, in rank order, and room to rank in.
-    raws, turns: raw prices of the pending orders, and the order in which they execute; keys: what
-    that order is sorted by (E1).
+    raws, turns: raw prices of the pending orders, 0 where absent and CANCELLED where a level has closed the
+    position (X9), and the order in which they execute.
     near: for longs and shorts the symbols whose score reaches the guess, ascending, (2, symbols); scouted:
-    how many; reached: the same as a set. near_closes, scores, alike: scratch of selection.
+    how many; reached: the same as a set. near_closes, scores, alike: scratch of selection; alike also of E1's
+    order.
     guesses: for longs and shorts the score that a few more than n are expected to reach, and the distance
     from one of the n to the next, (2, 2).
     """
@@ -246,7 +282,6 @@ class Book(NamedTuple):
     weights: Ints
     raws: Ints
     turns: Symbols
-    keys: Ints
     near: Symbols
     scouted: Ints
     reached: Words

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import layout as at
-from engine.exits import exit_features
-from engine.layout import Panel, Settings
+from engine.exits import exit_features, is_at_level
+from engine.layout import Extras, Panel, Ranges, Settings
 from vocabulary.market import Bools, Floats, Ints, Market
 from vocabulary.scenario import (
+    Armed,
     Bound,
     BpsCommission,
     BpsSlippage,
@@ -19,6 +20,8 @@ from vocabulary.scenario import (
     CashPolicy,
     CommissionBase,
     FixedSlippage,
+    Gap,
+    Path,
     PerShareCommission,
     Scenario,
     ScheduleKind,
@@ -27,6 +30,9 @@ from vocabulary.scenario import (
     Strategy,
     Timing,
     TopN,
+    Touch,
+    Trail,
+    TrailingStop,
     Weights,
     When,
 )
@@ -41,6 +47,15 @@ SEQUENCES = {
     Sequence.SELLS_FIRST_SYMBOL: at.SELLS_FIRST_SYMBOL,
     Sequence.VALUE: at.VALUE,
 }
+GAPS = {Gap.OPEN: at.GAP_OPEN, Gap.LEVEL_OR_OPEN: at.LEVEL_OR_OPEN, Gap.LEVEL_OR_FAR: at.LEVEL_OR_FAR}
+PATHS = {
+    Path.STOP_FIRST: at.STOP_FIRST,
+    Path.TARGET_FIRST: at.TARGET_FIRST,
+    Path.NEAREST: at.NEAREST,
+    Path.UP_FIRST: at.UP_FIRST,
+    Path.COLOR: at.COLOR,
+}
+TRAILS = {Trail.HIGH_AFTER: at.HIGH_AFTER, Trail.HIGH_BEFORE: at.HIGH_BEFORE, Trail.CLOSE: at.TRAIL_CLOSE}
 POLICIES = {
     CashPolicy.REDUCE: at.REDUCE,
     CashPolicy.REJECT: at.REJECT,
@@ -72,19 +87,33 @@ def _commission(scenario: Scenario) -> tuple[int, int, int, int, int]:
             return at.NO_COST, 0, 0, 0, 0
 
 
-def _cap(scenario: Scenario) -> tuple[int, bool]:
-    """E3: the maximum in ppb of the notional or NOTHING, and whether the raw price is charged."""
-    commission = scenario.costs.commission
-    maximum = None if commission is None else commission.maximum
-    on_raw = isinstance(commission, BpsCommission) and commission.on is CommissionBase.RAW
-    return at.NOTHING if maximum is None else maximum, on_raw
-
-
 def _weights_each(top: TopN) -> tuple[int, int]:
     """R4: ppb of one long and of one short."""
     return (
         top.gross_long // top.n if top.n else 0,
         top.gross_short // top.short_n if top.short_n else 0,
+    )
+
+
+def _extras(scenario: Scenario) -> Extras | None:
+    """E3, X5 to X8: what few scenarios set, None where this one sets nothing of it."""
+    rules = [rule for rule in scenario.exits if is_at_level(rule)]
+    commission = scenario.costs.commission
+    maximum = None if commission is None else commission.maximum
+    on_raw = isinstance(commission, BpsCommission) and commission.on is CommissionBase.RAW
+    if not rules and maximum is None and not on_raw:
+        return None
+    levels = scenario.execution.levels
+    return Extras(
+        fee_maximum=at.NOTHING if maximum is None else maximum,
+        fee_on_raw=on_raw,
+        levels=bool(rules),
+        trails=any(isinstance(rule, TrailingStop) for rule in rules),
+        gap=GAPS[levels.gap],
+        path=PATHS[levels.path],
+        trail=TRAILS[levels.trail],
+        cross=levels.touch is Touch.CROSS,
+        armed_next=levels.armed is Armed.NEXT,
     )
 
 
@@ -95,9 +124,9 @@ def settings_of(scenario: Scenario, market: Market) -> Settings:
     kind = {TopN: at.TOP_N, Weights: at.WEIGHTS, CallableStrategy: at.CALLABLE}[type(selection)]
     slip, slip_rate = _slippage(scenario)
     fee, fee_rate, fee_whole, fee_part, fee_minimum = _commission(scenario)
-    fee_maximum, fee_on_raw = _cap(scenario)
     weight_long, weight_short = _weights_each(top)
     symbols = len(market.symbols)
+    extras = _extras(scenario)
     return Settings(
         bars=len(market.timestamps),
         timing=TIMINGS[scenario.execution.timing],
@@ -110,8 +139,6 @@ def settings_of(scenario: Scenario, market: Market) -> Settings:
         fee_whole=fee_whole,
         fee_part=fee_part,
         fee_minimum=fee_minimum,
-        fee_maximum=fee_maximum,
-        fee_on_raw=fee_on_raw,
         lot=scenario.market.lot,
         minimum_notional=scenario.strategy.minimum_notional,
         kind=kind,
@@ -126,6 +153,8 @@ def settings_of(scenario: Scenario, market: Market) -> Settings:
         cooldown=min(scenario.strategy.cooldown, at.FOREVER),
         rebalance_reason=len(scenario.exits),
         price_unit=float(10**scenario.market.price_decimals),
+        levels=extras is not None and extras.levels,
+        extras=extras,
     )
 
 
@@ -181,6 +210,9 @@ def panel_of(scenario: Scenario, market: Market) -> Panel:
         score, required = market.features[selection.score], selection.require
     elif isinstance(selection, Weights):
         score = market.features[selection.feature]
+    ranges = None
+    if _extras(scenario) is not None:
+        ranges = Ranges(_shared(market.open), _shared(market.high), _shared(market.low))
     at_open = scenario.execution.timing is Timing.NEXT_OPEN
     allowed = _scheduled(scenario.strategy, market) & _gated(scenario.strategy, market)
     return Panel(
@@ -192,6 +224,7 @@ def panel_of(scenario: Scenario, market: Market) -> Panel:
         stops=_addresses(market, exit_features(scenario)),
         timestamps=_shared(market.timestamps),
         allowed=_sealed(allowed),
+        ranges=ranges,
     )
 
 

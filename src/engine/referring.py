@@ -60,6 +60,24 @@ def refer(typingctx: Any, fields: Any) -> Any:
     """The address of a named tuple, valid until the function that asks for it returns."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return cgutils.alloca_once_value(builder, arguments[0])
+        place = cgutils.alloca_once(builder, arguments[0].type)
+        for index in range(len(fields)):
+            field = builder.extract_value(arguments[0], index)
+            builder.store(field, cgutils.gep_inbounds(builder, place, 0, index))
+        return place
 
     return Reference(fields)(fields), generate
+
+
+@intrinsic
+def copied(typingctx: Any, reference: Any) -> Any:
+    """The address of a copy of a named tuple, for a part that is compiled separately."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = arguments[0].type.pointee
+        copy = cgutils.alloca_once(builder, kind)
+        size = context.get_constant(types.intp, context.get_abi_sizeof(kind))
+        cgutils.raw_memcpy(builder, copy, arguments[0], size, 1)
+        return copy
+
+    return reference(reference), generate

@@ -104,7 +104,7 @@ def advance_to(plan: Plan, book: Book, tables: Tables, stop: int) -> Tables:
         if why == at.DONE:
             return tables
         if why == at.FULL:
-            tables = with_room(tables, book, len(plan.market.symbols))
+            tables = with_room(tables, book, (2 if plan.settings.levels else 1) * len(plan.market.symbols))
         elif why == at.NEEDS_WEIGHTS and plan.ask is not None:
             book.account[at.GIVEN] = plan.ask(book)
         else:

@@ -8,17 +8,22 @@ from reference.accounting import book, entry_price
 from reference.carry import pay
 from reference.decision import decide, sizing_base, target_quantity
 from reference.execution import commission_of, execute, raw_price, sequence
+from reference.levels import WHOLE_BAR, Part, barred_after_level, closing, moved_extremes
 from reference.loop import hand_over, initial_state, ledger_of, resume, run, step, trade
 from reference.marking import mark
 from reference.results import Day, Decision, Execution, Flow, Valuation
 
 __all__ = [
+    "WHOLE_BAR",
     "Day",
     "Decision",
     "Execution",
     "Flow",
+    "Part",
     "Valuation",
+    "barred_after_level",
     "book",
+    "closing",
     "commission_of",
     "decide",
     "entry_price",
@@ -27,6 +32,7 @@ __all__ = [
     "initial_state",
     "ledger_of",
     "mark",
+    "moved_extremes",
     "pay",
     "raw_price",
     "resume",

@@ -46,7 +46,7 @@ def _apply(position: Position | None, signed: int, price: int, t: int) -> tuple[
     quantity = abs(signed)
     if position is None:
         # From flat: opening bar and peak start anew.
-        return Position(signed, quantity * price, opened=t, peak=price, mark=price), 0
+        return _opened(signed, price, t, mark=price), 0
     held = abs(position.quantity)
     side = 1 if position.quantity > 0 else -1
     if signed * side > 0:
@@ -57,10 +57,15 @@ def _apply(position: Position | None, signed: int, price: int, t: int) -> tuple[
     rest = quantity - closed
     if rest > 0:
         # By crossing zero: what is left opens a new position on the other side.
-        return Position(-side * rest, rest * price, opened=t, peak=price, mark=position.mark), realised
+        return _opened(-side * rest, price, t, mark=position.mark), realised
     if closed == held:
         return None, realised
     return _resized(position, signed, position.basis - removed), realised
+
+
+def _opened(signed: int, price: int, t: int, mark: int) -> Position:
+    """X2, X6: a position's peak and extreme start with the price of the fill that opened it."""
+    return Position(signed, abs(signed) * price, opened=t, peak=price, mark=mark, extreme=price)
 
 
 def _resized(position: Position, signed: int, basis: int) -> Position:

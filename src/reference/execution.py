@@ -52,7 +52,7 @@ def execute(scenario: Scenario, state: State, market: Market, t: int, order: Ord
     if not market.present.item(t, order.symbol):
         return Execution(order, Status.NO_BAR, 0, None)
     raw = raw_price(scenario, market, t, order.symbol)
-    price = _fill_price(scenario, raw, order.side)
+    price = fill_price(scenario, raw, order.side)
     quantity = order.quantity
     notional = quantity * price  # E3
     commission = commission_of(scenario, quantity, notional, raw)
@@ -60,11 +60,15 @@ def execute(scenario: Scenario, state: State, market: Market, t: int, order: Ord
         quantity = _short_of_cash(scenario, state, order, price, raw)
         if quantity == 0:
             return Execution(order, Status.NO_CASH, 0, None)
-        notional = quantity * price
-        commission = commission_of(scenario, quantity, notional, raw)
-    slippage = quantity * abs(price - raw)  # A2
-    fill = Fill(order.symbol, order.side, quantity, price, notional, commission, slippage)
+    fill = filled(scenario, order, quantity, price, raw)
     return Execution(order, FILLED if quantity == order.quantity else REDUCED, quantity, fill)
+
+
+def filled(scenario: Scenario, order: Order, quantity: int, price: int, raw: int) -> Fill:
+    """E3, A2: the fill of `quantity` units at `price`, where the raw price is `raw`."""
+    notional = quantity * price
+    commission = commission_of(scenario, quantity, notional, raw)
+    return Fill(order.symbol, order.side, quantity, price, notional, commission, quantity * abs(price - raw))
 
 
 def raw_price(scenario: Scenario, market: Market, t: int, symbol: int) -> int:
@@ -74,7 +78,7 @@ def raw_price(scenario: Scenario, market: Market, t: int, symbol: int) -> int:
     return price
 
 
-def _fill_price(scenario: Scenario, raw: int, side: Side) -> int:
+def fill_price(scenario: Scenario, raw: int, side: Side) -> int:
     """E2: the raw price with slippage, against the trader; a sell never below one tick."""
     slippage = scenario.costs.slippage
     if slippage is None:

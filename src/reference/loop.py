@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from reference.accounting import book
 from reference.carry import pay
 from reference.decision import decide
 from reference.execution import execute, sequence
+from reference.levels import Part, close_at_levels, moved_extremes
 from reference.marking import mark
 from reference.record import Rows, ledger, record
 from reference.results import Day, Decision, Execution
@@ -15,7 +16,7 @@ from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
-from vocabulary.state import REBALANCE, Order, State
+from vocabulary.state import REBALANCE, Order, State, Status
 
 PROGRESS_EVERY = 16
 
@@ -84,29 +85,59 @@ def initial_state(scenario: Scenario) -> State:
 def step(scenario: Scenario, state: State, market: Market, t: int) -> Day:
     """One bar, whole."""
     state, flows = pay(scenario, state, market, t)
-    if scenario.execution.timing is Timing.SAME_CLOSE:
-        # T2: mark, decide, execute at this close, mark again.
-        state, _ = mark(scenario, state, market, t)
-        decision = decide(scenario, state, market, t)
-        submitted = decision.orders
-        state, executions = trade(scenario, state, market, t, submitted)
-        state, valuation = mark(scenario, state, market, t)
-    else:
-        # T1: execute what the bar before decided, mark, decide.
-        submitted = state.pending
-        state, executions = trade(scenario, state, market, t, submitted)
-        state, valuation = mark(scenario, state, market, t)
+    match scenario.execution.timing:
+        case Timing.SAME_CLOSE:
+            # T2, X5: levels, mark, decide, execute at this close, mark again.
+            state, closed = close_at_levels(scenario, state, market, t)
+            state, _ = mark(scenario, state, market, t)
+            decision = decide(scenario, state, market, t)
+            state, traded = trade(scenario, state, market, t, decision.orders)
+            submitted = (*_orders(closed), *decision.orders)
+            executions = (*closed, *traded)
+        case Timing.NEXT_CLOSE:
+            # T1, X5: levels, then execute what the bar before decided, mark, decide.
+            pending = state.pending
+            state, closed = close_at_levels(scenario, state, market, t)
+            gone = {execution.order.symbol for execution in closed}
+            state, traded = trade(scenario, state, market, t, pending, gone)
+            submitted = (*pending, *_orders(closed))
+            executions = (*closed, *traded)
+        case Timing.NEXT_OPEN:
+            # T1, X5: execute at the open, levels at the open, levels on the way, mark, decide.
+            pending = state.pending
+            state, traded = trade(scenario, state, market, t, pending)
+            state, first = close_at_levels(scenario, state, market, t, (Part.OPEN,))
+            state, later = close_at_levels(scenario, state, market, t, (Part.WAY,))
+            submitted = (*pending, *_orders(first), *_orders(later))
+            executions = (*traded, *first, *later)
+    state, valuation = mark(scenario, moved_extremes(scenario, state, market, t), market, t)
+    if scenario.execution.timing is not Timing.SAME_CLOSE:
         decision = decide(scenario, state, market, t)
     state = hand_over(scenario, state, market, t, decision)
     return Day(t, submitted, executions, decision, valuation, state, flows)
 
 
+def _orders(executions: Iterable[Execution]) -> tuple[Order, ...]:
+    return tuple(execution.order for execution in executions)
+
+
 def trade(
-    scenario: Scenario, state: State, market: Market, t: int, orders: Sequence[Order]
+    scenario: Scenario,
+    state: State,
+    market: Market,
+    t: int,
+    orders: Sequence[Order],
+    gone: Set[int] = frozenset(),
 ) -> tuple[State, tuple[Execution, ...]]:
-    """E1: the orders of a bar, one by one, each meeting what the earlier ones left."""
+    """E1: the orders of a bar, one by one, each meeting what the earlier ones left.
+
+    gone: symbols that a level has closed in this bar; what was ordered of them is not executed (X9).
+    """
     executions = []
     for order in sequence(scenario, orders, market):
+        if order.symbol in gone:
+            executions.append(Execution(order, Status.GONE, 0, None))
+            continue
         execution = execute(scenario, state, market, t, order)
         if execution.fill is not None:
             state = book(scenario, state, market, t, execution.fill)

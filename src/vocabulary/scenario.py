@@ -171,39 +171,50 @@ class CallableStrategy:
 Selection = TopN | Weights | CallableStrategy
 
 
+class ExitAt(Enum):
+    """Where an exit is tested: at the close of its bar (X1), or inside the bar at its level (X5)."""
+
+    CLOSE = "close"
+    LEVEL = "level"
+
+
 @dataclass(frozen=True, slots=True)
 class StopLoss:
-    """X3. loss in ppb of the entry price."""
+    """X3, X6. loss in ppb of the entry price."""
 
     name: str
     loss: int
+    at: ExitAt = ExitAt.CLOSE
 
 
 @dataclass(frozen=True, slots=True)
 class TakeProfit:
-    """X3. gain in ppb of the entry price."""
+    """X3, X6. gain in ppb of the entry price."""
 
     name: str
     gain: int
+    at: ExitAt = ExitAt.CLOSE
 
 
 @dataclass(frozen=True, slots=True)
 class VolatilityStop:
-    """X3. multiple in ppb of the feature (a price difference, made ticks by U1)."""
+    """X3, X6. multiple in ppb of the feature (a price difference, made ticks by U1)."""
 
     name: str
     multiple: int
     feature: str
+    at: ExitAt = ExitAt.CLOSE
 
 
 @dataclass(frozen=True, slots=True)
 class TrailingStop:
-    """X3. initial, tighten (a bar) and minimum in ppb of the peak."""
+    """X3, X6. initial, tighten (a bar) and minimum in ppb of the peak, at a level of the extreme."""
 
     name: str
     initial: int
     tighten: int
     minimum: int
+    at: ExitAt = ExitAt.CLOSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,14 +250,66 @@ class Strategy:
     minimum_notional: int = 0
 
 
+class Gap(Enum):
+    """At which price a stop fills that the open is already beyond (X8, R10)."""
+
+    OPEN = "open"
+    LEVEL_OR_OPEN = "level_or_open"
+    LEVEL_OR_FAR = "level_or_far"
+
+
+class Path(Enum):
+    """What of a bar is visited first, its stops or targets, its low or high (X7)."""
+
+    STOP_FIRST = "stop_first"
+    TARGET_FIRST = "target_first"
+    NEAREST = "nearest"
+    UP_FIRST = "up_first"
+    COLOR = "color"
+
+
+class Trail(Enum):
+    """Which price moves the extreme of a trailing stop, and whether before the bar's stop is tested (X6)."""
+
+    HIGH_AFTER = "high_after"
+    HIGH_BEFORE = "high_before"
+    CLOSE = "close"
+
+
+class Touch(Enum):
+    """Whether a target or limit is met by a price at its level, or only by one beyond it (X7, R10)."""
+
+    TOUCH = "touch"
+    CROSS = "cross"
+
+
+class Armed(Enum):
+    """From which bar on a position's levels are tested: that of its opening fill, or the next (X5)."""
+
+    ENTRY = "entry"
+    NEXT = "next"
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """How levels, limits and stops are met inside a bar (X5 to X8, R10)."""
+
+    gap: Gap = Gap.OPEN
+    path: Path = Path.STOP_FIRST
+    trail: Trail = Trail.HIGH_AFTER
+    touch: Touch = Touch.TOUCH
+    armed: Armed = Armed.ENTRY
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How orders meet the market (T1, T2, E1, E4, E5)."""
+    """How orders meet the market (T1, T2, E1, E4, E5, X5)."""
 
     timing: Timing = Timing.NEXT_OPEN
     sequence: Sequence = Sequence.SELLS_FIRST
     cash: CashPolicy = CashPolicy.REDUCE
     allow_short: bool = False
+    levels: Levels = Levels()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,13 @@ class Side(Enum):
 
 
 class Status(Enum):
-    """What became of an order (E2, E4)."""
+    """What became of an order (E2, E4, X9)."""
 
     FILLED = "filled"
     REDUCED = "reduced"
     NO_CASH = "no_cash"
     NO_BAR = "no_bar"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Position:
         bar's), for a short the lowest.
     mark: ticks, the symbol's last present close.
     armed: the names of the `break_even` rules that are armed (X3).
+    extreme: ticks; that fill's price, moved by X6 where a trailing stop is tested at its level.
     """
 
     quantity: int
@@ -49,6 +51,7 @@ class Position:
     peak: int
     mark: int
     armed: frozenset[str] = frozenset()
+    extreme: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,11 @@ class State:
         or `fills` rolled forward (A1). `opened`: the bar of the fill after which the quantity left
         zero or crossed it. `peak`: that fill's price and the present closes since (X2). `mark`: the
         symbol's last present close (M3). `armed`: the rules that one of those closes armed, with the
-        average price of its bar (X3; with `same_close` also with that of the bar before, T2).
+        average price of its bar (X3; with `same_close` also with that of the bar before, T2). `extreme`:
+        that fill's price and the bars since (X6).
     barred: symbol -> last bar at which it is barred (X4), only those still >= `bar`: the bar of an
-        order whose reason is an exit's name, plus cooldown, the latest such order counting.
+        order whose reason is an exit's name, plus cooldown, the latest such order counting; one bar less
+        for an exit at a level (X9).
     realised: `fills` rolled forward (A1). commissions: the sum of `fills.commission`.
     pending: the `orders` decided at the last bar, in submission order; none with `same_close`, where
         they are already executed (T1 to T3).

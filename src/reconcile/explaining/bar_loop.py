@@ -6,7 +6,7 @@ engine and reference hold no code for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import reference
@@ -14,7 +14,7 @@ from reconcile.scenario import programs
 from reference import Day, Decision, Execution, Valuation
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
-from vocabulary.state import Order, State
+from vocabulary.state import Order, State, Status
 
 Decide = Callable[[Scenario, State, Market, int], Decision]
 """`reference.decide`, or one that remembers."""
@@ -101,16 +101,29 @@ class BarLoop:
         for t in range(state.bar, until):
             scenario = self.scenario_at(t)
             state, flows = reference.pay(scenario, state, market, t)
+            closed: list[Execution] = []
             if scenario.execution.timing is Timing.SAME_CLOSE:
+                state = self._at_levels(scenario, state, t, closed)
                 state, _ = self._mark(scenario, state, t)
                 decision = self._sent(scenario, state, t)
-                submitted = self._due(scenario, state, t, waiting, decision.orders)
-                state, executions = self._traded(scenario, state, t, submitted)
-                state, valuation = self._mark(scenario, state, t)
+                due = self._due(scenario, state, t, waiting, decision.orders)
+                state, traded = self._traded(scenario, state, t, due)
+                submitted, executions = (*_orders(closed), *due), (*closed, *traded)
+            elif scenario.execution.timing is Timing.NEXT_CLOSE:
+                due = self._due(scenario, state, t, waiting, state.pending)
+                state = self._at_levels(scenario, state, t, closed)
+                gone = {execution.order.symbol for execution in closed}
+                state, traded = self._traded(scenario, state, t, due, gone)
+                submitted, executions = (*due, *_orders(closed)), (*closed, *traded)
             else:
-                submitted = self._due(scenario, state, t, waiting, state.pending)
-                state, executions = self._traded(scenario, state, t, submitted)
-                state, valuation = self._mark(scenario, state, t)
+                due = self._due(scenario, state, t, waiting, state.pending)
+                state, traded = self._traded(scenario, state, t, due)
+                for part in reference.WHOLE_BAR:
+                    state = self._at_levels(scenario, state, t, closed, (part,))
+                submitted, executions = (*due, *_orders(closed)), (*traded, *closed)
+            state = reference.moved_extremes(scenario, state, market, t)
+            state, valuation = self._mark(scenario, state, t)
+            if scenario.execution.timing is not Timing.SAME_CLOSE:
                 decision = self._sent(scenario, state, t)
             state = reference.hand_over(scenario, state, market, t, decision)
             day = Day(t, submitted, executions, decision, valuation, state, flows)
@@ -154,10 +167,37 @@ class BarLoop:
                 now.append(order)
         return tuple(now)
 
+    def _at_levels(
+        self,
+        scenario: Scenario,
+        state: State,
+        t: int,
+        closed: list[Execution],
+        parts: tuple[reference.Part, ...] = reference.WHOLE_BAR,
+    ) -> State:
+        """X5, X9: the closes at levels in these parts of bar t, added to `closed`; the state after them."""
+        for symbol in sorted(state.positions):
+            position = state.positions[symbol]
+            at = Moment(scenario, self.market, t, state)
+            execution = reference.closing(scenario, position, self.market, t, symbol, parts)
+            if execution is None:
+                continue
+            for meets in self._meets:
+                at = Moment(meets(at, execution.order), self.market, t, state)
+                execution = (
+                    reference.closing(at.scenario, position, self.market, t, symbol, parts) or execution
+                )
+            closed += self._recorded_as(at, execution)
+            state = reference.barred_after_level(scenario, self._after(at, closed[-1]), t, symbol)
+        return state
+
     def _traded(
-        self, scenario: Scenario, state: State, t: int, orders: Sequence[Order]
+        self, scenario: Scenario, state: State, t: int, orders: Sequence[Order], gone: Set[int] = frozenset()
     ) -> tuple[State, tuple[Execution, ...]]:
-        """E1: the orders of a bar, one by one, each meeting what the earlier ones left."""
+        """E1: the orders of a bar, one by one, each meeting what the earlier ones left.
+
+        gone: symbols that a level has closed in this bar; what was ordered of them is not executed (X9).
+        """
         executions: list[Execution] = []
         turn: Sequence[Order] = reference.sequence(scenario, orders, self.market)
         for sequenced in self._sequenced:
@@ -166,12 +206,19 @@ class BarLoop:
             at = Moment(scenario, self.market, t, state)
             for meets in self._meets:
                 at = Moment(meets(at, order), self.market, t, state)
+            if order.symbol in gone:
+                executions.append(Execution(order, Status.GONE, 0, None))
+                continue
             execution = reference.execute(at.scenario, state, self.market, t, order)
-            for executed in self._executed:
-                execution = executed(at, execution)
-            executions += [execution] * max([1, *(hook(at, execution) for hook in self._recorded)])
-            state = self._after(at, execution)
+            executions += self._recorded_as(at, execution)
+            state = self._after(at, executions[-1])
         return state, tuple(executions)
+
+    def _recorded_as(self, at: Moment, execution: Execution) -> list[Execution]:
+        """An execution as the hooks have it, as often as it stands in the ledger."""
+        for executed in self._executed:
+            execution = executed(at, execution)
+        return [execution] * max([1, *(hook(at, execution) for hook in self._recorded)])
 
     def _after(self, at: Moment, execution: Execution) -> State:
         """The state once an execution is booked, as often as the hooks say."""
@@ -187,6 +234,10 @@ class BarLoop:
             for booked in self._booked:
                 state = booked(before, state, execution)
         return state
+
+
+def _orders(executions: Iterable[Execution]) -> tuple[Order, ...]:
+    return tuple(execution.order for execution in executions)
 
 
 class Memory:

@@ -22,7 +22,8 @@ from reconcile.roots.rows import (
     read_rows,
     unlimited,
 )
-from reference import execute, initial_state, mark, pay
+from reconcile.scenario.exits import has_levels
+from reference import execute, initial_state, mark, moved_extremes, pay
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing, TopN
@@ -58,6 +59,7 @@ class History:
         self.last = len(market.timestamps) - 1
         self._free = unlimited(scenario)
         self._nothing = initial_state(scenario)
+        self._level_rules = {rule.name for rule in scenario.exits if has_levels([rule])}
         self._bars = {int(stamp): t for t, stamp in enumerate(market.timestamps.tolist())}
         self._fill_bars: dict[int, list[int]] = {}
         fills = rows.tables.get("fills")
@@ -145,6 +147,7 @@ class History:
         cash = self._cash_after(t, [option.cash for option in options])
         positions = self._positions_after(before, t, options, doubtful=cash != options[0].cash)
         state = replace(options[0], bar=t + 1, cash=cash, positions=positions)
+        state = moved_extremes(self.scenario, state, self.market, t)
         return mark(self.scenario, state, self.market, t)[0]
 
     def _cash_after(self, t: int, options: list[int]) -> int:
@@ -247,15 +250,17 @@ class History:
         if holding.basis is not None:
             # From flat, a basis is quantity times the one price paid (A1).
             price = bare.basis // abs(holding.quantity)
-            return Position(holding.quantity, bare.basis, t, price, price)
+            return Position(holding.quantity, bare.basis, t, price, price, extreme=price)
         price = int(self.market.close.item(t, symbol))
-        return Position(holding.quantity, abs(holding.quantity) * price, t, price, price)
+        return Position(holding.quantity, abs(holding.quantity) * price, t, price, price, extreme=price)
 
     def decided(self, state: State, t: int) -> State:
         """The state after the decisions that the ledger states for bar t (X4, R1, R4, T3)."""
         orders = self.orders(t)
         cooldown = self.scenario.strategy.cooldown
         barred = {symbol: until for symbol, until in state.barred.items() if until > t}
+        if cooldown > 1:
+            barred |= dict.fromkeys(self.closed_at_levels(t), t + cooldown - 1)
         if cooldown:
             barred |= {order.symbol: t + cooldown for order in orders if order.reason != REBALANCE}
         number = self.number(t)
@@ -290,6 +295,11 @@ class History:
         """The orders that bar t decided, in submission order."""
         return tuple(order for order, _ in self.ordered(t))
 
+    def closed_at_levels(self, t: int) -> list[int]:
+        """The symbols that a level closed in bar t (X9)."""
+        rows = self.rows.at("orders", t) if self._level_rules else []
+        return [row.symbol for row in rows if row.cells.get("reason") in self._level_rules]
+
     def ordered(self, t: int) -> list[tuple[Order, Row]]:
         """The orders with their rows. R9: exits, closings, targets by rank; each in symbol order."""
         if not self.rows.has("orders"):
@@ -304,7 +314,11 @@ class History:
                 return 2, ranks[order.symbol], order.symbol, row.at
             return 1, order.symbol, 0, row.at
 
-        made = [(order_of(row, t), row) for row in self.rows.at("orders", t)]
+        made = [
+            (order_of(row, t), row)
+            for row in self.rows.at("orders", t)
+            if row.cells.get("reason") not in self._level_rules
+        ]
         return sorted(((order, row) for order, row in made if order is not None), key=submitted)
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from reconcile.files.decimals import NumberError, to_units
 from reconcile.scenario import schema as models
 from reconcile.scenario.callables import find_callable
-from reconcile.scenario.exits import read_exits
+from reconcile.scenario.exits import has_levels, read_exits
 from reconcile.scenario.toml import scenario_to_toml
 from reconcile.scenario.values import show, show_key
 from vocabulary import scenario as nouns
@@ -40,7 +40,7 @@ def build(
         initial_cash=units.money(file.portfolio.initial_cash, "portfolio.initial_cash"),
         strategy=strategy,
         exits=read_exits(file.exits, where),
-        execution=nouns.Execution(**dict(file.execution)),
+        execution=_execution(file, where),
         costs=nouns.Costs(_commission(file.costs.commission, units), _slippage(file.costs.slippage, units)),
         origin=origin,
         name=name,
@@ -154,6 +154,27 @@ def _gate(table: models.GateTable | None) -> nouns.Gate | None:
         return nouns.Gate(table.context, nouns.Bound.MAX, table.max)
     assert table.min is not None
     return nouns.Gate(table.context, nouns.Bound.MIN, table.min)
+
+
+def _execution(file: models.ScenarioTable, where: str) -> nouns.Execution:
+    table = file.execution
+    settings = {**dict(table), "levels": nouns.Levels(**dict(table.levels or models.LevelsTable()))}
+    execution = nouns.Execution(**settings)
+    if table.levels is not None and not has_levels(file.exits):
+        raise InputError(
+            f"{where}: execution.levels",
+            "a table",
+            'no such table: it says how exits with at = "level" are met, and there are none',
+            'Remove it, or give an exit at = "level".',
+        )
+    if execution.levels.armed is nouns.Armed.NEXT and execution.timing is not nouns.Timing.NEXT_OPEN:
+        raise InputError(
+            f"{where}: execution.levels.armed",
+            show(execution.levels.armed.value),
+            f'"entry", because execution.timing is {execution.timing.value!r}',
+            'Set execution.timing = "next_open", or leave armed out.',
+        )
+    return execution
 
 
 def _check_shorts(selection: nouns.Selection, allow_short: bool, where: str) -> None:

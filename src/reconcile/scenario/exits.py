@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from reconcile.scenario.values import Multiple, Natural, Share, TableModel, Word, any_of, kind_of
+from pydantic import PlainSerializer, PlainValidator
+
+from reconcile.scenario.values import Multiple, Natural, Share, TableModel, Word, any_of, choice, kind_of
 from vocabulary import scenario as nouns
 from vocabulary.errors import InputError
 from vocabulary.state import REBALANCE
+
+At = Annotated[nouns.ExitAt, PlainValidator(choice(nouns.ExitAt)), PlainSerializer(lambda at: at.value)]
 
 
 class ExitTable(TableModel):
@@ -31,6 +35,7 @@ class StopLossTable(ExitTable):
 
     kind: Literal["stop_loss"]
     loss: Share
+    at: At = nouns.ExitAt.CLOSE
 
 
 class TakeProfitTable(ExitTable):
@@ -40,6 +45,7 @@ class TakeProfitTable(ExitTable):
 
     kind: Literal["take_profit"]
     gain: Multiple
+    at: At = nouns.ExitAt.CLOSE
 
 
 class VolatilityStopTable(ExitTable):
@@ -50,6 +56,7 @@ class VolatilityStopTable(ExitTable):
     kind: Literal["volatility_stop"]
     multiple: Multiple
     feature: Word
+    at: At = nouns.ExitAt.CLOSE
 
 
 class TrailingStopTable(ExitTable):
@@ -61,6 +68,7 @@ class TrailingStopTable(ExitTable):
     initial: Share
     tighten: Multiple
     minimum: Share
+    at: At = nouns.ExitAt.CLOSE
 
 
 class TimeExitTable(ExitTable):
@@ -125,7 +133,15 @@ def _rule(table: ExitTable) -> nouns.ExitRule:
 
 
 def write_exit(rule: nouns.ExitRule) -> dict[str, Any]:
-    """The table of one rule as it stands in the file, every key written."""
+    """The table of one rule as it stands in the file, every key written; `at` where it is not the close."""
     table = KINDS[type(rule)]
     kind = kind_of(table)
-    return {"kind": kind, **table.model_construct(kind=kind, **dataclasses.asdict(rule)).model_dump()}
+    written = {"kind": kind, **table.model_construct(kind=kind, **dataclasses.asdict(rule)).model_dump()}
+    if written.get("at") == nouns.ExitAt.CLOSE.value:
+        del written["at"]
+    return written
+
+
+def has_levels(rules: Sequence[nouns.ExitRule | ExitTable]) -> bool:
+    """Whether a rule is tested at a level (X5)."""
+    return any(getattr(rule, "at", None) is nouns.ExitAt.LEVEL for rule in rules)

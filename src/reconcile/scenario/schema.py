@@ -167,6 +167,16 @@ else:
     AnyStrategy = any_of(TopNTable, WeightsTable, CallableTable)
 
 
+class LevelsTable(TableModel):
+    """[execution.levels] (X5 to X8)."""
+
+    gap: Annotated[nouns.Gap, PlainValidator(values.choice(nouns.Gap))] = default(nouns.Levels, "gap")
+    path: Annotated[nouns.Path, PlainValidator(values.choice(nouns.Path))] = default(nouns.Levels, "path")
+    trail: Annotated[nouns.Trail, PlainValidator(values.choice(nouns.Trail))] = default(nouns.Levels, "trail")
+    touch: Annotated[nouns.Touch, PlainValidator(values.choice(nouns.Touch))] = default(nouns.Levels, "touch")
+    armed: Annotated[nouns.Armed, PlainValidator(values.choice(nouns.Armed))] = default(nouns.Levels, "armed")
+
+
 class ExecutionTable(TableModel):
     """[execution] (T1, T2, E1, E4, E5)."""
 
@@ -174,6 +184,7 @@ class ExecutionTable(TableModel):
     sequence: Sequence = default(nouns.Execution, "sequence")
     cash: CashPolicy = default(nouns.Execution, "cash")
     allow_short: Flag = default(nouns.Execution, "allow_short")
+    levels: LevelsTable | None = None
 
 
 class CommissionTable(TableModel):

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from reconcile.files.decimals import BPS, PPB, from_units
-from reconcile.scenario.exits import write_exit
+from reconcile.scenario.exits import has_levels, write_exit
 from vocabulary import scenario as nouns
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -40,12 +41,7 @@ def scenario_to_dict(scenario: nouns.Scenario) -> dict[str, Any]:
         "portfolio": {"initial_cash": from_units(scenario.initial_cash, money)},
         "strategy": _strategy(scenario.strategy, money),
         "exits": [write_exit(rule) for rule in scenario.exits],
-        "execution": {
-            "timing": scenario.execution.timing.value,
-            "sequence": scenario.execution.sequence.value,
-            "cash": scenario.execution.cash.value,
-            "allow_short": scenario.execution.allow_short,
-        },
+        "execution": _execution(scenario),
         "costs": _costs(scenario.costs, source.price_decimals, money),
     }
 
@@ -53,6 +49,20 @@ def scenario_to_dict(scenario: nouns.Scenario) -> dict[str, Any]:
 def scenario_to_toml(scenario: nouns.Scenario) -> str:
     """The canonical text: equal scenarios give equal text, and reading it back an equal scenario."""
     return "".join(_table(scenario_to_dict(scenario), ())).lstrip("\n")
+
+
+def _execution(scenario: nouns.Scenario) -> dict[str, Any]:
+    execution = scenario.execution
+    written: dict[str, Any] = {
+        "timing": execution.timing.value,
+        "sequence": execution.sequence.value,
+        "cash": execution.cash.value,
+        "allow_short": execution.allow_short,
+    }
+    if has_levels(scenario.exits):
+        levels = execution.levels
+        written["levels"] = {field.name: getattr(levels, field.name).value for field in fields(levels)}
+    return written
 
 
 def _feature(feature: nouns.Feature) -> dict[str, Any]:

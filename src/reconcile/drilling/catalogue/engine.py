@@ -90,7 +90,7 @@ EARLIER = (
     "\n        before = panel.close[t - 1, np.uint64(tables.orders[O_SYMBOL, first + i])]"
     "\n        raws[i] = before if min(before, raws[i]) > 0 else raws[i]"
 )
-FEE = "        fee = mul(charged, settings.fee_rate)"
+FEE = "    return mul(notional, settings.fee_rate)"
 CHARGED = "    if fee == TOO_LARGE:\n        account[FAULT] = BAD_COMMISSION"
 FILLED = "    price = slipped(settings, account, raw, side)"
 SIZED = "        size = quantity_for(base, abs(weight), book.chosen_closes[k])"
@@ -114,7 +114,7 @@ FAULTS: tuple[Fault, ...] = (
            as_if(TARGET, Data(zero_filled("vix"))),
            Change(features.CONTEXT_ZERO_FILLED, "vix")),
     _fault("commission doubled", "long",
-           (EXECUTING, FEE, "        fee = mul(charged, 2 * settings.fee_rate)"),
+           (EXECUTING, FEE, "    return mul(notional, 2 * settings.fee_rate)"),
            at_fills(COST),
            _setting(costs.COMMISSION, "costs.commission", (("kind", "bps"), ("rate", "10"), ("minimum",
            "0")))),

@@ -29,7 +29,7 @@ BUY, SELL = Side.BUY, Side.SELL
 ORDER, STATUS, QUANTITY, PRICE, COST = Stage.ORDER, Stage.STATUS, Stage.QUANTITY, Stage.PRICE, Stage.COST
 POSITION, MARK, CASH = Stage.POSITION, Stage.MARK, Stage.CASH
 EXECUTING, MARKING = "executing.py", "marking.py"
-FEE = "        fee = mul(charged, settings.fee_rate)"
+FEE = "    return mul(notional, settings.fee_rate)"
 RAW = "raws[i] = panel.price[t, np.uint64(tables.orders[O_SYMBOL, first + i])]"
 FILLED = "    price = slipped(settings, account, raw, side)"
 CLOSED = "panel.close[t, np.uint64(tables.orders[O_SYMBOL, first + i])]"
@@ -172,7 +172,7 @@ def _is_not_round(name: str, unit: int) -> Callable[[CleanRun, int], bool]:
 FAULTS: tuple[Fault, ...] = (
     _patch("a unit more commission", "long", at_fills(COST), (EXECUTING, FEE, FEE + " + 1")),
     _patch("commission of 50 at most", "long", at_fills(COST, lambda h, t, x: x.commission > 500_000),
-           (EXECUTING, FEE, "        fee = min(500_000, mul(charged, settings.fee_rate))")),
+           (EXECUTING, FEE, "    return min(500_000, mul(notional, settings.fee_rate))")),
     _patch("slippage of three cents at least", "long", at_fills(PRICE, lambda h, t, x: _gap(x) < 300),
            (EXECUTING, "slip = mul(raw, slip)", "slip = max(300, mul(raw, slip))")),
     _patch("sells slip upwards", "short", at_fills(PRICE, lambda h, t, x: x.side is SELL),
@@ -190,7 +190,7 @@ FAULTS: tuple[Fault, ...] = (
            at_executions(QUANTITY, lambda h, t, x, cash: x.filled > 2500),
            (EXECUTING, "= orders[O_QUANTITY, order]", "= min(2500, orders[O_QUANTITY, order])")),
     _patch("trading halts by turns", "long", at_executions(STATUS, _halting),
-           (EXECUTING, "    if raw == 0:\n", "    if raw == 0 or (t + np.int64(s)) % 11 == 3:\n")),
+           (EXECUTING, "    if raw <= 0:\n", "    if raw <= 0 or (t + np.int64(s)) % 11 == 3:\n")),
     _patch("interest on cash", "long", at_bars(CASH),
            (MARKING, VALUED, "    account[CASH] += account[CASH] // 10_000 if final else 0\n" + VALUED)),
     _patch("a fee for what is short", "short", at_bars(CASH, _short_held),

@@ -1,0 +1,220 @@
+"""X5 to X9: exits that are met inside the bar, at their levels.
+
+Prices and levels are taken as the holder of the position sees them: negated for a short, with high and low
+exchanged. Each test is therefore written once, for a long.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.compiling import either, part, separate
+from engine.deciding import bar
+from engine.executing import fill
+from engine.exits import AT_LEVEL, KIND, TAKE_PROFIT, TRAILING_STOP, level_of
+from engine.layout import *  # the column names are this file's alphabet
+from engine.referring import copied
+from engine.sets import listed, put
+
+# The parts of a bar in which levels are tested: X7.1, and X7.2 with X7.3.
+OPENING, ON_THE_WAY = 1, 2
+
+
+@separate
+def first_level(
+    settings: Settings,
+    panel: Panel,
+    book: Book,
+    t: int,
+    s: Any,
+    extreme: int,
+    targets: bool,
+    last: bool,
+    price: int,
+    other: int,
+) -> tuple[int, int]:
+    """X7: the rule that is met first of those that a price reaches, and its level; NOTHING where none is.
+
+    targets: of the targets, those that `price` or `other` reaches; else of the stops, those that `price` is
+    at or below. last: of the trailing stops that are met last, else of all other rules.
+    """
+    first, first_price = NOTHING, 0
+    for rule in range(book.exits.shape[0]):
+        kind = book.exits[rule, KIND]
+        if not book.exits[rule, AT_LEVEL] or (kind == TAKE_PROFIT) != targets:
+            continue
+        if (kind == TRAILING_STOP and settings.extras.trail == HIGH_BEFORE) != last:
+            continue
+        level, exists = level_of(settings, panel, book, t, s, rule, extreme)
+        if not exists:
+            continue
+        if targets:
+            met = reaches(settings, price, level) or reaches(settings, other, level)
+            earlier = level < first_price
+        else:
+            met = price <= level
+            earlier = level > first_price
+        if met and (first == NOTHING or earlier):
+            first, first_price = rule, level
+    return first, first_price
+
+
+@part
+def reaches(settings: Settings, price: int, level: int) -> bool:
+    """X7: whether a price meets a target."""
+    return price > level if settings.extras.cross else price >= level
+
+
+@part
+def is_low_first(settings: Settings, panel: Panel, t: int, s: Any) -> bool:
+    """X7.2: whether the low of a bar is visited before its high."""
+    opened = panel.ranges.open[t, s]
+    if settings.extras.path == NEAREST:
+        return abs(opened - panel.ranges.low[t, s]) <= abs(panel.ranges.high[t, s] - opened)
+    return settings.extras.path == COLOR and panel.close[t, s] >= opened
+
+
+@part
+def stop_price(settings: Settings, level: int, opened: int, high: int) -> int:
+    """X8: P of a stop that the open may be beyond, as the holder sees it."""
+    if settings.extras.gap == LEVEL_OR_FAR:
+        return min(level, high)
+    if settings.extras.gap == LEVEL_OR_OPEN and high >= level:
+        return level
+    return min(level, opened)
+
+
+@separate
+def first_met(settings: Settings, panel: Panel, book: Book, t: int, s: Any, parts: int) -> tuple[int, int]:
+    """X7, X8: the rule that is met first in these parts of the bar, and P; NOTHING where none is."""
+    lines = book.lines
+    side = 1 if lines[s, QUANTITY] > 0 else -1
+    opened = side * panel.ranges.open[t, s]
+    high = panel.ranges.high[t, s] if side > 0 else -panel.ranges.low[t, s]
+    low = panel.ranges.low[t, s] if side > 0 else -panel.ranges.high[t, s]
+    extreme = side * lines[s, EXTREME]
+    # at the open all but `target_first` test stops first; on the way it is what the path visits first
+    stop_first = settings.extras.path != TARGET_FIRST
+    for now in range(OPENING, ON_THE_WAY + 1):
+        if parts & now == 0:
+            continue
+        if now == ON_THE_WAY and settings.extras.path > TARGET_FIRST:
+            stop_first = is_low_first(settings, panel, t, s) == (side > 0)
+        worst, best = (opened, opened) if now == OPENING else (low, high)
+        stop, level = first_level(settings, panel, book, t, s, extreme, False, False, worst, worst)
+        target, goal = NOTHING, 0
+        if now == ON_THE_WAY or settings.extras.path != STOP_FIRST:
+            target, goal = first_level(settings, panel, book, t, s, extreme, True, False, best, opened)
+        if stop != NOTHING and (stop_first or target == NOTHING):
+            if now == ON_THE_WAY:
+                return stop, level
+            opened_here = settings.timing == NEXT_OPEN and lines[s, OPENED] == t
+            return stop, opened if opened_here else stop_price(settings, level, opened, high)
+        if target != NOTHING:
+            return target, max(opened, goal)
+    if parts & ON_THE_WAY != 0 and settings.extras.trail == HIGH_BEFORE:
+        moved = max(extreme, high)
+        stop, level = first_level(settings, panel, book, t, s, moved, False, True, low, low)
+        return stop, level if high >= level else opened
+    return NOTHING, 0
+
+
+@separate
+def close_at_levels(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    """X5, X9: the levels of bar t. With `next_open` all that is met at the open comes before all else."""
+    if settings.timing == NEXT_OPEN:
+        close_in_parts(settings, panel, book, tables, t, OPENING)
+        close_in_parts(settings, panel, book, tables, t, ON_THE_WAY)
+    else:
+        close_in_parts(settings, panel, book, tables, t, OPENING | ON_THE_WAY)
+
+
+@separate
+def close_in_parts(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int, parts: int) -> None:
+    """X9: closes each position that meets a level in these parts of bar t, in symbol order."""
+    account, lines = book.account, book.lines
+    list_held(book)
+    for i in range(account[HELD]):
+        if account[FAULT] != 0:
+            return
+        s = book.held[i]
+        if panel.close[t, s] == 0 or (settings.extras.armed_next and lines[s, OPENED] == t):
+            continue
+        rule, price = first_met(settings, panel, book, t, s, parts)
+        if rule != NOTHING and account[FAULT] == 0:
+            close_one(settings, panel, book, tables, t, s, rule, abs(price))
+
+
+@part
+def list_held(book: Book) -> None:
+    """Brings `held` up to date."""
+    if book.account[CHANGED] != 0:
+        book.account[HELD] = listed(book.holding, book.held)
+        book.account[CHANGED] = 0
+
+
+@part
+def close_one(
+    settings: Settings, panel: Panel, book: Book, tables: Tables, t: int, s: Any, rule: int, raw: int
+) -> None:
+    """X9: the order of a rule and its fill; it stands behind the pending orders, N_CLOSED of its kind."""
+    account, lines, orders, fills = book.account, book.lines, tables.orders, tables.fills
+    row, start = account[N_ORDERS] + account[PENDING] + account[N_CLOSED], account[N_FILLS]
+    side = SELL if lines[s, QUANTITY] > 0 else BUY
+    orders[O_SYMBOL, row] = s
+    orders[O_SIDE, row] = side
+    orders[O_QUANTITY, row] = abs(lines[s, QUANTITY])
+    orders[O_REASON, row] = rule
+    orders[O_DECIDED, row] = panel.timestamps[t]
+    orders[O_EXECUTES, row] = panel.timestamps[t]
+    orders[O_REBALANCE, row] = NOTHING
+    slips = book.exits[rule, KIND] != TAKE_PROFIT
+    orders[O_STATUS, row] = fill(settings, book, tables, t, row, raw, side, slips)
+    if account[FAULT] != 0:
+        return
+    fills[F_TIMESTAMP, start] = panel.timestamps[t]
+    fills[F_DECIDED, start] = panel.timestamps[t]
+    account[N_CLOSED] += 1
+    put(book.leaving, s)
+    if settings.cooldown > 0:
+        bar(book, s, t + settings.cooldown - 1)
+
+
+@separate
+def move_extremes(settings: Settings, panel: Panel, book: Book, t: int) -> None:
+    """X6: the extremes after all that happened inside bar t."""
+    lines = book.lines
+    list_held(book)
+    for i in range(book.account[HELD]):
+        s = book.held[i]
+        if panel.close[t, s] == 0 or (settings.timing != NEXT_OPEN and lines[s, OPENED] == t):
+            continue
+        high, low = panel.ranges.high[t, s], panel.ranges.low[t, s]
+        if settings.extras.trail == TRAIL_CLOSE:
+            high = low = panel.close[t, s]
+        if lines[s, QUANTITY] > 0:
+            lines[s, EXTREME] = max(lines[s, EXTREME], high)
+        else:
+            lines[s, EXTREME] = min(lines[s, EXTREME], low)
+
+
+@part
+def _meet_levels(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    if settings.levels:
+        close_at_levels(copied(settings), copied(panel), copied(book), copied(tables), t)
+
+
+@part
+def _after_levels(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    if settings.extras.trails:
+        move_extremes(copied(settings), copied(panel), copied(book), t)
+
+
+@part
+def _nothing(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    return
+
+
+# The kernel calls these. A kernel for scenarios without extras holds none of the code above.
+meet_levels = either("extras", _meet_levels, _nothing)
+after_levels = either("extras", _after_levels, _nothing)
