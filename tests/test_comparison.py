@@ -301,7 +301,8 @@ def test_several_fills_of_one_key(
     [
         (D("101.30"), D("101.3"), True),
         (D("101.3"), 101.3, True),
-        (D("101.3"), np.nextafter(101.3, 200), False),
+        (D("101.3"), np.nextafter(101.3, 200), True),
+        (D("101.3"), 101.3000000001, False),
         (0.0, -0.0, True),
         (float("nan"), float("nan"), False),
         (float("inf"), float("inf"), False),

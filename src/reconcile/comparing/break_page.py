@@ -44,6 +44,7 @@ def break_lines(
         _not_read(found),
         labelled("manifests", manifest_lines(found)),
         _tolerances(found),
+        _noise(found),
         _proposals(found),
         _chains(found, clock),
     )
@@ -179,6 +180,18 @@ def _tolerances(found: Reconciliation) -> Iterable[str]:
             f"tolerance     {one.table}.{one.column} {one.kind.value} {one.bound}: absorbed {use.absorbed:,},"
             f" largest gap {use.largest}{slack} ({printable(one.reason)})"
         )
+
+
+def _noise(found: Reconciliation) -> Iterable[str]:
+    """The cells that differ by the rounding of doubles, one line per column."""
+    yield from labelled(
+        "float noise",
+        (
+            f"{printable(f'{one.table}.{one.column}', 60)}: {count(one.cells, 'cell')}, largest gap"
+            f" {one.largest:g}, 1 part in {1 / one.share:.2g}"
+            for one in found.noise
+        ),
+    )
 
 
 def _proposals(found: Reconciliation) -> Iterable[str]:

@@ -199,6 +199,7 @@ def _result(
         periods=Periods(axis, breaks, sides),
         periods_are_bars=axis.are_bars,
         tolerances=bounds.report(),
+        noise=bounds.noise.report(),
         chains=chains,
         notes=(
             *manifest_notes(reference.manifest, candidate.manifest),

@@ -91,6 +91,10 @@ def diff_facts(
             }
             for use in found.tolerances
         ],
+        "float_noise": [
+            {"field": f"{one.table}.{one.column}", "cells": one.cells, "largest": one.largest}
+            for one in found.noise
+        ],
         "chains": {
             "reference": _chain(found.chains.reference, clock),
             "candidate": _chain(found.chains.candidate, clock),

@@ -21,8 +21,9 @@ def headline(found: Reconciliation, clock: Clock) -> str:
     compared = f"{rows:,} rows in {count(len(found.compared), 'table')}"
     gaps = "; ".join(_gaps(found))
     if found.verdict is Verdict.MATCHED:
-        how = "equal within tolerance" if any(use.absorbed for use in found.tolerances) else None
-        return f"matched: 0 breaks, {compared} {how or 'equal to the last unit'}{'; ' if gaps else ''}{gaps}"
+        how = " equal within tolerance" if any(use.absorbed for use in found.tolerances) else ""
+        how = how or ("" if found.noise else " equal to the last unit")
+        return f"matched{_noise(found)}: 0 breaks, {compared}{how}{'; ' if gaps else ''}{gaps}"
     if found.verdict is Verdict.EDITED:
         return f"edited: 0 breaks in {compared}, but {'; '.join(edited(found, clock))}"
     if found.verdict is Verdict.MANIFESTS_DIFFER:
@@ -30,12 +31,19 @@ def headline(found: Reconciliation, clock: Clock) -> str:
     if found.verdict is Verdict.NOTHING_HAPPENED:
         return f"nothing happened: no pass; 0 breaks in {compared}; {' '.join(map(printable, found.idle))}"
     if found.verdict is Verdict.MATCHED_AS_FAR_AS_COMPARED:
-        return f"matched as far as compared: 0 breaks in {compared}; {gaps}"
+        return f"matched as far as compared{_noise(found, ', ')}: 0 breaks in {compared}; {gaps}"
     if found.verdict is Verdict.NOTHING_COMPARED or found.first is None:
         return f"nothing compared: no pass; {gaps or 'both sides have no rows'}"
     number = "first break" if found.first_only else count(len(found.breaks), "break")
     roots = "" if found.roots is None or found.first_only else f", {count(len(found.roots), 'root')}"
     return f"{number}{roots}: {describe(found.first, clock)}{_equal_fills(found)}"
+
+
+def _noise(found: Reconciliation, before: str = " ") -> str:
+    """A clause for cells of doubles that differ by their rounding; empty where there are none."""
+    if not found.noise:
+        return ""
+    return f"{before}within float noise, largest gap {max(one.largest for one in found.noise):g}"
 
 
 def _equal_fills(found: Reconciliation) -> str:

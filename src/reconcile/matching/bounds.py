@@ -23,6 +23,7 @@ import numpy.typing as npt
 from reconcile.ledger.figures import decimal_of
 from reconcile.matching.cells import Comparable, Rows, as_doubles, number
 from reconcile.matching.model import BoundKind, Tolerance, ToleranceUse
+from reconcile.matching.noise import NoiseGauge
 from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
 
@@ -62,21 +63,32 @@ class AppliedTolerances:
                 )
             self.by_column[one.table, one.column] = one
         self._uses = {key: _Use() for key in self.by_column}
+        self.noise = NoiseGauge()
 
     def absorb(self, table: str, column: str, cells: Comparable, left: Rows, right: Rows) -> Rows:
-        """The places, among differing pairs of rows, of those that no tolerance absorbs."""
+        """The places, among differing pairs of rows, of those that no tolerance absorbs.
+
+        A column without one has that of doubles: what is float noise is absorbed.
+        """
         tolerance = self.by_column.get((table, column))
         everything = np.arange(len(left))
-        if tolerance is None or not len(left):
+        if not len(left):
             return everything
+        if tolerance is None:
+            return everything[~self.noise.absorb(table, column, cells, left, right)]
         within = _within_all(tolerance, cells, left, right)
         self._remember(tolerance, cells, left[within], right[within])
         return everything[~within]
 
-    def absorb_one(self, table: str, column: str, a: Fraction, b: Fraction) -> bool:
-        """Whether a tolerance absorbs the difference of two numbers; if so, it is counted."""
+    def absorb_one(self, table: str, column: str, a: Fraction, b: Fraction, floats: bool) -> bool:
+        """Whether the difference of two numbers is absorbed; if so, it is counted.
+
+        floats: one of them was a double.
+        """
         tolerance = self.by_column.get((table, column))
-        if tolerance is None or not within(tolerance, a, b):
+        if tolerance is None:
+            return floats and self.noise.absorb_one(table, column, a, b)
+        if not within(tolerance, a, b):
             return False
         use = self._uses[table, column]
         use.absorbed += 1

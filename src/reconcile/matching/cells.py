@@ -35,6 +35,7 @@ class Comparable:
     """Both sides of a column in one common form, so that `==` of two values is equality.
 
     reference, candidate: int64 or object integers at `scale`, doubles (`floats`), or codes into `words`.
+    doubles: which sides hold doubles; `floats` where one does.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class Comparable:
     floats: bool = False
     scale: int | None = None
     words: tuple[str, ...] | None = None
+    doubles: tuple[bool, bool] = (False, False)
 
 
 def comparable(where: str, a: Column, b: Column) -> Comparable:
@@ -66,7 +68,8 @@ def comparable(where: str, a: Column, b: Column) -> Comparable:
     if a.kind is Kind.TIMESTAMP:
         return Comparable(a.kind, a.values, b.values, am, bm, scale=0)
     if is_float(a) or is_float(b):
-        return Comparable(a.kind, doubles(a), doubles(b), am, bm, floats=True)
+        sides = is_float(a), is_float(b)
+        return Comparable(a.kind, doubles(a), doubles(b), am, bm, floats=True, doubles=sides)
     scale = max(a.scale or 0, b.scale or 0)
     return Comparable(a.kind, at_scale(a, scale), at_scale(b, scale), am, bm, scale=scale)
 

@@ -24,7 +24,8 @@ SUMMED = ("quantity", "notional", "commission", "slippage")
 
 Absorb = Callable[[str, str, Comparable, Rows, Rows], Rows]
 """(table, column, cells, left, right) -> places of the pairs of rows that no tolerance absorbs."""
-AbsorbOne = Callable[[str, str, Fraction, Fraction], bool]
+AbsorbOne = Callable[[str, str, Fraction, Fraction, bool], bool]
+"""(table, column, a, b, whether one of them was a double) -> whether the difference is absorbed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +173,8 @@ def _compare_merged(
         a, b = (_together(column, values, rows, side) for side, rows in enumerate(merged))
         if a == b and a is not None:
             continue
-        if isinstance(a, Fraction) and isinstance(b, Fraction) and collector.absorb_one(name, column, a, b):
+        numbers = isinstance(a, Fraction) and isinstance(b, Fraction)
+        if numbers and collector.absorb_one(name, column, a, b, values[column].floats):  # type: ignore[arg-type]
             continue
         shown = (_shown(a), _shown(b))
         first = np.array([merged[0][0]], np.int64), np.array([merged[1][0]], np.int64)

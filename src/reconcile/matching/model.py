@@ -252,6 +252,20 @@ class ToleranceUse:
 
 
 @dataclass(frozen=True, slots=True)
+class FloatNoise:
+    """Gaps of one column that rounding to 53 bits explains, so that they are no breaks.
+
+    cells: how many. largest: the largest gap. share: the largest gap as a share of the numbers behind it.
+    """
+
+    table: str
+    column: str
+    cells: int
+    largest: Decimal
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodSide:
     """The figures of one side in a period; None for what its ledger does not say.
 
@@ -332,6 +346,7 @@ class Reconciliation:
     bars: every timestamp of both ledgers, ascending, ns since 1970 UTC.
     periods: the summary, one row per rebalance, or per bar where `periods_are_bars`.
     tolerances: what each one absorbed.
+    noise: cells of doubles that differ by no more than their rounding; none of them is a break.
     chains: whether the tables fit the digest chains.
     notes: what else a reader should know, one sentence each.
     """
@@ -353,6 +368,7 @@ class Reconciliation:
     periods: Sequence[Period]
     periods_are_bars: bool
     tolerances: tuple[ToleranceUse, ...]
+    noise: tuple[FloatNoise, ...]
     chains: Chains
     notes: tuple[str, ...]
     reference: LedgerSide

@@ -109,6 +109,7 @@ def select_rows(column: Comparable, left: Rows, right: Rows) -> Comparable:
         column.floats,
         column.scale,
         column.words,
+        column.doubles,
     )
 
 

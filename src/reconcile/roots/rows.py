@@ -11,11 +11,15 @@ import numpy as np
 
 from reconcile.files.decimals import unit_scales
 from reconcile.matching.cells import WORDS, is_float
+from reconcile.matching.noise import MOST as NOISE
 from reference import book, commission_of, raw_price
 from vocabulary.ledger import TIME_COLUMN, Column, Kind, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import CashPolicy, Scenario
 from vocabulary.state import Fill, Position, Side, State
+
+NEAR = 1e-3
+"""The most of a unit that is taken for noise."""
 
 Cell = int | Fraction | float | str | None
 """An int counts the scenario's unit; a Fraction is a number between two units; a float is NaN or an infinity;
@@ -161,11 +165,15 @@ def _from_exact(column: Column, scale: int) -> list[Any]:
 
 
 def _from_doubles(column: Column, scale: int) -> list[Any]:
-    """A double becomes the whole number of units whose nearest double it is, else a Fraction."""
+    """A double becomes the whole number of units whose nearest double it is, or from which float noise alone
+    parts it; else a Fraction."""
     values = column.values.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
-        whole = np.rint(values * 10.0**scale)
-        fits = np.isfinite(values) & (np.abs(whole) < 2**53) & (whole / 10.0**scale == values)
+        units = values * 10.0**scale
+        whole = np.rint(units)
+        near = np.abs(units - whole) <= np.minimum(NOISE * np.abs(units), NEAR)
+        exact = whole / 10.0**scale == values
+        fits = np.isfinite(values) & (np.abs(whole) < 2**53) & (exact | near & (np.abs(whole) < 2**40))
     out: list[Any] = []
     for value, unit, fit in zip(values.tolist(), whole.tolist(), fits.tolist(), strict=True):
         if fit:
