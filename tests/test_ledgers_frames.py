@@ -99,7 +99,8 @@ def test_frames_of_a_users_own_engine_keep_what_they_are() -> None:
         },
         index=index,
     )
-    book = from_frames({"fills": data}, Manifest(producer="me"))
+    with pytest.warns(UserWarning, match="mine"):
+        book = from_frames({"fills": data}, Manifest(producer="me"))
     columns = book.tables["fills"].columns
     assert list(columns) == ["timestamp", "symbol", "quantity", "price", "notional", "commission", "slippage"]
     assert {key: one.scale for key, one in columns.items() if key not in ("timestamp", "symbol")} == {

@@ -166,4 +166,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    """What a caller has use for, and nothing else: tab completion shows it."""
+    return sorted([*__all__, *_MODULES])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from reconcile.api.diff import GivenTolerances, tolerances_of
+from reconcile.api.diff import GivenTolerances, beside_of, tolerances_of
 from reconcile.api.given import (
     GivenCandidate,
     GivenScenario,
@@ -135,7 +135,8 @@ def explain(
         other = _run_program(other, found, market)
     running.warm(found, market, watch)
     with watch(Phase.EXPLAINING, 0):
-        result = find_causes(found, market, other.ledger, tolerances=bounds)
+        beside = beside_of(other)
+        result = find_causes(found, market, other.ledger, tolerances=bounds, beside=beside)
     result = replace(result, notes=(*other.notes, *result.notes))
     return ExplainResult(result, found, market, other.ledger, other.name)
 

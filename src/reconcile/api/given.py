@@ -189,7 +189,7 @@ def as_pandas(given: Any) -> Any:
 
 
 def _framed(frames: Any, where: str, mapping: PathLike | None) -> Opened:
-    from reconcile.ledger.frames import from_frames
+    from reconcile.ledger.frames import reading_of_frames
 
     if mapping is None:
         for name, each in frames.items():
@@ -197,7 +197,8 @@ def _framed(frames: Any, where: str, mapping: PathLike | None) -> Opened:
                 raise _unfit(f"{where}[{name!r}]", each, "a pandas or Polars frame", "pandas.DataFrame(...)")
         if any(_is_result(each) for each in frames.values()):
             return _from_arrow(frames, where)
-        return Opened(where, from_frames({name: as_pandas(each) for name, each in frames.items()}))
+        read = reading_of_frames({name: as_pandas(each) for name, each in frames.items()})
+        return Opened(where, read.ledger, None, read.notes, read.unread)
     from reconcile.mapping.apply import apply_mapping
     from reconcile.mapping.read import confirmed_mapping
 

@@ -1,4 +1,4 @@
-"""`reconcile.goldens.check`, `review` and `accept`: pinned ledgers, held, shown, and changed on purpose."""
+"""`reconcile.golden.check`, `review` and `accept`: pinned ledgers, held, shown, and changed on purpose."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class GoldenReview(Result):
 def check(*cases: str, watch: Watch = unwatched) -> GoldenCheck:
     """Run cases, by default all, and hold each against its golden; a change is left pending for review.
 
-    >>> reconcile.goldens.check("top25")
+    >>> reconcile.golden.check("top25")
     <GoldenCheck 1 of 1 golden holds>
 
     Raises InputError: a case that the project of the current folder does not have.

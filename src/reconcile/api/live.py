@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.api.nouns import Ledger, with_frames
 from reconcile.formats import backtesting, backtrader, bt, ml4t, nautilus, pybroker, vectorbt, zipline
-from reconcile.ledger.frames import from_frames
+from reconcile.ledger.frames import Ledger, from_frames
 from vocabulary.errors import InputError
 
 
@@ -87,6 +86,4 @@ def _ledger(where: str, expected: str, given: Any, tables_of: Any) -> Ledger:
     except (AttributeError, KeyError, LookupError, TypeError, ValueError) as error:
         found = f"a {type(given).__qualname__} ({type(error).__name__}: {error})"
         raise InputError(where, found, expected, "Hand over what the engine returned.") from error
-    found = with_frames(from_frames(tables))
-    assert isinstance(found, Ledger)
-    return found
+    return from_frames(tables)

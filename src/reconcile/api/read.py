@@ -8,7 +8,7 @@ from reconcile.api.given import GivenLedger, PathLike, ledger_of
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
-    from reconcile.api.nouns import Ledger
+    from reconcile.ledger.frames import Ledger
 
 
 def read(
@@ -28,8 +28,8 @@ def read(
 
     Raises InputError: not a ledger, a file that cannot be read, a mapping or format that does not fit.
     """
-    from reconcile.api.nouns import Ledger, with_frames
     from reconcile.formats.model import Options
+    from reconcile.ledger.frames import with_frames
 
     if len(source) == 2 and format is None and isinstance(source[0], str):
         format, given = source[0], source[1]
@@ -40,6 +40,4 @@ def read(
         raise InputError(
             "read", found, "a ledger, or a format and a file", "reconcile.read('vectorbt', path)"
         )
-    found_ledger = with_frames(ledger_of(given, "source", mapping, format, Options(symbol, zone)).ledger)
-    assert isinstance(found_ledger, Ledger)
-    return found_ledger
+    return with_frames(ledger_of(given, "source", mapping, format, Options(symbol, zone)).ledger)

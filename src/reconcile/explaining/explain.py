@@ -31,7 +31,7 @@ from reconcile.explaining.model import (
 )
 from reconcile.explaining.root_groups import root_groups
 from reconcile.explaining.search import Found, Search
-from reconcile.matching.model import Reconciliation, Tolerance
+from reconcile.matching.model import Beside, Reconciliation, Tolerance
 from reconcile.matching.model import Verdict as Compared
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
@@ -49,18 +49,20 @@ def explain(
     tolerances: Sequence[Tolerance] = (),
     say: Say = lambda _: None,
     catalogue: Catalogue = CATALOGUE,
+    beside: Beside | None = None,
 ) -> Explanation:
     """The causes under which a scenario over a market gives the candidate's ledger.
 
     tolerances: bounds for a foreign ledger, as `compare` takes them. say: called with a few words on what is
-    being done. catalogue: the hypotheses tried. Every cause named was verified by a run.
+    being done. catalogue: the hypotheses tried. beside: what the candidate's source holds besides its ledger;
+    a part of it that was not read forbids "no breaks". Every cause named was verified by a run.
     Raises TieoutError where the ledgers cannot be compared.
     """
     began = time.perf_counter()
     subject = Subject(scenario, market)
     runs = Counterfactuals(subject)
     say("running the scenario as stated")
-    first = _against(runs, (), candidate, tolerances)
+    first = _against(runs, (), candidate, tolerances, beside)
     target = target_of(candidate, scenario, market, tolerances)
     search = Search(candidate, target, runs, catalogue)
     found = Found((), search.full(()))
@@ -110,10 +112,15 @@ def _idle_notes(first: Reconciliation, scenario: Scenario, market: Market) -> tu
 
 
 def _against(
-    runs: Counterfactuals, changes: Changes, candidate: Ledger, tolerances: Sequence[Tolerance]
+    runs: Counterfactuals,
+    changes: Changes,
+    candidate: Ledger,
+    tolerances: Sequence[Tolerance],
+    beside: Beside | None = None,
 ) -> Reconciliation:
     """The candidate compared with the ledger that some changes give."""
-    return compare(runs.ledger(changes), candidate, tolerances=tolerances or None)
+    sides = (Beside(), beside or Beside())
+    return compare(runs.ledger(changes), candidate, tolerances=tolerances or None, beside=sides)
 
 
 def _kept(search: Search, found: Found, whole: bool) -> Found:

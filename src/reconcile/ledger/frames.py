@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,10 @@ import pyarrow as pa
 
 from reconcile.files import integers
 from reconcile.files.places import Place, bad_column, shown
-from reconcile.ledger.columns import Source, ledger_from_arrow
+from reconcile.ledger.columns import LedgerReading, Source, ledger_from_arrow
 from reconcile.ledger.write import arrow_array
-from vocabulary import SCHEMA, Column, InputError, Kind, Ledger, Manifest
+from vocabulary import SCHEMA, Column, InputError, Kind, Manifest
+from vocabulary import ledger as nouns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,42 @@ if TYPE_CHECKING:
 _EXACT_DOUBLE = 2**53
 
 
-def frame(ledger: Ledger, table: str, floats: bool = False) -> pd.DataFrame:
+class Ledger(nouns.Ledger):
+    """A ledger whose tables are at hand as pandas frames: `ledger.fills`, `ledger.equity` and so on.
+
+    Numbers are exact decimals; `to_frame(table, floats=True)` gives float64. A table that it lacks is an
+    AttributeError, as of any name that is not there.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name.startswith("_") or name not in SCHEMA:
+            raise AttributeError(f"a ledger has no {name!r}; its tables are {', '.join(self.tables)}")
+        if name not in self.tables:
+            raise AttributeError(
+                f"this ledger has no table {name!r}; its tables are {', '.join(self.tables)}"
+            )
+        return self.to_frame(name)
+
+    def to_frame(self, table: str, floats: bool = False) -> pd.DataFrame:
+        """One table as a frame; see `reconcile.frame`."""
+        return frame(self, table, floats)
+
+    def __dir__(self) -> list[str]:
+        return ["manifest", "tables", "to_frame", *self.tables]
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{name} {table.rows:,}" for name, table in self.tables.items())
+        return f"<Ledger {rows or 'without a table'}>"
+
+
+def with_frames(given: nouns.Ledger) -> Ledger:
+    """A ledger of the vocabulary as one whose tables are frames."""
+    return given if isinstance(given, Ledger) else Ledger(given.manifest, given.tables)
+
+
+def frame(ledger: nouns.Ledger, table: str, floats: bool = False) -> pd.DataFrame:
     """A table as a frame, columns in the ledger's order, rows in its order.
 
     Prices, quantities, money and rates: Decimal objects, exact, None where empty; with floats=True the
@@ -108,15 +145,25 @@ def from_frames(frames: Mapping[str, pd.DataFrame], manifest: Manifest | None = 
 
     Decimals and integers are exact, floats stay floats, text numbers are read as decimals; NaN, None and
     NaT are empty cells. An index named like a column is one. Columns that SCHEMA does not know are left
-    out. Raises InputError: an unknown table, a cell of the wrong kind (column, row, value).
+    out, with a UserWarning that names them. Raises InputError: an unknown table, a cell of the wrong kind
+    (column, row, value).
     """
+    read = reading_of_frames(frames, manifest)
+    if read.unread:
+        names = ", ".join(shown(f"{one.table}.{one.name}") for one in read.unread)
+        warnings.warn(f"from_frames: not read: {names}; drop what no table of a ledger has", stacklevel=2)
+    return with_frames(read.ledger)
+
+
+def reading_of_frames(frames: Mapping[str, pd.DataFrame], manifest: Manifest | None = None) -> LedgerReading:
+    """`from_frames`, with what was left out as notes and as data. Raises as it does."""
     for name in frames:
         if name not in SCHEMA:
             raise InputError(
                 "frames", f"a table {shown(name)}", ", ".join(SCHEMA), "Name the frame after its table."
             )
     sources = [Source(name, name, _arrow_table(name, frames[name])) for name in SCHEMA if name in frames]
-    return ledger_from_arrow(sources, manifest).ledger
+    return ledger_from_arrow(sources, manifest)
 
 
 def _arrow_table(table: str, data: pd.DataFrame) -> Any:
@@ -129,14 +176,19 @@ def _arrow_table(table: str, data: pd.DataFrame) -> Any:
 
 
 def _arrow_column(place: Place, series: Any) -> Any:
-    if place.column not in SCHEMA[place.table]:
-        return pa.nulls(len(series))
     array: Any
     try:
         array = pa.Array.from_pandas(series)
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        array = _mixed(place, list(series))
+        cells = list(series)
+        known = place.column in SCHEMA[place.table]
+        # A column that is not read may hold anything: it is only counted, and told from another.
+        array = _mixed(place, cells) if known else pa.array([_text(cell) for cell in cells], pa.string())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _text(cell: Any) -> str | None:
+    return None if cell is None or cell != cell else repr(cell)
 
 
 def _mixed(place: Place, cells: list[Any]) -> Any:

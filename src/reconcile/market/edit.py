@@ -19,6 +19,7 @@ from vocabulary.errors import InputError
 from vocabulary.market import Market
 
 Number = TypeVar("Number", bound=np.generic)
+AnyMarket = TypeVar("AnyMarket", bound=Market)
 
 _VERSION = 1
 _known: dict[int, tuple[weakref.ref[npt.NDArray[Any]], str]] = {}
@@ -92,7 +93,7 @@ def _fixed(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
     return kept
 
 
-def make_market(market: Market) -> Market:
+def make_market(market: AnyMarket) -> AnyMarket:
     """The market with every array read-only and C-ordered, and its digest computed."""
     frozen: dict[int, npt.NDArray[Any]] = {}
 
@@ -132,8 +133,8 @@ class Columns(TypedDict, total=False):
 
 
 def slice_market(
-    market: Market, symbols: Iterable[str] | None = None, bars: tuple[int, int] | None = None
-) -> Market:
+    market: AnyMarket, symbols: Iterable[str] | None = None, bars: tuple[int, int] | None = None
+) -> AnyMarket:
     """The market of some symbols (by name, any order) at the bars [start, stop).
 
     Features keep the values they have: they are not computed anew from what is left. Raises InputError
@@ -187,7 +188,7 @@ def _columns(market: Market, symbols: Iterable[str]) -> npt.NDArray[np.int64]:
     return np.array(sorted({place[name] for name in wanted}), dtype=np.int64)
 
 
-def replace_columns(market: Market, **columns: Unpack[Columns]) -> Market:
+def replace_columns(market: AnyMarket, **columns: Unpack[Columns]) -> AnyMarket:
     """A Market with some columns replaced, sharing the memory of all others, and its own digest.
 
     features, context: name -> array, replacing or adding; `volume` replaces the feature of that name,

@@ -16,10 +16,12 @@ from reconcile.files import atomic
 from reconcile.files.buffers import cells_of, pieces
 from reconcile.market.columns import codes, doubles, instants
 from reconcile.market.edit import make_market
+from reconcile.market.framed import Market
 from reconcile.market.grid import lay_out
 from reconcile.market.read import need_columns, parquet_metadata, read_table
+from vocabulary import market as nouns
 from vocabulary.errors import InputError, OutputError
-from vocabulary.market import Floats, Market
+from vocabulary.market import Floats
 
 _MARK = b"tieout.market"
 _VERSION = 1
@@ -27,7 +29,7 @@ _TICKS = ("open", "high", "low", "close")
 _FEATURE = "feature "
 
 
-def write_market(market: Market, path: str | Path) -> None:
+def write_market(market: nouns.Market, path: str | Path) -> None:
     """Write a market, with its computed features, to one Parquet file; an earlier file is replaced whole.
 
     One row per cell, bar by bar: timestamp, symbol, present, the prices in ticks, volume and every
@@ -37,7 +39,7 @@ def write_market(market: Market, path: str | Path) -> None:
     _replace_file(_table(market), Path(path))
 
 
-def _table(market: Market) -> Any:
+def _table(market: nouns.Market) -> Any:
     bars, symbols = market.present.shape
     moments = np.repeat(market.timestamps, symbols)
     ranks: Any = np.tile(np.arange(symbols, dtype=np.int32), bars)
@@ -69,7 +71,7 @@ def _replace_file(table: Any, target: Path) -> None:
         ) from error
 
 
-def _head(market: Market) -> dict[str, Any]:
+def _head(market: nouns.Market) -> dict[str, Any]:
     return {
         "version": _VERSION,
         "timezone": market.timezone,

@@ -15,9 +15,11 @@ from reconcile.files.instants import show_instant
 from reconcile.market.build import KEYS, Tables, build_market
 from reconcile.market.builtin.tables import BUILTINS, builtin_tables
 from reconcile.market.file import is_frozen, read_market
+from reconcile.market.framed import Market
 from reconcile.market.read import open_table, read_table
+from vocabulary import market as nouns
 from vocabulary.errors import InputError, RangeError
-from vocabulary.market import Floats, Market
+from vocabulary.market import Floats
 from vocabulary.scenario import Scenario, TopN, VolatilityStop, Weights
 
 if TYPE_CHECKING:
@@ -134,7 +136,7 @@ _PPB = 1e9
 _LIMIT = 2.0**63
 
 
-def check(scenario: Scenario, market: Market) -> None:
+def check(scenario: Scenario, market: nouns.Market) -> None:
     """Whether a market has what a scenario needs; asked before any run.
 
     Raises InputError when the units differ, when a feature or context column that the scenario names is
@@ -158,7 +160,7 @@ def check(scenario: Scenario, market: Market) -> None:
     _check_weights(scenario, market)
 
 
-def _need_features(scenario: Scenario, market: Market) -> None:
+def _need_features(scenario: Scenario, market: nouns.Market) -> None:
     selection = scenario.strategy.selection
     where = f"{scenario.name}: strategy"
     if isinstance(selection, TopN):
@@ -185,7 +187,7 @@ def _need(where: str, name: str, available: Iterable[str], what: str) -> None:
         )
 
 
-def _check_weights(scenario: Scenario, market: Market) -> None:
+def _check_weights(scenario: Scenario, market: nouns.Market) -> None:
     """R5: to ppb, half even; E5: none below 0 unless shorts are allowed."""
     selection = scenario.strategy.selection
     if not isinstance(selection, Weights):
@@ -204,7 +206,7 @@ def _check_weights(scenario: Scenario, market: Market) -> None:
         )
 
 
-def _check_stops(scenario: Scenario, market: Market) -> None:
+def _check_stops(scenario: Scenario, market: nouns.Market) -> None:
     """Raises RangeError for a stop's feature that is beyond int64 in ticks (X3, U1)."""
     for rule in scenario.exits:
         if isinstance(rule, VolatilityStop):
@@ -215,7 +217,7 @@ def _check_stops(scenario: Scenario, market: Market) -> None:
             )
 
 
-def _check_carry(scenario: Scenario, market: Market) -> None:
+def _check_carry(scenario: Scenario, market: nouns.Market) -> None:
     """M5: raises InputError for a carry that is not 0 and rounds to 0 ticks, RangeError beyond int64."""
     name = scenario.market.carry
     if name is None:
@@ -240,7 +242,7 @@ def _scaled(values: Floats, factor: float) -> Floats:
         return np.asarray(np.rint(values * factor))
 
 
-def _refuse_beyond(market: Market, values: Floats, scaled: Floats, where: str, unit: str) -> None:
+def _refuse_beyond(market: nouns.Market, values: Floats, scaled: Floats, where: str, unit: str) -> None:
     beyond = np.abs(scaled) >= _LIMIT
     if beyond.any():
         bar, symbol = _first(beyond)
@@ -257,5 +259,5 @@ def _first(flags: np.ndarray) -> tuple[int, int]:
     return bar, symbol
 
 
-def _cell(market: Market, bar: int, symbol: int) -> str:
+def _cell(market: nouns.Market, bar: int, symbol: int) -> str:
     return f"{market.symbols[symbol]} at {show_instant(int(market.wall[bar]))}"

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconcile.files.buffers import cells_of
-from vocabulary.market import Market
+from reconcile.market.framed import Market
+from vocabulary import market as nouns
 
 CELLS, BARS = "cells.arrow", "bars.arrow"
 _HEAD = b"tieout"
@@ -22,7 +23,7 @@ _AXES = ("timestamps", "wall")
 _TEXTS = ("timezone", "price_decimals", "name", "digest")
 
 
-def write_mapped(market: Market, folder: Path) -> None:
+def write_mapped(market: nouns.Market, folder: Path) -> None:
     """Write a market to a folder that exists: one file of whole grids, one of values by bar."""
     features = {name: values for name, values in market.features.items() if values is not market.volume}
     cells = {name: getattr(market, name) for name in _GRIDS}
