@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables peers plot dist clean
+.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables peers plot docs dist clean
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
@@ -20,6 +20,7 @@ help:
 	@echo 'make bench   throughput, beside what is aimed at; make bench-track  the same work in pytest-benchmark'
 	@echo 'make bench-diff  reconcile diff of two tables of 10 million rows, beside datacompy'
 	@echo 'make bench-tables  a million rows of CSV read and imported, beside pyarrow'
+	@echo 'make docs    the documentation site, in out/site'
 	@echo 'make dist    the source archive and the wheel that are published, checked'
 	@echo 'make peers   other engines on the same work, each in an environment of its own; make plot  their speed, drawn'
 
@@ -76,6 +77,10 @@ peers: $(VENV)/.stamp-test
 plot: $(VENV)/.stamp-bench
 	@$(PY) benchmarks/plot.py
 
+# The documentation site, in out/site. Links and anchors are checked; a warning fails.
+docs: $(VENV)/.stamp-docs
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict && echo 'the documentation is in out/site/index.html'
+
 # What is published: a source archive and a wheel, both checked.
 dist: $(VENV)/.stamp-dist
 	@rm -rf dist
@@ -122,4 +127,9 @@ $(VENV)/.stamp-diff: $(VENV)/.stamp-test
 $(VENV)/.stamp-dist: $(VENV)/.stamp-test
 	@echo 'Installing what builds and checks a distribution (once)' >&2
 	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,dist]'
+	@touch $@
+
+$(VENV)/.stamp-docs: $(VENV)/.stamp-test
+	@echo 'Installing what builds the documentation (once)' >&2
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,docs]'
 	@touch $@

@@ -131,7 +131,7 @@ def test_a_module_of_the_users_is_not_taken_for_ours(name: str, small: str, tmp_
     done = subprocess.run(
         [sys.executable, "-m", "reconcile.cli", "run", small], capture_output=True, text=True, cwd=tmp_path
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0 and done.stderr in ("", "compiling the engine, once\n")
     assert done.stdout.startswith("matched")
 
 
@@ -164,7 +164,7 @@ def test_a_reader_that_has_gone_leaves_the_exit_code_alone(tmp_path: Path) -> No
     command = [sys.executable, "-m", "reconcile.cli", "scenarios"]
     with os.fdopen(writing, "w") as gone:
         done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0 and done.stderr in ("", "compiling the engine, once\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")

@@ -18,7 +18,7 @@ from engine.sets import empty
 
 @part
 def has_room(settings: Settings, panel: Panel, book: Book, tables: Tables) -> bool:
-    """Whether the fullest bar there can be, one row a symbol in each table, two with levels, still fits."""
+    """Whether the fullest bar there can be, one row per symbol in each table, two with levels, still fits."""
     account = book.account
     symbols = 2 * book.lines.shape[0] if settings.levels else book.lines.shape[0]
     return (

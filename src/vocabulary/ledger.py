@@ -173,7 +173,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a ledger says of itself (L2). A foreign one may leave any of it None.
+    """What a ledger states about itself (L2). A foreign one may leave any of it None.
 
     initial_cash: money units. timing: a Timing's value. timezone: of the timestamps as shown.
     scenario, market, semantics: digests. producer: who made the ledger, e.g. `engine`.

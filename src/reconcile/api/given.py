@@ -94,7 +94,7 @@ def ledger_of(
 
     where: the argument's name, for messages. mapping: a file that says what a foreign ledger calls
     things. format: the name of an export format; without one a file is recognised by its shape. options:
-    what an export does not say of itself. Raises InputError: not a ledger, an unreadable file, a mapping
+    what an export does not hold. Raises InputError: not a ledger, an unreadable file, a mapping
     that does not fit.
     """
     if isinstance(given, Ledger):

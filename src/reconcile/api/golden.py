@@ -61,7 +61,7 @@ class GoldenCheck(Result):
         return check_json(self.cases)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per case: case, status, and what was said of it."""
+        """One row per case: case, status, and the reason."""
         rows = [{"case": one.case, "status": one.status.value, "said": one.said} for one in self.cases]
         return frame_of(rows, ("case", "status", "said"))
 

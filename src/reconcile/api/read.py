@@ -21,7 +21,7 @@ def read(
     """A ledger from a folder, a file, or frames; `ledger.fills`, `ledger.equity` and so on are pandas frames.
 
     source: one ledger in any form; or the name of an export format, and a file. mapping: a file that says
-    what a foreign ledger calls things. symbol, zone: what an export does not say of itself.
+    what a foreign ledger calls things. symbol, zone: what an export does not hold.
 
     >>> reconcile.read("results/candidate").fills.head(2)
     >>> reconcile.read("tradingview", "trades.csv", symbol="BTCUSDT").fills

@@ -69,7 +69,7 @@ class AuditOptions:
     initial_cash: currency, for a ledger whose manifest and scenario do not give it.
     reported: returns that the ledger comes with, to be held against its equity.
     checks: names of the only checks to make (values of Check); the result can be clean without the others.
-    allow_short, allow_negative_cash: what a scenario would say of a ledger that is audited without one.
+    allow_short, allow_negative_cash: settings of the scenario, for a ledger that is audited without one.
     """
 
     tolerances: Iterable[Tolerance] = ()

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 ENOUGH, CLOSE = 3, 1e-7
-"""So many returns that are all this near to another formula are said to follow it."""
+"""So many returns that are all this near to another formula count as following it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -57,7 +57,7 @@ ABOUT: Mapping[Check, About] = {
     Check.CHAIN: About("the rows are those that the manifest's digest chain was written for", "a manifest"),
     Check.CELLS: About("cells that must be full hold finite numbers, known words and times", "any table"),
     Check.KEYS: About(
-        "one row a bar, one row a bar and symbol, one fill a sequence number",
+        "one row per bar, one row per bar and symbol, one fill per sequence number",
         "positions, costs, equity or fills",
     ),
     Check.SEQUENCE: About("fills in the order of their sequence run forward in time", "fills with sequence"),

@@ -31,7 +31,7 @@ Cycles = Sequence[Wrong | None]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the cycles say of a cause.
+    """What the cycles show about a cause.
 
     confirmed: cycles that only the set with the cause gets right. refuted: cycles in which it spoils
     something. mended: cells that only it gets right. left: cells of the same columns that it gets wrong.

@@ -13,7 +13,7 @@ Rules: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a file does not say of itself. symbol: of a file about one. zone: of clock times."""
+    """What a file does not hold. symbol: of a file about one. zone: of clock times."""
 
     symbol: str | None = None
     zone: str | None = None

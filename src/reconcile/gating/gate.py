@@ -162,7 +162,7 @@ def _case(
         return Case(name, Outcome.FAILED, said=str(error))
     drift = compare_figures(golden.manifest.figures, found, settings.cases.get(name, settings.limits))
     if all(one.golden is None for one in drift):
-        return Case(name, Outcome.UNKNOWN, drift, "its golden tells of no return, costs or fills")
+        return Case(name, Outcome.UNKNOWN, drift, "its golden has no return, costs or fills")
     outcome = Outcome.PASSED if all(one.within for one in drift) else Outcome.FAILED
     return Case(name, outcome, drift)
 

@@ -150,7 +150,7 @@ def verify_chain(ledger: Ledger) -> ChainFault | None:
     claimed = ledger.manifest.chain
     if claimed is None:
         raise InputError(
-            "manifest, chain", "none", "one digest a bar", "Compare the tables; there is no chain to verify."
+            "manifest, chain", "none", "one digest per bar", "Compare the tables; no chain can be verified."
         )
     computed = chain(ledger)
     if claimed == computed:

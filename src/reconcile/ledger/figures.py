@@ -34,7 +34,7 @@ def decimal_of(number: Fraction, digits: int = 28) -> Decimal:
 
 
 def rational(value: Decimal | float | int | str | None) -> Fraction | None:
-    """The number a cell stands for; None for an empty cell, a word, NaN or an infinity."""
+    """The number that a cell stands for; None for an empty cell, a word, NaN or an infinity."""
     if value is None or isinstance(value, str):
         return None
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""manifest.json: what a ledger says of itself (L2), and what its files alone do not say.
+"""manifest.json: what a ledger states about itself (L2), and what its files alone do not show.
 
     format      1; another number is refused
     storage     "parquet" or "csv"
@@ -81,7 +81,7 @@ def _money_scale(manifest: Manifest) -> int:
 
 
 class _ColumnFacts(BaseModel):
-    """What the files of a table do not say of one of its columns."""
+    """What the files of a table do not show about one of its columns."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 

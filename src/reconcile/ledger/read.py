@@ -94,7 +94,7 @@ def _files(folder: Path) -> dict[str, Path]:
                 raise InputError(
                     str(folder),
                     f"both {files[name].name} and {entry.name}",
-                    "one file a table",
+                    "one file per table",
                     "Remove the one that is not meant.",
                 )
             files[name] = entry

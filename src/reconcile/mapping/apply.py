@@ -1,4 +1,4 @@
-"""Applying a mapping: raw tables, under any names, become a Ledger; all that was mapped is said."""
+"""Applying a mapping: raw tables, under any names, become a Ledger; all that was mapped is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas over columns, exact: numbers stay integers with a scale, and nothing but arithmetic can be said.
+"""Formulas over columns, exact: numbers stay integers with a scale, and only arithmetic can be written.
 
     price = "= [Price GBX] / 100"
     commission = "= Commission + abs(Fee) + default(Tax, 0)"

@@ -80,7 +80,7 @@ def suggest(path: Path) -> Suggestion:
 
 
 def _unread(path: Path, layout: Guess, error: InputError) -> Suggestion:
-    """What can be said of a file whose layout a person has to describe first."""
+    """What can be reported about a file whose layout a person has to describe first."""
     questions = [*layout.questions, f"Where is the table? {_told(error)}"]
     lines = [
         f"# Guesses about {shown(str(path))}, whose table could not be found.",

@@ -212,7 +212,7 @@ def fill_of(scenario: Scenario, market: Market, t: int, row: Row) -> Fill | None
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What `positions` says of one symbol: signed lots, and the basis in money, None where it says none."""
+    """What `positions` holds of one symbol: signed lots, and the basis in money, None where it says none."""
 
     quantity: int
     basis: int | None

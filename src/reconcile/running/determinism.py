@@ -180,7 +180,7 @@ def _disagreement(side: str, one: _Ledgers, other: _Ledgers) -> Difference | Non
 
 
 def difference(side: str, runs: tuple[str, str], one: Ledger, other: Ledger) -> Difference | None:
-    """The first difference; None where both ledgers, and what they say of themselves, are the same."""
+    """The first difference; None where both ledgers, and their manifests, are the same."""
     from reconcile.comparing.compare import compare
     from reconcile.ledger.digest import chain
 

@@ -162,7 +162,7 @@ def run_candidate(name: str, function: Candidate, scenario: Scenario, market: Ma
 def ignored_notes(
     side: Side, function: Candidate, scenario: Scenario, market: Market, found: Reconciliation
 ) -> tuple[str, ...]:
-    """What is to be said of a candidate that breaks and does not use the market it is given."""
+    """The notes about a candidate that breaks and does not use the market it is given."""
     from reconcile.matching.model import Verdict
     from reconcile.running.ignored_market import market_ignored
 

@@ -160,7 +160,7 @@ def _why(shrunk: Shrunk, name: str, page: str | None) -> Iterator[str]:
         )
         yield "(left to the default where no value stands there). Features are as the whole market gave them."
         yield ""
-    yield "## What explain says of it"
+    yield "## What explain reports"
     yield ""
     yield from _quoted(NO_CAUSE if page is None else page)
     yield ""

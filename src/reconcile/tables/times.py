@@ -260,7 +260,7 @@ def _nanoseconds(day: date, clock: int, zone: tzinfo | None) -> int:
 
 
 def _zone(name: str, known: Mapping[str, str], place: Place) -> tzinfo:
-    """The zone of an offset, of a name of the tz database, or of what the mapping says of an abbreviation."""
+    """The zone of an offset, of a name of the tz database, or of an abbreviation that the mapping names."""
     name = known.get(name, name)
     if name in _UTC:
         return UTC

@@ -1,4 +1,4 @@
-"""The table of exit rules, and what a ledger says of their numbers.
+"""The table of exit rules, and what a ledger shows about their numbers.
 
 RULES is the table: what explain has to know of a rule stands in its entry there, and nowhere else. A number
 that cannot be read off a ledger bar by bar has no `reach`.
@@ -133,7 +133,7 @@ RULES: Mapping[type[Any], Mapping[str, Number]] = {
 """Every exit rule of the scenario, with each of its numbers."""
 
 
-# What a ledger says of them
+# What a ledger shows about them
 
 
 class Outcome(Enum):
