@@ -172,8 +172,8 @@ def scenario(
 ) -> Scenario:
     """A scenario; by default `top_n` of feature `score`, n = 1, all else as in section S.
 
-    settings: fields of Strategy (band, size_on, cooldown, schedule, gate, minimum_notional) and of Execution
-    (timing, sequence, cash, allow_short, levels).
+    settings: fields of Strategy (band, size_on, size_at, cooldown, schedule, gate, minimum_notional) and of
+    Execution (timing, sequence, cash, allow_short, levels).
     """
     of_execution = {"timing", "sequence", "cash", "allow_short", "levels"}
     execution = {name: settings.pop(name) for name in of_execution & settings.keys()}

@@ -35,6 +35,7 @@ from vocabulary.scenario import (
     Schedule,
     ScheduleKind,
     Selection,
+    SizeAt,
     SizeOn,
     Slippage,
     StopLoss,
@@ -189,6 +190,9 @@ def scenario(pick: Pick, price_decimals: int, quantity_decimals: int) -> Scenari
         slippage=_slippage(pick),
         band=pick([0, PPB // 100, PPB // 3, PPB - 1]),
         size_on=pick(list(SizeOn)),
+        size_at=pick([SizeAt.DECISION, SizeAt.EXECUTION])
+        if timing is not Timing.SAME_CLOSE
+        else SizeAt.DECISION,
         cooldown=pick([0, 0, 0, 0, 1, 1, 4, 2**40]),
         schedule=pick(
             [

@@ -103,7 +103,7 @@ def run_job(market: Market, job: Job, index: int = 0) -> Outcome:
     require_span(state, until, bars)
     plan = plan_of(job.scenario, market)
     book, tables = begin(plan, job.scenario, state, until)
-    watch = None if job.against is None else _Watch(job.against, market, state.bar)
+    watch = None if job.against is None else _Watch(job.against, market, state)
     look = FIRST_LOOK
     parts_at = None
     while book.account[at.BAR] < until and parts_at is None:
@@ -149,14 +149,19 @@ def with_columns(market: Market, columns: Mapping[str, npt.NDArray[Any]]) -> Mar
 class _Watch:
     """Holds a growing ledger against a finished one, each row looked at once."""
 
-    def __init__(self, against: Ledger, market: Market, start: int) -> None:
-        """start: the bar whose rows are the first to come."""
+    def __init__(self, against: Ledger, market: Market, state: State) -> None:
+        """state: of the bar whose rows are the first to come."""
+        start, unsized = state.bar, state.unsized is not None
         self._market = market
         self._against = against
         self._seen = dict.fromkeys(TABLES, 0)
         stamps = market.timestamps
+        # R12: the targets of the bar before are written at the first bar to come
+        first = {"targets": start - 1} if unsized else {}
         self._offsets = {
-            name: int(np.searchsorted(table.columns[_when(name)].values, stamps[start])) if start else 0
+            name: int(np.searchsorted(table.columns[_when(name)].values, stamps[first.get(name, start)]))
+            if start
+            else 0
             for name, table in against.tables.items()
         }
 

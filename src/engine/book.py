@@ -11,7 +11,7 @@ from engine.layout import Book, Tables, Words
 from engine.sets import words_for
 from vocabulary.market import Ints, Market
 from vocabulary.scenario import Scenario, Timing, TopN
-from vocabulary.state import REBALANCE, Membership, Order, Position, Side, State
+from vocabulary.state import REBALANCE, Membership, Order, Position, Side, State, Unsized
 
 # What is known of an order before it executes.
 ORDERED = [at.O_SYMBOL, at.O_SIDE, at.O_QUANTITY, at.O_REASON]
@@ -96,8 +96,9 @@ def _hold(book: Book, s: int, position: Position) -> None:
     line[at.ENTRY] = (2 * position.basis + size) // (2 * size)
 
 
-def await_orders(book: Book, tables: Tables, scenario: Scenario, pending: tuple[Order, ...]) -> None:
+def await_orders(book: Book, tables: Tables, scenario: Scenario, state: State) -> None:
     """Orders that an earlier span left for this one's first bar, behind the rows of `orders`."""
+    pending, unsized = state.pending, state.unsized
     if scenario.execution.timing is Timing.SAME_CLOSE:  # T2 executes what its own bar decides, no other
         return
     reasons = reasons_of(scenario)
@@ -106,6 +107,8 @@ def await_orders(book: Book, tables: Tables, scenario: Scenario, pending: tuple[
         tables.orders[ORDERED, i] = row
     book.account[at.PENDING] = len(pending)
     rebalance = pending[0].rebalance if pending else None
+    if unsized is not None:
+        rebalance = unsized.rebalance
     book.account[at.DECIDED] = at.NOTHING if rebalance is None else rebalance
 
 
@@ -141,6 +144,10 @@ def book_from(state: State, scenario: Scenario, market: Market) -> Book:
         book.bars[i] = s
     account[at.N_BARRED] = len(state.barred)
     _choose(book, state.membership)
+    if state.unsized is not None:
+        for k, (s, weight) in enumerate(state.unsized.weights):
+            book.chosen[k], book.weights[k] = s, weight
+        account[at.UNSIZED] = len(state.unsized.weights)
     return book
 
 
@@ -173,6 +180,16 @@ def _pending(book: Book, tables: Tables, scenario: Scenario) -> tuple[Order, ...
     )
 
 
+def _unsized(book: Book) -> Unsized | None:
+    """R12: the targets that wait for the next bar."""
+    account = book.account
+    count = int(account[at.UNSIZED])
+    if count == 0:
+        return None
+    weights = zip(book.chosen[:count].tolist(), book.weights[:count].tolist(), strict=True)
+    return Unsized(int(account[at.DECIDED]), tuple(weights))
+
+
 def _membership(book: Book, scenario: Scenario) -> Membership | None:
     account = book.account
     if not account[at.HAS_MEMBERSHIP] or not isinstance(scenario.strategy.selection, TopN):
@@ -200,4 +217,5 @@ def state_from(book: Book, tables: Tables, scenario: Scenario) -> State:
         pending=_pending(book, tables, scenario),
         membership=_membership(book, scenario),
         rebalances=int(account[at.REBALANCES]),
+        unsized=_unsized(book),
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from engine.arithmetic import TOO_LARGE, mul_floor, product, quantity_for
-from engine.compiling import part
+from engine.compiling import either, part, separate
 from engine.exits import UNREADABLE, try_rule
-from engine.intrinsics import checked_sum, fetch, fetch_cell, write
+from engine.intrinsics import checked_product, checked_sum, fetch, fetch_cell, write
 from engine.layout import *  # the column names are this file's alphabet
-from engine.sets import append_all, holds, put, take_out
+from engine.referring import copied
+from engine.sets import append_all, holds, listed, put, take_out
+from vocabulary.market import Ints
 
 NEVER = 2**62
 
@@ -108,14 +110,28 @@ def too_small(settings: Settings, quantity: int, price: int) -> bool:
 
 
 @part
+def target_row(targets: Ints, row: int, s: Any, rank: int, weight: int, quantity: int) -> None:
+    targets[T_SYMBOL, row] = s
+    targets[T_RANK, row] = rank
+    targets[T_WEIGHT, row] = weight
+    targets[T_QUANTITY, row] = quantity
+
+
+@part
 def order_targets(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int, count: int) -> None:
-    """R7: a row for every target, an order for each whose delta passes the band."""
+    """R7: a row for every target that bar t decided, an order for each whose delta passes the band.
+
+    A close of 0 marks a target that is not to be sized (R12).
+    """
     account, lines, targets = book.account, book.lines, tables.targets
     base = max(0, account[EQUITY]) if settings.size_on_equity else settings.initial_cash
     first = account[N_TARGETS]
     for k in range(count):
         s = book.chosen[k]
         weight = book.weights[k]
+        if book.chosen_closes[k] == 0:
+            target_row(targets, first + k, s, k, weight, 0)
+            continue
         size = quantity_for(base, abs(weight), book.chosen_closes[k])
         if size == TOO_LARGE:
             account[FAULT] = BAD_TARGET
@@ -123,11 +139,7 @@ def order_targets(settings: Settings, panel: Panel, book: Book, tables: Tables, 
         if settings.lot > 1:
             size -= size % settings.lot
         quantity = size if weight > 0 else -size
-        row = first + k
-        targets[T_SYMBOL, row] = s
-        targets[T_RANK, row] = k
-        targets[T_WEIGHT, row] = weight
-        targets[T_QUANTITY, row] = quantity
+        target_row(targets, first + k, s, k, weight, quantity)
         delta, beyond = checked_sum(quantity, -lines[s, QUANTITY])
         if beyond:
             account[FAULT] = BAD_ORDER
@@ -151,4 +163,69 @@ def rebalance(settings: Settings, panel: Panel, book: Book, tables: Tables, t: i
     for k in range(count):
         put(book.aimed, book.chosen[k])
     order_closings(settings, panel, book, tables, t)
-    order_targets(settings, panel, book, tables, t, count)
+    aim(settings, panel, book, tables, t, count)
+
+
+@part
+def _aim_late(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int, count: int) -> None:
+    if settings.extras.late:
+        book.account[UNSIZED] = count
+    else:
+        order_targets(settings, panel, book, tables, t, count)
+
+
+# R7: targets are sized at the bar that decides them; under R12 at the next.
+aim = either("extras", _aim_late, order_targets)
+
+
+@separate
+def order_late(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    """R12: at bar t, the targets of the bar before become rows and orders, at the prices of their execution.
+
+    Equity is that of the book at those prices; the mark of bar t sets it anew.
+    """
+    account, lines = book.account, book.lines
+    count, behind = account[UNSIZED], account[N_ORDERS] + account[PENDING] + account[UNSIZED]
+    account[UNSIZED] = 0
+    if account[CHANGED] != 0:
+        account[HELD] = listed(book.holding, book.held)
+        account[CHANGED] = 0
+    worth, wraps = 0, 0  # longs and shorts may pass 64 bits on the way to a sum that does not (U4)
+    for i in range(account[HELD]):
+        s = book.held[i]
+        price = panel.price[t, s]
+        value, beyond = checked_product(lines[s, QUANTITY], price if price != 0 else lines[s, MARK])
+        worth, wrapped = checked_sum(worth, value)
+        if wrapped:
+            wraps += 1 if value > 0 else -1
+        if beyond:
+            account[FAULT] = BAD_BASE
+            return
+    account[EQUITY], beyond = checked_sum(account[CASH], worth)
+    if beyond or wraps != 0:
+        account[FAULT] = BAD_BASE
+        return
+    for k in range(count):
+        s = book.chosen[k]
+        book.chosen_closes[k] = 0 if holds(book.leaving, s) else panel.price[t, s]
+    order_targets(settings, panel, book, tables, t - 1, count)
+    # X9: the rows of what a level has closed in this bar move up to the orders
+    for i in range(account[N_CLOSED]):
+        for column in range(tables.orders.shape[0]):
+            tables.orders[column, account[N_ORDERS] + account[PENDING] + i] = tables.orders[
+                column, behind + i
+            ]
+
+
+@part
+def _size_late(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    if book.account[UNSIZED] > 0:
+        order_late(copied(settings), copied(panel), copied(book), copied(tables), t)
+
+
+@part
+def _size_nothing(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    return
+
+
+size_late = either("extras", _size_late, _size_nothing)

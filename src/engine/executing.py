@@ -273,7 +273,7 @@ def rearrange(
     for i in range(count):
         s, side = orders[O_SYMBOL, first + i], orders[O_SIDE, first + i]
         if settings.sequence == VALUE:
-            value = product(orders[O_QUANTITY, first + i], last_close(panel, decided, s))
+            value = product(orders[O_QUANTITY, first + i], value_price(settings, panel, decided, s))
             if value == TOO_LARGE:
                 book.account[FAULT] = BAD_VALUE
                 return
@@ -290,11 +290,26 @@ def rearrange(
 
 
 @part
+def _late_price(settings: Settings, panel: Panel, decided: int, s: Any) -> int:
+    price = panel.price[decided + 1, s] if settings.extras.late else 0
+    return price if price != 0 else last_close(panel, decided, s)
+
+
+@part
+def _early_price(settings: Settings, panel: Panel, decided: int, s: Any) -> int:
+    return last_close(panel, decided, s)
+
+
+@part
 def last_close(panel: Panel, t: int, s: Any) -> int:
     """M3: the close at bar t, else the last one before it; 0 where there is none."""
     while t > 0 and panel.close[t, s] == 0:
         t -= 1
     return panel.close[t, s]
+
+
+# E1 `value`: the mark of the decision bar; under R12 P of the bar after, else the mark.
+value_price = either("extras", _late_price, _early_price)
 
 
 @part

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.compiling import compiled, part
-from engine.deciding import free, order_exits, rebalance
+from engine.deciding import free, order_exits, rebalance, size_late
 from engine.executing import add_up, execute
 from engine.layout import *  # the column names are this file's alphabet
 from engine.levels import after_levels, meet_levels
@@ -23,7 +23,7 @@ def has_room(settings: Settings, panel: Panel, book: Book, tables: Tables) -> bo
     symbols = 2 * book.lines.shape[0] if settings.levels else book.lines.shape[0]
     return (
         account[N_TARGETS] + symbols <= tables.targets.shape[1]
-        and account[N_ORDERS] + account[PENDING] + symbols <= tables.orders.shape[1]
+        and account[N_ORDERS] + account[PENDING] + account[UNSIZED] + symbols <= tables.orders.shape[1]
         and account[N_FILLS] + symbols <= tables.fills.shape[1]
         and account[N_POSITIONS] + symbols <= tables.positions.shape[1]
         and (panel.carry.shape[0] == 0 or account[N_FLOWS] + symbols <= tables.flows.shape[1])
@@ -37,6 +37,8 @@ def trade(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) 
     final = settings.timing != SAME_CLOSE or account[PHASE] == AT_TRADE
     if settings.timing != NEXT_OPEN and account[PHASE] == AT_START:
         meet_levels(settings, panel, book, tables, t)
+    if final and account[FAULT] == 0:
+        size_late(settings, panel, book, tables, t)
     if final and account[FAULT] == 0:
         execute(settings, panel, book, tables, t)
     if settings.timing == NEXT_OPEN and account[FAULT] == 0:

@@ -54,8 +54,9 @@ BOOK_FIELDS = 8
     N_FLOWS,
     N_CLOSED,
     FIRST_FILL,
-) = range(30)
-ACCOUNT_FIELDS = 30
+    UNSIZED,
+) = range(31)
+ACCOUNT_FIELDS = 31
 
 # Where in a bar the kernel stands when it is called.
 AT_START, AT_WEIGHTS, AT_TRADE = range(3)
@@ -85,6 +86,7 @@ FAULTS = (
     "the quantity of an order",
     "the value of an order",
     "the carry of a position",
+    "the base of sizing",
 )
 (
     _,
@@ -106,7 +108,8 @@ FAULTS = (
     BAD_ORDER,
     BAD_VALUE,
     BAD_CARRY,
-) = range(19)
+    BAD_BASE,
+) = range(20)
 
 BUY, SELL = 0, 1
 FILLED, REDUCED, NO_CASH, NO_BAR, GONE = range(5)
@@ -160,7 +163,8 @@ class Extras(NamedTuple):
     """What few scenarios set. Without any of it a kernel is compiled that has no code for it.
 
     fee_maximum: ppb of the notional, NOTHING for none; fee_on_raw (E3). levels, trails: whether an exit, a
-    trailing stop, is tested at its level; gap, path, trail, cross, armed_next: how (X5 to X8).
+    trailing stop, is tested at its level; gap, path, trail, cross, armed_next: how (X5 to X8). late: whether
+    targets are sized when they execute (R12).
     """
 
     fee_maximum: int
@@ -172,6 +176,7 @@ class Extras(NamedTuple):
     trail: int
     cross: bool
     armed_next: bool
+    late: bool
 
 
 class Settings(NamedTuple):
@@ -243,7 +248,7 @@ class Panel(NamedTuple):
 class Book(NamedTuple):
     """What changes from bar to bar. A set is a bit a symbol, 64 to a word.
 
-    lines: (symbols, 8). account: (30,). exits: (rules, fields), see `engine.exits`.
+    lines: (symbols, 8). account: (31,). exits: (rules, fields), see `engine.exits`.
     armed: (rules, symbols), the opening bar of the position that a `break_even` rule is armed for (X3); no
     rows without such a rule.
     holding: the set of symbols with a position; held: the same as a list, ascending, as of the last mark.
@@ -253,7 +258,8 @@ class Book(NamedTuple):
     members: symbols last chosen, longs first, then shorts; lists: (symbols,) 1 for a
     long of those, 2 for a short, else 0.
     closes, fired: at the bar at hand, beside held: closes, 0 where absent, and the exit rule that fires.
-    chosen, chosen_closes, weights: targets of the bar at hand, in rank order, and room to rank in.
+    chosen, chosen_closes, weights: targets of the bar at hand, in rank order, and room to rank in; of those
+    that are sized when they execute (R12) account[UNSIZED] wait there.
     raws, turns: raw prices of the pending orders, 0 where absent and CANCELLED where a level has closed the
     position (X9), and the order in which they execute.
     near: for longs and shorts the symbols whose score reaches the guess, ascending, (2, symbols); scouted:

@@ -15,6 +15,7 @@ from engine.exits import AT_LEVEL, KIND, TAKE_PROFIT, TRAILING_STOP, level_of
 from engine.layout import *  # the column names are this file's alphabet
 from engine.referring import copied
 from engine.sets import listed, put
+from vocabulary.market import Ints
 
 # The parts of a bar in which levels are tested: X7.1, and X7.2 with X7.3.
 OPENING, ON_THE_WAY = 1, 2
@@ -154,12 +155,18 @@ def list_held(book: Book) -> None:
 
 
 @part
+def first_closed(account: Ints) -> int:
+    """The row of `orders` behind the pending orders and those that are sized later in the bar (R12)."""
+    return account[N_ORDERS] + account[PENDING] + account[UNSIZED]
+
+
+@part
 def close_one(
     settings: Settings, panel: Panel, book: Book, tables: Tables, t: int, s: Any, rule: int, raw: int
 ) -> None:
     """X9: the order of a rule and its fill; it stands behind the pending orders, N_CLOSED of its kind."""
     account, lines, orders, fills = book.account, book.lines, tables.orders, tables.fills
-    row, start = account[N_ORDERS] + account[PENDING] + account[N_CLOSED], account[N_FILLS]
+    row, start = first_closed(account) + account[N_CLOSED], account[N_FILLS]
     side = SELL if lines[s, QUANTITY] > 0 else BUY
     orders[O_SYMBOL, row] = s
     orders[O_SIDE, row] = side

@@ -26,6 +26,7 @@ from vocabulary.scenario import (
     Scenario,
     ScheduleKind,
     Sequence,
+    SizeAt,
     SizeOn,
     Strategy,
     Timing,
@@ -96,12 +97,13 @@ def _weights_each(top: TopN) -> tuple[int, int]:
 
 
 def _extras(scenario: Scenario) -> Extras | None:
-    """E3, X5 to X8: what few scenarios set, None where this one sets nothing of it."""
+    """E3, R12, X5 to X8: what few scenarios set, None where this one sets nothing of it."""
     rules = [rule for rule in scenario.exits if is_at_level(rule)]
     commission = scenario.costs.commission
     maximum = None if commission is None else commission.maximum
     on_raw = isinstance(commission, BpsCommission) and commission.on is CommissionBase.RAW
-    if not rules and maximum is None and not on_raw:
+    late = scenario.strategy.size_at is SizeAt.EXECUTION
+    if not rules and maximum is None and not on_raw and not late:
         return None
     levels = scenario.execution.levels
     return Extras(
@@ -114,6 +116,7 @@ def _extras(scenario: Scenario) -> Extras | None:
         trail=TRAILS[levels.trail],
         cross=levels.touch is Touch.CROSS,
         armed_next=levels.armed is Armed.NEXT,
+        late=late,
     )
 
 

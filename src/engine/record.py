@@ -60,7 +60,7 @@ def with_room(tables: Tables, book: Book, symbols: int) -> Tables:
     """The tables again, those too small for one more fullest bar twice as large."""
     account = book.account
     written = {name: int(account[rows]) for name, rows in ROWS.items()}
-    written["orders"] += int(account[at.PENDING])
+    written["orders"] += int(account[at.PENDING]) + int(account[at.UNSIZED])
     return Tables(
         *(_grown(table, written[name], symbols) for name, table in zip(TABLES, tables, strict=True))
     )

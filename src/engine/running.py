@@ -82,7 +82,7 @@ def begin(plan: Plan, scenario: Scenario, state: State, until: int) -> tuple[Boo
     """A book at `state`, and tables for the bars to `until`."""
     book = book_from(state, scenario, plan.market)
     tables = new_tables(plan.settings, len(plan.market.symbols), until - state.bar)
-    await_orders(book, tables, scenario, state.pending)
+    await_orders(book, tables, scenario, state)
     return book, tables
 
 

@@ -6,12 +6,18 @@ can start at any bar from any state and put itself between them. `step` shows ho
 
 from reference.accounting import book, entry_price
 from reference.carry import pay
-from reference.decision import decide, sizing_base, target_quantity
+from reference.decision import (
+    decide,
+    size_at_execution,
+    sizing_base,
+    target_quantity,
+    valued_at_execution,
+)
 from reference.execution import commission_of, execute, raw_price, sequence
-from reference.levels import WHOLE_BAR, Part, barred_after_level, closing, moved_extremes
+from reference.levels import WHOLE_BAR, Part, barred_after_level, close_at_levels, closing, moved_extremes
 from reference.loop import hand_over, initial_state, ledger_of, resume, run, step, trade
 from reference.marking import mark
-from reference.results import Day, Decision, Execution, Flow, Valuation
+from reference.results import Day, Decision, Execution, Flow, Sizing, Valuation
 
 __all__ = [
     "WHOLE_BAR",
@@ -20,9 +26,11 @@ __all__ = [
     "Execution",
     "Flow",
     "Part",
+    "Sizing",
     "Valuation",
     "barred_after_level",
     "book",
+    "close_at_levels",
     "closing",
     "commission_of",
     "decide",
@@ -38,8 +46,10 @@ __all__ = [
     "resume",
     "run",
     "sequence",
+    "size_at_execution",
     "sizing_base",
     "step",
     "target_quantity",
     "trade",
+    "valued_at_execution",
 ]

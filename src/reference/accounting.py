@@ -38,6 +38,7 @@ def book(scenario: Scenario, state: State, market: Market, t: int, fill: Fill) -
         state.pending,
         state.membership,
         state.rebalances,
+        state.unsized,
     )
 
 

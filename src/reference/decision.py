@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
+from dataclasses import replace
 
 from reference.calendar import gate_open, scheduled
+from reference.execution import raw_price
 from reference.exits import exits
 from reference.marking import equity
-from reference.results import Decision
+from reference.results import Decision, Sizing
 from reference.selection import Choice, choose
 from reference.units import mul_floor
 from vocabulary.market import Market
-from vocabulary.scenario import Scenario, SizeOn, Timing
-from vocabulary.state import REBALANCE, Order, Side, State, Target
+from vocabulary.scenario import Scenario, SizeAt, SizeOn, Timing
+from vocabulary.state import REBALANCE, Order, Side, State, Target, Unsized
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -33,13 +35,48 @@ def decide(
     if choice is None:
         return Decision(tuple(_exit_orders(state, t, fired, None)), (), None, state.membership)
     number = state.rebalances
-    targets = _size(scenario, state, market, t, choice)
-    orders = (
+    leaving = (
         *_exit_orders(state, t, fired, number),
-        *_closings(state, market, t, fired, targets, number),
-        *_target_orders(scenario, state, market, t, targets, number),
+        *_closings(state, market, t, fired, choice, number),
     )
-    return Decision(orders, targets, number, choice.membership)
+    if scenario.strategy.size_at is SizeAt.EXECUTION:
+        # R12: only the weights are decided now.
+        unsized = Unsized(number, choice.weights) if choice.weights else None
+        return Decision(leaving, (), number, choice.membership, unsized)
+    targets, orders = _sized(
+        scenario, state, t, number, choice.weights, lambda symbol: market.close.item(t, symbol)
+    )
+    return Decision((*leaving, *orders), targets, number, choice.membership)
+
+
+def size_at_execution(
+    scenario: Scenario, state: State, market: Market, t: int, gone: Set[int] = frozenset()
+) -> Sizing | None:
+    """R12: sizes at bar t what the bar before decided; None where nothing waits to be sized.
+
+    state: before the first order of bar t executes. gone: symbols that a level has closed in this bar.
+    """
+    if state.unsized is None:
+        return None
+
+    def price_of(symbol: int) -> int | None:
+        sizable = market.present.item(t, symbol) and symbol not in gone
+        return raw_price(scenario, market, t, symbol) if sizable else None
+
+    valued = valued_at_execution(scenario, state, market, t)
+    number = state.unsized.rebalance
+    return Sizing(number, *_sized(scenario, valued, t - 1, number, state.unsized.weights, price_of))
+
+
+def valued_at_execution(scenario: Scenario, state: State, market: Market, t: int) -> State:
+    """R12: the state with P of bar t as the mark of every position whose symbol is present."""
+    valued = {
+        symbol: replace(position, mark=raw_price(scenario, market, t, symbol))
+        if market.present.item(t, symbol)
+        else position
+        for symbol, position in state.positions.items()
+    }
+    return replace(state, positions=valued)
 
 
 def _rebalance(
@@ -54,14 +91,29 @@ def _rebalance(
     return choose(scenario, state, market, t, barred)
 
 
-def _size(scenario: Scenario, state: State, market: Market, t: int, choice: Choice) -> tuple[Target, ...]:
-    """R7: weights become quantities."""
+def _sized(
+    scenario: Scenario,
+    state: State,
+    decided_at: int,
+    number: int,
+    weights: tuple[tuple[int, int], ...],
+    price_of: Callable[[int], int | None],
+) -> tuple[tuple[Target, ...], tuple[Order, ...]]:
+    """R7, R12: weights become quantities, and orders from what is held to them.
+
+    price_of: the price of a symbol in ticks; one without a price has the quantity 0 and no order.
+    """
     base = sizing_base(scenario, state)
-    targets = []
-    for rank, (symbol, weight) in enumerate(choice.weights):
-        quantity = target_quantity(scenario, base, weight, market.close.item(t, symbol))
-        targets.append(Target(symbol, rank, weight, quantity))
-    return tuple(targets)
+    targets, orders = [], []
+    for rank, (symbol, weight) in enumerate(weights):
+        price = price_of(symbol)
+        quantity = 0 if price is None else target_quantity(scenario, base, weight, price)
+        target = Target(symbol, rank, weight, quantity)
+        targets.append(target)
+        order = None if price is None else _target_order(scenario, state, decided_at, target, price, number)
+        if order is not None:
+            orders.append(order)
+    return tuple(targets), tuple(orders)
 
 
 def sizing_base(scenario: Scenario, state: State) -> int:
@@ -84,10 +136,10 @@ def _exit_orders(state: State, t: int, fired: Mapping[int, str], number: int | N
 
 
 def _closings(
-    state: State, market: Market, t: int, fired: Mapping[int, str], targets: tuple[Target, ...], number: int
+    state: State, market: Market, t: int, fired: Mapping[int, str], choice: Choice, number: int
 ) -> list[Order]:
     """R8: what is held, is no target, is present and has no exit order, is ordered closed."""
-    wanted = {target.symbol for target in targets}
+    wanted = {symbol for symbol, _ in choice.weights}
     return [
         _close(state, t, symbol, REBALANCE, number)
         for symbol in sorted(state.positions)
@@ -99,21 +151,17 @@ def _close(state: State, t: int, symbol: int, reason: str, number: int | None) -
     return _order(t, symbol, -state.positions[symbol].quantity, reason, number)
 
 
-def _target_orders(
-    scenario: Scenario, state: State, market: Market, t: int, targets: tuple[Target, ...], number: int
-) -> list[Order]:
+def _target_order(
+    scenario: Scenario, state: State, decided_at: int, target: Target, price: int, number: int
+) -> Order | None:
     """R7: from what is held to the target, unless the difference is within the band or too small (R11)."""
-    orders = []
-    for target in targets:
-        position = state.positions.get(target.symbol)
-        delta = target.quantity - (0 if position is None else position.quantity)
-        if delta == 0 or abs(delta) <= mul_floor(abs(target.quantity), scenario.strategy.band):
-            continue
-        worth = abs(delta) * market.close.item(t, target.symbol)
-        if target.quantity != 0 and worth < scenario.strategy.minimum_notional:
-            continue
-        orders.append(_order(t, target.symbol, delta, REBALANCE, number))
-    return orders
+    position = state.positions.get(target.symbol)
+    delta = target.quantity - (0 if position is None else position.quantity)
+    if delta == 0 or abs(delta) <= mul_floor(abs(target.quantity), scenario.strategy.band):
+        return None
+    if target.quantity != 0 and abs(delta) * price < scenario.strategy.minimum_notional:
+        return None
+    return _order(decided_at, target.symbol, delta, REBALANCE, number)
 
 
 def _order(t: int, symbol: int, signed: int, reason: str, number: int | None) -> Order:

@@ -15,6 +15,7 @@ from vocabulary.scenario import (
     CommissionBase,
     Scenario,
     Sequence,
+    SizeAt,
     Timing,
 )
 from vocabulary.state import Fill, Order, Side, State, Status
@@ -38,12 +39,19 @@ def sequence(scenario: Scenario, orders: Many[Order], market: Market) -> tuple[O
         case Sequence.SELLS_FIRST_SYMBOL:
             return tuple(sorted(orders, key=lambda order: (order.side is BUY, order.symbol)))
         case Sequence.VALUE:
-            return tuple(sorted(orders, key=lambda order: _signed_value(order, market)))
+            return tuple(sorted(orders, key=lambda order: _signed_value(scenario, order, market)))
 
 
-def _signed_value(order: Order, market: Market) -> int:
-    """E1 `value`: the order at the mark of its decision bar; a sell is negative."""
-    value = order.quantity * mark_at(market, order.decided_at, order.symbol)
+def _signed_value(scenario: Scenario, order: Order, market: Market) -> int:
+    """E1 `value`: the order at the mark of its decision bar, under R12 at P, else the mark, of the bar after;
+    a sell is negative."""
+    t, symbol = order.decided_at, order.symbol
+    if scenario.strategy.size_at is SizeAt.EXECUTION:
+        present = market.present.item(t + 1, symbol)
+        price = raw_price(scenario, market, t + 1, symbol) if present else mark_at(market, t, symbol)
+    else:
+        price = mark_at(market, t, symbol)
+    value = order.quantity * price
     return value if order.side is BUY else -value
 
 

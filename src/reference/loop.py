@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 
 from reference.accounting import book
 from reference.carry import pay
-from reference.decision import decide
+from reference.decision import decide, size_at_execution
 from reference.execution import execute, sequence
 from reference.levels import Part, close_at_levels, moved_extremes
 from reference.marking import mark
@@ -85,6 +85,7 @@ def initial_state(scenario: Scenario) -> State:
 def step(scenario: Scenario, state: State, market: Market, t: int) -> Day:
     """One bar, whole."""
     state, flows = pay(scenario, state, market, t)
+    sizing = None
     match scenario.execution.timing:
         case Timing.SAME_CLOSE:
             # T2, X5: levels, mark, decide, execute at this close, mark again.
@@ -96,25 +97,27 @@ def step(scenario: Scenario, state: State, market: Market, t: int) -> Day:
             executions = (*closed, *traded)
         case Timing.NEXT_CLOSE:
             # T1, X5: levels, then execute what the bar before decided, mark, decide.
-            pending = state.pending
             state, closed = close_at_levels(scenario, state, market, t)
             gone = {execution.order.symbol for execution in closed}
-            state, traded = trade(scenario, state, market, t, pending, gone)
-            submitted = (*pending, *_orders(closed))
+            sizing = size_at_execution(scenario, state, market, t, gone)
+            due = (*state.pending, *(() if sizing is None else sizing.orders))
+            state, traded = trade(scenario, state, market, t, due, gone)
+            submitted = (*due, *_orders(closed))
             executions = (*closed, *traded)
         case Timing.NEXT_OPEN:
             # T1, X5: execute at the open, levels at the open, levels on the way, mark, decide.
-            pending = state.pending
-            state, traded = trade(scenario, state, market, t, pending)
+            sizing = size_at_execution(scenario, state, market, t)
+            due = (*state.pending, *(() if sizing is None else sizing.orders))
+            state, traded = trade(scenario, state, market, t, due)
             state, first = close_at_levels(scenario, state, market, t, (Part.OPEN,))
             state, later = close_at_levels(scenario, state, market, t, (Part.WAY,))
-            submitted = (*pending, *_orders(first), *_orders(later))
+            submitted = (*due, *_orders(first), *_orders(later))
             executions = (*traded, *first, *later)
     state, valuation = mark(scenario, moved_extremes(scenario, state, market, t), market, t)
     if scenario.execution.timing is not Timing.SAME_CLOSE:
         decision = decide(scenario, state, market, t)
     state = hand_over(scenario, state, market, t, decision)
-    return Day(t, submitted, executions, decision, valuation, state, flows)
+    return Day(t, submitted, executions, decision, valuation, state, flows, sizing)
 
 
 def _orders(executions: Iterable[Execution]) -> tuple[Order, ...]:
@@ -163,4 +166,5 @@ def hand_over(scenario: Scenario, state: State, market: Market, t: int, decision
         pending=() if executed else decision.orders,
         membership=decision.membership,
         rebalances=state.rebalances if decision.rebalance is None else decision.rebalance + 1,
+        unsized=decision.unsized,
     )

@@ -23,7 +23,7 @@ from vocabulary.ledger import (
 )
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
-from vocabulary.state import REBALANCE, Side, Status
+from vocabulary.state import REBALANCE, Side, Status, Target
 
 SIDES = tuple(side.value for side in Side)
 STATUSES = tuple(status.value for status in Status)
@@ -68,12 +68,18 @@ def _record_flows(rows: Rows, market: Market, day: Day) -> None:
 
 def _record_targets(rows: Rows, market: Market, day: Day) -> None:
     """One row a target, those of quantity 0 too."""
+    sizing = day.sizing
+    if sizing is not None:
+        # R12: decided at the bar before, sized at this one.
+        _add_targets(rows, sizing.rebalance, market.timestamps.item(day.bar - 1), sizing.targets)
     number = day.decision.rebalance
-    if number is None:
-        return
-    now: int = market.timestamps.item(day.bar)
-    for target in day.decision.targets:
-        rows.targets.append((number, now, target.symbol, target.rank, target.weight, target.quantity))
+    if number is not None:
+        _add_targets(rows, number, market.timestamps.item(day.bar), day.decision.targets)
+
+
+def _add_targets(rows: Rows, number: int, decided_at: int, targets: tuple[Target, ...]) -> None:
+    for target in targets:
+        rows.targets.append((number, decided_at, target.symbol, target.rank, target.weight, target.quantity))
 
 
 def _record_orders(rows: Rows, scenario: Scenario, market: Market, day: Day) -> None:

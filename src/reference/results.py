@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vocabulary.state import Fill, Membership, Order, State, Status, Target
+from vocabulary.state import Fill, Membership, Order, State, Status, Target, Unsized
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +14,23 @@ class Decision:
     orders: in submission order (R9). targets: in rank order, those of quantity 0 too.
     rebalance: the number of this bar's rebalance, None without one (R1).
     membership: who `top_n` last chose, this bar's choice counted (R4).
+    unsized: under R12 the targets, which have neither quantities nor orders yet; `targets` is then empty.
     """
 
     orders: tuple[Order, ...]
     targets: tuple[Target, ...]
     rebalance: int | None
     membership: Membership | None
+    unsized: Unsized | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """R12: the targets of the bar before as they are sized, and the orders to them, in rank order."""
+
+    rebalance: int
+    targets: tuple[Target, ...]
+    orders: tuple[Order, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class Day:
     decision: taken at this bar; with `same_close` its orders are those above (T2).
     valuation: the equity on record (T1, T2). state: with `bar` one further.
     flows: what was paid before anything else happened (M5).
+    sizing: what was sized at this bar (R12), None where nothing was.
     """
 
     bar: int
@@ -67,3 +79,4 @@ class Day:
     valuation: Valuation
     state: State
     flows: tuple[Flow, ...] = ()
+    sizing: Sizing | None = None

@@ -57,6 +57,13 @@ class SizeOn(Enum):
     INITIAL_CASH = "initial_cash"
 
 
+class SizeAt(Enum):
+    """When weights become quantities (R7, R12): at the bar that decides, or when the orders execute."""
+
+    DECISION = "decision"
+    EXECUTION = "execution"
+
+
 class CommissionBase(Enum):
     """What a commission in basis points is taken of (E3): the notional, or quantity * the raw price."""
 
@@ -248,6 +255,7 @@ class Strategy:
     schedule: Schedule = Schedule()
     gate: Gate | None = None
     minimum_notional: int = 0
+    size_at: SizeAt = SizeAt.DECISION
 
 
 class Gap(Enum):

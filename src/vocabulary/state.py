@@ -90,6 +90,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsized:
+    """The targets of a rebalance that are sized when they execute (R12).
+
+    rebalance: its number. weights: (symbol, signed ppb), in rank order; at least one.
+    """
+
+    rebalance: int
+    weights: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     """Who `top_n` last chose, and for which list: symbol indices, ascending (R4)."""
 
@@ -120,6 +131,7 @@ class State:
     membership: the `targets` of the last rebalance: rank below n is a long, else a short; None
         before the first one, and for strategies other than `top_n` (R4).
     rebalances: how many were numbered so far: one past the last number in `equity.rebalance`.
+    unsized: under R12 the symbols and weights of the `targets` that the last bar decided; None without any.
     """
 
     bar: int
@@ -131,3 +143,4 @@ class State:
     pending: tuple[Order, ...]
     membership: Membership | None
     rebalances: int
+    unsized: Unsized | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import reference
 from reconcile.scenario import programs
-from reference import Day, Decision, Execution, Valuation
+from reference import Day, Decision, Execution, Sizing, Valuation
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
 from vocabulary.state import Order, State, Status
@@ -102,6 +102,7 @@ class BarLoop:
             scenario = self.scenario_at(t)
             state, flows = reference.pay(scenario, state, market, t)
             closed: list[Execution] = []
+            sizing = None
             if scenario.execution.timing is Timing.SAME_CLOSE:
                 state = self._at_levels(scenario, state, t, closed)
                 state, _ = self._mark(scenario, state, t)
@@ -110,13 +111,15 @@ class BarLoop:
                 state, traded = self._traded(scenario, state, t, due)
                 submitted, executions = (*_orders(closed), *due), (*closed, *traded)
             elif scenario.execution.timing is Timing.NEXT_CLOSE:
-                due = self._due(scenario, state, t, waiting, state.pending)
                 state = self._at_levels(scenario, state, t, closed)
                 gone = {execution.order.symbol for execution in closed}
+                sizing = reference.size_at_execution(scenario, state, market, t, gone)
+                due = self._due(scenario, state, t, waiting, _with_sized(state, sizing))
                 state, traded = self._traded(scenario, state, t, due, gone)
                 submitted, executions = (*due, *_orders(closed)), (*closed, *traded)
             else:
-                due = self._due(scenario, state, t, waiting, state.pending)
+                sizing = reference.size_at_execution(scenario, state, market, t)
+                due = self._due(scenario, state, t, waiting, _with_sized(state, sizing))
                 state, traded = self._traded(scenario, state, t, due)
                 for part in reference.WHOLE_BAR:
                     state = self._at_levels(scenario, state, t, closed, (part,))
@@ -126,7 +129,7 @@ class BarLoop:
             if scenario.execution.timing is not Timing.SAME_CLOSE:
                 decision = self._sent(scenario, state, t)
             state = reference.hand_over(scenario, state, market, t, decision)
-            day = Day(t, submitted, executions, decision, valuation, state, flows)
+            day = Day(t, submitted, executions, decision, valuation, state, flows, sizing)
             for hook in self._day:
                 day = hook(Moment(scenario, market, t, day.state), day)
             state = day.state
@@ -234,6 +237,11 @@ class BarLoop:
             for booked in self._booked:
                 state = booked(before, state, execution)
         return state
+
+
+def _with_sized(state: State, sizing: Sizing | None) -> tuple[Order, ...]:
+    """The orders of the bar before, those that are sized at this one (R12) last."""
+    return state.pending if sizing is None else (*state.pending, *sizing.orders)
 
 
 def _orders(executions: Iterable[Execution]) -> tuple[Order, ...]:

@@ -10,8 +10,8 @@ from reconcile.roots.findings import Trial
 from reconcile.roots.readings import DueOrder, side_of
 from reconcile.roots.rebuild import History, order_of
 from reconcile.roots.rows import Cell, Row
-from reference import Decision, sizing_base, target_quantity
-from vocabulary.scenario import Timing
+from reference import Decision, raw_price, sizing_base, target_quantity, valued_at_execution
+from vocabulary.scenario import SizeAt, Timing
 from vocabulary.state import REBALANCE, Order, Side, State, Target
 
 Allowed = Mapping[str, Sequence[Cell]]
@@ -138,12 +138,18 @@ def _target_cells(target: Target, numbers: list[int | None]) -> dict[str, list[C
 
 
 def _sized(history: History, state: State, t: int, symbol: int, row: Row) -> int | None:
-    """R7: the quantity that follows from the weight in the row; None where the row has none."""
+    """R7, R12: the quantity that follows from the weight in the row; None where the row has none."""
     weight = row.whole("weight")
-    close = int(history.market.close.item(t, symbol))
-    if weight is None or close == 0:
+    scenario, market, price = history.scenario, history.market, int(history.market.close.item(t, symbol))
+    if scenario.strategy.size_at is SizeAt.EXECUTION:
+        state, gone = history.before_execution(state, t + 1)
+        state = valued_at_execution(scenario, state, market, t + 1)
+        price = 0 if symbol in gone else raw_price(scenario, market, t + 1, symbol)
+    if weight is None:
         return None
-    return target_quantity(history.scenario, sizing_base(history.scenario, state), weight, close)
+    if price == 0:
+        return 0 if scenario.strategy.size_at is SizeAt.EXECUTION else None
+    return target_quantity(scenario, sizing_base(scenario, state), weight, price)
 
 
 def _check_orders(

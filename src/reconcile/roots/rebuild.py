@@ -23,11 +23,11 @@ from reconcile.roots.rows import (
     unlimited,
 )
 from reconcile.scenario.exits import has_levels
-from reference import execute, initial_state, mark, moved_extremes, pay
+from reference import close_at_levels, execute, initial_state, mark, moved_extremes, pay
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
-from vocabulary.scenario import Scenario, Timing, TopN
-from vocabulary.state import REBALANCE, Fill, Membership, Order, Position, Side, State
+from vocabulary.scenario import Scenario, SizeAt, Timing, TopN
+from vocabulary.state import REBALANCE, Fill, Membership, Order, Position, Side, State, Unsized
 
 LOOK = 3
 """The number of later bars with fills that are asked whether they continue from a reported book."""
@@ -254,6 +254,14 @@ class History:
         price = int(self.market.close.item(t, symbol))
         return Position(holding.quantity, abs(holding.quantity) * price, t, price, price, extreme=price)
 
+    def before_execution(self, state: State, t: int) -> tuple[State, set[int]]:
+        """The state before the orders of bar t execute, and the symbols that a level closed before (X5)."""
+        state = self.begun(state, t)
+        if self.scenario.execution.timing is not Timing.NEXT_CLOSE:
+            return state, set()
+        state, closed = close_at_levels(self.scenario, state, self.market, t)
+        return state, {execution.order.symbol for execution in closed}
+
     def decided(self, state: State, t: int) -> State:
         """The state after the decisions that the ledger states for bar t (X4, R1, R4, T3)."""
         orders = self.orders(t)
@@ -265,10 +273,15 @@ class History:
             barred |= {order.symbol: t + cooldown for order in orders if order.reason != REBALANCE}
         number = self.number(t)
         same = self.scenario.execution.timing is Timing.SAME_CLOSE
+        unsized = self.unsized(t, number)
+        if unsized is not None:
+            sized = {symbol for symbol, _ in unsized.weights}
+            orders = tuple(o for o in orders if o.reason != REBALANCE or o.symbol not in sized)
         return replace(
             state,
             barred=barred,
             pending=() if same else orders,
+            unsized=unsized,
             membership=self.membership(t) if number is not None else state.membership,
             rebalances=state.rebalances if number is None else number + 1,
         )
@@ -280,6 +293,15 @@ class History:
             if numbers and self.rows.has(table, "rebalance"):
                 return next((number for number in numbers if number is not None), None)
         return None
+
+    def unsized(self, t: int, number: int | None) -> Unsized | None:
+        """R12: the weights of the rows of `targets` that bar t decided, None where it sizes them itself."""
+        if number is None or self.scenario.strategy.size_at is SizeAt.DECISION:
+            return None
+        told = [(row.whole("rank"), row.symbol, row.whole("weight")) for row in self.rows.at("targets", t)]
+        ranked = sorted((rank or 0, symbol, weight) for rank, symbol, weight in told if weight is not None)
+        weights = tuple((symbol, weight) for _, symbol, weight in ranked)
+        return Unsized(number, weights) if weights else None
 
     def membership(self, t: int) -> Membership | None:
         """R4: the symbols that `top_n` chose at bar t, by the rows of `targets`."""

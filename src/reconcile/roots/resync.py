@@ -34,7 +34,7 @@ from reconcile.roots.readings import MOST, DueOrder, Reading
 from reconcile.roots.rebuild import History
 from reconcile.roots.rows import book_all, read_rows, scale_of
 from reconcile.scenario.programs import decide
-from reference import Decision, hand_over, initial_state
+from reference import Decision, hand_over, initial_state, size_at_execution
 from vocabulary.ledger import SCHEMA, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
@@ -181,7 +181,7 @@ def _decided(run: _Pass, marked: State, t: int) -> State:
     found = []
     for membership, barred in run.memories:
         state = replace(marked, membership=membership, barred=barred, rebalances=run.numbers[0])
-        decision = decide(history.scenario, state, history.market, t)
+        decision = _complete(history, state, t, decide(history.scenario, state, history.market, t))
         if len(run.memories) == 1 and quick_decision(history, run.log, t, decision, run.numbers):
             return _taken(run, state, t, decision)
         trial = run.rules.fork()
@@ -197,6 +197,16 @@ def _decided(run: _Pass, marked: State, t: int) -> State:
     after = history.decided(replace(found[0][1], bar=t + 1), t)
     run.numbers = _numbers(run.numbers, history.number(t), decision)
     return replace(after, membership=run.memories[0][0], barred=run.memories[0][1])
+
+
+def _complete(history: History, state: State, t: int, decision: Decision) -> Decision:
+    """R12: the decision with what is sized at the next bar, computed from the ledger's account."""
+    if decision.unsized is None:
+        return decision
+    before, gone = history.before_execution(replace(state, bar=t + 1, unsized=decision.unsized), t + 1)
+    sizing = size_at_execution(history.scenario, before, history.market, t + 1, gone)
+    assert sizing is not None
+    return replace(decision, orders=(*decision.orders, *sizing.orders), targets=sizing.targets, unsized=None)
 
 
 def _taken(run: _Pass, state: State, t: int, decision: Decision) -> State:

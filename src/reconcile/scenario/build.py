@@ -35,6 +35,7 @@ def build(
     market = _market(file.market, units)
     strategy = _strategy(file.strategy, units, origin, calls or {})
     _check_shorts(strategy.selection, file.execution.allow_short, where)
+    _check_size_at(strategy, file.execution.timing, where)
     scenario = nouns.Scenario(
         market=market,
         initial_cash=units.money(file.portfolio.initial_cash, "portfolio.initial_cash"),
@@ -119,6 +120,7 @@ def _strategy(table: models.StrategyTable, units: _Units, origin: str, calls: Ca
         schedule=_schedule(table.schedule),
         gate=_gate(table.gate),
         minimum_notional=units.money(table.minimum_notional, "strategy.minimum_notional"),
+        size_at=table.size_at,
     )
 
 
@@ -185,6 +187,17 @@ def _check_shorts(selection: nouns.Selection, allow_short: bool, where: str) -> 
             show(selection.short_n),
             "0, because execution.allow_short is false",
             "Set execution.allow_short = true, or short_n = 0.",
+        )
+
+
+def _check_size_at(strategy: nouns.Strategy, timing: nouns.Timing, where: str) -> None:
+    """R12: what executes at the bar that decides it has no later price to be sized at."""
+    if strategy.size_at is nouns.SizeAt.EXECUTION and timing is nouns.Timing.SAME_CLOSE:
+        raise InputError(
+            f"{where}: strategy.size_at",
+            show(strategy.size_at.value),
+            '"decision", because execution.timing is "same_close"',
+            'Set execution.timing = "next_open" or "next_close", or leave size_at out.',
         )
 
 

@@ -28,6 +28,7 @@ from reconcile.scenario.values import (
 from vocabulary import scenario as nouns
 
 SizeOn = Annotated[nouns.SizeOn, PlainValidator(values.choice(nouns.SizeOn))]
+SizeAt = Annotated[nouns.SizeAt, PlainValidator(values.choice(nouns.SizeAt))]
 When = Annotated[nouns.When, PlainValidator(values.choice(nouns.When))]
 Timing = Annotated[nouns.Timing, PlainValidator(values.choice(nouns.Timing))]
 Sequence = Annotated[nouns.Sequence, PlainValidator(values.choice(nouns.Sequence))]
@@ -126,6 +127,7 @@ class StrategyTable(TableModel):
     schedule: ScheduleModel = ScheduleTable()
     gate: GateTable | None = None
     minimum_notional: Amount = "0"
+    size_at: SizeAt = default(nouns.Strategy, "size_at")
 
 
 class TopNTable(StrategyTable):

@@ -84,6 +84,8 @@ def _strategy(strategy: nouns.Strategy, money: int) -> dict[str, Any]:
     }
     if strategy.minimum_notional:
         written["minimum_notional"] = from_units(strategy.minimum_notional, money)
+    if strategy.size_at is not nouns.SizeAt.DECISION:
+        written["size_at"] = strategy.size_at.value
     if strategy.gate is not None:
         written["gate"] = {"context": strategy.gate.context, strategy.gate.bound.value: strategy.gate.value}
     return written
