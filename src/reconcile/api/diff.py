@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,6 +19,7 @@ from reconcile.api.given import (
 from reconcile.api.result import Result, frame_of
 from reconcile.comparing.filters import NONE, Filters, filters_from, shown
 from reconcile.running.progress import Phase, Watch, unwatched
+from reconcile.text.escape import printable
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
 
-GivenTolerances: TypeAlias = "PathLike | Sequence[Tolerance]"
-"""A file of bounds, or the bounds themselves."""
+GivenTolerances: TypeAlias = "PathLike | Mapping[str, Any] | Sequence[Tolerance]"
+"""A file of bounds, what such a file holds as a dictionary, or the bounds themselves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -223,11 +224,24 @@ def several(given: Sequence[str] | str) -> tuple[str, ...]:
 
 
 def tolerances_of(given: GivenTolerances | None) -> tuple[Tolerance, ...]:
-    """Bounds read from a file, or as they are."""
-    from reconcile.comparing.tolerances import read_tolerances
+    """Bounds read from a file or a dictionary, or as they are. Raises InputError: a bound that is none.
+
+    A dictionary is what the file holds: {"fills.price": {"absolute": "0.01", "reason": "in cents"}}.
+    """
+    from reconcile.comparing.tolerances import read_tolerances, tolerances_from
+    from reconcile.matching.model import Tolerance
 
     if given is None:
         return ()
     if isinstance(given, (str, os.PathLike)):
         return tuple(read_tolerances(os.fspath(given)))
-    return tuple(given)
+    if isinstance(given, Mapping):
+        return tolerances_from(given, origin="tolerance")
+    bounds = (
+        tuple(one for one in given if isinstance(one, Tolerance)) if isinstance(given, Sequence) else None
+    )
+    if bounds is None or len(bounds) < len(given):
+        expected = "a TOML file, a dictionary like one, or a list of Tolerance"
+        remedy = '{"fills.price": {"absolute": "0.01", "reason": "in cents"}}'
+        raise InputError("tolerance", printable(repr(given), 60), expected, f"Write it like {remedy}.")
+    return bounds

@@ -197,10 +197,9 @@ class ShrinkResult(Result):
 def shrink(
     scenario: GivenScenario,
     candidate: GivenCandidate,
-    out: PathLike,
+    out: PathLike = "shrunk",
     *,
     data: PathLike | Market | Any | None = None,
-    mapping: PathLike | None = None,
     tolerance: GivenTolerances | None = None,
     watch: Watch = unwatched,
 ) -> ShrinkResult:
@@ -222,7 +221,7 @@ def shrink(
 
     bounds = tolerances_of(tolerance)
     found = scenario_of(scenario)
-    program = candidate_of(candidate, mapping=mapping)
+    program = candidate_of(candidate)
     if not isinstance(program, Program):
         raise InputError(
             "candidate", f"a ledger, {program.name}", "a program", "A ledger cannot be run on a smaller case."

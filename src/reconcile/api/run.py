@@ -165,7 +165,7 @@ def run(
     mapping: PathLike | None = None,
     tolerance: GivenTolerances | None = None,
     out: PathLike | None = None,
-    file_format: Literal["parquet", "csv"] = "parquet",
+    format: Literal["parquet", "csv"] = "parquet",
     twice: bool = False,
     watch: Watch = unwatched,
 ) -> RunResult | DisagreementResult:
@@ -173,7 +173,7 @@ def run(
 
     candidate: our engine by default; else `module:function`, a function, or a ledger in any form. data: bars
     in place of the scenario's own. mapping, tolerance: how a foreign ledger is read. out: a folder for both
-    ledgers and the summary. twice: first run each side twice in fresh processes.
+    ledgers and the summary, in this format. twice: first run each side twice in fresh processes.
 
     >>> reconcile.run("top25")
     <RunResult matched: 0 breaks, 31,686 rows in 6 tables equal to the last unit>
@@ -191,7 +191,7 @@ def run(
             outcome = _outcome(scenario, candidate, data, mapping, tolerances_of(tolerance), twice, watch)
             numbers = summarise(outcome)
             if folder is not None:
-                output.write_sides(folder, outcome, file_format)
+                output.write_sides(folder, outcome, format)
                 output.write_text(folder, output.MARKER, run_json(outcome, numbers) + "\n")
     except Disagreement as disagreement:
         return DisagreementResult(disagreement, place)

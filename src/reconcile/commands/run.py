@@ -73,7 +73,7 @@ def run(
         mapping=foreign.mapping,
         tolerance=foreign.tolerance,
         out=out,
-        file_format=file_format,
+        format=file_format,
         twice=twice,
         watch=watching(),
     )

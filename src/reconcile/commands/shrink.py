@@ -5,15 +5,14 @@ from __future__ import annotations
 import click
 
 from reconcile.commands.options import (
-    Foreign,
     Form,
     candidate_named,
     data_option,
-    foreign_options,
     form_options,
     old_candidate_option,
     runs_functions,
     scenario_argument,
+    tolerance_option,
 )
 from reconcile.commands.shared import answer, watching
 
@@ -23,7 +22,7 @@ from reconcile.commands.shared import answer, watching
 @click.argument("candidate", required=False)
 @old_candidate_option
 @data_option
-@foreign_options
+@tolerance_option
 @click.option(
     "--out",
     metavar="DIR",
@@ -38,7 +37,7 @@ def shrink(
     candidate: str | None,
     old_candidate: str | None,
     data: str | None,
-    foreign: Foreign,
+    tolerance: str | None,
     out: str,
     form: Form,
 ) -> int:
@@ -61,8 +60,7 @@ def shrink(
         named,
         out,
         data=data,
-        mapping=foreign.mapping,
-        tolerance=foreign.tolerance,
+        tolerance=tolerance,
         watch=watching(),
     )
     return answer(result, form)

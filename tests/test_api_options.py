@@ -1,0 +1,149 @@
+"""Each command and its function: the same names, the same options, the same defaults."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import reconcile
+from reconcile.cli import COMMANDS, group
+from vocabulary.ledger import Ledger
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "run": reconcile.run,
+    "diff": reconcile.diff,
+    "explain": reconcile.explain,
+    "audit": reconcile.audit,
+    "shrink": reconcile.shrink,
+    "check": reconcile.check,
+    "gate": reconcile.gate,
+    "drill": reconcile.drill,
+    "import": reconcile.read,
+    "golden check": reconcile.golden.check,
+    "golden review": reconcile.golden.review,
+    "golden accept": reconcile.golden.accept,
+}
+WITHOUT = {"init": "writes a project", "scenarios": "builtin_scenarios()"}
+"""Commands that need no function of their own, and why."""
+
+FORMS = {"as_json", "as_markdown", "html", "quiet", "csv_file", "summary_file", "junit", "github"}
+"""In which form an answer is given: methods of a result."""
+PROCESS = {"timeout", "memory", "in_process"}
+"""Bounds of a process of a function's own: from Python it is called in the caller's."""
+SPELLED = {
+    "file_format": "format",
+    "symbols": "symbol",
+    "stages": "stage",
+    "types": "type",
+    "words": "source",
+}
+"""A command's parameter -> the function's. The options themselves are spelled alike."""
+ONLY_THERE = {
+    "run": {"old_candidate"},  # the old spelling
+    "shrink": {"old_candidate"},
+    "drill": {"listing"},  # prints names and ends
+    "gate": {"record"},  # changes the project in place of checking it
+    "import": {"suggest", "out", "format_", "listing"},  # what is written: write_ledger(read(...), out)
+    "golden accept": {"everything"},  # no case means all
+}
+ONLY_HERE = {"watch", "say", "progress"}
+"""Who is told of the progress: the command tells a terminal."""
+
+
+def command_of(name: str) -> click.Command:
+    context = click.Context(group)
+    first, _, rest = name.partition(" ")
+    found = group.get_command(context, first)
+    if rest:
+        assert isinstance(found, click.Group)
+        found = found.get_command(context, rest)
+    assert found is not None
+    return found
+
+
+def test_every_command_has_its_function() -> None:
+    named = {name.partition(" ")[0] for name in FUNCTIONS} | set(WITHOUT)
+    assert named == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_the_options_and_defaults_of_its_command(name: str) -> None:
+    command = command_of(name)
+    theirs = {
+        SPELLED.get(str(one.name), str(one.name)): one
+        for one in command.params
+        if str(one.name) not in {*FORMS, *PROCESS, *ONLY_THERE.get(name, ()), "help"}
+    }
+    ours = {
+        one.name: one
+        for one in inspect.signature(FUNCTIONS[name]).parameters.values()
+        if one.name not in ONLY_HERE
+    }
+    if name == "import":
+        ours.pop("format")  # the first of two words
+    assert set(ours) == set(theirs)
+    for key, option in theirs.items():
+        empty, default = inspect.Parameter.empty, ours[key].default
+        if option.required or option.nargs == -1:
+            optional = name.startswith(("run", "shrink")) and key == "candidate"
+            assert default is empty or optional, key
+        elif not isinstance(option, click.Argument):
+            given = option.default if isinstance(option.default, (str, int, float)) else None
+            assert (default or None) == (given or None), key
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One ledger as a path, as frames and as an object."""
+    scenario = reconcile.find_scenario("stocks")
+    ledger: Ledger = reconcile.engine.run(scenario, reconcile.load_market(scenario))
+    path = tmp_path_factory.mktemp("forms") / "ledger"
+    reconcile.write_ledger(ledger, path)
+    frames = {name: reconcile.frame(ledger, name) for name in ledger.tables}
+    return {"path": path, "text": str(path), "frames": frames, "ledger": ledger}
+
+
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "run": lambda ledger: reconcile.run("stocks", ledger),
+    "diff": lambda ledger: reconcile.diff(ledger, ledger),
+    "explain": lambda ledger: reconcile.explain("stocks", ledger),
+    "audit": lambda ledger: reconcile.audit(ledger, scenario="stocks"),
+}
+
+
+@pytest.mark.parametrize("form", ["path", "text", "frames", "ledger"])
+@pytest.mark.parametrize("name", CALLS)
+def test_a_ledger_in_any_form_gives_the_same_answer(name: str, form: str, forms: dict[str, Any]) -> None:
+    found = CALLS[name](forms[form])
+    assert found.exit_code == 0 and found.text().startswith(("matched", "no breaks", "clean")), found
+    assert "Result " in repr(found) and repr(found).count("\n") == 0
+    assert "<script" not in found._repr_html_() and found.to_frame().empty
+
+
+@pytest.mark.parametrize("form", ["path", "text", "frames", "ledger"])
+def test_a_ledger_in_any_form_is_read(form: str, forms: dict[str, Any]) -> None:
+    ledger = reconcile.read(forms[form])
+    assert len(ledger.fills) == forms["ledger"].tables["fills"].rows
+    assert list(ledger.equity.columns) == list(forms["ledger"].tables["equity"].columns)
+
+
+def test_bounds_are_a_file_or_what_a_file_holds(tmp_path: Path, forms: dict[str, Any]) -> None:
+    fills = forms["frames"]["fills"].assign(
+        commission=lambda table: table["commission"].astype(float).round(2)
+    )
+    text = '["fills.commission"]\nabsolute = "0.005"\nreason = "in cents"\n'
+    (tmp_path / "cents.toml").write_text(text)
+    bound = {"fills.commission": {"absolute": "0.005", "reason": "in cents"}}
+    assert reconcile.diff(forms["ledger"], {"fills": fills}).exit_code == 1
+    by_file = reconcile.diff(forms["ledger"], {"fills": fills}, tolerance=tmp_path / "cents.toml")
+    by_name = reconcile.diff(forms["ledger"], {"fills": fills}, tolerance=bound)
+    assert by_file.exit_code == by_name.exit_code == 2 and by_file.text() == by_name.text()
+    for wrong in (3, {"fills.commission": "0.1"}, ["fills.commission"]):
+        with pytest.raises(reconcile.vocabulary.errors.InputError) as caught:
+            reconcile.diff(forms["ledger"], {"fills": fills}, tolerance=wrong)
+        assert caught.value.remedy
