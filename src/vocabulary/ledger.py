@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 SEMANTICS_VERSION = 2
-SEMANTICS_DIGEST = "2ab7c96840f648863499df5c9eaed9f03a12de552aedd93792747d6aa3867f04"
+SEMANTICS_DIGEST = "be12ae3f8474383706ee1de00ffc8bb7819626c26e6d6befc3e6cf6e880d324e"
 """sha256 of docs/semantics.md: what the numbers of a ledger mean. A test holds the two together."""
 
 
