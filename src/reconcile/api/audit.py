@@ -113,7 +113,8 @@ def audit(
     if data is not None and scenario is None:
         raise InputError("data", "bars without a scenario", "both or neither", "Give the scenario, too.")
     bounds = tolerances_of(tolerance)
-    opened = ledger_of(ledger, "ledger", mapping)
+    with watch(Phase.READING, 0):
+        opened = ledger_of(ledger, "ledger", mapping)
     found = None if scenario is None else scenario_of(scenario)
     with watch(Phase.LOADING, 0):
         market = None if found is None else market_of(data, found)
@@ -125,5 +126,6 @@ def audit(
         allow_short=allow_short,
         allow_negative_cash=allow_negative_cash,
     )
-    result = make_checks(opened.ledger, scenario=found, market=market, options=options)
+    with watch(Phase.AUDITING, 0):
+        result = make_checks(opened.ledger, scenario=found, market=market, options=options)
     return AuditResult(result, opened, None if found is None else found.name, market)

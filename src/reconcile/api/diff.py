@@ -184,8 +184,9 @@ def diff(
 
     if data is not None and scenario is None:
         raise InputError("data", "bars without a scenario", "both or neither", "Give the scenario, too.")
-    left = ledger_of(reference, "reference", reference_mapping)
-    right = ledger_of(candidate, "candidate", mapping)
+    with watch(Phase.READING, 0):
+        left = ledger_of(reference, "reference", reference_mapping)
+        right = ledger_of(candidate, "candidate", mapping)
     spec = None if scenario is None else scenario_of(scenario)
     with watch(Phase.LOADING, 0):
         market = None if spec is None else market_of(data, spec)

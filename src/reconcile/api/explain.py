@@ -22,7 +22,7 @@ from reconcile.api.given import (
 )
 from reconcile.api.result import Result, frame_of
 from reconcile.api.run import function_of
-from reconcile.running.progress import Phase, Watch, unwatched
+from reconcile.running.progress import Phase, Watch, unwatched, words_to
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
@@ -130,13 +130,21 @@ def explain(
     found = scenario_of(scenario)
     with watch(Phase.LOADING, 0):
         market = market_of(data, found)
-    other = candidate_of(candidate, mapping=mapping)
+    with watch(Phase.READING, 0):
+        other = candidate_of(candidate, mapping=mapping)
     if isinstance(other, Program):
-        other = _run_program(other, found, market)
+        with watch(Phase.CANDIDATE, 0):
+            other = _run_program(other, found, market)
     running.warm(found, market, watch)
-    with watch(Phase.EXPLAINING, 0):
-        beside = beside_of(other)
-        result = find_causes(found, market, other.ledger, tolerances=bounds, beside=beside)
+    with watch(Phase.EXPLAINING, 0) as meter:
+        result = find_causes(
+            found,
+            market,
+            other.ledger,
+            tolerances=bounds,
+            say=words_to(meter),
+            beside=beside_of(other),
+        )
     result = replace(result, notes=(*other.notes, *result.notes))
     return ExplainResult(result, found, market, other.ledger, other.name)
 
@@ -254,9 +262,11 @@ def _write_case(folder: Path, shrunk: Shrunk, name: str, function: Any, watch: W
     from reconcile.shrinking.shrink import same_causes
 
     small = shrunk.after.case
-    with watch(Phase.EXPLAINING, 0):
+    with watch(Phase.EXPLAINING, 0) as meter:
         ledger = call_candidate(name, function, small.scenario, small.market)
-        answer = find_causes(small.scenario, small.market, ledger, tolerances=small.tolerances)
+        answer = find_causes(
+            small.scenario, small.market, ledger, tolerances=small.tolerances, say=words_to(meter)
+        )
     page = None
     if same_causes(shrunk, answer):
         page = explain_page(answer, small.scenario, small.market, name)

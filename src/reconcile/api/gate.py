@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
@@ -68,13 +68,12 @@ def gate(
     base: str | None = None,
     checks: Sequence[str] | str | None = None,
     budget: float | None = None,
-    say: Callable[[str], None] = lambda _: None,
     watch: Watch = unwatched,
 ) -> GateResult:
     """Check goldens, drift and throughput of the project of the current folder.
 
     base: hold throughput against this revision's code, not the ratio on record. checks: only these. budget:
-    seconds of measuring. say: told what a measurement is at.
+    seconds of measuring.
 
     >>> reconcile.gate(checks="goldens")
     <GateResult passed: 23 goldens hold (asked for goldens only)>
@@ -93,7 +92,7 @@ def gate(
         )
     if budget is not None:
         settings = replace(settings, budget=budget)
-    return GateResult(make_checks(paths, settings, base, watch, say))
+    return GateResult(make_checks(paths, settings, base, watch))
 
 
 class DrillVerdict(Enum):
@@ -141,13 +140,12 @@ def drill(
     only: Sequence[str] = (),
     pairs: bool = False,
     grounds: bool = False,
-    progress: Callable[[int, int], None] | None = None,
     watch: Watch = unwatched,
 ) -> DrillResult:
     """Plant faults in copies of the engine, in its inputs and in its ledger, and score what is found of them.
 
     sample: only so many candidates, always the same ones. only: those with these faults. pairs: faults in
-    pairs, too. grounds: also on other grounds, and runs without a fault. progress: told (done, in all).
+    pairs, too. grounds: also on other grounds, and runs without a fault.
 
     Raises InputError: a fault that is not in the catalogue.
     """
@@ -161,6 +159,5 @@ def drill(
         chosen = planned.named(only, chosen)
     if sample is not None:
         chosen = planned.sampled(sample, chosen)
-    with watch(Phase.DRILLING, len(chosen)) as drawn:
-        told = drawn or (None if progress is None else lambda done: progress(done, len(chosen)))
-        return DrillResult(run(chosen, progress=told))
+    with watch(Phase.DRILLING, len(chosen)) as progress:
+        return DrillResult(run(chosen, progress=progress))

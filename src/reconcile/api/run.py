@@ -191,8 +191,9 @@ def run(
             outcome = _outcome(scenario, candidate, data, mapping, tolerances_of(tolerance), twice, watch)
             numbers = summarise(outcome)
             if folder is not None:
-                output.write_sides(folder, outcome, format)
-                output.write_text(folder, output.MARKER, run_json(outcome, numbers) + "\n")
+                with watch(Phase.WRITING, 0):
+                    output.write_sides(folder, outcome, format)
+                    output.write_text(folder, output.MARKER, run_json(outcome, numbers) + "\n")
     except Disagreement as disagreement:
         return DisagreementResult(disagreement, place)
     return RunResult(outcome, numbers, place)
@@ -250,7 +251,8 @@ def _in_memory(
         side = running.run_engine(scenario, market, watch)
     elif isinstance(other, Program):
         function = function_of(other)
-        side = running.run_candidate(other.name, function, scenario, market)
+        with watch(Phase.CANDIDATE, 0):
+            side = running.run_candidate(other.name, function, scenario, market)
     else:
         side, notes = running.Side(other.name, other.ledger, 0.0), other.notes
     with watch(Phase.COMPARING, 0):

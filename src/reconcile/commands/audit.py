@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 import click
 
+from reconcile.commands.display import watching
 from reconcile.commands.options import (
     Foreign,
     Form,
@@ -15,7 +16,7 @@ from reconcile.commands.options import (
     ground_options,
     runs_functions,
 )
-from reconcile.commands.shared import answer, watching
+from reconcile.commands.shared import answer
 
 EPILOG = "Example:  reconcile audit results/candidate --scenario top25"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from reconcile.commands.display import watching
 from reconcile.commands.options import Form, data_option, form_options, runs_functions, scenario_argument
-from reconcile.commands.shared import answer, watching
+from reconcile.commands.shared import answer
 
 
 @click.command(epilog="Example:  reconcile check examples/sp500.toml --data bars.parquet")

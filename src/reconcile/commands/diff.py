@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import click
 
+from reconcile.commands.display import watching
 from reconcile.commands.options import (
     Form,
     Ground,
@@ -17,7 +18,7 @@ from reconcile.commands.options import (
     runs_functions,
     tolerance_option,
 )
-from reconcile.commands.shared import answer, watching
+from reconcile.commands.shared import answer
 
 STAGES = [
     "target",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import click
 
+from reconcile.commands.display import watching
 from reconcile.commands.options import Form, form_options
-from reconcile.commands.process import print_answer, print_message
-from reconcile.commands.shared import answer, watching
-
-EVERY = 50
+from reconcile.commands.process import print_answer
+from reconcile.commands.shared import answer
 
 
 @click.command(epilog="Example:  reconcile drill --sample 10")
@@ -47,20 +44,5 @@ def drill(
         return 0
     from reconcile.api.gate import drill as plant_faults
 
-    result = plant_faults(
-        sample=sample, only=only, pairs=pairs, grounds=grounds, progress=_every_fifty(), watch=watching()
-    )
+    result = plant_faults(sample=sample, only=only, pairs=pairs, grounds=grounds, watch=watching())
     return answer(result, form)
-
-
-def _every_fifty() -> Callable[[int, int], None]:
-    """Progress where nothing can be drawn: one line on stderr for every fifty candidates."""
-    shown = 0
-
-    def progress(done: int, total: int) -> None:
-        nonlocal shown
-        if done // EVERY > shown:
-            shown = done // EVERY
-            print_message(f"planted and judged {done:,} of {total:,}")
-
-    return progress

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from reconcile.commands.display import watching
 from reconcile.commands.options import (
     Foreign,
     Form,
@@ -13,7 +14,7 @@ from reconcile.commands.options import (
     runs_functions,
     scenario_argument,
 )
-from reconcile.commands.shared import answer, watching
+from reconcile.commands.shared import answer
 
 
 @click.command(epilog="Example:  reconcile explain incident reconcile.incident:candidate")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from reconcile.commands.display import watching
 from reconcile.commands.options import Form, form_options, runs_functions
 from reconcile.commands.process import print_answer
-from reconcile.commands.shared import answer, rewrite_line, watching
+from reconcile.commands.shared import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from reconcile.gating.model import Report
 
 
@@ -59,8 +56,7 @@ def gate(
     form.check()
     if record:
         return _record(base)
-    with _telling() as say:
-        result = make_checks(base=base, checks=checks, budget=budget, say=say, watch=watching())
+    result = make_checks(base=base, checks=checks, budget=budget, watch=watching())
     code = answer(result, form)
     _leave(result.report, junit, _on_github() if github is None else github, to_stderr=form.as_json)
     return code
@@ -71,12 +67,13 @@ def _record(base: str | None) -> int:
     from reconcile.gating.settings import read_gate_settings
     from reconcile.gating.throughput import measure_record
     from reconcile.goldens.project_paths import find_project
+    from reconcile.running.progress import Phase, words_to
 
     if base is not None:
         raise click.UsageError("--record measures the code as it stands: leave --base out")
     settings = read_gate_settings(find_project().root)
-    with _telling() as say:
-        found = measure_record(settings, say)
+    with watching()(Phase.MEASURING, 0) as meter:
+        found = measure_record(settings, words_to(meter))
     write_record(settings.root / settings.record, found)
     print_answer(
         f"on record: the engine is {found.ratio:,.1f} times as fast as the reference"
@@ -124,15 +121,3 @@ def _write(path: str, text: str, what: str, mode: str) -> None:
 
 def _on_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
-
-
-@contextlib.contextmanager
-def _telling() -> Iterator[Callable[[str], None]]:
-    """Shows the progress of a measurement on one line of stderr, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda text: None
-        return
-    try:
-        yield rewrite_line
-    finally:
-        rewrite_line("")

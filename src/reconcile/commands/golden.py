@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconcile.commands.display import watching
 from reconcile.commands.options import PLAIN, Form, complete_cases, form_options, runs_functions
 from reconcile.commands.process import print_answer
-from reconcile.commands.shared import answer, watching
+from reconcile.commands.shared import answer
 
 if TYPE_CHECKING:
     from reconcile.goldens.golden_page import Group

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from reconcile.commands.display import watching
 from reconcile.commands.process import print_answer
 
 EPILOG = "Example:  reconcile import --suggest trades.csv > trades.toml"
@@ -66,9 +67,13 @@ def import_(
     from reconcile.api.given import ledger_of
     from reconcile.formats.model import Options
     from reconcile.ledger.write import write_ledger
+    from reconcile.running.progress import Phase
 
-    opened = ledger_of(source, "FILE", mapping, format, Options(symbol, zone))
-    write_ledger(opened.ledger, out, format_)
+    watch = watching()
+    with watch(Phase.READING, 0):
+        opened = ledger_of(source, "FILE", mapping, format, Options(symbol, zone))
+    with watch(Phase.WRITING, 0):
+        write_ledger(opened.ledger, out, format_)
     rows = ", ".join(f"{name} {table.rows:,}" for name, table in opened.ledger.tables.items())
     print_answer("\n".join([f"wrote {out}: {rows}", *(f"  {note}" for note in opened.notes)]))
     return 0
@@ -93,8 +98,10 @@ def _market(source: Path, mapping: str, out: str) -> int:
     from reconcile.mapping.bars import write_bars
     from reconcile.mapping.notes import of_unread
     from reconcile.mapping.read import confirmed_mapping
+    from reconcile.running.progress import Phase
 
-    count, notes, unread = write_bars(source, confirmed_mapping(mapping), Path(out))
+    with watching()(Phase.BARS, 0):
+        count, notes, unread = write_bars(source, confirmed_mapping(mapping), Path(out))
     said = [*notes, *(of_unread(one) for one in unread)]
     print_answer("\n".join([f"wrote {out}: bars {count:,}", *(f"  {note}" for note in said)]))
     return 0
@@ -103,9 +110,11 @@ def _market(source: Path, mapping: str, out: str) -> int:
 def _suggest(source: Path, out: str | None) -> int:
     from reconcile.files.atomic import write_file
     from reconcile.mapping.suggest import suggest
+    from reconcile.running.progress import Phase
     from vocabulary.errors import OutputError
 
-    made = suggest(source)
+    with watching()(Phase.LOOKING, 0):
+        made = suggest(source)
     if out is None:
         print_answer(made.text.rstrip("\n"))
         return 0

@@ -6,6 +6,7 @@ from typing import Literal
 
 import click
 
+from reconcile.commands.display import watching
 from reconcile.commands.options import (
     Foreign,
     Form,
@@ -17,7 +18,7 @@ from reconcile.commands.options import (
     runs_functions,
     scenario_argument,
 )
-from reconcile.commands.shared import answer, watching
+from reconcile.commands.shared import answer
 
 
 @click.command(epilog="Example:  reconcile run top25 --out results")

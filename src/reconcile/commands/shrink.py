@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from reconcile.commands.display import watching
 from reconcile.commands.options import (
     Form,
     candidate_named,
@@ -14,7 +15,7 @@ from reconcile.commands.options import (
     scenario_argument,
     tolerance_option,
 )
-from reconcile.commands.shared import answer, watching
+from reconcile.commands.shared import answer
 
 
 @click.command(epilog="Example:  reconcile shrink stocks my_engine:run")

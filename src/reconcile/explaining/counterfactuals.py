@@ -8,7 +8,7 @@ parts. Changes of the report are made to the ledger that comes out.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -72,6 +72,8 @@ class Counterfactuals:
         self.subject = subject
         self.bars = len(subject.market.timestamps)
         self.runs = 0
+        self.told: Callable[[Changes], None] = lambda _: None
+        """Called with the changes of each run over all bars, before it."""
         self._ledgers: OrderedDict[Changes, Ledger] = OrderedDict()
         self._states: dict[tuple[Changes, int], Standing] = {}
         self._decide = Memory()
@@ -91,6 +93,7 @@ class Counterfactuals:
         return self._ledgers[changes]
 
     def _whole(self, changes: Changes) -> Ledger:
+        self.told(changes)
         prepared = self.prepared(changes)
         if not prepared.by_engine:
             return self.first_bars(changes, self.bars)

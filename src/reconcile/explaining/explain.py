@@ -61,6 +61,7 @@ def explain(
     began = time.perf_counter()
     subject = Subject(scenario, market)
     runs = Counterfactuals(subject)
+    runs.told = lambda changes: say(_tried(subject, changes, runs.runs))
     say("running the scenario as stated")
     first = _against(runs, (), candidate, tolerances, beside)
     target = target_of(candidate, scenario, market, tolerances)
@@ -104,6 +105,12 @@ def explain(
         notes=(*overlap_notes(candidate, market), *first.notes, *_idle_notes(first, scenario, market)),
         idle=bool(first.idle),
     )
+
+
+def _tried(subject: Subject, changes: Changes, runs: int) -> str:
+    """What a run tries, in words, for who waits."""
+    what = "; ".join(_sentence(subject, change) for change in changes) or "the scenario as stated"
+    return f"{runs:,} runs, trying: {what}"
 
 
 def _idle_notes(first: Reconciliation, scenario: Scenario, market: Market) -> tuple[str, ...]:

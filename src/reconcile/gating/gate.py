@@ -6,7 +6,7 @@ limits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from reconcile.goldens.build import SCENARIO, figures_of
 from reconcile.goldens.check import absent_data, case_files
 from reconcile.goldens.model import SOUND, CheckResult, CheckStatus, Figures, Golden, ProjectPaths
 from reconcile.goldens.store import read_goldens
+from reconcile.running.progress import Phase, words_to
 from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ def gate(
     settings: Settings,
     base: str | None,
     watch: Watch,
-    on_progress: Callable[[str], None],
 ) -> Report:
     """Make the checks that the settings ask for.
 
@@ -45,7 +45,8 @@ def gate(
         cases = check_drift(paths, settings, watch)
         report = replace(report, cases=cases, drift_outcome=drift_outcome(cases))
     if Check.THROUGHPUT in settings.checks:
-        report = replace(report, throughput=throughput(settings, base, on_progress))
+        with watch(Phase.MEASURING, 0) as meter:
+            report = replace(report, throughput=throughput(settings, base, words_to(meter)))
     return replace(report, outcome=combined_outcome(outcomes(report).values()))
 
 
@@ -98,14 +99,17 @@ def check_drift(paths: ProjectPaths, settings: Settings, watch: Watch) -> tuple[
             where = "tool.reconcile.gate.cases"
             raise InputError(where, repr(name), f"a golden of the project: {known}", "Mend the name.")
     candidate = _candidate(settings)
-    out = []
-    for name in names:
-        if name in on_file.broken:
-            out.append(Case(name, Outcome.FAILED, said="its golden is not what was accepted"))
-        elif name not in on_file.goldens:
-            out.append(Case(name, Outcome.UNKNOWN, said="there is no golden of it"))
-        else:
-            out.append(_case(paths, on_file.goldens[name], settings, candidate, watch))
+    out: list[Case] = []
+    with watch(Phase.DRIFT, len(names)) as meter:
+        for name in names:
+            if meter is not None:
+                meter(len(out))
+            if name in on_file.broken:
+                out.append(Case(name, Outcome.FAILED, said="its golden is not what was accepted"))
+            elif name not in on_file.goldens:
+                out.append(Case(name, Outcome.UNKNOWN, said="there is no golden of it"))
+            else:
+                out.append(_case(paths, on_file.goldens[name], settings, candidate, watch))
     return tuple(out)
 
 

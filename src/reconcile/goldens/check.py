@@ -26,11 +26,11 @@ from reconcile.goldens.model import (
     ProjectPaths,
 )
 from reconcile.goldens.store import drop_pending, put_pending, read_goldens
+from reconcile.running.progress import Phase, Watch, unwatched
 from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:
     from reconcile.matching.model import Reconciliation
-    from reconcile.running.progress import Watch
     from vocabulary.ledger import Ledger
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
@@ -61,14 +61,18 @@ def check_goldens(
         if case not in every:
             found = ", ".join(every[:12]) or "none"
             raise InputError("CASE", repr(case), f"a case of {paths.blessed}: {found}", "Mend the name.")
-    out = []
+    out: list[CheckResult] = []
     journal = read_journal(paths)
-    for case in chosen:
-        case_check = _check_case(paths, on_file, case, known.get(case), watch)
-        case_check = _require_journal_entry(paths, on_file, case_check, journal)
-        if keep:
-            _keep(paths, case_check, waiting=case in on_file.pending or case in on_file.broken_pending)
-        out.append(case_check.checked)
+    watch = watch or unwatched
+    with watch(Phase.GOLDENS, len(chosen)) as meter:
+        for case in chosen:
+            if meter is not None:
+                meter(len(out))
+            case_check = _check_case(paths, on_file, case, known.get(case), watch)
+            case_check = _require_journal_entry(paths, on_file, case_check, journal)
+            if keep:
+                _keep(paths, case_check, waiting=case in on_file.pending or case in on_file.broken_pending)
+            out.append(case_check.checked)
     return tuple(out)
 
 
@@ -100,7 +104,7 @@ def _keep(paths: ProjectPaths, case_check: _CheckedCase, *, waiting: bool) -> No
 
 
 def _check_case(
-    paths: ProjectPaths, on_file: GoldenSet, case: str, file: Path | None, watch: Watch | None
+    paths: ProjectPaths, on_file: GoldenSet, case: str, file: Path | None, watch: Watch
 ) -> _CheckedCase:
     golden = on_file.goldens.get(case)
     if case in on_file.broken:
@@ -134,12 +138,9 @@ def _asserted_elsewhere(paths: ProjectPaths, golden: Golden) -> CheckResult:
     )
 
 
-def _run(
-    paths: ProjectPaths, case: str, file: Path, golden: Golden | None, watch: Watch | None
-) -> _CheckedCase:
+def _run(paths: ProjectPaths, case: str, file: Path, golden: Golden | None, watch: Watch) -> _CheckedCase:
     from reconcile.ledger.digest import ledger_digest
     from reconcile.running import run as running
-    from reconcile.running.progress import unwatched
     from reconcile.scenario.files import scenario_from_file
 
     scenario = scenario_from_file(file)
@@ -149,7 +150,6 @@ def _run(
             said = f"no {absent.name}, which is not part of the project"
             return _CheckedCase(CheckResult(case, CheckStatus.NOT_RUN, golden.manifest.figures, said=said))
         raise InputError(str(absent), "no such file", "the market of this case", "Bring the file.")
-    watch = watch or unwatched
     market, _ = running.load(scenario, None, watch)
     reference = running.run_reference(scenario, market, watch)
     engine = running.run_engine(scenario, market, watch)

@@ -74,11 +74,11 @@ def run(
     compiling = warm(scenario, market, watch) if function is None else None
     agreed = run_twice(scenario, market, candidate, host, watch) if twice else None
     reference = run_reference(scenario, market, watch)
-    other = (
-        run_engine(scenario, market, watch)
-        if function is None
-        else run_candidate(str(candidate), function, scenario, market)
-    )
+    if function is None:
+        other = run_engine(scenario, market, watch)
+    else:
+        with watch(Phase.CANDIDATE, 0):
+            other = run_candidate(str(candidate), function, scenario, market)
     if agreed is not None:
         confirm(agreed, (reference.ledger, other.ledger), market)
     with watch(Phase.COMPARING, 0):
