@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables peers plot docs dist clean
+.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables engines engines-speed plot docs dist clean
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
@@ -22,7 +22,8 @@ help:
 	@echo 'make bench-tables  a million rows of CSV read and imported, beside pyarrow'
 	@echo 'make docs    the documentation site, in out/site'
 	@echo 'make dist    the source archive and the wheel that are published, checked'
-	@echo 'make peers   other engines on the same work, each in an environment of its own; make plot  their speed, drawn'
+	@echo 'make engines real engines, each in an environment of its own: their ledgers, explained; docs/engines.md'
+	@echo 'make engines-speed  their speed on the same work; make plot  draws it'
 
 demo: $(VENV)/.stamp-test
 	@$(VENV)/bin/reconcile run top25
@@ -71,8 +72,11 @@ bench-diff: $(VENV)/.stamp-diff
 bench-tables: $(VENV)/.stamp-test
 	@$(PY) benchmarks/read_tables.py $(ARGS)
 
-peers: $(VENV)/.stamp-test
-	@$(PY) benchmarks/peers/run.py $(ARGS)
+engines: $(VENV)/.stamp-test
+	@$(PY) benchmarks/engines/run.py $(ARGS)
+
+engines-speed: $(VENV)/.stamp-test
+	@$(PY) benchmarks/engines/speed.py $(ARGS)
 
 plot: $(VENV)/.stamp-bench
 	@$(PY) benchmarks/plot.py

@@ -1,4 +1,4 @@
-"""Events a second against events, both logarithmic, from the last `make peers`: `make plot`."""
+"""Events a second against events, both logarithmic, from the last `make engines-speed`: `make plot`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GREYS = ("#333333", "#777777")
 
 def main() -> None:
     if not PEERS.exists():
-        sys.exit("nothing to draw: make peers comes first")
+        sys.exit("nothing to draw: make engines-speed comes first")
     draw(json.loads(PEERS.read_text()), TARGET)
     print(f"{TARGET.relative_to(Path.cwd())} drawn" if TARGET.is_relative_to(Path.cwd()) else TARGET)
 

@@ -18,7 +18,8 @@ from timing import Ratio, figure, interleaved, rate, ratio
 from cases import LONG, Case, steady, whole
 
 HERE = Path(__file__).parent
-PEERS = HERE.parent / ".peers" / "results.json"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+PEERS = Path(os.environ.get("TIEOUT_ENGINES") or CACHE / "tieout-engines") / "speed.json"
 RECONCILE = [sys.executable, "-m", "reconcile.cli"]
 
 
@@ -79,10 +80,12 @@ def beside_reference(cases: dict[str, Case]) -> Iterator[Row]:
 
 
 def beside_peers(_: dict[str, Case]) -> Iterator[Row]:
-    """From the last `make peers` of this checkout."""
+    """From the last `make engines-speed` of this checkout."""
     if not PEERS.exists():
         yield Row(
-            "against other engines, plain rebalance", ">= 20 (vectorbt), 500 times", "not run: make peers"
+            "against other engines, plain rebalance",
+            ">= 20 (vectorbt), 500 times",
+            "not run: make engines-speed",
         )
         return
     results = json.loads(PEERS.read_text())
