@@ -83,7 +83,7 @@ plot: $(VENV)/.stamp-bench
 
 # The documentation site, in out/site. Links and anchors are checked; a warning fails.
 docs: $(VENV)/.stamp-docs
-	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict && echo 'the documentation is in out/site/index.html'
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict && echo 'the documentation is in out/site/index.html'
 
 # What is published: a source archive and a wheel, both checked.
 dist: $(VENV)/.stamp-dist
