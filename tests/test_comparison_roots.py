@@ -18,9 +18,10 @@ import reference
 from reconcile.comparing.compare import compare
 from reconcile.matching.model import BoundKind, BreakType, Reconciliation, Stage, Tolerance, Verdict
 from reconcile.matching.stages import RANK
+from reconcile.roots.resync import resync
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
-from vocabulary.scenario import BpsCommission, CashPolicy, Scenario, Sequence, Timing, TopN, Weights
+from vocabulary.scenario import BpsCommission, CashPolicy, Gap, Scenario, Sequence, Timing, TopN, Weights
 
 SWAPPED = {BreakType.MISSING: BreakType.EXTRA, BreakType.EXTRA: BreakType.MISSING}
 Told = list[tuple[int, str, str, str]]
@@ -116,6 +117,30 @@ def test_the_roots_are_the_planted_faults_and_the_first_break_is_the_earliest(se
     order = [(b.cycle, RANK[b.stage]) for b in found.breaks]
     assert order == sorted(order), "the first divergence is the earliest cycle, and in it the earliest stage"
     assert all(b.root is not None for b in found.breaks)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_true_ledger_with_levels_has_no_finding(seed: int) -> None:
+    """X5 to X9: the resync finds each close at a level where the reference has it, in every timing."""
+    scenario = build.random_scenario(seed, levels=True)
+    market = build.random_market(seed, 5, 30)
+    true = reference.run(scenario, market)
+    assert resync(true, scenario, market) == []
+
+
+def test_a_gapped_stop_at_its_level_is_one_root_a_fill() -> None:
+    """X8: the price is the mistake; notional, cost, cash and equity follow from it."""
+    seen = 0
+    for seed in range(40):
+        scenario, market = build.random_scenario(seed, levels=True), build.random_market(seed, 5, 30)
+        levels = replace(scenario.execution.levels, gap=Gap.LEVEL_OR_FAR)
+        other = replace(scenario, execution=replace(scenario.execution, levels=levels))
+        found = compare(
+            reference.run(scenario, market), reference.run(other, market), scenario=scenario, market=market
+        )
+        assert {(root.first.table, root.first.field) for root in found.roots} <= {("fills", "price")}
+        seen += bool(found.roots)
+    assert seen >= 5
 
 
 def test_what_follows_from_a_root_is_a_consequence() -> None:

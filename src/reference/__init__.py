@@ -13,7 +13,7 @@ from reference.decision import (
     target_quantity,
     valued_at_execution,
 )
-from reference.execution import commission_of, execute, raw_price, sequence
+from reference.execution import commission_of, execute, fill_price, raw_price, sequence
 from reference.levels import WHOLE_BAR, Part, barred_after_level, close_at_levels, closing, moved_extremes
 from reference.loop import hand_over, initial_state, ledger_of, resume, run, step, trade
 from reference.marking import mark
@@ -36,6 +36,7 @@ __all__ = [
     "decide",
     "entry_price",
     "execute",
+    "fill_price",
     "hand_over",
     "initial_state",
     "ledger_of",

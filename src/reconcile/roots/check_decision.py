@@ -173,9 +173,9 @@ def _check_orders(
     expected = {order.symbol: order for order in decision.orders}
     stamps = history.market.timestamps
     bar = int(stamps[own]) if own < len(stamps) else None
-    cells = {symbol: _order_cells(order, numbers, bar) for symbol, order in expected.items()}
+    cells = {symbol: order_cells(order, numbers, bar) for symbol, order in expected.items()}
     main, rest = best_rows(
-        history.rows.at("orders", t),
+        history.decided_orders(t),
         lambda row: row.symbol,
         lambda row: fitting_cells(trial, "orders", row, cells.get(row.symbol)),
     )
@@ -185,7 +185,7 @@ def _check_orders(
     places = {symbol: place for place, symbol in enumerate(expected)}
     for symbol in sorted({*expected, *main}, key=lambda s: (places.get(s, len(places)), s)):
         follows = [_follow(history, state, t, symbol)] if other or symbol in wrong else []
-        readings, found = _check_order(trial, t, expected.get(symbol), main.get(symbol), follows, cells)
+        readings, found = check_order(trial, t, expected.get(symbol), main.get(symbol), follows, cells)
         for at, entry in _when(history, readings, found, own).items():
             due.setdefault(at, []).append(entry)
     # Surplus rows come last, so that the best row gets the fill.
@@ -193,7 +193,7 @@ def _check_orders(
     return due
 
 
-def _order_cells(order: Order, numbers: list[int | None], bar: int | None) -> dict[str, list[Cell]]:
+def order_cells(order: Order, numbers: list[int | None], bar: int | None) -> dict[str, list[Cell]]:
     return {
         "side": [order.side.value],
         "quantity": [order.quantity],
@@ -203,7 +203,7 @@ def _order_cells(order: Order, numbers: list[int | None], bar: int | None) -> di
     }
 
 
-def _check_order(
+def check_order(
     trial: Trial,
     t: int,
     expected: Order | None,
@@ -227,7 +227,7 @@ def _check_order(
         trial.row("orders", BreakType.EXTRA, where, found, found.cells, "quantity")
         return [told, None], found
     trial.row("orders", None, where, found, {}, "quantity")
-    rebalance = cells[symbol] if symbol in cells else _order_cells(alternatives[0], [None], None)
+    rebalance = cells[symbol] if symbol in cells else order_cells(alternatives[0], [None], None)
     numbers, bar = rebalance["rebalance"], rebalance["executes_at"]
     holds = [
         trial.cell("orders", "side", BreakType.ORDER, where, found, [o.side.value for o in alternatives]),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from reconcile.matching.model import ROW, BreakType
 from reconcile.roots.check_fills import check_fill, fills_of, merged, same_but_number
-from reconcile.roots.findings import Finding, Trial
+from reconcile.roots.findings import Event, Trial
 from reconcile.roots.readings import (
     DueOrder,
     Reading,
@@ -21,24 +21,24 @@ from reconcile.roots.readings import (
 from reconcile.roots.rebuild import History, in_sequence
 from reconcile.roots.rows import Cell, Row
 from reference import Execution, execute, sequence
-from vocabulary.state import Fill, State, Status
+from vocabulary.state import Fill, Status
 
 
 def check_execution(
     history: History,
     trial: Trial,
-    state: State,
+    readings: list[Reading],
     t: int,
     due: list[DueOrder],
-    numbers: Numbers,
     extra_cash: tuple[int, int] = (-1, 0),
-) -> tuple[list[Reading], Numbers]:
-    """Execute the orders due at bar t from the ledger's own state and compare with its fills.
+) -> tuple[list[Reading], list[DueOrder]]:
+    """Execute the orders due at bar t from the ledger's own account and compare with its fills.
 
-    extra_cash: (place, money): assume this much more cash after the order at that place; -1: from the start.
-    Returns every reading of the bar, the recorded one first, and the sequence numbers it may end with.
+    readings: of the account before them. extra_cash: (place, money): assume this much more cash after the
+    order at that place; -1: from the start.
+    Returns every reading of the bar, the recorded one first, and the orders in their sequence.
     """
-    fills = in_sequence(history.rows.at("fills", t))
+    fills = in_sequence(history.ordered_fills(t))
     entries = _submitted(history, due, 0)
     orders = [entries]
     for other in (_submitted(history, due, -1), _as_filled(entries, fills)):
@@ -47,13 +47,12 @@ def check_execution(
     results = []
     for order in orders:
         part = trial.fork()
-        results.append((part, _in_order(history, part, state, t, order, fills, extra_cash)))
+        results.append((part, _in_order(history, part, readings, t, order, fills, extra_cash)))
         if not part.found():
             break
     part, readings = min(results, key=lambda result: result[0].found())
     trial.events += part.events
-    whole = [e.finding for e in part.events if e.finding is not None and e.key[:2] == ("fills", ROW)]
-    return readings, check_sequence(history, trial, t, entries, fills, numbers, whole)
+    return readings, entries
 
 
 def _submitted(history: History, due: list[DueOrder], reading: int) -> list[DueOrder]:
@@ -78,19 +77,20 @@ def _as_filled(entries: list[DueOrder], fills: Sequence[Row]) -> list[DueOrder]:
 def _in_order(
     history: History,
     trial: Trial,
-    state: State,
+    readings: list[Reading],
     t: int,
     entries: list[DueOrder],
     fills: Sequence[Row],
     extra_cash: tuple[int, int],
 ) -> list[Reading]:
     """Execute the orders one after another; each meets the account that the earlier ones left."""
-    readings = with_more_cash([Reading(state)], extra_cash[1] if extra_cash[0] < 0 else 0)
+    readings = with_more_cash(readings, extra_cash[1] if extra_cash[0] < 0 else 0)
     left = list(fills)
     for place, entry in enumerate(entries):
         later = any(symbol_of(other) == symbol_of(entry) for other in entries[place + 1 :])
         mine = fills_of(history, entry, left, t, last=not later)
-        readings, taken = _check_one(history, trial, readings, t, entry, mine)
+        done = _executions(history, readings, t, entry)
+        readings, taken = check_one(history, trial, readings, t, entry, mine, done)
         if taken:
             left = [row for row in left if row not in mine]
         if place == extra_cash[0]:
@@ -103,15 +103,25 @@ def _in_order(
     return readings
 
 
-def _check_one(
-    history: History, trial: Trial, readings: list[Reading], t: int, entry: DueOrder, fills: list[Row]
+Executions = tuple[list[Execution], list[Fill | None]]
+"""What becomes of an order in every reading, and the fills that it makes; None for no fill."""
+
+
+def check_one(
+    history: History,
+    trial: Trial,
+    readings: list[Reading],
+    t: int,
+    entry: DueOrder,
+    fills: list[Row],
+    executions: Executions,
 ) -> tuple[list[Reading], bool]:
     """Check one order: status, quantity filled and fill; then book it in every reading.
 
-    Returns the readings, and whether the fills are this order's.
+    executions: what the reference does with it. Returns the readings, and whether the fills are this order's.
     """
     before = trial.found()
-    done, made = _executions(history, readings, t, entry)
+    done, made = executions
     quantities = _check_order_row(trial, t, entry, done, doubtful=None in entry.readings)
     if None in entry.readings:
         quantities.append(0)
@@ -134,10 +144,8 @@ def _check_one(
     return branch_readings(history, readings, t, [fills], alternatives, nothing=None in made), taken
 
 
-def _executions(
-    history: History, readings: list[Reading], t: int, entry: DueOrder
-) -> tuple[list[Execution], list[Fill | None]]:
-    """What the reference does with an order in every reading, and the fills it makes; None for no fill."""
+def _executions(history: History, readings: list[Reading], t: int, entry: DueOrder) -> Executions:
+    """What the reference does with an order in every reading."""
     done: list[Execution] = []
     made: list[Fill | None] = []
     for reading in readings:
@@ -145,7 +153,10 @@ def _executions(
             if order is None:
                 made.append(None)
                 continue
-            execution = execute(history.scenario, reading.state, history.market, t, order)
+            if order.symbol in reading.gone:
+                execution = Execution(order, Status.GONE, 0, None)
+            else:
+                execution = execute(history.scenario, reading.state, history.market, t, order)
             done.append(execution)
             made.append(execution.fill)
     return done, made
@@ -173,7 +184,7 @@ def _check_order_row(
             allowed.append(whole)
         elif stated == Status.REDUCED.value and filled is not None and 0 < filled < whole:
             allowed.append(filled)
-        elif stated in (Status.NO_CASH.value, Status.NO_BAR.value):
+        elif stated in (Status.NO_CASH.value, Status.NO_BAR.value, Status.GONE.value):
             allowed.append(0)
     agreed = trial.cell("orders", "filled", BreakType.QUANTITY, where, row, allowed) and agreed
     if agreed and filled is not None and "status" in row.cells:
@@ -190,17 +201,20 @@ def check_sequence(
     trial: Trial,
     t: int,
     entries: list[DueOrder],
-    fills: Sequence[Row],
     numbers: Numbers,
-    whole: list[Finding],
+    earlier: Sequence[Event] = (),
 ) -> Numbers:
-    """E1: check that fills are numbered in the order in which their orders met the cash.
+    """E1: check that the fills of bar t are numbered in the order in which their orders met the cash.
 
-    whole: findings about whole fills. A missing, surplus or doubtful row may leave a gap in the numbers, or
-    none. Returns the numbers that the last fill may have.
+    A missing, surplus or doubtful row, which the trial or an earlier check of the bar has found, may leave a
+    gap in the numbers, or none.
+    Returns the numbers that the last fill may have.
     """
     if not history.rows.has("fills", "sequence"):
         return numbers
+    fills = in_sequence(history.rows.at("fills", t))
+    events = [*earlier, *trial.events]
+    whole = [e.finding for e in events if e.finding is not None and e.key[:2] == ("fills", ROW)]
     doubtful = {finding.row for finding in whole}
     rows: dict[int, list[Row]] = {}
     for row in fills:

@@ -9,7 +9,7 @@ from reconcile.roots.findings import Trial
 from reconcile.roots.readings import DueOrder, execution_price, side_of
 from reconcile.roots.rebuild import History
 from reconcile.roots.rows import Cell, Row
-from reference import Execution, commission_of
+from reference import Execution, commission_of, fill_price
 from vocabulary.state import Fill, Order, Side
 
 
@@ -78,21 +78,25 @@ def check_fill(
     trial.cell("fills", "reason", BreakType.ORDER, where, row, reasons)
     allowed: list[Cell] = [quantity for quantity in quantities if quantity]
     trial.cell("fills", "quantity", BreakType.QUANTITY, where, row, allowed)
-    _check_price(history, trial, t, order, row, fill)
+    _check_price(history, trial, t, order, row, fill, entry.at_level)
     return side_of(row)
 
 
-def _check_price(history: History, trial: Trial, t: int, order: Order, row: Row, fill: Fill | None) -> None:
+def _check_price(
+    history: History, trial: Trial, t: int, order: Order, row: Row, fill: Fill | None, at_level: bool
+) -> None:
     """Check price, notional and costs: as the reference computes them, or as the row itself implies."""
     where = (t, order.symbol, side_of(row))
     quantity = row.whole("quantity") or 0
     raw = execution_price(history, t, order.symbol)
-    if raw is None or quantity <= 0:
+    if raw is None or quantity <= 0 or (at_level and fill is None):
         return
-    sides = dict.fromkeys((order.side, Side(side_of(row) or order.side.value)))
-    priced = [history.priced(t, order.symbol, side, quantity) for side in sides]
-    if fill is not None:
-        priced.insert(0, fill)
+    priced, raws = [] if fill is None else [fill], [raw]
+    if at_level and fill is not None:
+        raws = _level_raws(history, row, fill)
+    else:
+        sides = dict.fromkeys((order.side, Side(side_of(row) or order.side.value)))
+        priced += [history.priced(t, order.symbol, side, quantity) for side in sides]
     prices: list[Cell] = [one.price for one in priced]
     trial.cell("fills", "price", BreakType.PRICE, where, row, prices)
     stated = row.whole("price")
@@ -101,14 +105,25 @@ def _check_price(history: History, trial: Trial, t: int, order: Order, row: Row,
     charged: list[Cell] = [one.commission for one in priced]
     if stated is not None:
         notionals.append(quantity * stated)
-        slippages.append(quantity * abs(stated - raw))
-        charged.append(commission_of(history.scenario, quantity, quantity * stated, raw))
-    notional = row.whole("notional")
-    if notional is not None:
-        charged.append(commission_of(history.scenario, quantity, notional, raw))
+        slippages += [quantity * abs(stated - raw) for raw in raws]
+    for notional in (None if stated is None else quantity * stated, row.whole("notional")):
+        if notional is not None:
+            charged += [commission_of(history.scenario, quantity, notional, raw) for raw in raws]
     trial.cell("fills", "notional", BreakType.COST, where, row, notionals)
     trial.cell("fills", "commission", BreakType.COST, where, row, charged)
     trial.cell("fills", "slippage", BreakType.COST, where, row, slippages)
+
+
+def _level_raws(history: History, row: Row, fill: Fill) -> list[int]:
+    """X8, A2: the raw prices of a close at a level: of the fill, and of the row's own price and slippage."""
+    away = 1 if fill.side is Side.SELL else -1
+    raws = [fill.price + away * (fill.slippage // fill.quantity)]
+    price, slippage, quantity = (row.whole(name) for name in ("price", "slippage", "quantity"))
+    if price is not None and slippage is not None and quantity:
+        raw = price + away * (slippage // quantity)
+        if raw > 0 and (slippage == 0 or fill_price(history.scenario, raw, fill.side) == price):
+            raws.append(raw)
+    return raws
 
 
 def _content(history: History, t: int, order: Order, fill: Fill) -> dict[str, Cell]:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from reconcile.roots.check_execution import Numbers
 from reconcile.roots.findings import CheckLog
 from reconcile.roots.readings import DueOrder
 from reconcile.roots.rebuild import History
 from reconcile.roots.rows import TableRows
-from reference import Decision, Execution, Valuation, entry_price, mark, trade
+from reference import (
+    Decision,
+    Execution,
+    Part,
+    Valuation,
+    close_at_levels,
+    entry_price,
+    mark,
+    moved_extremes,
+    trade,
+)
 from vocabulary.ledger import SCHEMA
 from vocabulary.scenario import Timing
 from vocabulary.state import Order, State
@@ -18,10 +28,17 @@ Line = tuple[object, ...]
 
 
 def quick_execution(
-    history: History, log: CheckLog, state: State, t: int, due: Sequence[DueOrder], numbers: Numbers
+    history: History,
+    log: CheckLog,
+    state: State,
+    t: int,
+    due: Sequence[DueOrder],
+    numbers: Numbers,
+    closed: tuple[Execution, ...] = (),
 ) -> tuple[State, Numbers] | None:
     """The marked state after bar t's executions and the numbers for the next bar.
 
+    closed: what levels have closed before the decision, with `same_close`.
     None where a cell of the bar is not as expected, or where an order has several readings.
     """
     orders: list[Order] = []
@@ -30,19 +47,49 @@ def quick_execution(
         if len(entry.readings) != 1 or order is None:
             return None
         orders.append(order)
-    after, executions = trade(history.scenario, state, history.market, t, orders)
+    after, executions = _executed(history, state, t, orders, closed)
+    after = moved_extremes(history.scenario, after, history.market, t)
     after, worth = mark(history.scenario, after, history.market, t)
     if not _outcomes(due, executions) or not _tables(history, t, after, executions, worth):
+        return None
+    if not _level_orders(history, t, [e for e in executions if e.order.reason in history.level_rules]):
         return None
     numbered = _numbers(history, t, executions, numbers)
     if numbered is None:
         return None
-    log.passed("orders", {order.symbol for order in orders})
+    log.passed("orders", {execution.order.symbol for execution in executions})
     log.passed("fills", {-1, *(e.order.symbol for e in executions if e.fill is not None)})
     log.passed("positions", set(after.positions))
     log.passed("costs", (-1,))
     log.passed("equity", (-1,))
     return after, numbered
+
+
+def _executed(
+    history: History, state: State, t: int, orders: Sequence[Order], closed: tuple[Execution, ...]
+) -> tuple[State, tuple[Execution, ...]]:
+    """T1, T2, X5: the orders of a bar and what its levels close, in the order of their fills."""
+    scenario, market = history.scenario, history.market
+    timing = scenario.execution.timing
+    if timing is Timing.NEXT_CLOSE:
+        state, closed = close_at_levels(scenario, state, market, t)
+    gone = {execution.order.symbol for execution in closed} if timing is Timing.NEXT_CLOSE else set()
+    state, traded = trade(scenario, state, market, t, orders, gone)
+    if timing is not Timing.NEXT_OPEN:
+        return state, (*closed, *traded)
+    state, at_open = close_at_levels(scenario, state, market, t, (Part.OPEN,))
+    state, on_the_way = close_at_levels(scenario, state, market, t, (Part.WAY,))
+    return state, (*traded, *at_open, *on_the_way)
+
+
+def _level_orders(history: History, t: int, closed: Sequence[Execution]) -> bool:
+    """X9: whether the rows of what levels closed in bar t are as expected."""
+    now, symbols = int(history.market.timestamps[t]), history.market.symbols
+    lines: list[Line] = [
+        (now, now, None, symbols[o.symbol], o.side.value, o.quantity, x.filled, x.status.value, o.reason)
+        for o, x in ((x.order, x) for x in closed)
+    ]
+    return not history.level_rules or agrees(history, "orders", t, lines, reasons=history.level_rules)
 
 
 def _outcomes(due: Sequence[DueOrder], executions: Sequence[Execution]) -> bool:
@@ -98,12 +145,25 @@ def _tables(
     return all(agrees(history, name, t, lines[name], skipped.get(name, ())) for name in lines)
 
 
-def agrees(history: History, name: str, t: int, expected: list[Line], skipped: tuple[str, ...] = ()) -> bool:
-    """Whether the rows of a table at bar t are the expected ones, in any order, on the columns it has."""
+def agrees(
+    history: History,
+    name: str,
+    t: int,
+    expected: list[Line],
+    skipped: tuple[str, ...] = (),
+    reasons: Set[str] | None = None,
+) -> bool:
+    """Whether the rows of a table at bar t are the expected ones, in any order, on the columns it has.
+
+    reasons: the rows of `orders` with one of these reasons alone; None: those of them that no level closed.
+    """
     table = history.rows.tables.get(name)
     if table is None:
         return True
     rows = table.by_bar.get(t, [])
+    if name == "orders" and history.level_rules and "reason" in table.columns:
+        wanted = reasons is not None
+        rows = [row for row in rows if (table.columns["reason"][row] in history.level_rules) == wanted]
     if len(rows) != len(expected):
         return False
     kept = [
@@ -125,17 +185,14 @@ def _numbers(history: History, t: int, executions: Sequence[Execution], numbers:
     if table is None or "sequence" not in table.columns:
         return numbers
     sequence = table.columns["sequence"]
-    found = {table.symbols[row]: sequence[row] for row in table.by_bar.get(t, [])}
-    ours = [found[execution.order.symbol] for execution in executions if execution.fill is not None]
+    found = [(sequence[row], table.symbols[row]) for row in table.by_bar.get(t, [])]
+    ours = [execution.order.symbol for execution in executions if execution.fill is not None]
     if not ours:
         return numbers
-    if (
-        len(found) != len(ours)
-        or ours[0] - 1 not in numbers
-        or ours != list(range(ours[0], ours[0] + len(ours)))
-    ):
+    first = min(number for number, _ in found)
+    if first - 1 not in numbers or sorted(found) != list(enumerate(ours, first)):
         return None
-    return frozenset({ours[-1]})
+    return frozenset({first + len(ours) - 1})
 
 
 def quick_decision(

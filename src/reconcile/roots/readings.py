@@ -19,12 +19,17 @@ MOST = 16
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One possible account within a bar. The other values are the costs of the bar so far, in money."""
+    """One possible account within a bar.
+
+    turnover, commission, slippage: those of the bar so far, in money. gone: symbols that a level has closed
+    before the orders for this bar, which are then not executed (X9).
+    """
 
     state: State
     turnover: int = 0
     commission: int = 0
     slippage: int = 0
+    gone: frozenset[int] = frozenset()
 
 
 def with_more_cash(readings: list[Reading], money: int) -> list[Reading]:
@@ -78,11 +83,11 @@ def _booked_rows(history: History, reading: Reading, t: int, rows: Sequence[Row]
         if fill is not None:
             notional, slippage = row.whole("notional"), row.whole("slippage")
             moved = 0 if notional is None else notional - fill.notional
-            out = Reading(out.state, out.turnover + moved, out.commission, out.slippage)
+            out = replace(out, turnover=out.turnover + moved)
             if slippage is None:
                 raw = execution_price(history, t, fill.symbol)
                 cost = 0 if raw is None else fill.quantity * abs(fill.price - raw)
-                out = Reading(out.state, out.turnover, out.commission, out.slippage + cost)
+                out = replace(out, slippage=out.slippage + cost)
     return out
 
 
@@ -92,13 +97,14 @@ def _booked(history: History, reading: Reading, t: int, fills: Sequence[Fill]) -
         reading.turnover + sum(fill.notional for fill in fills),
         reading.commission + sum(fill.commission for fill in fills),
         reading.slippage + sum(fill.slippage for fill in fills),
+        reading.gone,
     )
 
 
 def as_ordered(history: History, t: int, entry: DueOrder) -> list[Fill]:
     """The fill that a row of `orders` implies, for a ledger without a table of fills."""
     filled, order = None if entry.row is None else entry.row.whole("filled"), entry.order()
-    if not filled or order is None or execution_price(history, t, order.symbol) is None:
+    if not filled or order is None or entry.at_level or execution_price(history, t, order.symbol) is None:
         return []
     return [history.priced(t, order.symbol, order.side, filled)]
 
@@ -112,7 +118,7 @@ def as_stated(history: History, t: int, entry: DueOrder, row: Row) -> list[Fill]
         return []
     out = []
     for reading in entry.readings:
-        if reading is not None:
+        if reading is not None and not entry.at_level:
             out.append(history.priced(t, order.symbol, reading.side, stated.quantity))
     out.append(
         Fill(
@@ -136,10 +142,15 @@ def execution_price(history: History, t: int, symbol: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class DueOrder:
-    """An order due at a bar. readings: what it may be, None for no order. row: its row in `orders`."""
+    """An order due at a bar.
+
+    readings: what it may be, None for no order. row: its row in `orders`. at_level: whether it is a close
+    at a level (X9).
+    """
 
     readings: list[Order | None]
     row: Row | None
+    at_level: bool = False
 
     def order(self, reading: int = 0) -> Order | None:
         """The order of the first (0) or last (-1) reading that has one."""

@@ -59,7 +59,7 @@ class History:
         self.last = len(market.timestamps) - 1
         self._free = unlimited(scenario)
         self._nothing = initial_state(scenario)
-        self._level_rules = {rule.name for rule in scenario.exits if has_levels([rule])}
+        self.level_rules = {rule.name for rule in scenario.exits if has_levels([rule])}
         self._bars = {int(stamp): t for t, stamp in enumerate(market.timestamps.tolist())}
         self._fill_bars: dict[int, list[int]] = {}
         fills = rows.tables.get("fills")
@@ -267,8 +267,7 @@ class History:
         orders = self.orders(t)
         cooldown = self.scenario.strategy.cooldown
         barred = {symbol: until for symbol, until in state.barred.items() if until > t}
-        if cooldown > 1:
-            barred |= dict.fromkeys(self.closed_at_levels(t), t + cooldown - 1)
+        barred |= {symbol: until for symbol, until in self.barred_at_levels(t).items() if until > t}
         if cooldown:
             barred |= {order.symbol: t + cooldown for order in orders if order.reason != REBALANCE}
         number = self.number(t)
@@ -317,10 +316,34 @@ class History:
         """The orders that bar t decided, in submission order."""
         return tuple(order for order, _ in self.ordered(t))
 
-    def closed_at_levels(self, t: int) -> list[int]:
-        """The symbols that a level closed in bar t (X9)."""
-        rows = self.rows.at("orders", t) if self._level_rules else []
-        return [row.symbol for row in rows if row.cells.get("reason") in self._level_rules]
+    def level_orders(self, t: int) -> list[Row]:
+        """The rows of `orders` that are closes at a level in bar t (X9)."""
+        return [row for row in self.rows.at("orders", t) if row.cells.get("reason") in self.level_rules]
+
+    def decided_orders(self, t: int) -> list[Row]:
+        """The rows of `orders` that bar t decided at its end."""
+        return [row for row in self.rows.at("orders", t) if row.cells.get("reason") not in self.level_rules]
+
+    def level_fills(self, t: int) -> list[Row]:
+        """The rows of `fills` that closed at a level in bar t, by their reason, else by their decision."""
+        return [row for row in self.rows.at("fills", t) if self._is_level_fill(row, t)]
+
+    def ordered_fills(self, t: int) -> list[Row]:
+        """The rows of `fills` at bar t that are no closes at a level."""
+        return [row for row in self.rows.at("fills", t) if not self._is_level_fill(row, t)]
+
+    def _is_level_fill(self, row: Row, t: int) -> bool:
+        if not self.level_rules:
+            return False
+        if "reason" in row.cells:
+            return row.cells["reason"] in self.level_rules
+        same = self.scenario.execution.timing is Timing.SAME_CLOSE
+        return not same and row.cells.get("decided_at") == int(self.market.timestamps[t])
+
+    def barred_at_levels(self, t: int) -> dict[int, int]:
+        """X9: the symbols that a level closed in bar t, with the last bar at which each is barred."""
+        cooldown = self.scenario.strategy.cooldown
+        return {row.symbol: t + cooldown - 1 for row in self.level_orders(t)} if cooldown else {}
 
     def ordered(self, t: int) -> list[tuple[Order, Row]]:
         """The orders with their rows. R9: exits, closings, targets by rank; each in symbol order."""
@@ -336,11 +359,7 @@ class History:
                 return 2, ranks[order.symbol], order.symbol, row.at
             return 1, order.symbol, 0, row.at
 
-        made = [
-            (order_of(row, t), row)
-            for row in self.rows.at("orders", t)
-            if row.cells.get("reason") not in self._level_rules
-        ]
+        made = [(order_of(row, t), row) for row in self.decided_orders(t)]
         return sorted(((order, row) for order, row in made if order is not None), key=submitted)
 
 

@@ -20,9 +20,11 @@ from reconcile.matching.model import ROW, BreakType, Tolerance, Value
 from reconcile.matching.stages import ROW_VALUE
 from reconcile.roots.check_book import check_book
 from reconcile.roots.check_decision import check_decision
-from reconcile.roots.check_execution import Numbers, check_execution
+from reconcile.roots.check_execution import Numbers, check_execution, check_sequence
+from reconcile.roots.check_levels import check_levels
 from reconcile.roots.findings import (
     CheckLog,
+    Event,
     Finding,
     FindingRun,
     IntendedSymbols,
@@ -34,7 +36,7 @@ from reconcile.roots.readings import MOST, DueOrder, Reading
 from reconcile.roots.rebuild import History
 from reconcile.roots.rows import book_all, read_rows, scale_of
 from reconcile.scenario.programs import decide
-from reference import Decision, hand_over, initial_state, size_at_execution
+from reference import Decision, Execution, close_at_levels, hand_over, initial_state, size_at_execution
 from vocabulary.ledger import SCHEMA, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
@@ -121,11 +123,14 @@ def _next_bar(run: _Pass, state: State, t: int) -> State:
 
 
 def _same_bar(run: _Pass, state: State, t: int) -> State:
-    """T2: mark, decide, execute at this close, mark again."""
+    """T2, X5: levels, mark, decide, execute at this close, mark again."""
     history = run.history
-    marked = history.begun(state, t)
+    closed = _Closed([Reading(history.begun(state, t))], [], ())
+    if history.level_rules:
+        closed = _at_levels(run, closed.readings[0].state, t)
+    marked = closed.readings[0].state
     decided = _decided(run, marked, t)
-    settled = _executed(run, marked, t)
+    settled = _executed(run, marked, t, closed)
     return replace(
         settled,
         barred=decided.barred,
@@ -135,19 +140,46 @@ def _same_bar(run: _Pass, state: State, t: int) -> State:
     )
 
 
-def _executed(run: _Pass, state: State, t: int) -> State:
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """What levels closed before the decision of a bar with `same_close`.
+
+    readings: of the account after it. entries: the closes, in the order of their fills. executions: the same
+    from the recorded account, None where they are not all as expected. events: the checks.
+    """
+
+    readings: list[Reading]
+    entries: list[DueOrder]
+    executions: tuple[Execution, ...] | None
+    events: Sequence[Event] = ()
+
+
+def _at_levels(run: _Pass, state: State, t: int) -> _Closed:
+    """Check what levels close before the decision of bar t; `state` is marked."""
+    history, trial = run.history, run.rules.fork()
+    readings, entries = check_levels(history, trial, [Reading(state)], t)
+    run.log.commit(trial)
+    right = not trial.found() and len(readings) == 1
+    _, executions = close_at_levels(history.scenario, state, history.market, t)
+    return _Closed(readings, entries, executions if right else None, trial.events)
+
+
+def _executed(run: _Pass, state: State, t: int, closed: _Closed | None = None) -> State:
     """Check the executions of bar t, then its book; returns the state after them."""
     due = run.due.pop(t, [])
-    quick = quick_execution(run.history, run.log, state, t, due, run.sequence)
-    if quick is not None:
-        settled, run.sequence = quick
-        return settled
-    trial, readings, numbers = _execution(run, state, t, due, (-1, 0))
+    done = () if closed is None else closed.executions
+    if done is not None:
+        quick = quick_execution(run.history, run.log, state, t, due, run.sequence, done)
+        if quick is not None:
+            settled, run.sequence = quick
+            return settled
+    closed = closed or _Closed([Reading(state)], [], ())
+    trial, readings, numbers = _execution(run, closed, t, due, (-1, 0))
     money = _cash_apart(trial)
     if money and trial.found() > 1:
         # Where cash diverged after some order of the bar, the later orders met the diverged cash.
         for place in range(-1, len(due)):
-            other = _execution(run, state, t, due, (place, money))
+            other = _execution(run, closed, t, due, (place, money))
             if other[0].found() < trial.found():
                 trial, readings, numbers = other
     run.sequence = numbers
@@ -156,11 +188,20 @@ def _executed(run: _Pass, state: State, t: int) -> State:
 
 
 def _execution(
-    run: _Pass, state: State, t: int, due: list[DueOrder], extra_cash: tuple[int, int]
+    run: _Pass, closed: _Closed, t: int, due: list[DueOrder], extra_cash: tuple[int, int]
 ) -> tuple[Trial, list[Reading], Numbers]:
-    """Check one bar, assuming extra cash as `check_execution` describes."""
-    trial = run.rules.fork()
-    readings, numbers = check_execution(run.history, trial, state, t, due, run.sequence, extra_cash)
+    """Check the executions of one bar and its levels (X5), with extra cash as `check_execution` has it."""
+    history, trial, timing = run.history, run.rules.fork(), run.history.scenario.execution.timing
+    readings, at_levels = closed.readings, closed.entries
+    if timing is Timing.NEXT_CLOSE:
+        readings, at_levels = check_levels(history, trial, readings, t)
+    readings, entries = check_execution(history, trial, readings, t, due, extra_cash)
+    if timing is Timing.NEXT_OPEN:
+        readings, at_levels = check_levels(history, trial, readings, t)
+        entries = [*entries, *at_levels]
+    else:
+        entries = [*at_levels, *entries]
+    numbers = check_sequence(history, trial, t, entries, run.sequence, closed.events)
     readings = [replace(b, state=replace(b.state, cash=b.state.cash - extra_cash[1])) for b in readings]
     check_book(run.history, trial, readings, t)
     return trial, readings, numbers
@@ -180,6 +221,7 @@ def _decided(run: _Pass, marked: State, t: int) -> State:
     history = run.history
     found = []
     for membership, barred in run.memories:
+        barred = {**barred, **history.barred_at_levels(t)}
         state = replace(marked, membership=membership, barred=barred, rebalances=run.numbers[0])
         decision = _complete(history, state, t, decide(history.scenario, state, history.market, t))
         if len(run.memories) == 1 and quick_decision(history, run.log, t, decision, run.numbers):
@@ -213,7 +255,7 @@ def _taken(run: _Pass, state: State, t: int, decision: Decision) -> State:
     """The state after a decision that is right in every cell."""
     history = run.history
     same = history.scenario.execution.timing is Timing.SAME_CLOSE
-    rows = {row.symbol: row for row in history.rows.at("orders", t)}
+    rows = {row.symbol: row for row in history.decided_orders(t)}
     entries = [DueOrder([order], rows.get(order.symbol)) for order in decision.orders]
     run.due.setdefault(t if same else t + 1, []).extend(entries)
     after = hand_over(history.scenario, state, history.market, t, decision)
