@@ -18,6 +18,7 @@ from reconcile.auditing.model import Check, Finding, FindingKind, Unchecked, Ver
 from reconcile.auditing.positions import booked
 from reconcile.matching.cells import doubles
 from reconcile.matching.model import BoundKind, Tolerance
+from reconcile.scenario.exits import has_levels
 from vocabulary.errors import InputError
 from vocabulary.ledger import Column, Kind, Ledger, Manifest, Table
 from vocabulary.market import Market
@@ -56,10 +57,11 @@ def floats_of(ledger: Ledger) -> Ledger:
     return Ledger(Manifest(), tables)
 
 
+@pytest.mark.parametrize("levels", [False, True])
 @pytest.mark.parametrize("seed", range(25))
-def test_a_true_ledger_is_clean_in_every_check(seed: int) -> None:
+def test_a_true_ledger_is_clean_in_every_check(seed: int, levels: bool) -> None:
     """Over all settings: no finding, and nothing left unchecked."""
-    scenario, market = build.random_scenario(seed), build.random_market(seed)
+    scenario, market = build.random_scenario(seed, levels=levels), build.random_market(seed)
     found = audited(reference.run(scenario, market), scenario, market)
     assert (kinds(found), found.unchecked) == ({}, ())
     assert found.verdict is Verdict.CLEAN
@@ -67,15 +69,29 @@ def test_a_true_ledger_is_clean_in_every_check(seed: int) -> None:
     assert {one.check for one in found.checked} == set(Check) - other
 
 
+@pytest.mark.parametrize("levels", [False, True])
 @pytest.mark.parametrize("seed", range(25))
-def test_a_true_ledger_in_doubles_is_clean_and_says_what_rounding_was_allowed(seed: int) -> None:
-    scenario, market = build.random_scenario(seed), build.random_market(seed)
+def test_a_true_ledger_in_doubles_is_clean_and_says_what_rounding_was_allowed(
+    seed: int, levels: bool
+) -> None:
+    scenario, market = build.random_scenario(seed, levels=levels), build.random_market(seed)
     ledger = floats_of(reference.run(scenario, market))
     found = audited(ledger, scenario, market)
     assert kinds(found) == {}
     if ledger.tables["fills"].rows:
         allowed = {one.check: one.allowed for one in found.checked}
         assert allowed[Check.NOTIONAL] is not None and 0 < allowed[Check.NOTIONAL] < 1e-3
+
+
+def test_a_close_at_a_level_beyond_its_bar_is_a_finding() -> None:
+    """X8: inside the bar any price may be a level's; beyond it none."""
+    scenario, market = build.random_scenario(14, levels=True), build.random_market(14)
+    ledger = reference.run(scenario, market)
+    names = {rule.name for rule in scenario.exits if has_levels([rule])}
+    fills = build.rows(ledger, "fills")
+    row = next(number for number, cells in enumerate(fills) if cells["reason"] in names)
+    wrong = kit.edited(ledger, "fills", "price", row, 3 * fills[row]["price"])
+    assert {f.field for f in audited(wrong, scenario, market).findings} >= {"fills.price"}
 
 
 def test_an_exact_ledger_is_allowed_no_rounding() -> None:

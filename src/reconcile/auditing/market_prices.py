@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reconcile.auditing.amounts import (
+    PPB,
     Amounts,
     Array,
     Floats,
@@ -23,9 +24,10 @@ from reconcile.auditing.amounts import (
     value,
 )
 from reconcile.auditing.ledger_index import Field, PlacedTable
-from reconcile.auditing.market_rules import OnMarket, on_market
+from reconcile.auditing.market_rules import OnMarket, level_reasons, on_market
 from reconcile.auditing.model import Check, Finding, FindingKind
 from reconcile.auditing.recorder import Recorder
+from reconcile.scenario.exits import has_levels
 from vocabulary.market import Market
 from vocabulary.scenario import (
     BpsSlippage,
@@ -52,13 +54,15 @@ def slipped(scenario: Scenario, raw: Array, sells: Mask) -> Array:
 class Executed:
     """The fills whose symbol is present at their bar.
 
-    rows: of fills. raw: the price before slippage, in ticks.
+    rows: of fills. raw, price: the price before and after slippage, in ticks. Of a close at a level (X8) the
+    raw price is the one of its bar's range that its own price follows from, else the nearest to that.
     """
 
     fills: PlacedTable
     rows: Ints
     spot: OnMarket
     raw: Array
+    price: Array
 
 
 def executed(recorder: Recorder, scenario: Scenario, market: Market, check: Check) -> Executed | None:
@@ -70,8 +74,52 @@ def executed(recorder: Recorder, scenario: Scenario, market: Market, check: Chec
     usable = spot.known & fills.full("price", "side")
     usable[usable] &= market.present[spot.bar[usable], spot.symbol[usable]]
     rows = np.flatnonzero(usable)
-    raw = _field(scenario, market)[spot.bar[rows], spot.symbol[rows]]
-    return Executed(fills, rows, OnMarket(spot.bar[rows], spot.symbol[rows]), raw)
+    spot = OnMarket(spot.bar[rows], spot.symbol[rows])
+    raw = _field(scenario, market)[spot.bar, spot.symbol]
+    done = Executed(fills, rows, spot, raw, slipped(scenario, raw, fills.sells[rows]))
+    return _at_levels(scenario, market, done) if has_levels(scenario.exits) else done
+
+
+def _at_levels(scenario: Scenario, market: Market, done: Executed) -> Executed:
+    """X8: the executions, of closes at a level with the raw price inside the bar that they follow from."""
+    fills, rows, at = done.fills, done.rows, (done.spot.bar, done.spot.symbol)
+    stops, targets = (level_reasons(scenario, fills, kind)[rows] for kind in (False, True))
+    sells = fills.sells[rows]
+    unit = 10.0**scenario.market.price_decimals
+    found = np.rint(as_doubles(picked(fills.amounts("price"), rows)).values * unit)
+    price = np.where(np.isfinite(found) & (np.abs(found) < 2.0**62), found, 0).astype(np.int64)
+    low = np.minimum(market.low[at], market.open[at])
+    high = np.maximum(market.high[at], market.open[at])
+    if "reason" not in fills:
+        # Any fill may be a close at a level: a price inside the bar is taken as one, of a target.
+        stops = price != done.price
+        targets = stops & (price >= low) & (price <= high)
+    raw = np.where(stops, np.clip(_unslipped(scenario, done, price, sells), low, high), done.raw)
+    raw = np.where(targets, np.clip(price, low, high), raw)
+    expected = np.where(targets, raw, slipped(scenario, raw, sells))
+    return replace(done, raw=raw, price=expected)
+
+
+def _unslipped(scenario: Scenario, done: Executed, price: Ints, sells: Mask) -> Ints:
+    """E2: the raw price in ticks that a price follows from, by the slippage on record where that fits."""
+    slippage = scenario.costs.slippage
+    if slippage is None:
+        return price
+    if isinstance(slippage, FixedSlippage):
+        return np.where(sells, price + slippage.ticks, price - slippage.ticks)
+    factor = np.where(sells, 1 - slippage.rate / PPB, 1 + slippage.rate / PPB)
+    near = np.rint(price / np.maximum(factor, 1 / PPB)).astype(np.int64)
+    raw = near
+    tries = [near + step for step in (-1, 1, 0)]
+    if "slippage" in done.fills and "quantity" in done.fills:
+        cost = as_doubles(picked(done.fills.amounts("slippage"), done.rows)).values
+        size = as_doubles(picked(done.fills.amounts("quantity"), done.rows)).values
+        each = np.divide(cost, size, out=np.zeros(len(cost)), where=size > 0)
+        away = np.rint(np.nan_to_num(each) * 10.0**scenario.market.price_decimals).astype(np.int64)
+        tries.append(np.where(sells, price + away, price - away))
+    for one in tries:
+        raw = np.where(slipped(scenario, np.maximum(one, 1), sells) == price, one, raw)
+    return raw
 
 
 def _field(scenario: Scenario, market: Market) -> Ints:
@@ -87,10 +135,10 @@ def check_prices(recorder: Recorder, scenario: Scenario, market: Market) -> Ints
     done = executed(recorder, scenario, market, Check.PRICES)
     if done is None:
         return np.zeros(0, np.int64)
-    scale, sells = scenario.market.price_decimals, done.fills.sells[done.rows]
+    scale = scenario.market.price_decimals
     found = picked(done.fills.amounts("price"), done.rows)
     found = loosened(found, 0.5 * 10.0**-scale)
-    expected = Amounts(slipped(scenario, done.raw, sells), scale)
+    expected = Amounts(done.price, scale)
     where = np.ones(len(done.rows), np.bool_)
     wrong = recorder.disagreements(Check.PRICES, "fills.price", found, expected, where)
     raw = done.raw / 10.0**scale

@@ -25,9 +25,10 @@ from reconcile.auditing.model import Check, Finding, FindingKind, RowName, Why
 from reconcile.auditing.positions import Cells
 from reconcile.auditing.recorder import Recorder
 from reconcile.auditing.sums import cash_beside_fills, cash_of_fills, finite
+from reconcile.scenario.exits import has_levels
 from vocabulary.ledger import SCHEMA, Kind
 from vocabulary.market import Market
-from vocabulary.scenario import CashPolicy, Scenario, Timing
+from vocabulary.scenario import CashPolicy, Scenario, TakeProfit, Timing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +59,19 @@ def on_market(recorder: Recorder, market: Market, placed: PlacedTable) -> OnMark
     bar = np.where(placed.time != 0, bars_of(market, placed.time), -1)
     zero = bars_of(market, np.zeros(1, np.int64))[0]
     return OnMarket(np.where(placed.time == 0, zero, bar), lookup[placed.symbol])
+
+
+def level_reasons(scenario: Scenario, fills: PlacedTable, targets: bool) -> Mask:
+    """Which fills are closes at a level by their reason: of targets, or of stops."""
+    names = {
+        rule.name for rule in scenario.exits if has_levels([rule]) and isinstance(rule, TakeProfit) == targets
+    }
+    if "reason" not in fills or not names:
+        return np.zeros(fills.table.rows, np.bool_)
+    column = fills.table.columns["reason"]
+    known = [word in names for word in column.dictionary or ()]
+    mask = np.array([*known, False])[column.values] if len(column.values) else np.zeros(0, np.bool_)
+    return np.asarray(mask & fills.full("reason"), np.bool_)
 
 
 def check_bars(recorder: Recorder, market: Market) -> None:
@@ -100,14 +114,18 @@ def check_symbols(recorder: Recorder, market: Market) -> None:
 
 
 def check_decisions(recorder: Recorder, scenario: Scenario, market: Market) -> None:
-    """T1, T2: a fill is at the bar after its decision; with `same_close`, at the bar of its decision."""
+    """T1, T2: a fill is at the bar after its decision; with `same_close`, at the bar of its decision.
+
+    X9: a close at a level is at the bar of its decision, whatever the timing.
+    """
     fills = recorder.need(Check.DECISIONS, "fills", "timestamp", "decided_at")
     if fills is None:
         return
     decided, full = timestamps_of(fills.table.columns["decided_at"])
     full &= fills.full("timestamp")
     decision, bar = bars_of(market, decided), bars_of(market, fills.time)
-    lag = 0 if scenario.execution.timing is Timing.SAME_CLOSE else 1
+    lag = np.full(fills.table.rows, 0 if scenario.execution.timing is Timing.SAME_CLOSE else 1)
+    lag[level_reasons(scenario, fills, True) | level_reasons(scenario, fills, False)] = 0
     early = full & (fills.time < decided)
     known = full & (decision >= 0) & (bar >= 0) & ~early
     recorder.made(Check.DECISIONS, int(full.sum()))
