@@ -39,6 +39,8 @@ FOR_TESTS = {
     "reconcile/goldens/plugin.py": frozenset({"pytest"}),
     "reconcile/goldens/extension.py": frozenset({"syrupy"}),
     "reconcile/formats/backtrader.py": frozenset({"backtrader"}),
+    "reconcile/campaigning/executors.py": frozenset({"distributed"}),
+    "reconcile/campaigning/remote.py": frozenset({"fsspec"}),
     "reconcile/html/charts.py": frozenset({"bokeh"}),
     "reconcile/html/render.py": frozenset({"bokeh", "jinja2"}),
 }
@@ -105,6 +107,7 @@ LAYERS = (
     ("drilling", "gating", "templates"),
     ("html",),
     ("api",),
+    ("campaigning",),
     ("commands",),
 )
 """The folders of src/reconcile, lowest first: each imports only from lower ones.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from reconcile.api.read import read
     from reconcile.api.run import check, run
+    from reconcile.campaigning.campaign import campaign
     from reconcile.comparing.compare import compare
     from reconcile.comparing.diff_exports import render
     from reconcile.ledger.digest import chain, ledger_digest
@@ -63,6 +64,7 @@ __all__ = [
     "backtrader_analyzer",
     "builtin_scenario",
     "builtin_scenarios",
+    "campaign",
     "chain",
     "check",
     "compare",
@@ -109,6 +111,7 @@ _HOMES = {
     "backtrader_analyzer": "api.live",
     "builtin_scenario": "scenario.files",
     "builtin_scenarios": "scenario.files",
+    "campaign": "campaigning.campaign",
     "chain": "ledger.digest",
     "check": "api.run",
     "compare": "comparing.compare",

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("reconcile.commands.check", "Validate a scenario and its market, without a run."),
     "golden": ("reconcile.commands.golden", "Check golden files, review changes, accept them with a reason."),
     "gate": ("reconcile.commands.gate", "For CI: goldens hold, no drift, and the engine is not slower."),
+    "campaign": ("reconcile.commands.campaign", "Run many jobs from one plan, and group them by cause."),
     "init": ("reconcile.commands.init", "Write a scenario, an adapter, a test and a workflow to start from."),
     "scenarios": ("reconcile.commands.scenarios", "List the built-in scenarios."),
 }

@@ -42,6 +42,10 @@ DECIMALS = 76
 """Decimals of a number: the most of an Arrow decimal."""
 TOLERANCE_EXPONENT = 100
 """A tolerance lies between 1e-100 and 1e100."""
+CAMPAIGN_JOBS = 1_000_000
+"""Jobs of one campaign."""
+REMOTE_BYTES = 64 * 2**30
+"""Bytes that one URL of a campaign's job may hold: they are copied to where the job runs."""
 NESTING = 100
 """Brackets within brackets in a TOML or JSON file, and parts of a dotted key."""
 

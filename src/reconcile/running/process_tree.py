@@ -6,8 +6,9 @@ import contextlib
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
 
 import psutil
 
@@ -55,9 +56,9 @@ def end_tree(process: subprocess.Popen[bytes], patience: float) -> None:
     process.wait()
 
 
-def end_pool() -> None:
-    """End the processes that multiprocessing started for this one, and all that they started."""
-    for worker in active_children():
+def end_pool(workers: Iterable[BaseProcess] | None = None) -> None:
+    """End processes that multiprocessing started for this one, by default all, and all that they started."""
+    for worker in active_children() if workers is None else workers:
         with contextlib.suppress(psutil.Error):
             for each in psutil.Process(worker.pid).children(recursive=True):
                 with contextlib.suppress(psutil.Error):

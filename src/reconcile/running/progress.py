@@ -31,6 +31,7 @@ class Phase(Enum):
     BARS = "reading and writing bars"
     LOOKING = "looking at the file"
     PAGE = "drawing the page"
+    JOBS = "jobs"
 
 
 Progress = Callable[[int], None]
