@@ -23,6 +23,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "check": reconcile.check,
     "gate": reconcile.gate,
     "drill": reconcile.drill,
+    "campaign": reconcile.campaign,
     "import": reconcile.read,
     "golden check": reconcile.golden.check,
     "golden review": reconcile.golden.review,
