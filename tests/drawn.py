@@ -4,14 +4,17 @@ shrinks) and the endless fuzzer (which does not) draw from the same space.
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 import build
 from build import DAY, PPB
+from reconcile.scenario.orders import made
 from vocabulary.market import Market
 from vocabulary.scenario import (
     Armed,
@@ -47,10 +50,12 @@ from vocabulary.scenario import (
     Trail,
     TrailingStop,
     VolatilityStop,
+    WantedOrder,
     Weights,
     When,
 )
 from vocabulary.scenario import Sequence as OrderSequence
+from vocabulary.state import OrderType, Side
 from vocabulary.view import View
 
 T = TypeVar("T")
@@ -66,7 +71,61 @@ class Pick(Protocol):
 def pair(pick: Pick) -> tuple[Scenario, Market]:
     """A scenario and a market it can run on."""
     decimals = pick([(2, 0), (4, 0), (0, 2), (4, 3), (6, 6), (9, 0)])
-    return scenario(pick, *decimals), market(pick, decimals[0])
+    drawn, bars = scenario(pick, *decimals), market(pick, decimals[0])
+    return (ordering(pick, drawn, bars) if pick([False, False, False, True]) else drawn), bars
+
+
+def ordering(pick: Pick, drawn: Scenario, bars: Market) -> Scenario:
+    """The scenario with orders of a file in place of its strategy (R10).
+
+    Several of one symbol at a bar, sells of more than is held, limits and stops around the next bar's prices.
+    """
+    rng = random.Random(pick(range(2**16)))
+    types = [OrderType.MARKET]
+    if drawn.execution.timing is Timing.NEXT_OPEN:
+        types = pick([[OrderType.MARKET], [OrderType.LIMIT], [OrderType.STOP], list(OrderType)])
+    often = pick([0.3, 0.9, 2.5])
+    rows = []
+    for t in range(len(bars.timestamps)):
+        for _ in range(int(often + rng.random())):
+            rows.append(_wanted(rng, drawn, bars, t, rng.choice(types), len(rows) + 1))
+    rng.shuffle(rows)
+    rows = [replace(row, row=at) for at, row in enumerate(rows, 1)] or [
+        _wanted(rng, drawn, bars, 0, types[0], 1)
+    ]
+    strategy = replace(
+        drawn.strategy,
+        selection=made("orders.csv", bars.timezone is not None, rows),
+        band=0,
+        size_on=SizeOn.EQUITY,
+        minimum_notional=0,
+        size_at=SizeAt.DECISION,
+    )
+    levels = drawn.execution.levels
+    if levels == Levels():
+        levels = _levels(pick, drawn.execution.timing)
+    changed = replace(drawn, strategy=strategy, execution=replace(drawn.execution, levels=levels))
+    return replace(changed, digest=hashlib.sha256(repr(changed).encode()).hexdigest())
+
+
+def _wanted(
+    rng: random.Random, drawn: Scenario, bars: Market, t: int, kind: OrderType, row: int
+) -> WantedOrder:
+    s = rng.randrange(min(len(bars.symbols), 4))
+    ahead = min(t + 1, len(bars.timestamps) - 1)
+    near = [int(getattr(bars, side)[ahead, s]) for side in ("open", "high", "low", "close")]
+    price = max(1, rng.choice(near) + rng.choice([-1, 0, 0, 0, 1]))
+    share = rng.choice([1, 3, 10, 1000])
+    return WantedOrder(
+        row=row,
+        decided_at=int(bars.timestamps[t]),
+        symbol=bars.symbols[s],
+        side=rng.choice(list(Side)),
+        quantity=max(1, drawn.initial_cash // max(1, near[3]) // share),
+        type=kind,
+        price=0 if kind is OrderType.MARKET else price,
+        reason=rng.choice(["order", "order", "entry"]),
+    )
 
 
 # Markets

@@ -10,17 +10,21 @@ from engine.intrinsics import CELLS
 from engine.layout import Book, Tables, Words
 from engine.sets import words_for
 from vocabulary.market import Ints, Market
-from vocabulary.scenario import Scenario, Timing, TopN
-from vocabulary.state import REBALANCE, Membership, Order, Position, Side, State, Unsized
+from vocabulary.scenario import OrdersStrategy, Scenario, Timing, TopN
+from vocabulary.state import REBALANCE, Membership, Order, OrderType, Position, Side, State, Unsized
 
 # What is known of an order before it executes.
 ORDERED = [at.O_SYMBOL, at.O_SIDE, at.O_QUANTITY, at.O_REASON]
+KINDS = (OrderType.MARKET, OrderType.LIMIT, OrderType.STOP)
+"""By the codes of `engine.layout`."""
 SIDES = {Side.BUY: at.BUY, Side.SELL: at.SELL}
 
 
 def reasons_of(scenario: Scenario) -> tuple[str, ...]:
-    """The ledger's words for reasons: the exits' names in order, then `rebalance`."""
-    return (*(rule.name for rule in scenario.exits), REBALANCE)
+    """The ledger's words for reasons: the exits' names in order, then `rebalance`, then those of a file."""
+    selection = scenario.strategy.selection
+    wanted = selection.rows if isinstance(selection, OrdersStrategy) else ()
+    return (*(rule.name for rule in scenario.exits), REBALANCE, *dict.fromkeys(row.reason for row in wanted))
 
 
 def initial_state(scenario: Scenario) -> State:
@@ -47,7 +51,7 @@ def _lines(symbols: int) -> Ints:
     return lines
 
 
-def _empty(scenario: Scenario, state: State, symbols: int) -> Book:
+def _empty(scenario: Scenario, state: State, symbols: int, room: int) -> Book:
     words = words_for(symbols)
     return Book(
         lines=_lines(symbols),
@@ -67,14 +71,17 @@ def _empty(scenario: Scenario, state: State, symbols: int) -> Book:
         chosen=np.zeros(2 * symbols, dtype=np.uint32),
         chosen_closes=np.zeros(2 * symbols, dtype=np.int64),
         weights=np.zeros(symbols, dtype=np.int64),
-        raws=np.zeros(symbols, dtype=np.int64),
-        turns=np.zeros(symbols, dtype=np.uint32),
+        raws=np.zeros(room, dtype=np.int64),
+        turns=np.zeros(room, dtype=np.uint32),
+        kinds=np.zeros(room, dtype=np.int64),
+        limits=np.zeros(room, dtype=np.int64),
+        moved=np.zeros(words, dtype=np.uint64),
         near=np.zeros((2, symbols), dtype=np.uint32),
         scouted=np.zeros(2, dtype=np.int64),
         reached=np.zeros(words, dtype=np.uint64),
         near_closes=np.zeros(symbols, dtype=np.int64),
         scores=np.zeros(symbols + CELLS, dtype=np.float64),
-        alike=np.zeros(symbols, dtype=np.int64),
+        alike=np.zeros(room, dtype=np.int64),
         guesses=np.full((2, 2), -np.inf),
     )
 
@@ -105,6 +112,7 @@ def await_orders(book: Book, tables: Tables, scenario: Scenario, state: State) -
     for i, order in enumerate(pending):
         row = (order.symbol, SIDES[order.side], order.quantity, reasons.index(order.reason))
         tables.orders[ORDERED, i] = row
+        book.kinds[i], book.limits[i] = KINDS.index(order.type), order.price
     book.account[at.PENDING] = len(pending)
     rebalance = pending[0].rebalance if pending else None
     if unsized is not None:
@@ -124,9 +132,9 @@ def _choose(book: Book, membership: Membership | None) -> None:
     book.account[at.HAS_MEMBERSHIP] = 1
 
 
-def book_from(state: State, scenario: Scenario, market: Market) -> Book:
-    """The arrays a kernel can go on from."""
-    book = _empty(scenario, state, len(market.symbols))
+def book_from(state: State, scenario: Scenario, market: Market, room: int) -> Book:
+    """The arrays a kernel can go on from. room: the most orders that a bar executes."""
+    book = _empty(scenario, state, len(market.symbols), room)
     account = book.account
     account[at.BAR] = state.bar
     account[at.CASH] = state.cash
@@ -167,6 +175,7 @@ def _pending(book: Book, tables: Tables, scenario: Scenario) -> tuple[Order, ...
     first = int(account[at.N_ORDERS])
     waiting = tables.orders[ORDERED, first : first + int(account[at.PENDING])]
     reasons = reasons_of(scenario)
+    kinds, limits = book.kinds.tolist(), book.limits.tolist()
     return tuple(
         Order(
             decided_at=int(account[at.BAR]) - 1,
@@ -175,8 +184,10 @@ def _pending(book: Book, tables: Tables, scenario: Scenario) -> tuple[Order, ...
             quantity=quantity,
             reason=reasons[reason],
             rebalance=None if decided == at.NOTHING else decided,
+            type=KINDS[kinds[i]],
+            price=limits[i],
         )
-        for s, side, quantity, reason in waiting.T.tolist()
+        for i, (s, side, quantity, reason) in enumerate(waiting.T.tolist())
     )
 
 

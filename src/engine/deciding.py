@@ -224,8 +224,37 @@ def _size_late(settings: Settings, panel: Panel, book: Book, tables: Tables, t: 
 
 
 @part
-def _size_nothing(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+def _nothing(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
     return
 
 
-size_late = either("extras", _size_late, _size_nothing)
+size_late = either("extras", _size_late, _nothing)
+
+
+@separate
+def order_rows(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    """R10: the rows of bar t become orders but those of a barred symbol (X4); the bar is a rebalance."""
+    account, wanted = book.account, panel.wanted
+    first, end = wanted.first[t], wanted.first[t + 1]
+    if first == end:
+        return
+    account[DECIDED] = account[REBALANCES]
+    account[REBALANCES] += 1
+    for k in range(first, end):
+        s = wanted.symbol[k]
+        if book.lines[s, BARRED] >= t:
+            continue
+        i = account[PENDING]
+        book.kinds[i] = wanted.kind[k]
+        book.limits[i] = wanted.price[k]
+        signed = wanted.quantity[k] if wanted.side[k] == BUY else -wanted.quantity[k]
+        submit(panel, book, tables, t, s, signed, wanted.reason[k])
+
+
+@part
+def _order_from_file(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    if settings.extras.from_file:
+        order_rows(copied(settings), copied(panel), copied(book), copied(tables), t)
+
+
+order_from_file = either("extras", _order_from_file, _nothing)

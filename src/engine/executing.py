@@ -143,6 +143,20 @@ def permitted(settings: Settings, cash: int, price: int, raw: int, position: int
 
 
 @part
+def _sellable(settings: Settings, book: Book, s: Any, wanted: int) -> int:
+    """R10: how much of a sell is filled."""
+    return min(wanted, max(0, book.lines[s, QUANTITY])) if settings.extras.held_only else wanted
+
+
+@part
+def _sellable_all(settings: Settings, book: Book, s: Any, wanted: int) -> int:
+    return wanted
+
+
+sellable = either("extras", _sellable, _sellable_all)
+
+
+@part
 def enter(book: Book, t: int, s: Any, signed: int, price: int, notional: int) -> None:
     """A1: the position's side of a fill; X2's entry price, opening bar and peak with it."""
     lines, account = book.lines, book.account
@@ -207,6 +221,8 @@ def fill(
     wanted = orders[O_QUANTITY, order]
     orders[O_FILLED, order] = 0
     if raw <= 0:
+        if raw == UNMET:
+            return NOT_MET
         return NO_BAR if raw != CANCELLED else GONE
     price = slipped(settings, account, raw, side) if slips else raw
     quantity = wanted
@@ -214,6 +230,10 @@ def fill(
         quantity = permitted(settings, account[CASH], price, raw, book.lines[s, QUANTITY], wanted)
         if quantity == 0:
             return NO_CASH
+    else:
+        quantity = sellable(settings, book, s, wanted)
+        if quantity == 0:
+            return NO_SHARES
     notional, beyond = checked_product(quantity, price)
     slippage, beyond_slippage = checked_product(quantity, abs(price - raw))
     if beyond or beyond_slippage:
@@ -358,6 +378,24 @@ cancel_gone = either("extras", _cancel_gone, _cancel_nothing)
 
 
 @part
+def _leave_resting(settings: Settings, book: Book, count: int) -> bool:
+    """R10: whether the bar's orders have limits or stops; they execute later in the bar."""
+    book.account[RESTING] = 0
+    for i in range(count):
+        if book.kinds[i] != MARKET:
+            book.account[RESTING] = count
+    return book.account[RESTING] > 0
+
+
+@part
+def _leave_nothing(settings: Settings, book: Book, count: int) -> bool:
+    return False
+
+
+leave_resting = either("extras", _leave_resting, _leave_nothing)
+
+
+@part
 def execute(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
     """E1: the pending orders in their sequence, each meeting the cash the earlier ones left."""
     account, raws = book.account, book.raws
@@ -373,8 +411,11 @@ def execute(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int
     if account[FAULT] != 0:
         return
     cancel_gone(settings, book, tables, first, count)
+    rests = leave_resting(settings, book, count)
     for k in range(count):
         i = book.turns[k]
+        if rests and book.kinds[i] != MARKET:
+            continue
         if tables.orders[O_SIDE, first + i] == SELL:
             status = fill(settings, book, tables, t, first + i, raws[i], SELL, True)
         else:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.compiling import compiled, part
-from engine.deciding import free, order_exits, rebalance, size_late
+from engine.deciding import free, order_exits, order_from_file, rebalance, size_late
 from engine.executing import add_up, execute
 from engine.layout import *  # the column names are this file's alphabet
 from engine.levels import after_levels, meet_levels
@@ -18,15 +18,14 @@ from engine.sets import empty
 
 @part
 def has_room(settings: Settings, panel: Panel, book: Book, tables: Tables) -> bool:
-    """Whether the fullest bar there can be, one row per symbol in each table, two with levels, still fits."""
-    account = book.account
-    symbols = 2 * book.lines.shape[0] if settings.levels else book.lines.shape[0]
+    """Whether the fullest bar there can be still fits into each table."""
+    account, room = book.account, settings.room
     return (
-        account[N_TARGETS] + symbols <= tables.targets.shape[1]
-        and account[N_ORDERS] + account[PENDING] + account[UNSIZED] + symbols <= tables.orders.shape[1]
-        and account[N_FILLS] + symbols <= tables.fills.shape[1]
-        and account[N_POSITIONS] + symbols <= tables.positions.shape[1]
-        and (panel.carry.shape[0] == 0 or account[N_FLOWS] + symbols <= tables.flows.shape[1])
+        account[N_TARGETS] + room <= tables.targets.shape[1]
+        and account[N_ORDERS] + account[PENDING] + account[UNSIZED] + room <= tables.orders.shape[1]
+        and account[N_FILLS] + room <= tables.fills.shape[1]
+        and account[N_POSITIONS] + room <= tables.positions.shape[1]
+        and (panel.carry.shape[0] == 0 or account[N_FLOWS] + room <= tables.flows.shape[1])
     )
 
 
@@ -76,6 +75,8 @@ def decide(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int,
             count = choose_top(settings, panel, book, t)
         elif settings.kind == WEIGHTS:
             count = choose_weighted(panel, book, t)
+        elif settings.kind == ORDERS:
+            order_from_file(settings, panel, book, tables, t)
         else:
             count = book.account[GIVEN]
     if count != NOTHING:

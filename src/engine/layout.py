@@ -55,8 +55,9 @@ BOOK_FIELDS = 8
     N_CLOSED,
     FIRST_FILL,
     UNSIZED,
-) = range(31)
-ACCOUNT_FIELDS = 31
+    RESTING,
+) = range(32)
+ACCOUNT_FIELDS = 32
 
 # Where in a bar the kernel stands when it is called.
 AT_START, AT_WEIGHTS, AT_TRADE = range(3)
@@ -112,9 +113,10 @@ FAULTS = (
 ) = range(20)
 
 BUY, SELL = 0, 1
-FILLED, REDUCED, NO_CASH, NO_BAR, GONE = range(5)
+FILLED, REDUCED, NO_CASH, NO_BAR, GONE, NOT_MET, NO_SHARES = range(7)
 NOTHING = -1
-CANCELLED = -1
+# In place of a raw price: a level has closed the position (X9); a limit or stop is not met (R10).
+CANCELLED, UNMET = -1, -2
 
 # Columns of the ledger, in the order of SCHEMA, but the fills' sequence, which is the row's number.
 T_REBALANCE, T_DECIDED, T_SYMBOL, T_RANK, T_WEIGHT, T_QUANTITY = range(6)
@@ -149,7 +151,8 @@ CARRY = 0
 
 # A bar count above every bar there is: cooldowns and holding times past it mean "never again".
 FOREVER = 2**40
-TOP_N, WEIGHTS, CALLABLE = range(3)
+TOP_N, WEIGHTS, CALLABLE, ORDERS = range(4)
+MARKET, LIMIT, STOP = range(3)
 NEXT_OPEN, NEXT_CLOSE, SAME_CLOSE = range(3)
 SELLS_FIRST, SUBMISSION, SYMBOL, SELLS_FIRST_SYMBOL, VALUE = range(5)
 REDUCE, REJECT, ALLOW_NEGATIVE, REDUCE_BEFORE_COSTS = range(4)
@@ -164,7 +167,8 @@ class Extras(NamedTuple):
 
     fee_maximum: ppb of the notional, NOTHING for none; fee_on_raw (E3). levels, trails: whether an exit, a
     trailing stop, is tested at its level; gap, path, trail, cross, armed_next: how (X5 to X8). late: whether
-    targets are sized when they execute (R12).
+    targets are sized when they execute (R12). from_file: whether orders come from a file (R10); held_only:
+    whether a sell then fills at most what is held.
     """
 
     fee_maximum: int
@@ -177,6 +181,8 @@ class Extras(NamedTuple):
     cross: bool
     armed_next: bool
     late: bool
+    from_file: bool
+    held_only: bool
 
 
 class Settings(NamedTuple):
@@ -184,7 +190,7 @@ class Settings(NamedTuple):
 
     slip, fee: NO_COST, BPS or PER_UNIT (fixed ticks; per share). fee_whole, fee_part: a per-share rate
     in money a unit, split at G so that no product passes 64 bits before its result does. lot: quantity units.
-    levels: as in Extras; extras: an Extras, or None.
+    levels: as in Extras; extras: an Extras, or None. room: the most rows that a bar adds to a table.
     """
 
     bars: int
@@ -214,6 +220,7 @@ class Settings(NamedTuple):
     price_unit: float
     levels: bool
     extras: Any
+    room: int
 
 
 class Ranges(NamedTuple):
@@ -224,14 +231,30 @@ class Ranges(NamedTuple):
     low: Ints
 
 
+class Wanted(NamedTuple):
+    """Orders of a file (R10), by the bar that decides them, in file order.
+
+    first: (bars + 1,) the first row of each bar. symbol, side, quantity, kind (MARKET, LIMIT or STOP), price
+    (ticks, 0 for MARKET), reason: (rows,).
+    """
+
+    first: Ints
+    symbol: Ints
+    side: Ints
+    quantity: Ints
+    kind: Ints
+    price: Ints
+    reason: Ints
+
+
 class Panel(NamedTuple):
     """The market as the kernel reads it, (bars, symbols) unless said.
 
     price: raw execution prices; it and close are 0 where a symbol is
     not present. score: what the strategy reads. required, stops: addresses of the features that `require`
     names (R4) and that exits read. carry: ticks per share (M5), no rows without carry. timestamps, allowed:
-    (bars,); allowed by schedule and gate (R2, R3). ranges: a Ranges where the settings have Extras,
-    else None.
+    (bars,); allowed by schedule and gate (R2, R3). ranges, wanted: a Ranges and a Wanted where the settings
+    have Extras, else None.
     """
 
     price: Ints
@@ -243,12 +266,13 @@ class Panel(NamedTuple):
     timestamps: Ints
     allowed: Bools
     ranges: Any
+    wanted: Any
 
 
 class Book(NamedTuple):
     """What changes from bar to bar. A set is a bit a symbol, 64 to a word.
 
-    lines: (symbols, 8). account: (31,). exits: (rules, fields), see `engine.exits`.
+    lines: (symbols, 8). account: (32,). exits: (rules, fields), see `engine.exits`.
     armed: (rules, symbols), the opening bar of the position that a `break_even` rule is armed for (X3); no
     rows without such a rule.
     holding: the set of symbols with a position; held: the same as a list, ascending, as of the last mark.
@@ -262,6 +286,8 @@ class Book(NamedTuple):
     that are sized when they execute (R12) account[UNSIZED] wait there.
     raws, turns: raw prices of the pending orders, 0 where absent and CANCELLED where a level has closed the
     position (X9), and the order in which they execute.
+    kinds, limits: beside the pending orders, how each meets its bar and at which price (R10).
+    moved: the set of symbols of which a limit or stop was filled in the bar at hand (X5).
     near: for longs and shorts the symbols whose score reaches the guess, ascending, (2, symbols); scouted:
     how many; reached: the same as a set. near_closes, scores, alike: scratch of selection; alike also of E1's
     order.
@@ -288,6 +314,9 @@ class Book(NamedTuple):
     weights: Ints
     raws: Ints
     turns: Symbols
+    kinds: Ints
+    limits: Ints
+    moved: Words
     near: Symbols
     scouted: Ints
     reached: Words

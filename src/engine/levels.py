@@ -14,7 +14,7 @@ from engine.executing import fill
 from engine.exits import AT_LEVEL, KIND, TAKE_PROFIT, TRAILING_STOP, level_of
 from engine.layout import *  # the column names are this file's alphabet
 from engine.referring import copied
-from engine.sets import listed, put
+from engine.sets import empty, holds, listed, put
 from vocabulary.market import Ints
 
 # The parts of a bar in which levels are tested: X7.1, and X7.2 with X7.3.
@@ -122,11 +122,17 @@ def first_met(settings: Settings, panel: Panel, book: Book, t: int, s: Any, part
 
 @separate
 def close_at_levels(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
-    """X5, X9: the levels of bar t. With `next_open` all that is met at the open comes before all else."""
+    """X5, X9: the levels of bar t. With `next_open` all that is met at the open comes before all else, then
+    limits and stops."""
     if settings.timing == NEXT_OPEN:
-        close_in_parts(settings, panel, book, tables, t, OPENING)
-        close_in_parts(settings, panel, book, tables, t, ON_THE_WAY)
-    else:
+        if settings.levels:
+            close_in_parts(settings, panel, book, tables, t, OPENING)
+        if book.account[RESTING] > 0 and book.account[FAULT] == 0:
+            meet_resting(settings, panel, book, tables, t)
+        if settings.levels and book.account[FAULT] == 0:
+            close_in_parts(settings, panel, book, tables, t, ON_THE_WAY)
+        empty(book.moved)
+    elif settings.levels:
         close_in_parts(settings, panel, book, tables, t, OPENING | ON_THE_WAY)
 
 
@@ -141,9 +147,63 @@ def close_in_parts(settings: Settings, panel: Panel, book: Book, tables: Tables,
         s = book.held[i]
         if panel.close[t, s] == 0 or (settings.extras.armed_next and lines[s, OPENED] == t):
             continue
+        if holds(book.moved, s):
+            continue
         rule, price = first_met(settings, panel, book, t, s, parts)
         if rule != NOTHING and account[FAULT] == 0:
             close_one(settings, panel, book, tables, t, s, rule, abs(price))
+
+
+@separate
+def meet_resting(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
+    """R10: the limits and stops of bar t, in file order; their rows of `orders` stand there already."""
+    account, orders, fills = book.account, tables.orders, tables.fills
+    count = account[RESTING]
+    first = account[N_ORDERS] - count
+    account[RESTING] = 0
+    for i in range(count):
+        kind, row, start = book.kinds[i], first + i, account[N_FILLS]
+        book.kinds[i] = MARKET
+        if kind == MARKET:
+            continue
+        s, side = orders[O_SYMBOL, row], orders[O_SIDE, row]
+        raw = met_price(settings, panel, book, t, s, kind, side, book.limits[i])
+        book.limits[i] = 0
+        orders[O_STATUS, row] = fill(settings, book, tables, t, row, raw, side, kind == STOP)
+        if account[FAULT] != 0:
+            return
+        if account[N_FILLS] > start:
+            fills[F_TIMESTAMP, start] = panel.timestamps[t]
+            fills[F_DECIDED, start] = panel.timestamps[t - 1]
+            put(book.moved, s)
+
+
+@part
+def met_price(
+    settings: Settings, panel: Panel, book: Book, t: int, s: Any, kind: int, side: int, price: int
+) -> int:
+    """R10: P of a limit or stop; 0 where its symbol is absent, CANCELLED or UNMET.
+
+    Prices are taken as a buyer sees them: negated for a sell, with high and low exchanged.
+    """
+    if panel.close[t, s] == 0:
+        return 0
+    if holds(book.leaving, s):
+        return CANCELLED
+    sign = 1 if side == BUY else -1
+    level, opened = sign * price, sign * panel.ranges.open[t, s]
+    high = panel.ranges.high[t, s] if side == BUY else -panel.ranges.low[t, s]
+    low = panel.ranges.low[t, s] if side == BUY else -panel.ranges.high[t, s]
+    if kind == LIMIT:
+        lowest = min(low, opened)
+        if lowest > level or (settings.extras.cross and lowest == level):
+            return UNMET
+        return abs(min(opened, level))
+    if max(high, opened) < level:
+        return UNMET
+    if settings.extras.gap != GAP_OPEN and low <= level:
+        return abs(level)
+    return abs(max(level, low if settings.extras.gap == LEVEL_OR_FAR else opened))
 
 
 @part
@@ -207,7 +267,7 @@ def move_extremes(settings: Settings, panel: Panel, book: Book, t: int) -> None:
 
 @part
 def _meet_levels(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int) -> None:
-    if settings.levels:
+    if settings.levels or settings.extras.from_file:
         close_at_levels(copied(settings), copied(panel), copied(book), copied(tables), t)
 
 

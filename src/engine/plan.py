@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from engine import layout as at
+from engine.book import reasons_of
 from engine.exits import exit_features, is_at_level
-from engine.layout import Extras, Panel, Ranges, Settings
+from engine.layout import Extras, Panel, Ranges, Settings, Wanted
 from vocabulary.market import Bools, Floats, Ints, Market
 from vocabulary.scenario import (
     Armed,
@@ -21,6 +24,7 @@ from vocabulary.scenario import (
     CommissionBase,
     FixedSlippage,
     Gap,
+    OrdersStrategy,
     Path,
     PerShareCommission,
     Scenario,
@@ -37,6 +41,7 @@ from vocabulary.scenario import (
     Weights,
     When,
 )
+from vocabulary.state import OrderType, Side
 
 G = 1_000_000_000
 DAY = 86_400_000_000_000
@@ -57,6 +62,13 @@ PATHS = {
     Path.COLOR: at.COLOR,
 }
 TRAILS = {Trail.HIGH_AFTER: at.HIGH_AFTER, Trail.HIGH_BEFORE: at.HIGH_BEFORE, Trail.CLOSE: at.TRAIL_CLOSE}
+KINDS: Mapping[type[Any], int] = {
+    TopN: at.TOP_N,
+    Weights: at.WEIGHTS,
+    CallableStrategy: at.CALLABLE,
+    OrdersStrategy: at.ORDERS,
+}
+TYPES = {OrderType.MARKET: at.MARKET, OrderType.LIMIT: at.LIMIT, OrderType.STOP: at.STOP}
 POLICIES = {
     CashPolicy.REDUCE: at.REDUCE,
     CashPolicy.REJECT: at.REJECT,
@@ -97,13 +109,14 @@ def _weights_each(top: TopN) -> tuple[int, int]:
 
 
 def _extras(scenario: Scenario) -> Extras | None:
-    """E3, R12, X5 to X8: what few scenarios set, None where this one sets nothing of it."""
+    """E3, R10, R12, X5 to X8: what few scenarios set, None where this one sets nothing of it."""
     rules = [rule for rule in scenario.exits if is_at_level(rule)]
     commission = scenario.costs.commission
     maximum = None if commission is None else commission.maximum
     on_raw = isinstance(commission, BpsCommission) and commission.on is CommissionBase.RAW
     late = scenario.strategy.size_at is SizeAt.EXECUTION
-    if not rules and maximum is None and not on_raw and not late:
+    from_file = isinstance(scenario.strategy.selection, OrdersStrategy)
+    if not rules and maximum is None and not on_raw and not late and not from_file:
         return None
     levels = scenario.execution.levels
     return Extras(
@@ -117,6 +130,8 @@ def _extras(scenario: Scenario) -> Extras | None:
         cross=levels.touch is Touch.CROSS,
         armed_next=levels.armed is Armed.NEXT,
         late=late,
+        from_file=from_file,
+        held_only=from_file and not scenario.execution.allow_short,
     )
 
 
@@ -124,7 +139,7 @@ def settings_of(scenario: Scenario, market: Market) -> Settings:
     """The scenario in the kernel's codes and units."""
     selection = scenario.strategy.selection
     top = selection if isinstance(selection, TopN) else TopN(score="", n=0)
-    kind = {TopN: at.TOP_N, Weights: at.WEIGHTS, CallableStrategy: at.CALLABLE}[type(selection)]
+    kind = KINDS[type(selection)]
     slip, slip_rate = _slippage(scenario)
     fee, fee_rate, fee_whole, fee_part, fee_minimum = _commission(scenario)
     weight_long, weight_short = _weights_each(top)
@@ -158,6 +173,7 @@ def settings_of(scenario: Scenario, market: Market) -> Settings:
         price_unit=float(10**scenario.market.price_decimals),
         levels=extras is not None and extras.levels,
         extras=extras,
+        room=room_of(scenario, market),
     )
 
 
@@ -213,8 +229,9 @@ def panel_of(scenario: Scenario, market: Market) -> Panel:
         score, required = market.features[selection.score], selection.require
     elif isinstance(selection, Weights):
         score = market.features[selection.feature]
-    ranges = None
+    ranges, wanted = None, None
     if _extras(scenario) is not None:
+        wanted = _wanted(scenario, market)
         ranges = Ranges(_shared(market.open), _shared(market.high), _shared(market.low))
     at_open = scenario.execution.timing is Timing.NEXT_OPEN
     allowed = _scheduled(scenario.strategy, market) & _gated(scenario.strategy, market)
@@ -228,6 +245,7 @@ def panel_of(scenario: Scenario, market: Market) -> Panel:
         timestamps=_shared(market.timestamps),
         allowed=_sealed(allowed),
         ranges=ranges,
+        wanted=wanted,
     )
 
 
@@ -238,6 +256,39 @@ def _carry(scenario: Scenario, market: Market) -> Ints:
         return _sealed(np.empty((0, 0), dtype=np.int64))
     scaled = np.rint(market.features[name] * 10.0**scenario.market.price_decimals)
     return _sealed(np.where(np.isfinite(scaled), scaled, 0.0).astype(np.int64))
+
+
+def room_of(scenario: Scenario, market: Market) -> int:
+    """The most rows that a bar adds to a table: one per symbol, one more where levels may close it, and the
+    fullest bar of a file of orders (R10)."""
+    levels = any(is_at_level(rule) for rule in scenario.exits)
+    selection = scenario.strategy.selection
+    fullest = 0
+    if isinstance(selection, OrdersStrategy):
+        fullest = max(Counter(row.decided_at for row in selection.rows).values(), default=0)
+    return len(market.symbols) * (2 if levels else 1) + fullest
+
+
+def _wanted(scenario: Scenario, market: Market) -> Wanted:
+    """R10: the orders of a file, in the kernel's codes; no rows for another kind of strategy."""
+    selection = scenario.strategy.selection
+    rows = selection.rows if isinstance(selection, OrdersStrategy) else ()
+    place = {symbol: s for s, symbol in enumerate(market.symbols)}
+    code = {reason: i for i, reason in enumerate(reasons_of(scenario))}
+
+    def column(values: Iterable[int]) -> Ints:
+        return _sealed(np.array(list(values), dtype=np.int64))
+
+    times = column(row.decided_at for row in rows)
+    return Wanted(
+        first=_sealed(np.append(np.searchsorted(times, market.timestamps), len(rows)).astype(np.int64)),
+        symbol=column(place[row.symbol] for row in rows),
+        side=column(at.BUY if row.side is Side.BUY else at.SELL for row in rows),
+        quantity=column(row.quantity for row in rows),
+        kind=column(TYPES[row.type] for row in rows),
+        price=column(row.price for row in rows),
+        reason=column(code[row.reason] for row in rows),
+    )
 
 
 def _nothing() -> Floats:

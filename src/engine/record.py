@@ -47,7 +47,7 @@ def new_tables(settings: Settings, symbols: int, bars: int) -> Tables:
     names = settings.n + settings.short_n or min(symbols, 64)
     room = {
         "targets": names * bars,
-        "orders": 2 * names * bars + symbols,
+        "orders": 2 * names * bars + settings.room,
         "fills": 2 * names * bars,
         "positions": (names + 2) * bars,
         "flows": 0,

@@ -80,7 +80,7 @@ def plan_of(scenario: Scenario, market: Market) -> Plan:
 
 def begin(plan: Plan, scenario: Scenario, state: State, until: int) -> tuple[Book, Tables]:
     """A book at `state`, and tables for the bars to `until`."""
-    book = book_from(state, scenario, plan.market)
+    book = book_from(state, scenario, plan.market, plan.settings.room)
     tables = new_tables(plan.settings, len(plan.market.symbols), until - state.bar)
     await_orders(book, tables, scenario, state)
     return book, tables
@@ -104,7 +104,7 @@ def advance_to(plan: Plan, book: Book, tables: Tables, stop: int) -> Tables:
         if why == at.DONE:
             return tables
         if why == at.FULL:
-            tables = with_room(tables, book, (2 if plan.settings.levels else 1) * len(plan.market.symbols))
+            tables = with_room(tables, book, plan.settings.room)
         elif why == at.NEEDS_WEIGHTS and plan.ask is not None:
             book.account[at.GIVEN] = plan.ask(book)
         else:

@@ -15,8 +15,9 @@ from reference.decision import (
 )
 from reference.execution import commission_of, execute, fill_price, raw_price, sequence
 from reference.levels import WHOLE_BAR, Part, barred_after_level, close_at_levels, closing, moved_extremes
-from reference.loop import hand_over, initial_state, ledger_of, resume, run, step, trade
+from reference.loop import hand_over, initial_state, ledger_of, resume, run, step, trade, trade_resting
 from reference.marking import mark
+from reference.orders import orders_of, rows_at
 from reference.results import Day, Decision, Execution, Flow, Sizing, Valuation
 
 __all__ = [
@@ -42,9 +43,11 @@ __all__ = [
     "ledger_of",
     "mark",
     "moved_extremes",
+    "orders_of",
     "pay",
     "raw_price",
     "resume",
+    "rows_at",
     "run",
     "sequence",
     "size_at_execution",
@@ -52,5 +55,6 @@ __all__ = [
     "step",
     "target_quantity",
     "trade",
+    "trade_resting",
     "valued_at_execution",
 ]

@@ -9,11 +9,12 @@ from reference.calendar import gate_open, scheduled
 from reference.execution import raw_price
 from reference.exits import exits
 from reference.marking import equity
+from reference.orders import orders_of, rows_at
 from reference.results import Decision, Sizing
 from reference.selection import Choice, choose
 from reference.units import mul_floor
 from vocabulary.market import Market
-from vocabulary.scenario import Scenario, SizeAt, SizeOn, Timing
+from vocabulary.scenario import OrdersStrategy, Scenario, SizeAt, SizeOn, Timing
 from vocabulary.state import REBALANCE, Order, Side, State, Target, Unsized
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -31,6 +32,9 @@ def decide(
     if last and scenario.execution.timing is not Timing.SAME_CLOSE:
         return Decision((), (), None, state.membership)
     fired = exits(scenario, state, market, t) if fired is None else fired
+    selection = scenario.strategy.selection
+    if isinstance(selection, OrdersStrategy):
+        return _from_file(scenario, selection, state, market, t, fired)
     choice = _rebalance(scenario, state, market, t, fired)
     if choice is None:
         return Decision(tuple(_exit_orders(state, t, fired, None)), (), None, state.membership)
@@ -83,12 +87,37 @@ def _rebalance(
     scenario: Scenario, state: State, market: Market, t: int, fired: Mapping[int, str]
 ) -> Choice | None:
     """R1: the strategy is asked when the schedule says so (R2) and the gate is open (R3)."""
-    strategy = scenario.strategy
-    if not scheduled(strategy.schedule, market, t) or not gate_open(strategy.gate, market, t):
+    if not _is_allowed(scenario, market, t):
         return None
-    # X4: barred at t by an exit decided now, or by an earlier one whose cooldown still runs.
-    barred = {symbol for symbol, until in state.barred.items() if until >= t} | fired.keys()
-    return choose(scenario, state, market, t, barred)
+    return choose(scenario, state, market, t, _barred(state, t, fired))
+
+
+def _from_file(
+    scenario: Scenario,
+    wanted: OrdersStrategy,
+    state: State,
+    market: Market,
+    t: int,
+    fired: Mapping[int, str],
+) -> Decision:
+    """R10: the rows of bar t become orders; a bar with a row is a rebalance without targets."""
+    rows = rows_at(wanted, market, t) if _is_allowed(scenario, market, t) else ()
+    if not rows:
+        return Decision(tuple(_exit_orders(state, t, fired, None)), (), None, state.membership)
+    number = state.rebalances
+    orders = orders_of(rows, market, t, _barred(state, t, fired), number)
+    return Decision((*_exit_orders(state, t, fired, number), *orders), (), number, state.membership)
+
+
+def _is_allowed(scenario: Scenario, market: Market, t: int) -> bool:
+    """R2, R3: whether bar t may rebalance."""
+    strategy = scenario.strategy
+    return scheduled(strategy.schedule, market, t) and gate_open(strategy.gate, market, t)
+
+
+def _barred(state: State, t: int, fired: Mapping[int, str]) -> set[int]:
+    """X4: barred at t by an exit decided now, or by an earlier one whose cooldown still runs."""
+    return {symbol for symbol, until in state.barred.items() if until >= t} | fired.keys()
 
 
 def _sized(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence as Many
 
 from reference.marking import mark_at
+from reference.orders import met_price
 from reference.results import Execution
 from reference.units import mul
 from vocabulary.market import Market
@@ -13,17 +14,19 @@ from vocabulary.scenario import (
     BpsSlippage,
     CashPolicy,
     CommissionBase,
+    OrdersStrategy,
     Scenario,
     Sequence,
     SizeAt,
     Timing,
 )
-from vocabulary.state import Fill, Order, Side, State, Status
+from vocabulary.state import Fill, Order, OrderType, Side, State, Status
 
 # Looked up once: naming an enum's member is slow, and there is an order or more an event.
 BUY, SELL = Side.BUY, Side.SELL
 FILLED, REDUCED = Status.FILLED, Status.REDUCED
 NEXT_OPEN = Timing.NEXT_OPEN
+MARKET, LIMIT = OrderType.MARKET, OrderType.LIMIT
 
 
 def sequence(scenario: Scenario, orders: Many[Order], market: Market) -> tuple[Order, ...]:
@@ -56,20 +59,35 @@ def _signed_value(scenario: Scenario, order: Order, market: Market) -> int:
 
 
 def execute(scenario: Scenario, state: State, market: Market, t: int, order: Order) -> Execution:
-    """E2 to E4: what becomes of one order at bar t, given the cash and position it finds."""
+    """E2 to E4, R10: what becomes of one order at bar t, given the cash and position it finds."""
     if not market.present.item(t, order.symbol):
         return Execution(order, Status.NO_BAR, 0, None)
-    raw = raw_price(scenario, market, t, order.symbol)
-    price = fill_price(scenario, raw, order.side)
+    if order.type is MARKET:
+        raw = raw_price(scenario, market, t, order.symbol)
+    else:
+        met = met_price(scenario, market, t, order)
+        if met is None:
+            return Execution(order, Status.NOT_MET, 0, None)
+        raw = met
+    # R10: a limit is not slipped.
+    price = raw if order.type is LIMIT else fill_price(scenario, raw, order.side)
     quantity = order.quantity
-    notional = quantity * price  # E3
-    commission = commission_of(scenario, quantity, notional, raw)
-    if order.side is BUY and not _fits(scenario, state, notional, commission):
-        quantity = _short_of_cash(scenario, state, order, price, raw)
-        if quantity == 0:
-            return Execution(order, Status.NO_CASH, 0, None)
+    if order.side is BUY:
+        notional = quantity * price  # E3
+        if not _fits(scenario, state, notional, commission_of(scenario, quantity, notional, raw)):
+            quantity = _short_of_cash(scenario, state, order, price, raw)
+    elif isinstance(scenario.strategy.selection, OrdersStrategy) and not scenario.execution.allow_short:
+        quantity = min(quantity, _held(state, order.symbol))
+    if quantity == 0:
+        return Execution(order, Status.NO_CASH if order.side is BUY else Status.NO_SHARES, 0, None)
     fill = filled(scenario, order, quantity, price, raw)
     return Execution(order, FILLED if quantity == order.quantity else REDUCED, quantity, fill)
+
+
+def _held(state: State, symbol: int) -> int:
+    """The units held long."""
+    position = state.positions.get(symbol)
+    return 0 if position is None else max(0, position.quantity)
 
 
 def filled(scenario: Scenario, order: Order, quantity: int, price: int, raw: int) -> Fill:

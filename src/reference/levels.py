@@ -6,7 +6,7 @@ them: negated for a short, with high and low exchanged. What remains is the rule
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -68,11 +68,19 @@ class Met:
 
 
 def close_at_levels(
-    scenario: Scenario, state: State, market: Market, t: int, parts: tuple[Part, ...] = WHOLE_BAR
+    scenario: Scenario,
+    state: State,
+    market: Market,
+    t: int,
+    parts: tuple[Part, ...] = WHOLE_BAR,
+    traded: Set[int] = frozenset(),
 ) -> tuple[State, tuple[Execution, ...]]:
-    """X5, X9: closes each position that meets a level in these parts of bar t, in symbol order."""
+    """X5, X9: closes each position that meets a level in these parts of bar t, in symbol order.
+
+    traded: symbols of which a limit or stop was filled in this bar; they are not tested.
+    """
     executions: list[Execution] = []
-    for symbol in sorted(state.positions):
+    for symbol in sorted(state.positions.keys() - traded):
         execution = closing(scenario, state.positions[symbol], market, t, symbol, parts)
         if execution is not None and execution.fill is not None:
             state = barred_after_level(scenario, book(scenario, state, market, t, execution.fill), t, symbol)

@@ -16,7 +16,7 @@ from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
-from vocabulary.state import REBALANCE, Order, State, Status
+from vocabulary.state import Order, OrderType, State, Status
 
 PROGRESS_EVERY = 16
 
@@ -105,14 +105,17 @@ def step(scenario: Scenario, state: State, market: Market, t: int) -> Day:
             submitted = (*due, *_orders(closed))
             executions = (*closed, *traded)
         case Timing.NEXT_OPEN:
-            # T1, X5: execute at the open, levels at the open, levels on the way, mark, decide.
+            # T1, X5: execute at the open, levels there, limits and stops, levels on the way, mark, decide.
             sizing = size_at_execution(scenario, state, market, t)
             due = (*state.pending, *(() if sizing is None else sizing.orders))
             state, traded = trade(scenario, state, market, t, due)
             state, first = close_at_levels(scenario, state, market, t, (Part.OPEN,))
-            state, later = close_at_levels(scenario, state, market, t, (Part.WAY,))
+            gone = {execution.order.symbol for execution in first}
+            state, met = trade_resting(scenario, state, market, t, due, gone)
+            moved = {execution.fill.symbol for execution in met if execution.fill is not None}
+            state, later = close_at_levels(scenario, state, market, t, (Part.WAY,), moved)
             submitted = (*due, *_orders(first), *_orders(later))
-            executions = (*traded, *first, *later)
+            executions = (*traded, *first, *met, *later)
     state, valuation = mark(scenario, moved_extremes(scenario, state, market, t), market, t)
     if scenario.execution.timing is not Timing.SAME_CLOSE:
         decision = decide(scenario, state, market, t)
@@ -132,12 +135,32 @@ def trade(
     orders: Sequence[Order],
     gone: Set[int] = frozenset(),
 ) -> tuple[State, tuple[Execution, ...]]:
-    """E1: the orders of a bar, one by one, each meeting what the earlier ones left.
+    """E1: the market orders of a bar, one by one, each meeting what the earlier ones left.
 
     gone: symbols that a level has closed in this bar; what was ordered of them is not executed (X9).
     """
+    market_orders = [order for order in orders if order.type is OrderType.MARKET]
+    return _traded(scenario, state, market, t, sequence(scenario, market_orders, market), gone)
+
+
+def trade_resting(
+    scenario: Scenario,
+    state: State,
+    market: Market,
+    t: int,
+    orders: Sequence[Order],
+    gone: Set[int] = frozenset(),
+) -> tuple[State, tuple[Execution, ...]]:
+    """R10: the limits and stops among the orders of a bar, in file order, as `trade` takes the others."""
+    resting = [order for order in orders if order.type is not OrderType.MARKET]
+    return _traded(scenario, state, market, t, resting, gone)
+
+
+def _traded(
+    scenario: Scenario, state: State, market: Market, t: int, turn: Sequence[Order], gone: Set[int]
+) -> tuple[State, tuple[Execution, ...]]:
     executions = []
-    for order in sequence(scenario, orders, market):
+    for order in turn:
         if order.symbol in gone:
             executions.append(Execution(order, Status.GONE, 0, None))
             continue
@@ -154,7 +177,8 @@ def hand_over(scenario: Scenario, state: State, market: Market, t: int, decision
     until = t + scenario.strategy.cooldown
     if until > t:
         # X4: whether or not the exit fills.
-        barred |= {order.symbol: until for order in decision.orders if order.reason != REBALANCE}
+        exits = {rule.name for rule in scenario.exits}
+        barred |= {order.symbol: until for order in decision.orders if order.reason in exits}
     executed = scenario.execution.timing is Timing.SAME_CLOSE
     return State(
         bar=t + 1,

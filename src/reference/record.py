@@ -22,7 +22,7 @@ from vocabulary.ledger import (
     Table,
 )
 from vocabulary.market import Market
-from vocabulary.scenario import Scenario
+from vocabulary.scenario import OrdersStrategy, Scenario
 from vocabulary.state import REBALANCE, Side, Status, Target
 
 SIDES = tuple(side.value for side in Side)
@@ -152,7 +152,9 @@ def _record_close(rows: Rows, market: Market, day: Day) -> None:
 
 
 def _reasons(scenario: Scenario) -> tuple[str, ...]:
-    return (*(rule.name for rule in scenario.exits), REBALANCE)
+    selection = scenario.strategy.selection
+    wanted = selection.rows if isinstance(selection, OrdersStrategy) else ()
+    return (*(rule.name for rule in scenario.exits), REBALANCE, *dict.fromkeys(row.reason for row in wanted))
 
 
 def _reason_codes(scenario: Scenario) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import assert_never
 from reference.function import answer
 from reference.units import ppb
 from vocabulary.market import Market
-from vocabulary.scenario import CallableStrategy, Scenario, TopN, Weights, When
+from vocabulary.scenario import CallableStrategy, OrdersStrategy, Scenario, TopN, Weights, When
 from vocabulary.state import Membership, State
 
 
@@ -33,6 +33,8 @@ def choose(scenario: Scenario, state: State, market: Market, t: int, barred: Set
         case CallableStrategy():
             asked = answer(scenario, selection, state, market, t, barred)
             return None if asked is None else Choice(_targets(asked, market, t, barred), None)
+        case OrdersStrategy():
+            return None  # R10: a file gives orders, and no targets
         case _:
             assert_never(selection)
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from vocabulary.state import OrderType, Side
+
 if TYPE_CHECKING:
     from vocabulary.view import View
 
@@ -175,7 +177,39 @@ class CallableStrategy:
     call: Callable[[View], Any] = field(compare=False, repr=False)
 
 
-Selection = TopN | Weights | CallableStrategy
+@dataclass(frozen=True, slots=True)
+class WantedOrder:
+    """One row of an orders file (R10).
+
+    row: its place in the file, from 1. decided_at: as in `Market.timestamps`. quantity: lots, > 0. price:
+    ticks, of a limit or stop; 0 of a market order.
+    """
+
+    row: int
+    decided_at: int
+    symbol: str
+    side: Side
+    quantity: int
+    type: OrderType
+    price: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersStrategy:
+    """R10. Orders as a file has them.
+
+    file: a path relative to the scenario file. content: sha256 of the rows. zoned: whether their times have
+    a zone. rows: by decided_at, those of one time in file order.
+    """
+
+    file: str
+    content: str
+    zoned: bool
+    rows: tuple[WantedOrder, ...] = field(compare=False, repr=False)
+
+
+Selection = TopN | Weights | CallableStrategy | OrdersStrategy
 
 
 class ExitAt(Enum):

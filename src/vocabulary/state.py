@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 REBALANCE = "rebalance"
-"""The reason of every order that is not an exit; no exit may bear this name (X1)."""
+"""The reason of every order that is neither an exit nor of an orders file; no other may bear it (X1, R10)."""
 
 
 class Side(Enum):
@@ -21,14 +21,24 @@ class Side(Enum):
     SELL = "sell"
 
 
+class OrderType(Enum):
+    """How an order meets its bar (R10); all but those of an orders file are market orders."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+
+
 class Status(Enum):
-    """What became of an order (E2, E4, X9)."""
+    """What became of an order (E2, E4, X9, R10)."""
 
     FILLED = "filled"
     REDUCED = "reduced"
     NO_CASH = "no_cash"
     NO_BAR = "no_bar"
     GONE = "gone"
+    NOT_MET = "not_met"
+    NO_SHARES = "no_shares"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as submitted. quantity: lots, > 0. rebalance: its number, None at a bar without one."""
+    """An order as submitted. quantity: lots, > 0. rebalance: its number, None at a bar without one.
+
+    price: ticks, of a limit or stop; 0 of a market order.
+    """
 
     decided_at: int
     symbol: int
@@ -64,6 +77,8 @@ class Order:
     quantity: int
     reason: str
     rebalance: int | None
+    type: OrderType = OrderType.MARKET
+    price: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +141,8 @@ class State:
         order whose reason is an exit's name, plus cooldown, the latest such order counting; one bar less
         for an exit at a level (X9).
     realised: `fills` rolled forward (A1). commissions: the sum of `fills.commission`.
-    pending: the `orders` decided at the last bar, in submission order; none with `same_close`, where
+    pending: the `orders` decided at the last bar, in submission order, type and price of each by the row of
+        the orders file (R10); none with `same_close`, where
         they are already executed (T1 to T3).
     membership: the `targets` of the last rebalance: rank below n is a long, else a short; None
         before the first one, and for strategies other than `top_n` (R4).

@@ -14,7 +14,7 @@ from reconcile.scenario import programs
 from reference import Day, Decision, Execution, Sizing, Valuation
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
-from vocabulary.state import Order, State, Status
+from vocabulary.state import Order, OrderType, State, Status
 
 Decide = Callable[[Scenario, State, Market, int], Decision]
 """`reference.decide`, or one that remembers."""
@@ -120,10 +120,17 @@ class BarLoop:
             else:
                 sizing = reference.size_at_execution(scenario, state, market, t)
                 due = self._due(scenario, state, t, waiting, _with_sized(state, sizing))
-                state, traded = self._traded(scenario, state, t, due)
-                for part in reference.WHOLE_BAR:
-                    state = self._at_levels(scenario, state, t, closed, (part,))
-                submitted, executions = (*due, *_orders(closed)), (*traded, *closed)
+                now = [order for order in due if order.type is OrderType.MARKET]
+                resting = [order for order in due if order.type is not OrderType.MARKET]
+                state, traded = self._traded(scenario, state, t, now)
+                state = self._at_levels(scenario, state, t, closed, (reference.Part.OPEN,))
+                first = len(closed)
+                gone = {execution.order.symbol for execution in closed}
+                state, met = self._in_turn(scenario, state, t, resting, gone)
+                moved = {execution.fill.symbol for execution in met if execution.fill is not None}
+                state = self._at_levels(scenario, state, t, closed, (reference.Part.WAY,), moved)
+                submitted = (*due, *_orders(closed))
+                executions = (*traded, *closed[:first], *met, *closed[first:])
             state = reference.moved_extremes(scenario, state, market, t)
             state, valuation = self._mark(scenario, state, t)
             if scenario.execution.timing is not Timing.SAME_CLOSE:
@@ -177,9 +184,13 @@ class BarLoop:
         t: int,
         closed: list[Execution],
         parts: tuple[reference.Part, ...] = reference.WHOLE_BAR,
+        moved: Set[int] = frozenset(),
     ) -> State:
-        """X5, X9: the closes at levels in these parts of bar t, added to `closed`; the state after them."""
-        for symbol in sorted(state.positions):
+        """X5, X9: the closes at levels in these parts of bar t, added to `closed`; the state after them.
+
+        moved: symbols of which a limit or stop was filled in this bar; they are not tested (X5).
+        """
+        for symbol in sorted(state.positions.keys() - moved):
             position = state.positions[symbol]
             at = Moment(scenario, self.market, t, state)
             execution = reference.closing(scenario, position, self.market, t, symbol, parts)
@@ -201,10 +212,16 @@ class BarLoop:
 
         gone: symbols that a level has closed in this bar; what was ordered of them is not executed (X9).
         """
-        executions: list[Execution] = []
         turn: Sequence[Order] = reference.sequence(scenario, orders, self.market)
         for sequenced in self._sequenced:
             turn = sequenced(Moment(scenario, self.market, t, state), orders, turn)
+        return self._in_turn(scenario, state, t, turn, gone)
+
+    def _in_turn(
+        self, scenario: Scenario, state: State, t: int, turn: Sequence[Order], gone: Set[int]
+    ) -> tuple[State, tuple[Execution, ...]]:
+        """Orders in the order given, limits and stops in that of their file (R10)."""
+        executions: list[Execution] = []
         for order in turn:
             at = Moment(scenario, self.market, t, state)
             for meets in self._meets:

@@ -17,6 +17,7 @@ from reconcile.market.builtin.tables import BUILTINS, builtin_tables
 from reconcile.market.file import is_frozen, read_market
 from reconcile.market.framed import Market
 from reconcile.market.read import open_table, read_table
+from reconcile.scenario.orders import check_rows
 from vocabulary import market as nouns
 from vocabulary.errors import InputError, RangeError
 from vocabulary.market import Floats
@@ -141,7 +142,8 @@ def check(scenario: Scenario, market: nouns.Market) -> None:
 
     Raises InputError when the units differ, when a feature or context column that the scenario names is
     missing (R3: never a zero), and when a weight is below 0 ppb although shorts are not allowed (E5);
-    InputError when a carry rounds to 0 ticks (M5);
+    InputError when a carry rounds to 0 ticks (M5), and for an order of a bar or symbol that the market does
+    not have (R10);
     RangeError when a weight, a carry or a stop's feature is beyond int64 in its unit (U4).
     """
     if market.price_decimals != scenario.market.price_decimals:
@@ -158,6 +160,7 @@ def check(scenario: Scenario, market: nouns.Market) -> None:
     _check_stops(scenario, market)
     _check_carry(scenario, market)
     _check_weights(scenario, market)
+    check_rows(scenario, market)
 
 
 def _need_features(scenario: Scenario, market: nouns.Market) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from reconcile.roots.file_orders import in_file_order
 from reconcile.roots.rows import (
     FLAT,
     Holding,
@@ -26,7 +27,7 @@ from reconcile.scenario.exits import has_levels
 from reference import close_at_levels, execute, initial_state, mark, moved_extremes, pay
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
-from vocabulary.scenario import Scenario, SizeAt, Timing, TopN
+from vocabulary.scenario import OrdersStrategy, Scenario, SizeAt, Timing, TopN
 from vocabulary.state import REBALANCE, Fill, Membership, Order, Position, Side, State, Unsized
 
 LOOK = 3
@@ -60,6 +61,9 @@ class History:
         self._free = unlimited(scenario)
         self._nothing = initial_state(scenario)
         self.level_rules = {rule.name for rule in scenario.exits if has_levels([rule])}
+        selection = scenario.strategy.selection
+        self._wanted = selection if isinstance(selection, OrdersStrategy) else None
+        self._exits = {rule.name for rule in scenario.exits}
         self._bars = {int(stamp): t for t, stamp in enumerate(market.timestamps.tolist())}
         self._fill_bars: dict[int, list[int]] = {}
         fills = rows.tables.get("fills")
@@ -269,7 +273,7 @@ class History:
         barred = {symbol: until for symbol, until in state.barred.items() if until > t}
         barred |= {symbol: until for symbol, until in self.barred_at_levels(t).items() if until > t}
         if cooldown:
-            barred |= {order.symbol: t + cooldown for order in orders if order.reason != REBALANCE}
+            barred |= {order.symbol: t + cooldown for order in orders if order.reason in self._exits}
         number = self.number(t)
         same = self.scenario.execution.timing is Timing.SAME_CLOSE
         unsized = self.unsized(t, number)
@@ -346,21 +350,24 @@ class History:
         return {row.symbol: t + cooldown - 1 for row in self.level_orders(t)} if cooldown else {}
 
     def ordered(self, t: int) -> list[tuple[Order, Row]]:
-        """The orders with their rows. R9: exits, closings, targets by rank; each in symbol order."""
+        """The orders with their rows. R9: exits, closings, targets by rank; each in symbol order. R10: exits,
+        then the orders of a file as the file has them.
+        """
         if not self.rows.has("orders"):
             return []
         ranks = {row.symbol: row.whole("rank") or 0 for row in self.rows.at("targets", t)}
 
         def submitted(pair: tuple[Order, Row]) -> tuple[int, int, int, int]:
             order, row = pair
-            if order.reason != REBALANCE:
+            if order.reason in self._exits:
                 return 0, order.symbol, 0, row.at
             if order.symbol in ranks:
                 return 2, ranks[order.symbol], order.symbol, row.at
             return 1, order.symbol, 0, row.at
 
         made = [(order_of(row, t), row) for row in self.decided_orders(t)]
-        return sorted(((order, row) for order, row in made if order is not None), key=submitted)
+        orders = sorted(((order, row) for order, row in made if order is not None), key=submitted)
+        return orders if self._wanted is None else in_file_order(self.scenario, self.market, orders, t)
 
 
 def order_of(row: Row, t: int) -> Order | None:

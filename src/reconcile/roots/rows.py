@@ -191,8 +191,9 @@ def book_all(scenario: Scenario, market: Market, state: State, t: int, fills: Se
 
 
 def unlimited(scenario: Scenario) -> Scenario:
-    """The scenario with unlimited cash, to compute fills that no lack of cash reduces."""
-    return replace(scenario, execution=replace(scenario.execution, cash=CashPolicy.ALLOW_NEGATIVE))
+    """The scenario with unlimited cash and shares, to compute fills that no lack of them reduces."""
+    execution = replace(scenario.execution, cash=CashPolicy.ALLOW_NEGATIVE, allow_short=True)
+    return replace(scenario, execution=execution)
 
 
 def fill_of(scenario: Scenario, market: Market, t: int, row: Row) -> Fill | None:

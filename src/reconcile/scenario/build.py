@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
@@ -22,18 +23,24 @@ Calls = Mapping[str, Callable[..., Any]]
 
 
 def build(
-    raw: Mapping[str, Any], origin: str, name: str, where: str, calls: Calls | None = None
+    raw: Mapping[str, Any],
+    origin: str,
+    name: str,
+    where: str,
+    calls: Calls | None = None,
+    orders: nouns.OrdersStrategy | None = None,
 ) -> nouns.Scenario:
     """Validate, turn decimal text into integers, look up the callable, digest.
 
     raw: tables as dict, lists as list, as tomllib gives them. where: the file, for errors.
     calls: functions already at hand, by `module:function`; others are looked up in `origin` first.
+    orders: a file's orders already at hand, in the units of `raw` (R10); another file is read.
     Raises InputError.
     """
     file = _validated(raw, where)
     units = _Units(file.market.price_decimals, file.market.quantity_decimals, where)
     market = _market(file.market, units)
-    strategy = _strategy(file.strategy, units, origin, calls or {})
+    strategy = _strategy(file.strategy, units, origin, calls or {}, orders)
     _check_shorts(strategy.selection, file.execution.allow_short, where)
     _check_size_at(strategy, file.execution.timing, where)
     scenario = nouns.Scenario(
@@ -46,8 +53,20 @@ def build(
         origin=origin,
         name=name,
     )
-    digest = hashlib.sha256(scenario_to_toml(scenario).encode()).hexdigest()
-    return dataclasses.replace(scenario, digest=digest)
+    if isinstance(strategy.selection, nouns.OrdersStrategy):
+        from reconcile.scenario.orders import check_orders
+
+        check_orders(strategy.selection, scenario.exits, scenario.execution.timing, where)
+    return dataclasses.replace(scenario, digest=digest_of(scenario))
+
+
+def digest_of(scenario: nouns.Scenario) -> str:
+    """sha256 of the canonical text, and of the orders that it names a file of (R10)."""
+    text = scenario_to_toml(scenario)
+    selection = scenario.strategy.selection
+    if isinstance(selection, nouns.OrdersStrategy):
+        text += selection.content
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _validated(raw: Mapping[str, Any], where: str) -> models.ScenarioTable:
@@ -111,17 +130,40 @@ def _market(table: models.MarketTable, units: _Units) -> nouns.MarketSource:
     )
 
 
-def _strategy(table: models.StrategyTable, units: _Units, origin: str, calls: Calls) -> nouns.Strategy:
+def _strategy(
+    table: models.StrategyTable,
+    units: _Units,
+    origin: str,
+    calls: Calls,
+    orders: nouns.OrdersStrategy | None,
+) -> nouns.Strategy:
+    when: dict[str, Any] = {
+        "cooldown": table.cooldown,
+        "schedule": _schedule(table.schedule),
+        "gate": _gate(table.gate),
+    }
+    if isinstance(table, models.OrdersTable):
+        return nouns.Strategy(selection=_orders(table, units, origin, orders), **when)
+    assert isinstance(table, models.TargetsTable)
     return nouns.Strategy(
         selection=_selection(table, origin, units.where, calls),
         band=table.band,
         size_on=table.size_on,
-        cooldown=table.cooldown,
-        schedule=_schedule(table.schedule),
-        gate=_gate(table.gate),
         minimum_notional=units.money(table.minimum_notional, "strategy.minimum_notional"),
         size_at=table.size_at,
+        **when,
     )
+
+
+def _orders(
+    table: models.OrdersTable, units: _Units, origin: str, orders: nouns.OrdersStrategy | None
+) -> nouns.OrdersStrategy:
+    """R10: the orders at hand where they are of this file, else those that are read."""
+    if orders is not None and orders.file == table.file:
+        return orders
+    from reconcile.scenario.orders import read_orders
+
+    return read_orders(Path(origin) / table.file, table.file, units.price_decimals, units.quantity_decimals)
 
 
 def _selection(table: models.StrategyTable, origin: str, where: str, calls: Calls) -> nouns.Selection:
@@ -162,11 +204,12 @@ def _execution(file: models.ScenarioTable, where: str) -> nouns.Execution:
     table = file.execution
     settings = {**dict(table), "levels": nouns.Levels(**dict(table.levels or models.LevelsTable()))}
     execution = nouns.Execution(**settings)
-    if table.levels is not None and not has_levels(file.exits):
+    orders = isinstance(file.strategy, models.OrdersTable)
+    if table.levels is not None and not has_levels(file.exits) and not orders:
         raise InputError(
             f"{where}: execution.levels",
             "a table",
-            'no such table: it says how exits with at = "level" are met, and there are none',
+            'no such table: it says how exits with at = "level" and orders of a file are met; there are none',
             'Remove it, or give an exit at = "level".',
         )
     if execution.levels.armed is nouns.Armed.NEXT and execution.timing is not nouns.Timing.NEXT_OPEN:

@@ -13,7 +13,7 @@ from reconcile.scenario.build import build
 from reconcile.scenario.toml import scenario_to_dict
 from reconcile.scenario.values import nearest, show
 from vocabulary.errors import InputError
-from vocabulary.scenario import CallableStrategy, Scenario
+from vocabulary.scenario import CallableStrategy, OrdersStrategy, Scenario
 
 _BUILTINS = Path(__file__).parent / "builtin"
 
@@ -129,7 +129,18 @@ def replace(scenario: Scenario, path: str, value: Any) -> Scenario:
         _remove(holder, steps, where)
     else:
         _set(holder, steps[-1], plain(value), where)
-    return build(raw, scenario.origin, scenario.name, scenario.name, _calls(scenario))
+    same_units = all(
+        raw["market"].get(name) == getattr(scenario.market, name)
+        for name in ("price_decimals", "quantity_decimals")
+    )
+    orders = _orders(scenario) if same_units else None
+    return build(raw, scenario.origin, scenario.name, scenario.name, _calls(scenario), orders)
+
+
+def _orders(scenario: Scenario) -> OrdersStrategy | None:
+    """The orders at hand, so that only another file is read."""
+    selection = scenario.strategy.selection
+    return selection if isinstance(selection, OrdersStrategy) else None
 
 
 def _calls(scenario: Scenario) -> dict[str, Callable[..., Any]]:

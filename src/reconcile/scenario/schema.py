@@ -119,18 +119,23 @@ class GateTable(TableModel):
 
 
 class StrategyTable(TableModel):
-    """What every kind of [strategy] has (R2, R3, R7, X4)."""
+    """What every kind of [strategy] has (R2, R3, X4)."""
 
-    band: Band = default(nouns.Strategy, "band")
-    size_on: SizeOn = default(nouns.Strategy, "size_on")
     cooldown: Natural = default(nouns.Strategy, "cooldown")
     schedule: ScheduleModel = ScheduleTable()
     gate: GateTable | None = None
+
+
+class TargetsTable(StrategyTable):
+    """What every kind has that gives targets (R7, R11, R12)."""
+
+    band: Band = default(nouns.Strategy, "band")
+    size_on: SizeOn = default(nouns.Strategy, "size_on")
     minimum_notional: Amount = "0"
     size_at: SizeAt = default(nouns.Strategy, "size_at")
 
 
-class TopNTable(StrategyTable):
+class TopNTable(TargetsTable):
     """R4."""
 
     kind: Literal["top_n"]
@@ -149,24 +154,31 @@ class TopNTable(StrategyTable):
         return self
 
 
-class WeightsTable(StrategyTable):
+class WeightsTable(TargetsTable):
     """R5."""
 
     kind: Literal["weights"]
     feature: Word
 
 
-class CallableTable(StrategyTable):
+class CallableTable(TargetsTable):
     """R6."""
 
     kind: Literal["callable"]
     function: Word
 
 
+class OrdersTable(StrategyTable):
+    """R10."""
+
+    kind: Literal["orders"]
+    file: Word
+
+
 if TYPE_CHECKING:
     AnyStrategy = StrategyTable
 else:
-    AnyStrategy = any_of(TopNTable, WeightsTable, CallableTable)
+    AnyStrategy = any_of(TopNTable, WeightsTable, CallableTable, OrdersTable)
 
 
 class LevelsTable(TableModel):

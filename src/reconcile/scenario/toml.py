@@ -59,7 +59,8 @@ def _execution(scenario: nouns.Scenario) -> dict[str, Any]:
         "cash": execution.cash.value,
         "allow_short": execution.allow_short,
     }
-    if has_levels(scenario.exits):
+    orders = isinstance(scenario.strategy.selection, nouns.OrdersStrategy)
+    if has_levels(scenario.exits) or (orders and execution.levels != nouns.Levels()):
         levels = execution.levels
         written["levels"] = {field.name: getattr(levels, field.name).value for field in fields(levels)}
     return written
@@ -75,8 +76,7 @@ def _strategy(strategy: nouns.Strategy, money: int) -> dict[str, Any]:
     schedule = strategy.schedule
     written: dict[str, Any] = {
         **_selection(strategy.selection),
-        "band": from_units(strategy.band, PPB),
-        "size_on": strategy.size_on.value,
+        **_sizing(strategy),
         "cooldown": strategy.cooldown,
         "schedule": {"every": schedule.every, "start": schedule.start}
         if schedule.kind is nouns.ScheduleKind.EVERY
@@ -91,11 +91,20 @@ def _strategy(strategy: nouns.Strategy, money: int) -> dict[str, Any]:
     return written
 
 
+def _sizing(strategy: nouns.Strategy) -> dict[str, Any]:
+    """R7: what orders of a file do not have (R10)."""
+    if isinstance(strategy.selection, nouns.OrdersStrategy):
+        return {}
+    return {"band": from_units(strategy.band, PPB), "size_on": strategy.size_on.value}
+
+
 def _selection(selection: nouns.Selection) -> dict[str, Any]:
     if isinstance(selection, nouns.Weights):
         return {"kind": "weights", "feature": selection.feature}
     if isinstance(selection, nouns.CallableStrategy):
         return {"kind": "callable", "function": selection.function}
+    if isinstance(selection, nouns.OrdersStrategy):
+        return {"kind": "orders", "file": selection.file}
     return {
         "kind": "top_n",
         "score": selection.score,
