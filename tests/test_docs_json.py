@@ -39,9 +39,13 @@ def differing() -> list[str]:
     clock = exact_clock(market, true.manifest)
     bound = Tolerance("fills", "price", BoundKind.ABSOLUTE, kit.Decimal("0.2"), "prices are rounded")
     foreign = kit.without(kit.in_floats(wrong), "costs")
+    shifted = true
+    for row in range(4):
+        shifted = kit.edited(shifted, "equity", "cash", row, lambda cash: cash + 100)
     noisy = kit.edited(kit.in_floats(true), "equity", "cash", 5, lambda value: value * (1 + 2**-52))
     return [
         diff_json(compare(true, noisy), clock),
+        diff_json(compare(true, shifted), clock),
         diff_json(compare(true, wrong, scenario=scenario, market=market), clock),
         diff_json(compare(true, wrong), clock),
         diff_json(compare(true, foreign, tolerances=[bound]), clock, ("A note.",)),

@@ -12,7 +12,7 @@ from reconcile.comparing import surroundings as around
 from reconcile.comparing.filters import NONE, Filters, shown
 from reconcile.comparing.proposals import proposed
 from reconcile.comparing.tolerances import tolerance_toml
-from reconcile.comparing.wording import count, describe, edited, manifest_lines, unread_lines
+from reconcile.comparing.wording import count, describe, edited, manifest_lines, pattern_text, unread_lines
 from reconcile.ledger.figures import difference
 from reconcile.text.escape import printable
 from reconcile.text.layout import aligned, labelled
@@ -36,6 +36,7 @@ def break_lines(
     parts: tuple[Iterable[str], ...] = (
         _filtered(found, picked, filters),
         [] if first is None or not len(picked) else _around(found, first, clock, market),
+        labelled("patterns", (pattern_text(one, clock) for one in found.patterns)),
         _roots(found, clock),
         _stages(found, picked),
         _rebalances(found, picked, clock),
@@ -195,11 +196,11 @@ def _noise(found: Reconciliation) -> Iterable[str]:
 
 
 def _proposals(found: Reconciliation) -> Iterable[str]:
-    """The tolerance file that would do, where doubles break and have no bound."""
+    """The tolerance file that would do, where rounded numbers break and have no bound."""
     made = proposed(found)
     if made:
         absorbed = count(sum(one.absorbed for one in made), "break")
-        yield f"doubles       {absorbed} look like their rounding; if they are, --tolerance FILE takes them:"
+        yield f"rounding      {absorbed} look like their rounding; if they are, --tolerance FILE takes them:"
         yield from ("              " + tolerance_toml(one.tolerance) for one in made)
 
 

@@ -20,6 +20,7 @@ from reconcile.comparing.coverage import (
     match_unread,
     timeless,
 )
+from reconcile.comparing.find_patterns import find_patterns
 from reconcile.comparing.idle import idle_reasons
 from reconcile.comparing.periods import Periods
 from reconcile.comparing.verdict import UNTOLD, contradiction, decide_verdict, hold_chains
@@ -199,6 +200,7 @@ def _result(
         periods=Periods(axis, breaks, sides),
         periods_are_bars=axis.are_bars,
         tolerances=bounds.report(),
+        patterns=() if first else find_patterns(breaks),
         noise=bounds.noise.report(),
         chains=chains,
         notes=(

@@ -13,7 +13,7 @@ from reconcile.text.json_text import to_json
 from vocabulary.ledger import Kind
 
 if TYPE_CHECKING:
-    from reconcile.matching.model import Break, ChainSide, Period, PeriodSide, Reconciliation
+    from reconcile.matching.model import Break, ChainSide, Pattern, Period, PeriodSide, Reconciliation
 
 KIND = "tieout.diff"
 VERSION = 1
@@ -91,6 +91,7 @@ def diff_facts(
             }
             for use in found.tolerances
         ],
+        "patterns": [_pattern(one, clock) for one in found.patterns],
         "float_noise": [
             {"field": f"{one.table}.{one.column}", "cells": one.cells, "largest": one.largest}
             for one in found.noise
@@ -105,6 +106,20 @@ def diff_facts(
         "shown": len(picked),
         "list": [break_facts(one, clock) for one in islice(picked, LIMIT)],
         "notes": [*found.notes, *notes],
+    }
+
+
+def _pattern(one: Pattern, clock: Exact) -> dict[str, Any]:
+    from reconcile.comparing.wording import pattern_text
+
+    return {
+        "kind": one.kind.value,
+        "table": one.table,
+        "column": one.column,
+        "value": one.value,
+        "breaks": one.count,
+        "first": one.first,
+        "text": pattern_text(one, lambda at: clock(at) or "-"),
     }
 
 

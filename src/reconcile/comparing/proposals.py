@@ -1,4 +1,4 @@
-"""Bounds for a ledger that holds doubles and was given none: they would absorb what looks like rounding.
+"""Bounds for a foreign ledger that was given none: they would absorb what looks like rounding.
 
 A proposal is no tolerance: nothing is forgiven until a person has put it into a file. Differences that no
 rounding explains are never proposed.
@@ -40,11 +40,12 @@ class Proposal:
 
 
 def proposed(found: Reconciliation) -> tuple[Proposal, ...]:
-    """A bound for each column of doubles that breaks and has none, where rounding explains it."""
+    """A bound for each column that breaks and has none, where rounding explains it: of doubles, or of a
+    foreign ledger that shows fewer decimals than the other side."""
     if found.first_only:
         return ()
     bounded = {(use.tolerance.table, use.tolerance.column) for use in found.tolerances}
-    doubles = {key: columns for key, columns in _double_columns(found) if key not in bounded}
+    doubles = {key: columns for key, columns in _rounded_columns(found) if key not in bounded}
     breaks: dict[tuple[str, str], list[tuple[Fraction, Fraction]]] = {}
     for one in islice(found.breaks, LOOKED_AT) if doubles else ():
         values = _values(one)
@@ -54,15 +55,29 @@ def proposed(found: Reconciliation) -> tuple[Proposal, ...]:
     return tuple(one for one in made if one is not None)
 
 
-def _double_columns(found: Reconciliation) -> Iterator[tuple[tuple[str, str], list[Column]]]:
-    """((table, column), its doubles) of either side."""
+def _rounded_columns(found: Reconciliation) -> Iterator[tuple[tuple[str, str], list[Column]]]:
+    """((table, column), the sides that may be rounded): doubles of either side, and exact numbers of a
+    foreign side with fewer decimals than the other has."""
     for table in dict.fromkeys((*found.reference.tables, *found.candidate.tables)):
         sides = [side.tables[table] for side in (found.reference, found.candidate) if table in side.tables]
         for name in dict.fromkeys(name for side in sides for name in side.columns):
             columns = [side.columns[name] for side in sides if name in side.columns]
             floats = [one for one in columns if one.kind in NUMBERS and _holds_doubles(one)]
-            if floats and name not in COMPARED_KEYS[table]:
-                yield (table, name), floats
+            rounded = floats or _coarser(found, table, name)
+            if rounded and name not in COMPARED_KEYS[table]:
+                yield (table, name), rounded
+
+
+def _coarser(found: Reconciliation, table: str, name: str) -> list[Column]:
+    """The exact column of a foreign side that shows fewer decimals than the other side's."""
+    sides = []
+    for side in (found.reference, found.candidate):
+        column = side.tables[table].columns.get(name) if table in side.tables else None
+        if column is None or column.kind not in NUMBERS or column.scale is None:
+            return []
+        sides.append((_decimals(column), side.manifest.semantics is None, column))
+    fewer, more = sorted(sides, key=lambda side: side[0])
+    return [fewer[2]] if fewer[0] < more[0] and fewer[1] else []
 
 
 def _holds_doubles(column: Column) -> bool:
@@ -109,6 +124,11 @@ def _share(a: Fraction, b: Fraction) -> Fraction:
 def _decimals(column: Column) -> int:
     """The most decimals of the shortest text of its doubles, looked at up to a bound."""
     if column.values.dtype.kind != "f":
+        scale = column.scale or 0
+        exact = column.values[:LOOKED_AT]
+        for decimals in range(min(scale, _FINEST) + 1):
+            if not bool((exact % 10 ** (scale - decimals)).any()):
+                return decimals
         return _FINEST + 1
     values = column.values[np.isfinite(column.values)][:LOOKED_AT]
     for decimals in range(_FINEST + 1):

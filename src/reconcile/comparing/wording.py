@@ -10,7 +10,7 @@ from reconcile.text.escape import printable
 from reconcile.text.times import Clock
 
 if TYPE_CHECKING:
-    from reconcile.matching.model import Break, Reconciliation, UnreadPart, Value
+    from reconcile.matching.model import Break, Pattern, Reconciliation, UnreadPart, Value
 
 
 def headline(found: Reconciliation, clock: Clock) -> str:
@@ -36,7 +36,96 @@ def headline(found: Reconciliation, clock: Clock) -> str:
         return f"nothing compared: no pass; {gaps or 'both sides have no rows'}"
     number = "first break" if found.first_only else count(len(found.breaks), "break")
     roots = "" if found.roots is None or found.first_only else f", {count(len(found.roots), 'root')}"
-    return f"{number}{roots}: {describe(found.first, clock)}{_equal_fills(found)}"
+    first = f"{describe(found.first, clock)}{_equal_fills(found)}"
+    pattern = leading_pattern(found)
+    if pattern is None:
+        return f"{number}{roots}: {first}{_equal_before(found)}"
+    return f"{number}{roots}: {pattern_text(pattern, clock)}; first {first}"
+
+
+def leading_pattern(found: Reconciliation) -> Pattern | None:
+    """The pattern of the first break, else the one that accounts for most breaks; None without either."""
+    at = next((one for one in found.patterns if found.breaks[one.first] == found.first), None)
+    most = max(found.patterns, key=lambda one: one.count, default=None)
+    return at if at is not None or most is None or 2 * most.count <= len(found.breaks) else most
+
+
+def pattern_text(pattern: Pattern, clock: Clock) -> str:
+    """A constant pattern in one clause, with its extent."""
+    from reconcile.matching.model import PatternKind
+
+    column = printable(pattern.column, 60)
+    where = f"in {pattern.count:,} of {_of_rows(pattern)}"
+    side = "reference" if pattern.by_reference else "candidate"
+    match pattern.kind:
+        case PatternKind.FACTOR:
+            return f"{column} is {_times(pattern)} the reference's {where}"
+        case PatternKind.OFFSET:
+            more = format(pattern.value, ",f") if isinstance(pattern.value, Decimal) else ""
+            way = "less" if more.startswith("-") else "more"
+            return f"{column} is {more.lstrip('-')} {way} than the reference's {where}"
+        case PatternKind.SIGN:
+            fee = ": one side books as a rebate what the other books as a fee"
+            return f"{column} has the opposite sign {where}{fee if column == 'commission' else ''}"
+        case PatternKind.ROUNDED:
+            whole = "candidate" if pattern.by_reference else "reference"
+            return f"the {side}'s {column} is the {whole}'s, rounded to {pattern.value} decimals, {where}"
+        case PatternKind.ADJUSTED:
+            return (
+                f"every notional is the same; price is {printable(pattern.value, 120)} of the reference's and"
+                " quantity the inverse: one side trades adjusted prices"
+            )
+        case PatternKind.CLOCK:
+            ns = pattern.value if isinstance(pattern.value, int) else 0
+            return f"{column} is {_duration(abs(ns))} {'later' if ns > 0 else 'earlier'} {where}"
+        case PatternKind.SIDES:
+            return f"side is swapped, buy for sell, {where}"
+        case PatternKind.RENAMED:
+            return f"symbol {printable(pattern.was, 30)} is called {printable(pattern.value, 30)} {where}"
+        case PatternKind.STARTS_LATER | PatternKind.ENDS_EARLIER:
+            at = clock(pattern.value if isinstance(pattern.value, int) else None)
+            starts = pattern.kind is PatternKind.STARTS_LATER
+            rest = "; where both have rows, nothing differs" if pattern.whole else ""
+            bars = count(pattern.rows, "bar")
+            return (
+                f"the {side} {f'starts {at}, {bars} later' if starts else f'ends {at}, {bars} earlier'}{rest}"
+            )
+
+
+def _of_rows(pattern: Pattern) -> str:
+    plural = pattern.table in ("fills", "orders", "targets", "positions", "flows", "returns")
+    return f"{pattern.rows:,} {pattern.table if plural else f'rows of {pattern.table}'}"
+
+
+def _times(pattern: Pattern) -> str:
+    """`50 times`, or `1/100 of` where that is plainer."""
+    from reconcile.comparing.find_patterns import factor_of
+    from reconcile.matching.patterns import shown
+
+    factor = factor_of(pattern)
+    if 0 < abs(factor) < 1 and (1 / factor).denominator == 1:
+        return f"{shown(factor) if 1 / factor < 2 else f'1/{int(1 / factor):,}'} of"
+    return f"{shown(factor)} times"
+
+
+def _duration(ns: int) -> str:
+    """A time in its largest whole unit."""
+    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        if ns % (size * 10**9) == 0:
+            return count(ns // (size * 10**9), unit)
+    return f"{ns / 10**9:.9g} seconds"
+
+
+def _equal_before(found: Reconciliation) -> str:
+    """How many fills stand before the first break of two ledgers of fills; empty where there are none."""
+    first = found.first
+    if first is None or first.table != "fills" or found.first_only:
+        return ""
+    if any(side.manifest.semantics is not None for side in (found.reference, found.candidate)):
+        return ""
+    stamps = found.reference.tables["fills"].columns.get("timestamp")
+    before = 0 if stamps is None else int((stamps.values < first.timestamp).sum())
+    return f"; the {count(before, 'fill')} before it {'is' if before == 1 else 'are'} equal" if before else ""
 
 
 def _noise(found: Reconciliation, before: str = " ") -> str:

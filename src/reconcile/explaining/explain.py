@@ -10,6 +10,9 @@ from fractions import Fraction
 
 from reconcile.comparing.compare import compare
 from reconcile.comparing.idle import idle_market
+from reconcile.comparing.proposals import proposed
+from reconcile.comparing.tolerances import tolerance_toml
+from reconcile.comparing.wording import pattern_text
 from reconcile.explaining.bridge import bridge, final_equity
 from reconcile.explaining.confirm import confirmed
 from reconcile.explaining.counterfactuals import Counterfactuals
@@ -104,6 +107,9 @@ def explain(
         next_divergence=next_divergence,
         notes=(*overlap_notes(candidate, market), *first.notes, *_idle_notes(first, scenario, market)),
         idle=bool(first.idle),
+        patterns=_patterns(rest, market),
+        proposals=tuple((tolerance_toml(one.tolerance), one.absorbed) for one in proposed(rest)),
+        noise=max((one.largest for one in first.noise), default=None),
     )
 
 
@@ -111,6 +117,13 @@ def _tried(subject: Subject, changes: Changes, runs: int) -> str:
     """What a run tries, in words, for who waits."""
     what = "; ".join(_sentence(subject, change) for change in changes) or "the scenario as stated"
     return f"{runs:,} runs, trying: {what}"
+
+
+def _patterns(rest: Reconciliation, market: Market) -> tuple[str, ...]:
+    """The constant patterns in what remains, in words."""
+    from reconcile.text.times import stamp
+
+    return tuple(pattern_text(one, lambda at: stamp(market, at) or "-") for one in rest.patterns)
 
 
 def _idle_notes(first: Reconciliation, scenario: Scenario, market: Market) -> tuple[str, ...]:

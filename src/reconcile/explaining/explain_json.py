@@ -31,6 +31,8 @@ def explain_json(found: Explanation, scenario: Scenario, market: Market) -> str:
         "next_divergence": _where(found.next_divergence, market),
         "roots": [{"shared": g.shared, "count": g.count, "example": g.example} for g in found.roots],
         "bridge": None if found.bridge is None else _bridge(found.bridge, found),
+        "patterns": list(found.patterns),
+        "proposals": [{"tolerance": line, "breaks": count} for line, count in found.proposals],
         "notes": list(found.notes),
         "runs": found.runs,
         "seconds": round(found.seconds, 3),

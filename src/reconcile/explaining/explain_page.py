@@ -24,7 +24,7 @@ ALIKE = "cannot be told from:"
 def explain_page(found: Explanation, scenario: Scenario, market: Market, candidate: str) -> str:
     """The whole page; the causes come first."""
     bridge = [] if found.bridge is None else ["", *bridge_lines(found.bridge, found)]
-    answer = ([""], _accounts(found), _roots(found), bridge) if found.breaks else ()
+    answer = ([""], _accounts(found), _patterns(found), _roots(found), bridge) if found.breaks else ()
     answer = (_leads(found, market), *answer)
     parts = (_causes(found), *answer, _subject(found, scenario, market, candidate))
     return "\n".join(line for part in parts for line in part)
@@ -34,7 +34,10 @@ def _causes(found: Explanation) -> Iterator[str]:
     from reconcile.explaining.model import Verdict
 
     if found.verdict is Verdict.NO_BREAKS:
-        yield "no breaks: the candidate ties out with the reference, to the last unit"
+        exactly = (
+            "to the last unit" if found.noise is None else f"within float noise, {found.noise:g} at most"
+        )
+        yield f"no breaks: the candidate ties out with the reference, {exactly}"
     if found.verdict is Verdict.CANNOT_TELL:
         left = "nothing happened" if found.idle else "something was not compared"
         yield f"cannot tell: nothing differs in what was compared, and {left}"
@@ -74,6 +77,19 @@ def _accounts(found: Explanation) -> Iterator[str]:
         yield "breaks that come back when one of the causes is left out"
         for cause in found.causes:
             yield f"{cause.breaks_explained:>9,}  {printable(cause.sentence)}"
+
+
+def _patterns(found: Explanation) -> Iterator[str]:
+    """What is constant in the breaks that remain, and the tolerances that would absorb rounding."""
+    if found.patterns:
+        yield ""
+        yield "patterns in what remains"
+        yield from (f"  {text}" for text in found.patterns)
+    if found.proposals:
+        absorbed = sum(count for _, count in found.proposals)
+        yield ""
+        yield f"rounding: {absorbed:,} breaks look like it; if they are, --tolerance FILE takes them:"
+        yield from (f"  {line}" for line, _ in found.proposals)
 
 
 def _roots(found: Explanation) -> Iterator[str]:

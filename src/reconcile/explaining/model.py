@@ -285,7 +285,10 @@ class Explanation:
     candidate_return: against the initial cash of the candidate's own manifest. notes: one sentence each.
     leads: what is borne out beside the causes, where breaks remain. next_divergence: the timestamp and
     symbol of the first trade that still differs, with causes and leads, from the candidate's own state; None
-    for none. idle: neither side did anything, so that there is nothing to explain.
+    for none. idle: neither side did anything, so that there is nothing to explain. patterns: constant
+    patterns in what no cause explains, in words. proposals: lines of a tolerance file that would absorb what
+    looks like rounding, with their number of breaks. noise: the largest gap of doubles that is float noise,
+    None for none.
     """
 
     verdict: Verdict
@@ -302,3 +305,6 @@ class Explanation:
     leads: tuple[Lead, ...] = ()
     next_divergence: tuple[int, str] | None = None
     idle: bool = False
+    patterns: tuple[str, ...] = ()
+    proposals: tuple[tuple[str, int], ...] = ()
+    noise: Decimal | None = None

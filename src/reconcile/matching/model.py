@@ -251,6 +251,51 @@ class ToleranceUse:
     slack: bool
 
 
+class PatternKind(Enum):
+    """One relation that many breaks of a column share.
+
+    factor, offset, sign, rounded: how the numbers of one side follow from the other's.  adjusted: prices by a
+    factor for each symbol, and quantities by its inverse.  clock: rows that stand so much later.
+    sides: buy and sell swapped.  renamed: one symbol under another name.  starts_later, ends_earlier: rows
+    that one side lacks at its beginning or its end.
+    """
+
+    FACTOR = "factor"
+    OFFSET = "offset"
+    SIGN = "sign"
+    ROUNDED = "rounded"
+    ADJUSTED = "adjusted"
+    CLOCK = "clock"
+    SIDES = "sides"
+    RENAMED = "renamed"
+    STARTS_LATER = "starts_later"
+    ENDS_EARLIER = "ends_earlier"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Breaks that one constant pattern accounts for.
+
+    table, column: of the breaks. value: the factor, the offset, the decimals kept, the time in ns, or the new
+    name; of `adjusted`, one factor per symbol as text. was: of `renamed`, the name on the other side.
+    count: its breaks. rows: the rows that the larger side has in the table; of `starts_later` and
+    `ends_earlier`, the bars that are lacking. by_reference: whether the reference is the side that was
+    rounded, renamed, starts later or ends earlier. whole: no other break is left. first: the place of its
+    first break.
+    """
+
+    kind: PatternKind
+    table: str
+    column: str
+    value: Value
+    count: int
+    rows: int
+    first: int
+    by_reference: bool = False
+    whole: bool = False
+    was: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class FloatNoise:
     """Gaps of one column that rounding to 53 bits explains, so that they are no breaks.
@@ -346,6 +391,7 @@ class Reconciliation:
     bars: every timestamp of both ledgers, ascending, ns since 1970 UTC.
     periods: the summary, one row per rebalance, or per bar where `periods_are_bars`.
     tolerances: what each one absorbed.
+    patterns: constant patterns among the breaks, by their first break.
     noise: cells of doubles that differ by no more than their rounding; none of them is a break.
     chains: whether the tables fit the digest chains.
     notes: what else a reader should know, one sentence each.
@@ -368,6 +414,7 @@ class Reconciliation:
     periods: Sequence[Period]
     periods_are_bars: bool
     tolerances: tuple[ToleranceUse, ...]
+    patterns: tuple[Pattern, ...]
     noise: tuple[FloatNoise, ...]
     chains: Chains
     notes: tuple[str, ...]

@@ -17,15 +17,18 @@ from reconcile.matching.cells import cell
 from reconcile.matching.diff_tables import SHOWN_DIGITS, cell_type
 from reconcile.matching.inexact_pairs import TIMED, WINDOW
 from reconcile.matching.model import ROW, Break, BreakType, LedgerSide, Root, Stage, Value
+from reconcile.matching.patterns import fit
 from reconcile.matching.stages import COMPARED, COMPARED_KEYS, RANK, ROW_STAGE, ROW_VALUE, field_stage
 from reconcile.roots.findings import Finding, FindingRun, alike
 from reconcile.roots.rows import Cell, scale_of
-from vocabulary.ledger import RUN_TABLES, Kind
+from vocabulary.ledger import RUN_TABLES, Kind, Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
 BOOK = (Stage.POSITION, Stage.MARK, Stage.CASH, Stage.EQUITY)
 """Stages of what a ledger reports of its book."""
+CONSTANT = 0.25
+"""The share of a table's rows that a constant pattern is wrong in; half of them may be of the other side."""
 TIMES = ("timestamp", "decided_at")
 Place = tuple[str, int, str | None, str | None]
 """(table, timestamp, symbol, side): the key of a row, in words that both ledgers share."""
@@ -56,12 +59,48 @@ class Cause:
         return field_stage(self.first.table, self.field)
 
 
-def causes_of(runs: Iterable[FindingRun]) -> list[Cause]:
-    """Merge runs that are one mistake: cells of one row and stage, a moved row, one diverging book."""
+def causes_of(runs: Iterable[FindingRun], ledger: Ledger) -> list[Cause]:
+    """Merge runs that are one mistake: cells of one row and stage, a moved row, one constant pattern, one
+    diverging book."""
     causes = [Cause(list(run.findings), run.findings[0].field, run.findings[0].type) for run in runs]
     causes = _same_row(causes)
     causes = _moved_rows(causes)
+    causes = _one_pattern(causes, ledger)
     return _one_book(causes)
+
+
+def _one_pattern(causes: list[Cause], ledger: Ledger) -> list[Cause]:
+    """Merge the causes about one column in which all numbers have one relation to what was expected.
+
+    It has to go through the table: what comes now and then in equal amounts is not constant.
+    """
+    columns: dict[tuple[str, str, BreakType], list[Cause]] = defaultdict(list)
+    for cause in causes:
+        columns[cause.first.table, cause.field, cause.type].append(cause)
+    merged: dict[int, Cause] = {}
+    for group in columns.values():
+        numbers = [[_number_pair(f) for f in cause.findings if f.field == cause.field] for cause in group]
+        known = [cause for cause, each in zip(group, numbers, strict=True) if each and None not in each]
+        pairs = [pair for each in numbers if None not in each for pair in each if pair is not None]
+        if len(known) < 2 or len(pairs) < CONSTANT * ledger.tables[known[0].first.table].rows:
+            continue
+        expected, stated = np.array(pairs, np.float64).T
+        found = fit(expected, stated, (1.0, 1.0))
+        if found is not None and bool(found.fits.all()):
+            one = Cause([], known[0].field, known[0].type)
+            for cause in known:
+                merged[id(cause)] = one
+                one.findings += cause.findings
+                one.covers += cause.covers
+            one.findings.sort(key=lambda finding: finding.bar)
+    out = [merged.get(id(cause), cause) for cause in causes]
+    return list({id(cause): cause for cause in out}.values())
+
+
+def _number_pair(finding: Finding) -> tuple[float, float] | None:
+    """What was expected and what was found, None where one is no number."""
+    a, b = finding.expected, finding.found
+    return (float(a), float(b)) if isinstance(a, int | Fraction) and isinstance(b, int | Fraction) else None
 
 
 def _same_row(causes: list[Cause]) -> list[Cause]:

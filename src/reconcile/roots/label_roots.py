@@ -47,6 +47,7 @@ def label_roots(
     # Imported here, so that a comparison without a scenario loads neither the reference nor the resync.
     from reconcile.roots.causes import RootFrame, causes_of, label
     from reconcile.roots.findings import intended_symbols
+    from reconcile.roots.levels import at_own_levels
     from reconcile.roots.resync import can_resync, resync
 
     if not all(can_resync(ledger) for ledger in ledgers):
@@ -59,8 +60,9 @@ def label_roots(
         found = []
         for ledger, is_candidate in zip(ledgers, (False, True), strict=True):
             intended = intended_symbols(breaks, is_candidate, market)
-            runs = resync(ledger, scenario, market, (start, stop), gauge.by_column, intended)
-            found.append((causes_of(runs), is_candidate))
+            own, levels = at_own_levels(ledger, scenario, market)
+            runs = resync(ledger, own, market, (start, stop), gauge.by_column, intended)
+            found.append(([*levels, *causes_of(runs, ledger)], is_candidate))
     except TieoutError as error:
         return LabelledBreaks(breaks, None, (f"Roots cannot be told: {error}",))
     labelled, roots = label(breaks, found, RootFrame(scenario, market, axis))

@@ -9,20 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconcile.roots.rebuild import History
-from reconcile.roots.rows import Row, book_all, fill_of, misfits
+from reconcile.roots.rows import FLAT, Row, book_all, fill_of, fits
 from reference import commission_of, raw_price
-from vocabulary.state import Fill, Order, State
+from vocabulary.state import Fill, Order, Position, State
 
 MOST = 16
 """The most readings of one bar that are carried on."""
+FLAT_ALONE = [FLAT]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One possible account within a bar.
 
-    turnover, commission, slippage: those of the bar so far, in money. gone: symbols that a level has closed
-    before the orders for this bar, which are then not executed (X9).
+    turnover, commission, slippage: the costs of the bar so far, in money. gone: symbols that a level has
+    closed before the orders for this bar, which are then not executed (X9). book: what the bar's fills made
+    of the positions, as a hash; readings of one bar with equal books hold the same. misfits: how many symbols
+    fit the reported positions worse than before the bar.
     """
 
     state: State
@@ -30,6 +33,8 @@ class Reading:
     commission: int = 0
     slippage: int = 0
     gone: frozenset[int] = frozenset()
+    book: int = 0
+    misfits: int = 0
 
 
 def with_more_cash(readings: list[Reading], money: int) -> list[Reading]:
@@ -59,18 +64,16 @@ def branch_readings(
         if nothing:
             options.append(reading)
         for option in options:
-            s = option.state
-            book = tuple((symbol, p.quantity, p.basis) for symbol, p in sorted(s.positions.items()))
-            out.setdefault((s.cash, book, option.turnover, option.commission, option.slippage), option)
-    return _likeliest(history, list(out.values()), t)
+            costs = option.turnover, option.commission, option.slippage
+            out.setdefault((option.state.cash, option.book, *costs), option)
+    return _likeliest(list(out.values()))
 
 
-def _likeliest(history: History, readings: list[Reading], t: int) -> list[Reading]:
+def _likeliest(readings: list[Reading]) -> list[Reading]:
     """At most MOST readings: the recorded one first, then those closest to the reported positions."""
-    told = history.reported(t)
-    if len(readings) <= MOST or told is None:
-        return readings[:MOST]
-    ranked = sorted(readings[1:], key=lambda reading: misfits(reading.state, told))
+    if len(readings) <= MOST:
+        return readings
+    ranked = sorted(readings[1:], key=lambda reading: reading.misfits)
     return [readings[0], *ranked[: MOST - 1]]
 
 
@@ -92,13 +95,28 @@ def _booked_rows(history: History, reading: Reading, t: int, rows: Sequence[Row]
 
 
 def _booked(history: History, reading: Reading, t: int, fills: Sequence[Fill]) -> Reading:
+    state = book_all(history.scenario, history.market, reading.state, t, fills)
+    told = history.reported(t)
+    book, misfits = reading.book, reading.misfits
+    for symbol in {fill.symbol for fill in fills}:
+        was, now = reading.state.positions.get(symbol), state.positions.get(symbol)
+        book ^= _hashed(symbol, was) ^ _hashed(symbol, now)
+        if told is not None:
+            holdings = told.get(symbol, FLAT_ALONE)
+            misfits += fits(was, holdings) - fits(now, holdings)
     return Reading(
-        book_all(history.scenario, history.market, reading.state, t, fills),
+        state,
         reading.turnover + sum(fill.notional for fill in fills),
         reading.commission + sum(fill.commission for fill in fills),
         reading.slippage + sum(fill.slippage for fill in fills),
         reading.gone,
+        book,
+        misfits,
     )
+
+
+def _hashed(symbol: int, position: Position | None) -> int:
+    return 0 if position is None else hash((symbol, position.quantity, position.basis))
 
 
 def as_ordered(history: History, t: int, entry: DueOrder) -> list[Fill]:

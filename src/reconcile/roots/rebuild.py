@@ -66,6 +66,7 @@ class History:
         self._exits = {rule.name for rule in scenario.exits}
         self._bars = {int(stamp): t for t, stamp in enumerate(market.timestamps.tolist())}
         self._fill_bars: dict[int, list[int]] = {}
+        self._reported: dict[int, dict[int, list[Holding]]] = {}
         fills = rows.tables.get("fills")
         for t, at in sorted(fills.by_bar.items()) if fills is not None else []:
             for symbol in {fills.symbols[i] for i in at} if fills is not None else ():
@@ -103,12 +104,14 @@ class History:
         """
         if not self.rows.has("positions", "quantity"):
             return None
-        out: dict[int, list[Holding]] = {}
-        for row in self.rows.at("positions", t):
-            quantity = row.whole("quantity")
-            if quantity:
-                out.setdefault(row.symbol, []).append(Holding(quantity, row.whole("basis")))
-        return out
+        if t not in self._reported:
+            out: dict[int, list[Holding]] = {}
+            for row in self.rows.at("positions", t):
+                quantity = row.whole("quantity")
+                if quantity:
+                    out.setdefault(row.symbol, []).append(Holding(quantity, row.whole("basis")))
+            self._reported[t] = out
+        return self._reported[t]
 
     def cashes(self, t: int) -> list[int]:
         """The different values of cash that the rows of `equity` state at bar t, ascending."""
