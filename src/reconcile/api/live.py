@@ -28,8 +28,11 @@ def from_backtesting(stats: Any, symbol: str = "ASSET") -> Ledger:
 
 
 def from_backtrader(strategy: Any) -> Ledger:
-    """The ledger of a backtrader strategy that ran with `backtrader_analyzer()`."""
-    expected = "a strategy that ran with reconcile.backtrader_analyzer()"
+    """The ledger of a backtrader strategy that ran with `backtrader_analyzer()`.
+
+    strategy: or a Cerebro that is ready: it is run here, with the analyzer.
+    """
+    expected = "a Cerebro, or a strategy that ran with reconcile.backtrader_analyzer()"
     return _ledger("from_backtrader", expected, strategy, backtrader.tables_of)
 
 

@@ -75,10 +75,17 @@ def analyzer() -> Any:
     return Fills
 
 
-def tables_of(strategy: Any) -> dict[str, Any]:
-    """Tables of a strategy that `cerebro.run()` returned, in which the analyzer of ours was added."""
+def tables_of(given: Any) -> dict[str, Any]:
+    """Tables of a strategy that `cerebro.run()` returned, in which the analyzer of ours was added.
+
+    given: the strategy, or a Cerebro that is ready to run: the analyzer is added, and it is run.
+    """
     import pandas as pd
 
+    strategy = given
+    if type(given).__name__ == "Cerebro":
+        given.addanalyzer(analyzer())
+        strategy = given.run()[0]
     found = [one.get_analysis() for one in strategy.analyzers if type(one).__name__ == "Fills"]
     if not found:
         raise LookupError("no analyzer of tieout's in the strategy")
