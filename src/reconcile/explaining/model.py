@@ -90,6 +90,8 @@ class Hypothesis:
         changes of one object exclude each other. Without it all changes of the hypothesis do.
     by_symbol, by_side: it may be limited to symbols, to buys or to sells.
     whole_run: it acts before the first bar, or on what a State does not tell; it is only run from bar 0.
+    on_cash: it moves the cash alone. A ledger of trades does not show that before a later order is sized by
+        it, so that it is run from bar 0 there.
     fitted: its value is fitted to the few events at which it was met, so it has to account for most of them.
     at_start: it changes what the account begins with, so it shows in the first row or not at all.
     ranking: what it has to do with the ranking.
@@ -104,6 +106,7 @@ class Hypothesis:
     by_symbol: bool = False
     by_side: bool = False
     whole_run: bool = False
+    on_cash: bool = False
     fitted: bool = False
     at_start: bool = False
     ranking: Ranking = Ranking.APART

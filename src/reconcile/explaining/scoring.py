@@ -14,7 +14,7 @@ import numpy as np
 
 from reconcile.explaining.counterfactuals import Counterfactuals
 from reconcile.explaining.evidence import TRADE_TABLES, Bools, Ints, Rows, Target, read
-from reconcile.explaining.model import Changes, Kind, LoopHypothesis
+from reconcile.explaining.model import Change, Changes, Kind, LoopHypothesis
 from reconcile.matching.model import BoundKind
 from vocabulary.errors import TieoutError
 from vocabulary.ledger import Ledger
@@ -269,12 +269,17 @@ class Gauge:
         begin = max(0, at - 1)
 
         def result() -> Score:
-            if begin == 0 or any(c.hypothesis.whole_run for c in changes if c not in base):
+            if begin == 0 or any(self._from_start(c) for c in changes if c not in base):
                 return score(self.target, self.runs.first_bars(changes, stop), 0, until, beats)
             state = self.runs.state(base, begin)
             return score(self.target, self.runs.window(changes, state, stop), at, until, beats)
 
         return _or_loses(result)
+
+    def _from_start(self, change: Change) -> bool:
+        """Whether what a change does near a cycle needs a run from bar 0."""
+        hypothesis = change.hypothesis
+        return hypothesis.whole_run or (hypothesis.on_cash and "equity" not in self.target.tables)
 
 
 def _or_loses(result: Callable[[], Score]) -> Score:

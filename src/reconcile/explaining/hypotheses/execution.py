@@ -257,6 +257,7 @@ CASH_NOT_CREDITED = LoopHypothesis(
     say=lambda *_: Wording("cash is not credited on sells", "equity.cash", "credited", "not credited"),
     hooks=_without_cash(lambda fill: -fill.notional if fill.side is Side.SELL else 0),
     by_symbol=True,
+    on_cash=True,
 )
 CASH_NOT_DEBITED = LoopHypothesis(
     id="cash_not_debited",
@@ -264,6 +265,7 @@ CASH_NOT_DEBITED = LoopHypothesis(
     say=lambda *_: Wording("cash is not debited on buys", "equity.cash", "debited", "not debited"),
     hooks=_without_cash(lambda fill: fill.notional if fill.side is Side.BUY else 0),
     by_symbol=True,
+    on_cash=True,
 )
 COMMISSION_NOT_PAID = LoopHypothesis(
     id="commission_not_paid",
@@ -273,4 +275,5 @@ COMMISSION_NOT_PAID = LoopHypothesis(
     ),
     hooks=_without_cash(lambda fill: fill.commission),
     by_side=True,
+    on_cash=True,
 )
