@@ -108,7 +108,8 @@ def test_case_is_well_formed(case: HandCase) -> None:
 
 def test_every_file_of_a_case_is_read() -> None:
     """No case holds a file that nothing looks at."""
-    known = {"scenario.toml", "bars.csv", "context.csv", "WHY.md", "misreadings.toml", "expected_error.toml"}
+    known = {"scenario.toml", "bars.csv", "context.csv", "orders.csv"}
+    known |= {"WHY.md", "misreadings.toml", "expected_error.toml"}
     for case in CASES:
         names = {path.name for path in case.folder.iterdir()} - {"expected", "__pycache__"}
         modules = {name for name in names if name.endswith(".py")}
@@ -116,6 +117,7 @@ def test_every_file_of_a_case_is_read() -> None:
         assert names - modules <= known, f"{case.name}: {names - modules - known}"
         assert all(f'"{Path(name).stem}:' in scenario for name in modules), case.name
         assert ("context.csv" in names) == ('context = "context.csv"' in scenario), case.name
+        assert ("orders.csv" in names) == ('file = "orders.csv"' in scenario), case.name
         for path in (case.folder / "expected").glob("*"):
             assert path.suffix == ".csv" and path.stem in SCHEMA, path
 

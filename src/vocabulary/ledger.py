@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 SEMANTICS_VERSION = 2
-SEMANTICS_DIGEST = "be12ae3f8474383706ee1de00ffc8bb7819626c26e6d6befc3e6cf6e880d324e"
+SEMANTICS_DIGEST = "169da0a90521aab22dbead21db1a9f29306c6a898711d3ee6944818585567a42"
 """sha256 of docs/semantics.md: what the numbers of a ledger mean. A test holds the two together."""
 
 

@@ -299,6 +299,7 @@ EXAMPLES: Mapping[str, str] = {
     "n": "n = 25",
     "feature": 'feature = "atr"',
     "function": 'function = "module:function"',
+    "file": 'file = "orders.csv"',
     "context": 'context = "vix"',
     "period": "period = 14",
     "lookback": "lookback = 252",
@@ -334,8 +335,13 @@ class TableModel(BaseModel):
 
 def _kin(model: type[BaseModel]) -> list[type[BaseModel]]:
     """The kinds that a table of this kind could be instead."""
-    parent: type[Any] = model.__mro__[1]
-    return [other for other in parent.__subclasses__() if "kind" in other.model_fields]
+    family: type[Any] = model.__mro__[model.__mro__.index(TableModel) - 1]
+    return [other for other in _descendants(family) if "kind" in other.model_fields]
+
+
+def _descendants(model: type[Any]) -> list[type[Any]]:
+    below = model.__subclasses__()
+    return [*below, *(other for each in below for other in _descendants(each))]
 
 
 def kind_of(model: type[BaseModel]) -> str:
