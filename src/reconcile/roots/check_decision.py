@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconcile.matching.model import BreakType
 from reconcile.roots.findings import Trial
-from reconcile.roots.readings import DueOrder, side_of
+from reconcile.roots.readings import DueOrder, due_order, side_of
 from reconcile.roots.rebuild import History, order_of
 from reconcile.roots.rows import Cell, Row
 from reference import Decision, raw_price, sizing_base, target_quantity, valued_at_execution
@@ -169,6 +169,8 @@ def _check_orders(
     own = t if history.scenario.execution.timing is Timing.SAME_CLOSE else t + 1
     if not history.rows.has("orders"):
         return {own: [DueOrder([order], None) for order in decision.orders]}
+    if history.from_file:
+        return {own: _check_file_orders(history, trial, t, decision, numbers)}
     due: dict[int, list[DueOrder]] = {}
     expected = {order.symbol: order for order in decision.orders}
     stamps = history.market.timestamps
@@ -190,6 +192,32 @@ def _check_orders(
             due.setdefault(at, []).append(entry)
     # Surplus rows come last, so that the best row gets the fill.
     due.setdefault(own, []).extend(DueOrder([order_of(row, t), None], row) for row in rest)
+    return due
+
+
+def _check_file_orders(
+    history: History, trial: Trial, t: int, decision: Decision, numbers: list[int | None]
+) -> list[DueOrder]:
+    """R10: check the orders of a file. One symbol may have several: each is held against the row most like it."""
+    stamps = history.market.timestamps
+    same = history.scenario.execution.timing is Timing.SAME_CLOSE
+    bar = int(stamps[t if same else t + 1]) if same or t + 1 < len(stamps) else None
+    left = history.decided_orders(t)
+    due = []
+    for order in decision.orders:
+        cells = order_cells(order, numbers, bar)
+        like = [row for row in left if row.symbol == order.symbol]
+        found = max(like, key=lambda row: fitting_cells(trial, "orders", row, cells), default=None)
+        if found is not None:
+            left.remove(found)
+        readings, row = check_order(trial, t, order, found, [], {order.symbol: cells})
+        readings = [
+            None if each is None else replace(each, type=order.type, price=order.price) for each in readings
+        ]
+        due.append(replace(due_order(order, row), readings=readings))
+    for row in left:
+        trial.row("orders", BreakType.EXTRA, (t, row.symbol, side_of(row)), row, row.cells, "quantity")
+        due.append(DueOrder([order_of(row, t), None], row))
     return due
 
 

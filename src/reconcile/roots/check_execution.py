@@ -21,7 +21,7 @@ from reconcile.roots.readings import (
 from reconcile.roots.rebuild import History, in_sequence
 from reconcile.roots.rows import Cell, Row
 from reference import Execution, execute, sequence
-from vocabulary.state import Fill, Status
+from vocabulary.state import Fill, OrderType, Status
 
 
 def check_execution(
@@ -56,7 +56,7 @@ def check_execution(
 
 
 def _submitted(history: History, due: list[DueOrder], reading: int) -> list[DueOrder]:
-    """E1: the orders as they meet the cash. reading: 0 takes the first of each order, -1 the last."""
+    """E1, R10: the orders as they meet the cash. reading: 0 takes the first of each order, -1 the last."""
     named: dict[int, DueOrder] = {}
     orders = []
     for entry in due:
@@ -64,7 +64,10 @@ def _submitted(history: History, due: list[DueOrder], reading: int) -> list[DueO
         if order is not None:
             named[id(order)] = entry
             orders.append(order)
-    return [named[id(order)] for order in sequence(history.scenario, orders, history.market)]
+    now = [order for order in orders if order.type is OrderType.MARKET]
+    resting = [order for order in orders if order.type is not OrderType.MARKET]
+    turn = [*sequence(history.scenario, now, history.market), *resting]
+    return [named[id(order)] for order in turn]
 
 
 def _as_filled(entries: list[DueOrder], fills: Sequence[Row]) -> list[DueOrder]:

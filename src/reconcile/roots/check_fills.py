@@ -16,6 +16,8 @@ from vocabulary.state import Fill, Order, Side
 def fills_of(history: History, entry: DueOrder, fills: list[Row], t: int, last: bool) -> list[Row]:
     """The fills of one order: those of its symbol and, where the rows state it, of its decision."""
     order = entry.order()
+    if history.from_file and entry.row is not None and entry.row.whole("filled") == 0 and not last:
+        return []  # another order of the symbol may have filled (R10)
     rows = [row for row in fills if order is not None and row.symbol == order.symbol]
     if len(rows) < 2 or order is None:
         if rows and not last and order is not None and history.rows.has("fills", "decided_at"):

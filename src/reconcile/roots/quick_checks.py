@@ -19,6 +19,7 @@ from reference import (
     mark,
     moved_extremes,
     trade,
+    trade_resting,
 )
 from vocabulary.ledger import SCHEMA
 from vocabulary.scenario import Timing
@@ -78,8 +79,10 @@ def _executed(
     if timing is not Timing.NEXT_OPEN:
         return state, (*closed, *traded)
     state, at_open = close_at_levels(scenario, state, market, t, (Part.OPEN,))
-    state, on_the_way = close_at_levels(scenario, state, market, t, (Part.WAY,))
-    return state, (*traded, *at_open, *on_the_way)
+    state, met = trade_resting(scenario, state, market, t, orders, {e.order.symbol for e in at_open})
+    moved = {execution.fill.symbol for execution in met if execution.fill is not None}
+    state, on_the_way = close_at_levels(scenario, state, market, t, (Part.WAY,), moved)
+    return state, (*traded, *at_open, *met, *on_the_way)
 
 
 def _level_orders(history: History, t: int, closed: Sequence[Execution]) -> bool:

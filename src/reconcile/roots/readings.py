@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from reconcile.roots.rebuild import History
 from reconcile.roots.rows import FLAT, Row, book_all, fill_of, fits
 from reference import commission_of, raw_price
-from vocabulary.state import Fill, Order, Position, State
+from vocabulary.state import Fill, Order, OrderType, Position, State
 
 MOST = 16
 """The most readings of one bar that are carried on."""
@@ -162,8 +162,8 @@ def execution_price(history: History, t: int, symbol: int) -> int | None:
 class DueOrder:
     """An order due at a bar.
 
-    readings: what it may be, None for no order. row: its row in `orders`. at_level: whether it is a close
-    at a level (X9).
+    readings: what it may be, None for no order. row: its row in `orders`. at_level: whether it has a price of
+    its own: a close at a level (X9), a limit or a stop (R10).
     """
 
     readings: list[Order | None]
@@ -174,6 +174,11 @@ class DueOrder:
         """The order of the first (0) or last (-1) reading that has one."""
         orders = [order for order in self.readings if order is not None]
         return orders[reading] if orders else None
+
+
+def due_order(order: Order, row: Row | None) -> DueOrder:
+    """An order that is what its row says, where it has one."""
+    return DueOrder([order], row, at_level=order.type is not OrderType.MARKET)
 
 
 def symbol_of(entry: DueOrder) -> int:

@@ -62,7 +62,7 @@ class History:
         self._nothing = initial_state(scenario)
         self.level_rules = {rule.name for rule in scenario.exits if has_levels([rule])}
         selection = scenario.strategy.selection
-        self._wanted = selection if isinstance(selection, OrdersStrategy) else None
+        self.from_file = isinstance(selection, OrdersStrategy)
         self._exits = {rule.name for rule in scenario.exits}
         self._bars = {int(stamp): t for t, stamp in enumerate(market.timestamps.tolist())}
         self._fill_bars: dict[int, list[int]] = {}
@@ -370,7 +370,7 @@ class History:
 
         made = [(order_of(row, t), row) for row in self.decided_orders(t)]
         orders = sorted(((order, row) for order, row in made if order is not None), key=submitted)
-        return orders if self._wanted is None else in_file_order(self.scenario, self.market, orders, t)
+        return in_file_order(self.scenario, self.market, orders, t) if self.from_file else orders
 
 
 def order_of(row: Row, t: int) -> Order | None:

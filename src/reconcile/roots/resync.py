@@ -32,9 +32,9 @@ from reconcile.roots.findings import (
     unknown_symbol_runs,
 )
 from reconcile.roots.quick_checks import quick_decision, quick_execution
-from reconcile.roots.readings import MOST, DueOrder, Reading
+from reconcile.roots.readings import MOST, DueOrder, Reading, due_order
 from reconcile.roots.rebuild import History
-from reconcile.roots.rows import book_all, read_rows, scale_of
+from reconcile.roots.rows import Row, book_all, read_rows, scale_of
 from reconcile.scenario.programs import decide
 from reference import Decision, Execution, close_at_levels, hand_over, initial_state, size_at_execution
 from vocabulary.ledger import SCHEMA, Ledger
@@ -108,7 +108,7 @@ def _known(run: _Pass, state: State, t: int) -> State:
     booked = book_all(history.scenario, history.market, state, t, history.fills(state, t))
     after = history.decided(history.settled(state, t, [booked]), t)
     same = history.scenario.execution.timing is Timing.SAME_CLOSE
-    run.due = {} if same else {t + 1: [DueOrder([order], row) for order, row in history.ordered(t)]}
+    run.due = {} if same else {t + 1: [due_order(order, row) for order, row in history.ordered(t)]}
     run.memories, run.numbers = [(after.membership, after.barred)], [after.rebalances]
     numbers = [row.whole("sequence") for row in history.rows.at("fills", t)]
     last = max((number for number in numbers if number is not None), default=max(run.sequence))
@@ -255,8 +255,13 @@ def _taken(run: _Pass, state: State, t: int, decision: Decision) -> State:
     """The state after a decision that is right in every cell."""
     history = run.history
     same = history.scenario.execution.timing is Timing.SAME_CLOSE
-    rows = {row.symbol: row for row in history.decided_orders(t)}
-    entries = [DueOrder([order], rows.get(order.symbol)) for order in decision.orders]
+    rows: list[Row | None] = [None] * len(decision.orders)
+    if history.from_file and history.rows.has("orders"):
+        rows = [row for _, row in history.ordered(t)]
+    elif history.rows.has("orders"):
+        found = {row.symbol: row for row in history.decided_orders(t)}
+        rows = [found.get(order.symbol) for order in decision.orders]
+    entries = [due_order(order, row) for order, row in zip(decision.orders, rows, strict=True)]
     run.due.setdefault(t if same else t + 1, []).extend(entries)
     after = hand_over(history.scenario, state, history.market, t, decision)
     run.memories = [(after.membership, after.barred)]
