@@ -63,4 +63,4 @@ def test_every_exit_rule_is_in_the_table() -> None:
     """With every number that it has: a rule without an entry ends the search with an error."""
     assert set(RULES) == set(get_args(ExitRule))
     for rule, numbers in RULES.items():
-        assert set(numbers) == set(rule.__slots__) - {"name", "feature"}
+        assert set(numbers) == set(rule.__slots__) - {"name", "feature", "at"}

@@ -21,6 +21,7 @@ from reconcile.explaining.hypotheses.settings import (
 from reconcile.explaining.model import (
     Subject,
 )
+from reconcile.scenario.exits import has_levels
 from reference import entry_price, mark
 from vocabulary.market import Market
 from vocabulary.scenario import (
@@ -159,7 +160,7 @@ def measured_levels(subject: Subject, window: Window) -> dict[tuple[str, str], t
     out = {}
     for rule in scenario.exits:
         for key, number in RULES[type(rule)].items():
-            if number.reach is not None:
+            if number.reach is not None and not has_levels([rule]):
                 out[rule.name, key] = _values(rule, number, market, met)
     return out
 

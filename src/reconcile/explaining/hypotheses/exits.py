@@ -9,6 +9,7 @@ from typing import Any
 from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.explaining.evidence import Target, Window
 from reconcile.explaining.hypotheses.exit_rules import RULES, measured_levels
+from reconcile.explaining.hypotheses.levels import measured_rates
 from reconcile.explaining.hypotheses.settings import (
     changed,
     no_values,
@@ -45,11 +46,12 @@ from vocabulary.state import REBALANCE, Position, State
 
 def _levels(subject: Subject, window: Window) -> Values:
     measured = window.once("exit levels", lambda: measured_levels(subject, window))
+    inside = measured_rates(subject, window)
     out: Values = ()
     for rule in subject.scenario.exits:
         for key, number in RULES[type(rule)].items():
             stated, path = getattr(rule, key), f"exits.{rule.name}.{key}"
-            tried = measured.get((rule.name, key), ())
+            tried = inside.get((rule.name, key), ()) or measured.get((rule.name, key), ())
             if number.counts:
                 more = {stated - 1, stated + 1, stated * 2, stated // 2}
                 out += settings(path, (each for each in (*tried, *more) if 0 <= each <= number.most), stated)
