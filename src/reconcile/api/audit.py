@@ -74,7 +74,7 @@ class AuditResult(Result):
         )
 
     def page(self) -> Page:
-        from reconcile.html.audit import audit_page
+        from reconcile.html.checks import audit_page
 
         return audit_page(self.text(), self.to_json(), self.found, self.ledger.name)
 

@@ -98,7 +98,8 @@ class DiffResult(Result):
         return diff_markdown(self.found, self._subject(), clock, self.filters)
 
     def page(self) -> Page:
-        from reconcile.html.comparison import Compared, comparison_page
+        from reconcile.html.comparison import comparison_page
+        from reconcile.html.model import Compared
 
         return comparison_page(
             Compared(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from reconcile.explaining.model import Cause, Explanation, RootGroup, Verdict
     from reconcile.html.model import Page
-    from reconcile.matching.model import Break
+    from reconcile.matching.model import Beside, Break, Tolerance
     from reconcile.shrinking.cases import Shrunk
     from vocabulary.ledger import Ledger
     from vocabulary.market import Market
@@ -39,13 +39,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ExplainResult(Result):
-    """Why a candidate differs. found: the explanation. candidate: its ledger; name: as pages call it."""
+    """Why a candidate differs. found: the explanation. candidate: its ledger; name: as pages call it.
+
+    tolerances, beside: as they were given; the page compares once more, and by the same measure.
+    """
 
     found: Explanation
     scenario: Scenario
     market: Market
     candidate: Ledger
     name: str
+    tolerances: tuple[Tolerance, ...] = ()
+    beside: Beside | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -78,7 +83,8 @@ class ExplainResult(Result):
         return explain_json(self.found, self.scenario, self.market)
 
     def page(self) -> Page:
-        from reconcile.html.comparison import Compared, comparison_page
+        from reconcile.html.comparison import comparison_page
+        from reconcile.html.model import Compared
         from reconcile.running.run import Side, judge
         from reconcile.scenario.programs import run_reference
 
@@ -89,7 +95,7 @@ class ExplainResult(Result):
                 command="explain",
                 text=self.text(),
                 data=self.to_json(),
-                found=judge(self.scenario, self.market, *sides),
+                found=judge(self.scenario, self.market, *sides, self.tolerances, self.beside),
                 reference=made,
                 candidate=self.candidate,
                 names=("reference", self.name),
@@ -135,6 +141,7 @@ def explain(
     if isinstance(other, Program):
         with watch(Phase.CANDIDATE, 0):
             other = _run_program(other, found, market)
+    beside = beside_of(other)
     running.warm(found, market, watch)
     with watch(Phase.EXPLAINING, 0) as meter:
         result = find_causes(
@@ -143,10 +150,10 @@ def explain(
             other.ledger,
             tolerances=bounds,
             say=words_to(meter),
-            beside=beside_of(other),
+            beside=beside,
         )
     result = replace(result, notes=(*other.notes, *result.notes))
-    return ExplainResult(result, found, market, other.ledger, other.name)
+    return ExplainResult(result, found, market, other.ledger, other.name, bounds, beside)
 
 
 def _run_program(program: Program, scenario: Scenario, market: Market) -> Opened:
@@ -195,6 +202,13 @@ class ShrinkResult(Result):
         if self.shrunk is None:
             return "no breaks: there is nothing to shrink, and nothing was written"
         return shrink_page(self.shrunk, self.name, self.out)
+
+    def page(self) -> Page:
+        from reconcile.html.comparison import shrink_page
+
+        if self.shrunk is None:
+            return Result.page(self)
+        return shrink_page(self.text(), self.to_json(), self.shrunk, self.name, self.out)
 
     def to_json(self) -> str:
         from reconcile.shrinking.shrink_page import shrink_facts

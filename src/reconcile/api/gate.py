@@ -41,7 +41,7 @@ class GateResult(Result):
         return gate_page(self.report)
 
     def page(self) -> Page:
-        from reconcile.html.golden import gate_page
+        from reconcile.html.checks import gate_page
 
         return gate_page(self.text(), self.to_json(), self.report)
 
@@ -127,6 +127,11 @@ class DrillResult(Result):
         from reconcile.drilling.drill_page import drill_page
 
         return drill_page(self.found)
+
+    def page(self) -> Page:
+        from reconcile.html.checks import drill_page
+
+        return drill_page(self.text(), self.to_json(), self.found)
 
     def to_json(self) -> str:
         from reconcile.drilling.drill_json import drill_json

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from reconcile.goldens.golden_page import Group
-    from reconcile.goldens.model import CheckResult, Fault, Pending
+    from reconcile.goldens.model import CheckResult, Fault, Golden, Pending
     from reconcile.html.model import Page
 
 
@@ -68,10 +68,14 @@ class GoldenCheck(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GoldenReview(Result):
-    """What is pending, grouped by cause. edited: by case, where the files of a pending change were edited."""
+    """What is pending, grouped by cause.
+
+    edited: by case, where the files of a pending change were edited. goldens: those on record, by case.
+    """
 
     groups: tuple[Group, ...]
     edited: Mapping[str, tuple[Fault, ...]]
+    goldens: Mapping[str, Golden] = field(default_factory=dict)
 
     @property
     def pending(self) -> tuple[Pending, ...]:
@@ -97,7 +101,7 @@ class GoldenReview(Result):
     def page(self) -> Page:
         from reconcile.html.golden import review_page
 
-        return review_page(self.text(), self.to_json(), self.groups)
+        return review_page(self.text(), self.to_json(), self.groups, self.edited, self.goldens)
 
     def to_json(self) -> str:
         from reconcile.goldens.golden_page import cause_text
@@ -152,7 +156,7 @@ def review() -> GoldenReview:
     from reconcile.goldens.store import read_goldens
 
     on_file = read_goldens(find_project())
-    return GoldenReview(group_by_cause(on_file.pending.values()), on_file.broken_pending)
+    return GoldenReview(group_by_cause(on_file.pending.values()), on_file.broken_pending, on_file.goldens)
 
 
 def accept(*cases: str, reason: str) -> tuple[str, ...]:

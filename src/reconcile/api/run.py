@@ -96,7 +96,8 @@ class RunResult(Result):
         return diff_markdown(self.outcome.reconciliation, subject, short_clock(market))
 
     def page(self) -> Page:
-        from reconcile.html.comparison import Compared, comparison_page
+        from reconcile.html.comparison import comparison_page
+        from reconcile.html.model import Compared
 
         outcome = self.outcome
         return comparison_page(

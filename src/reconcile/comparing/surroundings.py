@@ -88,6 +88,15 @@ def bars_of(found: Break, reconciliation: Reconciliation) -> tuple[int | None, i
 
 def side_lines(found: Break, reconciliation: Reconciliation, clock: Clock) -> list[str]:
     """Both sides of a break next to each other, as lines."""
+    rows = side_rows(found, reconciliation)
+    return list(_side_by_side(rows)) if rows else []
+
+
+def side_rows(found: Break, reconciliation: Reconciliation) -> list[tuple[str, list[str], list[str]]]:
+    """What both sides did around a break: (what, reference, candidate), each side as lines of text.
+
+    Targets, orders and fills of its symbol, what is held before and after, cash and equity before and after.
+    """
     decided, booked = bars_of(found, reconciliation)
     rows: list[tuple[str, list[str], list[str]]] = []
     before = _bar_before(reconciliation, booked)
@@ -114,7 +123,7 @@ def side_lines(found: Break, reconciliation: Reconciliation, clock: Clock) -> li
             if stamp is not None and any(value is not None for value in values):
                 told, other = ([value or NOT_TOLD] for value in values)
                 rows.append((f"{name} {label}", told, other))
-    return list(_side_by_side(rows)) if rows else []
+    return rows
 
 
 def own_fault_lines(found: Break, reconciliation: Reconciliation) -> list[str]:

@@ -4,57 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reconcile.html import charts, series
+from reconcile.html import series
+from reconcile.html.close_up import close_up
 from reconcile.html.comparison_grids import grids_of
-from reconcile.html.model import BreakMap, CloseUp, Grid, MapCell, Page, Picture, Tone
-from reconcile.matching.model import Break, Reconciliation, Stage, Verdict
+from reconcile.html.drawings import EquityCurves, Line, Lines, Waterfall
+from reconcile.html.model import BreakMap, Compared, Grid, MapCell, Page, Picture, Section, Tone
+from reconcile.matching.model import Reconciliation, Stage, Verdict
 from reconcile.text.times import Clock, short_clock
 from vocabulary.ledger import Ledger
-from vocabulary.market import Market
-from vocabulary.scenario import Scenario
 
 if TYPE_CHECKING:
     from reconcile.explaining.model import Explanation
+    from reconcile.shrinking.cases import Shrunk
 
 STRETCHES = 60
 """Columns of the map; more periods than that share one."""
-AROUND = 30
-"""Bars shown on either side of the first divergence."""
-RULES = {
-    Stage.TARGET: "R",
-    Stage.ORDER: "R",
-    Stage.STATUS: "E",
-    Stage.QUANTITY: "E",
-    Stage.PRICE: "E",
-    Stage.COST: "E",
-    Stage.POSITION: "A",
-    Stage.MARK: "M",
-    Stage.CASH: "A",
-    Stage.EQUITY: "A",
-}
-"""The section of the semantics that decides each stage."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Compared:
-    """What a comparison's page is made from. names: how the sides are called. text: the printed page."""
-
-    command: str
-    text: str
-    data: str
-    found: Reconciliation
-    reference: Ledger
-    candidate: Ledger
-    names: tuple[str, str] = ("reference", "candidate")
-    scenario: Scenario | None = None
-    market: Market | None = None
-    explanation: Explanation | None = None
 
 
 def comparison_page(given: Compared) -> Page:
@@ -69,18 +39,40 @@ def comparison_page(given: Compared) -> Page:
         tone=_tone(given),
         outcome=_outcome(given),
         figures=tuple(_figures(given)),
-        candidate=given.names[1],
+        sides=given.names,
         causes=() if given.explanation is None else tuple(one.sentence for one in given.explanation.causes),
         leads=() if given.explanation is None else tuple(_leads(given.explanation)),
         not_compared=tuple(_not_compared(found)),
         pictures=tuple(_pictures(given, clock)),
-        close_up=None if first is None else _close_up(given, first, clock),
+        close_up=None if first is None else close_up(given, first, clock),
         break_map=_break_map(found, clock),
         grids=tuple(grids_of(given.found, given.explanation, clock)),
         facts=tuple(_facts(given)),
         text=given.text,
         data=given.data,
     )
+
+
+def shrink_page(text: str, data: str, shrunk: Shrunk, name: str, out: str) -> Page:
+    """The page of the smallest case, compared; before it how much smaller it is. out: where it is written."""
+    from reconcile.shrinking.shrink_page import LABELS, sizes
+
+    case, found = shrunk.after.case, shrunk.after.found
+    left, right = (Ledger(side.manifest, side.tables) for side in (found.reference, found.candidate))
+    names = ("reference", name)
+    page = comparison_page(
+        Compared("shrink", text, data, found, left, right, names, case.scenario, case.market)
+    )
+    before, after = (tuple(f"{size:,}" for size in sizes(look)) for look in (shrunk.before, shrunk.after))
+    facts = (
+        ("cause", ", ".join(shrunk.causes) or "none that explain knows"),
+        ("tried", f"{shrunk.trials:,} cases{', stopped at the bound' if shrunk.stopped else ''}"),
+        ("not needed", ", ".join(shrunk.dropped) or "nothing"),
+        ("written", out),
+    )
+    rows = tuple(zip(LABELS, before, after, strict=True))
+    part = Section("smaller", "How much smaller", facts, rows, ("given", "shrunk"))
+    return replace(page, sections=(part,))
 
 
 def _tone(given: Compared) -> Tone:
@@ -160,34 +152,41 @@ def _pictures(given: Compared, clock: Clock) -> Iterable[Picture]:
         between = None if left is None or right is None else series.gap(left, right)
         first = None if given.found.first is None else given.found.first.timestamp
         note = "" if first is None else f"The dotted line is the first divergence, {clock(first)}."
-        chart = charts.equity_chart(left, right, between, first)
+        drawing = EquityCurves(left, right, between, first)
+        table = _line_table("equity", left, right, clock)
         yield Picture(
-            "equity",
-            "Equity of both sides, and the gap",
-            chart,
-            note,
-            _line_table("equity", left, right, clock),
+            "equity", "Equity of both sides, and the gap: candidate - reference", drawing, note, table
         )
     if given.explanation is not None and given.explanation.bridge is not None:
         yield _bridge(given.explanation)
-    falls = [
-        (name, (line[0], series.drawdown(line[1])))
-        for name, line in (("reference", left), ("candidate", right))
-        if line is not None
-    ]
-    if falls:
-        yield Picture("drawdown", "Drawdown", charts.lines_chart("drawdown", falls, percent=True))
+    falls = [None if line is None else (line[0], series.drawdown(line[1])) for line in (left, right)]
+    yield from _beside("drawdown", "Drawdown", falls, clock, percent=True)
     for column in ("commission", "slippage", "turnover"):
         sums = []
-        for name, ledger in (("reference", given.reference), ("candidate", given.candidate)):
+        for ledger in (given.reference, given.candidate):
             line = series.line(ledger, "costs", column)
-            if line is not None:
-                sums.append((name, (line[0], np.nancumsum(line[1]))))
-        if sums:
-            yield Picture(column, f"{column.capitalize()} so far", charts.lines_chart(column, sums))
+            sums.append(None if line is None else series.so_far(line))
+        yield from _beside(column, f"{column.capitalize()} so far", sums, clock)
 
 
-def _line_table(name: str, left: Any, right: Any, clock: Clock) -> Grid | None:
+def _beside(
+    name: str, title: str, sides: Sequence[Line | None], clock: Clock, percent: bool = False
+) -> Iterable[Picture]:
+    """One figure of both sides over time, where at least one side has it."""
+    lines = tuple(
+        (side, line) for side, line in zip(("reference", "candidate"), sides, strict=True) if line is not None
+    )
+    if lines:
+        yield Picture(
+            name,
+            title,
+            Lines(title.lower(), lines, percent),
+            "",
+            _line_table(name, sides[0], sides[1], clock),
+        )
+
+
+def _line_table(name: str, left: Line | None, right: Line | None, clock: Clock) -> Grid:
     """At most a hundred rows, evenly spread: the chart in numbers."""
     at = np.unique(np.concatenate([line[0] for line in (left, right) if line is not None]))
     at = at[np.unique(np.linspace(0, len(at) - 1, min(len(at), 100)).astype(int))]
@@ -197,7 +196,8 @@ def _line_table(name: str, left: Any, right: Any, clock: Clock) -> Grid | None:
         for line in (left, right):
             place = -1 if line is None else int(np.searchsorted(line[0], instant))
             there = line is not None and place < len(line[0]) and line[0][place] == instant
-            sides.append(round(float(line[1][place]), 4) if there else None)
+            value = float(line[1][place]) if line is not None and there else np.nan
+            sides.append(round(value, 6) if np.isfinite(value) else None)
         rows.append((clock(instant), *sides))
     return Grid(
         f"{name}-numbers", "In numbers", ("time", "reference", "candidate"), rows, 0, frozenset({1, 2})
@@ -221,9 +221,8 @@ def _bridge(found: Explanation) -> Picture:
         "bridge-numbers", "In numbers", ("step", "final equity by", "to"), rows, 0, frozenset({1, 2})
     )
     note = "Each cause is added to those on its left; the last step is what no cause explains."
-    return Picture(
-        "bridge", "From the reference's final equity to the candidate's", charts.waterfall(steps), note, table
-    )
+    title = "From the reference's final equity to the candidate's"
+    return Picture("bridge", title, Waterfall(tuple(steps), label="final equity"), note, table)
 
 
 def _break_map(found: Reconciliation, clock: Clock) -> BreakMap | None:
@@ -257,55 +256,6 @@ def _cell(stage: Stage, name: str, group: Sequence[Any], roots: Counter[Any], la
 def _stretch(group: Sequence[Any], clock: Clock) -> str:
     first, last = clock(group[0].start), clock(group[-1].end)
     return first if first == last else f"{first} .. {last}"
-
-
-def _close_up(given: Compared, first: Break, clock: Clock) -> CloseUp:
-    from reconcile.comparing.break_page import break_lines
-    from reconcile.comparing.wording import describe
-
-    lines = break_lines(given.found, clock, market=given.market)
-    block: list[str] = []
-    for line in lines[1:]:
-        if not line:
-            break
-        block.append(line)
-    section = RULES[first.stage]
-    rule = f"Section {section} of the semantics decides this stage ({first.stage.value})."
-    return CloseUp(describe(first, clock), tuple(block), rule, _candles(given, first))
-
-
-def _candles(given: Compared, first: Break) -> Picture | None:
-    market = given.market
-    if market is None or first.symbol not in market.symbols:
-        return None
-    symbol = market.symbols.index(first.symbol)
-    bar = int(np.searchsorted(market.timestamps, first.timestamp))
-    rows = np.arange(max(0, bar - AROUND), min(len(market.timestamps), bar + AROUND + 1))
-    rows = rows[market.present[rows, symbol]]
-    if len(rows) < 2:
-        return None
-    at = market.timestamps[rows] / 1e6
-    unit = 10.0**market.price_decimals
-    prices = {name: getattr(market, name)[rows, symbol] / unit for name in ("open", "high", "low", "close")}
-    bars = charts.Bars(at=at, **prices, wide=float(np.median(np.diff(at))))
-    sides = [_marks(ledger, first.symbol, at) for ledger in (given.reference, given.candidate)]
-    chart = charts.candles(bars, sides[0], sides[1], first.timestamp)
-    return Picture("bars", f"{first.symbol} around the first divergence", chart)
-
-
-def _marks(ledger: Ledger, symbol: str, at: Any) -> charts.Marks | None:
-    if "fills" not in ledger.tables or not {"symbol", "side", "price"} <= set(ledger.tables["fills"].columns):
-        return None
-    columns = ledger.tables["fills"].columns
-    times, prices = series.times(ledger, "fills"), series.column(ledger, "fills", "price")
-    names = columns["symbol"].dictionary or ()
-    if times is None or prices is None or symbol not in names:
-        return None
-    own = columns["symbol"].values == names.index(symbol)
-    own &= (times / 1e6 >= at[0]) & (times / 1e6 <= at[-1])
-    sides = columns["side"].dictionary or ()
-    buys = np.isin(columns["side"].values, [code for code, word in enumerate(sides) if word == "buy"])
-    return charts.Marks(times[own] / 1e6, prices[own], buys[own])
 
 
 def _facts(given: Compared) -> Iterable[tuple[str, str]]:

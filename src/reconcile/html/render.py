@@ -8,28 +8,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from reconcile.html.model import Grid, Page, Picture
+from reconcile.text.json_text import to_json
 from vocabulary.errors import InputError
 
 BARE = 40
 """Rows of a table that stand in the page itself, for print and for readers without script."""
 
+SAID = 8
+"""Causes, leads or things not compared that stand on the first screen; all of them stand below."""
+MOST_JSON = 2_000_000
+"""Characters of JSON that a page holds."""
+
 
 def html_text(page: Page) -> str:
     """The whole page. Raises InputError where the libraries that draw it are not installed."""
     jinja2, bokeh = _libraries()
-    charts = [picture for picture in _all_pictures(page) if picture.chart is not None]
-    items = {picture.name: _chart_json(picture) for picture in charts}
+    items = {picture.name: _chart_json(picture) for picture in all_pictures(page)}
     grids = {grid.name: _grid_json(grid) for grid in _all_grids(page)}
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["bare"] = BARE
+    environment.globals |= {"bare": BARE, "said": SAID}
+    environment.filters["coded"] = lambda text: list(enumerate(text.split("`")))
+    environment.filters["kind"] = lambda drawing: type(drawing).__name__.lower()
     template = environment.from_string(_asset("page.html.j2"))
-    script = _bokeh_script() if charts else ""
+    script = _bokeh_script() if items else ""
     nonce = hashlib.sha256((page.text + page.data).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    data, cut = bounded_json(page.data)
     text: str = template.render(
         page=page,
         nonce=nonce,
@@ -38,9 +47,10 @@ def html_text(page: Page) -> str:
         library=jinja2.utils.markupsafe.Markup(script),
         charts=jinja2.utils.markupsafe.Markup(_safe_json(items)),
         grids=jinja2.utils.markupsafe.Markup(_safe_json(grids)),
-        data=jinja2.utils.markupsafe.Markup(_in_script(page.data)),
+        data=jinja2.utils.markupsafe.Markup(_in_script(data)),
         schema=jinja2.utils.markupsafe.Markup(_in_script(_schema(page.command))),
         bokeh=bokeh.__version__,
+        cut=cut,
     )
     return text
 
@@ -65,20 +75,51 @@ def _libraries() -> tuple[Any, Any]:
     return jinja2, bokeh
 
 
-def _all_pictures(page: Page) -> list[Picture]:
+def bounded_json(text: str) -> tuple[str, tuple[str, ...]]:
+    """The JSON that a page holds, and what was left out of it: long lists are cut where it is too long."""
+    if len(text) <= MOST_JSON:
+        return text, ()
+    facts = json.loads(text, parse_float=Decimal)
+    cut: dict[str, tuple[int, int]] = {}
+    for most in (10_000, 1_000, 100, 10):
+        facts = _shortened(facts, most, "", cut)
+        text = to_json(facts)
+        if len(text) <= MOST_JSON:
+            break
+    return text, tuple(f"{name}: the first {kept:,} of {whole:,}" for name, (kept, whole) in cut.items())
+
+
+def _shortened(value: Any, most: int, name: str, cut: dict[str, tuple[int, int]]) -> Any:
+    """A value of JSON with its lists cut. cut: gets (kept, whole) of each list, by its dotted name."""
+    if isinstance(value, dict):
+        dot = f"{name}." if name else ""
+        return {key: _shortened(each, most, f"{dot}{key}", cut) for key, each in value.items()}
+    if not isinstance(value, list):
+        return value
+    if len(value) > most:
+        cut[name] = (most, cut.get(name, (0, len(value)))[1])
+    return [_shortened(each, most, f"{name}[]", cut) for each in value[:most]]
+
+
+def all_pictures(page: Page) -> list[Picture]:
+    """Every picture of a page."""
     more = [] if page.close_up is None or page.close_up.picture is None else [page.close_up.picture]
-    return [*page.pictures, *more]
+    return [*page.pictures, *more, *(picture for part in page.sections for picture in part.pictures)]
 
 
 def _all_grids(page: Page) -> list[Grid]:
-    return [*page.grids, *(one.table for one in _all_pictures(page) if one.table is not None)]
+    parts = [grid for part in page.sections for grid in part.grids]
+    near = [] if page.close_up is None else page.close_up.grids
+    return [*page.grids, *near, *parts, *(one.table for one in all_pictures(page) if one.table is not None)]
 
 
 def _chart_json(picture: Picture) -> Any:
     from bokeh.core.types import ID
     from bokeh.embed import json_item
 
-    return json_item(picture.chart, ID(f"chart-{picture.name}"))
+    from reconcile.html.charts import draw
+
+    return json_item(draw(picture.drawing), ID(f"chart-{picture.name}"))
 
 
 def _grid_json(grid: Grid) -> dict[str, Any]:
@@ -86,6 +127,7 @@ def _grid_json(grid: Grid) -> dict[str, Any]:
         "columns": grid.columns,
         "rows": [list(row) for row in grid.rows],
         "numeric": sorted(grid.numeric),
+        "left_out": grid.left_out,
     }
 
 

@@ -65,7 +65,7 @@ def shrink_page(shrunk: Shrunk, name: str, out: str) -> str:
         ("", "given", "shrunk"),
         *(
             (label, f"{a:,}", f"{b:,}")
-            for label, a, b in zip(LABELS, _sizes(before), _sizes(after), strict=True)
+            for label, a, b in zip(LABELS, sizes(before), sizes(after), strict=True)
         ),
     ]
     lines = [
@@ -86,7 +86,8 @@ def shrink_page(shrunk: Shrunk, name: str, out: str) -> str:
 LABELS = ("symbols", "bars", "rebalances", "breaks")
 
 
-def _sizes(look: BrokenCase) -> tuple[int, int, int, int]:
+def sizes(look: BrokenCase) -> tuple[int, int, int, int]:
+    """The numbers that LABELS names."""
     bars, symbols = look.case.market.present.shape
     return symbols, bars, look.rebalances, len(look.found.breaks)
 
@@ -117,8 +118,8 @@ def shrink_facts(shrunk: Shrunk, name: str) -> dict[str, Any]:
         },
         "first": first_line(shrunk),
         "causes": list(shrunk.causes),
-        "before": dict(zip(LABELS, _sizes(shrunk.before), strict=True)),
-        "after": dict(zip(LABELS, _sizes(shrunk.after), strict=True)),
+        "before": dict(zip(LABELS, sizes(shrunk.before), strict=True)),
+        "after": dict(zip(LABELS, sizes(shrunk.after), strict=True)),
         "dropped": list(shrunk.dropped),
         "trials": shrunk.trials,
         "stopped": shrunk.stopped,
@@ -145,7 +146,7 @@ def _why(shrunk: Shrunk, name: str, page: str | None) -> Iterator[str]:
     yield ""
     yield from _quoted(first_line(shrunk))
     yield ""
-    before, after = _sizes(shrunk.before), _sizes(shrunk.after)
+    before, after = sizes(shrunk.before), sizes(shrunk.after)
     yield f"Shrunk by `reconcile shrink` for the candidate `{printable(name, 100)}`:"
     yield f"its first divergence is of the same kind as in the whole case ({_signature(shrunk)})."
     yield ""

@@ -10,6 +10,7 @@
 
   function draw(isDark) {
     if (typeof Bokeh === "undefined") return;
+    document.documentElement.classList.toggle("dark-charts", isDark);
     let text = charts;
     for (const [name, pair] of Object.entries(COLOURS)) text = text.replaceAll(name, pair[isDark ? 1 : 0]);
     waiting.disconnect();
@@ -19,80 +20,130 @@
       place.replaceChildren();
       waiting.observe(place);
     }
+    setTimeout(drawIdly, 300);
   }
-  // A chart is drawn when it is about to be seen: the answer does not wait for all of them.
+  // A chart is drawn when it is about to be seen, the others when there is nothing else to do: the answer
+  // does not wait for them.
   let items = new Map();
+  function embed(name) {
+    const item = items.get(name);
+    if (!item) return;
+    items.delete(name);
+    waiting.unobserve(document.getElementById(name));
+    Bokeh.embed.embed_item(item);
+  }
   const waiting = new IntersectionObserver((entries) => {
     for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      waiting.unobserve(entry.target);
-      Bokeh.embed.embed_item(items.get(entry.target.id));
+      if (entry.isIntersecting) embed(entry.target.id);
     }
   }, { rootMargin: "300px" });
-  function drawAll() {
-    for (const [name, item] of items) {
-      const place = document.getElementById(name);
-      if (!place.hasChildNodes()) { waiting.unobserve(place); Bokeh.embed.embed_item(item); }
-    }
+  function drawNext() {
+    const [name] = items.keys();
+    if (name !== undefined) embed(name);
+    return items.size > 0;
   }
-  draw(dark.matches);
-  dark.addEventListener("change", (event) => draw(event.matches));
-  window.addEventListener("beforeprint", () => { if (dark.matches) draw(false); if (items.size) drawAll(); });
-  window.addEventListener("afterprint", () => { if (dark.matches) draw(true); });
+  function drawAll() { while (drawNext()); }
+  const idle = window.requestIdleCallback || ((then) => setTimeout(then, 100));
+  const drawIdly = () => idle(() => { if (drawNext()) drawIdly(); });
 
-  const HEIGHT = 28, SPARE = 12;
+  const HEIGHT = 28, SPARE = 12, PRINTED = 40;
+  const data = read("tieout-grids");
   const grids = {};
+  const number = (count) => count.toLocaleString("en");
+  const element = (name, text, className) => {
+    const made = document.createElement(name);
+    if (text !== undefined) made.textContent = text;
+    if (className) made.className = className;
+    return made;
+  };
 
   class Grid {
-    constructor(frame, data) {
+    constructor(frame, given) {
       this.frame = frame;
       this.name = frame.dataset.grid;
-      this.data = data;
-      this.numeric = new Set(data.numeric);
-      this.order = data.rows.map((_, place) => place);
-      this.words = [];
+      this.data = given;
+      this.columns = given.columns;
+      this.numeric = new Set(given.numeric);
+      this.order = given.rows.map((_, place) => place);
+      this.texts = [];
+      this.words = "";
+      this.only = {};
       this.sorted = null;
       this.here = -1;
       this.body = frame.querySelector("tbody");
       this.tools();
       this.heads();
-      if (data.rows.length > 40) frame.addEventListener("scroll", () => this.show());
+      let drawn = false;
+      if (given.rows.length > PRINTED) frame.addEventListener("scroll", () => {
+        if (drawn) return;
+        drawn = true;
+        requestAnimationFrame(() => { drawn = false; this.show(); });
+      });
       this.show();
     }
     tools() {
       if (this.data.rows.length < 10) return;
-      const tools = document.createElement("div");
-      tools.className = "tools";
-      const label = document.createElement("label");
-      label.textContent = "Filter ";
-      this.input = document.createElement("input");
+      const tools = element("div", undefined, "tools"), label = element("label", "Filter ");
+      this.input = element("input");
       this.input.type = "search";
       this.input.placeholder = "words that a row holds";
-      this.input.addEventListener("input", () => this.filter(this.input.value));
+      this.input.addEventListener("input", () => { this.words = this.input.value; this.filter(); remember(this); });
       label.append(this.input);
-      this.count = document.createElement("span");
+      this.count = element("span");
       this.count.setAttribute("aria-live", "polite");
-      tools.append(label, this.count);
+      this.all = element("button", "Show all");
+      this.all.type = "button";
+      this.all.hidden = true;
+      this.all.addEventListener("click", () => { this.set({}); remember(this); });
+      const copy = element("button", "Copy link");
+      copy.type = "button";
+      copy.addEventListener("click", () => { remember(this); copyLink(copy); });
+      tools.append(label, this.count, this.all, copy);
       this.frame.before(tools);
     }
     heads() {
       this.frame.querySelectorAll("thead th").forEach((head, column) => {
-        const button = document.createElement("button");
-        button.textContent = head.textContent;
+        const button = element("button", head.textContent);
+        button.type = "button";
         head.replaceChildren(button);
         button.addEventListener("click", () => this.sort(column, head));
       });
     }
-    text(row) {
-      return this.data.rows[row].map((cell) => (cell === null ? "" : String(cell))).join("\u0001").toLowerCase();
+    text(place) {
+      if (this.texts[place] === undefined) {
+        this.texts[place] = this.data.rows[place].map((cell) => (cell === null ? "" : String(cell))).join("\u0001").toLowerCase();
+      }
+      return this.texts[place];
     }
-    filter(text, test) {
-      this.words = text.toLowerCase().split(/\s+/).filter(Boolean);
-      const kept = [];
+    // What is shown: words (q), a value of a column (symbol, stage, rebalance), a stretch of time (from, to).
+    set(wanted) {
+      const { q, row, ...only } = wanted;
+      this.words = q || "";
+      this.only = only;
+      if (this.input) this.input.value = this.words;
+      this.filter();
+    }
+    tests() {
+      const tests = [], time = this.columns.indexOf(this.columns.includes("time") ? "time" : "month");
+      for (const [name, value] of Object.entries(this.only)) {
+        const column = this.columns.indexOf(name);
+        if (name === "from" && time >= 0) tests.push((row) => row[time] >= value);
+        else if (name === "to" && time >= 0) tests.push((row) => row[time] <= value + "~");
+        else if (column >= 0) tests.push((row) => String(row[column] ?? "") === value);
+      }
+      return tests;
+    }
+    fits(only) {
+      const before = this.only;
+      this.only = only;
+      const tests = this.tests();
+      this.only = before;
+      return this.data.rows.some((row) => tests.every((test) => test(row)));
+    }
+    filter() {
+      const words = this.words.toLowerCase().split(/\s+/).filter(Boolean), tests = this.tests(), kept = [];
       this.data.rows.forEach((row, place) => {
-        if (test && !test(row)) return;
-        const whole = this.words.length ? this.text(place) : "";
-        if (this.words.every((word) => whole.includes(word))) kept.push(place);
+        if (tests.every((test) => test(row)) && (!words.length || words.every((word) => this.text(place).includes(word)))) kept.push(place);
       });
       this.order = kept;
       this.here = -1;
@@ -121,46 +172,68 @@
         return (up ? order : -order) || a - b;
       });
     }
-    show() {
+    show(printing) {
       const total = this.order.length;
-      const first = Math.max(0, Math.floor(this.frame.scrollTop / HEIGHT) - SPARE);
+      const first = printing ? 0 : Math.max(0, Math.floor(this.frame.scrollTop / HEIGHT) - SPARE);
       const seen = Math.ceil(this.frame.clientHeight / HEIGHT) + 2 * SPARE;
-      const last = Math.min(total, first + Math.max(seen, 40));
+      const last = Math.min(total, printing ? PRINTED : first + Math.max(seen, PRINTED));
       const rows = document.createDocumentFragment();
       const pad = (count) => {
-        const row = document.createElement("tr"), cell = document.createElement("td");
+        const row = element("tr", undefined, "pad"), cell = element("td");
         row.setAttribute("aria-hidden", "true");
-        cell.colSpan = this.data.columns.length;
+        cell.colSpan = this.columns.length;
         cell.style.height = `${count * HEIGHT}px`;
         cell.style.padding = "0";
         row.append(cell);
         return row;
       };
+      const say = (text) => {
+        const row = element("tr"), cell = element("td", text, "note");
+        cell.colSpan = this.columns.length;
+        row.append(cell);
+        rows.append(row);
+      };
       if (first) rows.append(pad(first));
       for (let place = first; place < last; place += 1) rows.append(this.row(place));
-      if (last < total) rows.append(pad(total - last));
+      if (last < total && printing) say(`and ${number(total - last)} more rows`);
+      else if (last < total) rows.append(pad(total - last));
+      if (!total) say(this.data.left_out ? `None of the rows held here; ${number(this.data.left_out)} more are counted, not held. reconcile diff --csv FILE writes all.` : "No row.");
       this.body.replaceChildren(rows);
-      if (this.count) this.count.textContent = `${total.toLocaleString("en")} of ${this.data.rows.length.toLocaleString("en")} rows`;
+      const only = Object.entries(this.only).map(([name, value]) => `${name} ${value}`).join(", ");
+      if (this.count) this.count.textContent = `${number(total)} of ${number(this.data.rows.length)} rows${only ? `: ${only}` : ""}`;
+      if (this.all) this.all.hidden = !only && !this.words;
     }
     row(place) {
-      const number = this.order[place], row = document.createElement("tr");
-      row.id = `${this.name}-${number + 1}`;
+      const at = this.order[place], row = element("tr");
+      row.id = `${this.name}-${at + 1}`;
       if (place === this.here) row.className = "here";
-      this.data.rows[number].forEach((value, column) => {
-        const cell = document.createElement("td");
+      this.data.rows[at].forEach((value, column) => {
         const text = value === null ? "" : String(value);
-        cell.textContent = text;
+        const cell = element("td", undefined, this.numeric.has(column) ? "number" : undefined);
         cell.title = text;
-        if (this.numeric.has(column)) cell.className = "number";
-        if (column === 0) {
-          const link = document.createElement("a");
-          link.href = `#${row.id}`;
-          link.textContent = text || "·";
-          cell.replaceChildren(link);
-        }
+        const target = this.target(column, value, at);
+        if (target) {
+          const link = element("a", text || "·");
+          link.href = target;
+          cell.append(link);
+        } else cell.textContent = text;
         row.append(cell);
       });
       return row;
+    }
+    // Where a cell leads: its own row, or the breaks of its symbol or of its period.
+    target(column, value, at) {
+      const name = this.columns[column];
+      if (column === 0) return `#${this.name}-${at + 1}`;
+      if (value === null || value === "" || !grids.breaks) return null;
+      if (name === "symbol" || name === "rebalance") return address("breaks", { [name]: String(value) });
+      const period = this.data.rows[at][0];
+      if (this.name === "periods" && name === "breaks" && value && period !== null) return address("breaks", { rebalance: String(period) });
+      if (this.name === "roots" && name === "roots" && grids.root) {
+        const [symbol, month] = this.data.rows[at];
+        return address("root", { symbol: symbol === "(account)" ? "" : symbol, from: month, to: month });
+      }
+      return null;
     }
     go(place) {
       if (!this.order.length) return;
@@ -168,39 +241,89 @@
       this.frame.scrollTop = Math.max(0, this.here * HEIGHT - this.frame.clientHeight / 2);
       this.show();
     }
-    find(number) {
-      if (!this.order.includes(number)) this.filter("");
-      this.go(this.order.indexOf(number));
+    find(at) {
+      if (!this.order.includes(at)) this.set({});
+      this.go(this.order.indexOf(at));
       this.frame.scrollIntoView({ block: "center" });
     }
   }
 
-  const data = read("tieout-grids");
-  document.querySelectorAll("[data-grid]").forEach((frame) => {
-    grids[frame.dataset.grid] = new Grid(frame, data[frame.dataset.grid]);
-  });
+  const address = (name, wanted) => `#${name}?${new URLSearchParams(wanted)}`;
+  // The address says what is shown, so that it can be copied; this is no step back in the history.
+  function remember(grid) {
+    const wanted = { ...(grid.words ? { q: grid.words } : {}), ...grid.only };
+    if (grid.here >= 0) wanted.row = String(grid.order[grid.here] + 1);
+    const hash = Object.keys(wanted).length ? address(grid.name, wanted) : `#${grid.name}`;
+    try { history.replaceState(null, "", hash); } catch { /* an address that may not be changed */ }
+  }
+  async function copyLink(button) {
+    let done = true;
+    try { await navigator.clipboard.writeText(location.href); } catch {
+      const field = element("textarea", location.href);
+      document.body.append(field);
+      field.select();
+      done = document.execCommand("copy");
+      field.remove();
+    }
+    button.textContent = done ? "Copied" : "Copy it from the address";
+    setTimeout(() => { button.textContent = "Copy link"; }, 2000);
+  }
+
+  const frames = document.querySelectorAll("[data-grid]");
+  frames.forEach((frame) => { grids[frame.dataset.grid] = null; });
+  frames.forEach((frame) => { grids[frame.dataset.grid] = new Grid(frame, data[frame.dataset.grid]); });
+  const breaks = grids.breaks;
+  if (breaks) for (const grid of Object.values(grids)) grid.show();
 
   function follow() {
-    const parts = /^#([a-z-]+?)-(\d+)$/.exec(location.hash);
-    if (parts && grids[parts[1]]) grids[parts[1]].find(Number(parts[2]) - 1);
+    const hash = location.hash.slice(1), mark = hash.indexOf("?");
+    const row = /^(.+)-(\d+)$/.exec(hash);
+    if (mark >= 0 && grids[hash.slice(0, mark)]) {
+      const grid = grids[hash.slice(0, mark)], wanted = Object.fromEntries(new URLSearchParams(hash.slice(mark + 1)));
+      grid.set(wanted);
+      if (wanted.row) grid.go(grid.order.indexOf(Number(wanted.row) - 1));
+      grid.frame.closest("section").scrollIntoView({ block: "start" });
+    } else if (row && grids[row[1]]) {
+      open(grids[row[1]].frame);
+      grids[row[1]].find(Number(row[2]) - 1);
+    }
   }
+  const open = (node) => { const folded = node.closest("details"); if (folded) folded.open = true; };
   window.addEventListener("hashchange", follow);
-  follow();
 
-  const breaks = grids.breaks;
-  document.querySelectorAll(".map a").forEach((cell) => cell.addEventListener("click", () => {
-    if (!breaks) return;
+  document.querySelectorAll(".map a").forEach((cell) => {
     const [from, to] = cell.dataset.stretch.split(" .. ");
-    breaks.input && (breaks.input.value = "");
-    breaks.filter("", (row) => row[4] === cell.dataset.stage && row[3] >= from && row[3] <= (to || from) + "~");
-  }));
+    const wanted = { stage: cell.dataset.stage, from, to: to || from };
+    // Of the first breaks none may be in the cell; its roots are all held.
+    const root = breaks && grids.root && !breaks.fits(wanted) && grids.root.fits(wanted);
+    if (breaks) cell.href = address(root ? "root" : "breaks", wanted);
+  });
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "t") window.scrollTo({ top: 0 });
     if (!breaks) return;
-    if (event.key === "j") breaks.go(breaks.here + 1);
-    if (event.key === "k") breaks.go(breaks.here - 1);
     if (event.key === "f" && breaks.input) { event.preventDefault(); breaks.input.focus(); }
-    if ("jk".includes(event.key)) breaks.frame.scrollIntoView({ block: "nearest" });
+    if (event.key !== "j" && event.key !== "k") return;
+    breaks.go(breaks.here + (event.key === "j" ? 1 : -1));
+    breaks.frame.scrollIntoView({ block: "nearest" });
+    remember(breaks);
   });
+  document.querySelectorAll("details").forEach((folded) => folded.addEventListener("toggle", () => {
+    folded.querySelectorAll("[data-grid]").forEach((frame) => grids[frame.dataset.grid].show());
+  }));
+
+  // On paper dark charts are turned into light ones by the style: to draw them anew would come too late.
+  let printing = false;
+  draw(dark.matches);
+  dark.addEventListener("change", (event) => { if (!printing && !window.matchMedia("print").matches) draw(event.matches); });
+  window.addEventListener("beforeprint", () => {
+    printing = true;
+    for (const grid of Object.values(grids)) grid.show(true);
+    drawAll();
+  });
+  window.addEventListener("afterprint", () => {
+    printing = false;
+    for (const grid of Object.values(grids)) grid.show();
+  });
+  follow();
 })();
