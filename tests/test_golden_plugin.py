@@ -8,12 +8,14 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import reference
 from reconcile import cli
 from reconcile.comparing import compare
 from reconcile.goldens import changes, snapshot
+from reconcile.ledger import frames
 from reconcile.running import run as running
 
 pytest_plugins = ["pytester"]
@@ -98,7 +100,7 @@ def write(project: pytest.Pytester, name: str, text: str) -> None:
     shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)  # two edits may share a second
 
 
-LOADED = (reference, compare, changes, snapshot, running)
+LOADED = (pd, reference, compare, frames, changes, snapshot, running)
 """What a run of pytest in this process loads first, it forgets; numpy could not be loaded twice."""
 LEAN = ("no:cacheprovider", "no:hypothesispytest", "no:benchmark")
 
@@ -234,6 +236,75 @@ def test_an_engine_may_agree_only_with_itself_if_the_fixture_says_so(theirs: pyt
     assert run(theirs).ret == 0
     manifest = json.loads((blessed(theirs) / CASE / "manifest.json").read_text())
     assert manifest["agreement"] == "itself"
+
+
+DOUBLES = """
+import reconcile
+import reference
+
+RATE = 0.0005
+
+
+def run(scenario, market):
+    books = reference.run(scenario, market)
+    names = ["timestamp", "symbol", "side", "quantity", "price"]
+    fills = reconcile.frame(books, "fills", floats=True)[names]
+    fills["commission"] = fills["quantity"] * fills["price"] * RATE
+    return reconcile.from_frames({"fills": fills})
+"""
+BOUND = """
+
+@pytest.fixture
+def golden_tolerance():
+    return {"fills.commission": {"absolute": "0.0001", "reason": "doubles are not rounded to a unit"}}
+"""
+
+
+def test_a_disagreement_of_doubles_says_what_can_be_done(theirs: pytest.Pytester) -> None:
+    """Explain it, bound it with a reason, or pin the engine to itself."""
+    write(theirs, "engine_under_test.py", DOUBLES)
+    result = run(theirs)
+    text = said(result)
+    assert result.ret == 1 and folders(theirs) == []
+    assert "not written: engine and reference disagree" in text
+    assert "`reconcile explain` names the cause" in text
+    assert 'ledger_snapshot(scenario, market, tolerance={"fills.commission": {"absolute"' in text
+    assert "golden_agreement return 'itself'" in text
+
+
+def test_an_engine_of_doubles_is_pinned_within_bounds_that_have_reasons(theirs: pytest.Pytester) -> None:
+    """To the reference when it is written, and to its golden from then on; the bounds are sealed with it."""
+    write(theirs, "engine_under_test.py", DOUBLES)
+    write(theirs, "conftest.py", CONFTEST + BOUND)
+    assert "tolerance fills.commission none -> absolute 0.0001 (doubles are not rounded" in said(run(theirs))
+    accept(CASE)
+    assert "doubles are not rounded to a unit" in (blessed(theirs).parent / "JOURNAL.md").read_text()
+    manifest = json.loads((blessed(theirs) / CASE / "manifest.json").read_text())
+    assert manifest["agreement"] == "reference" and manifest["storage"] == "full"
+    assert run(theirs).ret == 0
+    write(theirs, "engine_under_test.py", DOUBLES.replace("0.0005", "0.000500000001"))
+    assert run(theirs).ret == 0  # another library's rounding
+    write(theirs, "engine_under_test.py", DOUBLES.replace("0.0005", "0.0006"))
+    result = run(theirs, "--snapshot-update")
+    assert result.ret == 1 and "fills commission" in said(result)
+    assert "not written: engine and reference disagree" in said(result)
+    dropped = DOUBLES.replace("return reconcile", "fills = fills[1:]\n    return reconcile")
+    write(theirs, "engine_under_test.py", dropped)
+    assert run(theirs).ret == 1
+
+
+def test_other_bounds_are_a_change_that_is_reviewed(theirs: pytest.Pytester) -> None:
+    """A bound cannot be widened unseen."""
+    write(theirs, "engine_under_test.py", DOUBLES)
+    write(theirs, "conftest.py", CONFTEST + BOUND)
+    run(theirs)
+    accept(CASE)
+    write(theirs, "conftest.py", CONFTEST + BOUND.replace('"0.0001"', '"5"'))
+    result = run(theirs, "--snapshot-update")
+    assert result.ret == 1 and folders(theirs) == [CASE, f"{CASE}.pending"]
+    assert "tolerance fills.commission absolute 0.0001 (" in golden("review")[1]
+    write(theirs, "conftest.py", CONFTEST + BOUND.replace('reason": "', 'reason": "" and "'))
+    assert "no reason" in said(run(theirs))
 
 
 def test_an_empty_ledger_is_refused(theirs: pytest.Pytester) -> None:

@@ -31,7 +31,7 @@ from reconcile.ledger.write import csv_tables
 from vocabulary.ledger import SEMANTICS_DIGEST, Column, Ledger, Table
 
 if TYPE_CHECKING:
-    from reconcile.matching.model import Value
+    from reconcile.matching.model import Tolerance, Value
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
 
@@ -42,7 +42,7 @@ CHECKPOINTS = 12
 """Number of bars, the last among them, whose positions and equity are kept of a large ledger."""
 LINK = 16
 """Hex digits kept of each link. They only locate a bar; the manifest has the ledger's whole digest."""
-SCENARIO, SUMMARY_FILE, CHAIN = "scenario.toml", "summary.csv", "chain.csv"
+SCENARIO, SUMMARY_FILE, CHAIN, TOLERANCE = "scenario.toml", "summary.csv", "chain.csv", "tolerance.toml"
 TABLES = "tables"
 
 
@@ -55,16 +55,19 @@ def make_golden(
     storage: Storage | None = None,
     agreement: Agreement = Agreement.REFERENCE,
     test: str | None = None,
+    tolerances: Sequence[Tolerance] = (),
 ) -> Golden:
     """The golden of a ledger. storage: None to choose by the number of rows.
 
+    tolerances: within which its ledger holds; such a golden keeps all rows, whatever their number.
     Raises InputError for tables that are not a ledger, OutputError for cells that CSV cannot hold.
     """
+    from reconcile.comparing.tolerances import tolerance_toml
     from reconcile.scenario.toml import scenario_to_toml
 
     links = chain(ledger)
     rows = sum(table.rows for table in ledger.tables.values())
-    kept = storage or (Storage.FULL if rows <= FULL_ROWS else Storage.CHECKPOINTS)
+    kept = storage or (Storage.FULL if rows <= FULL_ROWS or tolerances else Storage.CHECKPOINTS)
     counts = {name: table.rows for name, table in ledger.tables.items()}
     figures = figures_of(_with_cash(ledger, scenario), links or (ledger_digest(ledger),))
     manifest = GoldenManifest(case, agreement, test, kept, inputs, figures, counts)
@@ -76,6 +79,8 @@ def make_golden(
     }
     if scenario is not None:
         files[SCENARIO] = scenario_to_toml(scenario).encode()
+    if tolerances:
+        files[TOLERANCE] = "".join(f"{tolerance_toml(one)}\n" for one in tolerances).encode()
     files[SEAL] = seal_bytes(files)
     return Golden(manifest, files, seal_id(files))
 

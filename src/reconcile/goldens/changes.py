@@ -13,13 +13,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconcile.goldens.build import CHAIN, SCENARIO, SUMMARY_FILE, TABLES
+from reconcile.goldens.build import CHAIN, SCENARIO, SUMMARY_FILE, TABLES, TOLERANCE
 from reconcile.goldens.files import MANIFEST
 from reconcile.goldens.model import Cause, CauseKind, Change, Fault, FirstDivergence, Golden, Storage
 from vocabulary.ledger import SCHEMA, Kind, Ledger, Manifest
 
 if TYPE_CHECKING:
-    from reconcile.matching.model import Break, Reconciliation
+    from reconcile.matching.model import Break, Reconciliation, Tolerance
 
 
 _STAGES = {"targets": "target", "fills": "status", "equity": "equity"}
@@ -53,7 +53,7 @@ def describe_change(
         return replace(blank, fills=0, rebalances=len(changed))
     kept = golden_ledger(before) if before.manifest.storage is Storage.FULL else rerun(before)
     if kept is not None:
-        found = _compare(kept, ledger)
+        found = _compare(kept, ledger, golden_tolerances(before))
         return replace(
             blank,
             first=None if found.first is None else first_divergence(found.first, ledger.manifest),
@@ -71,11 +71,12 @@ def describe_change(
     )
 
 
-def _compare(kept: Ledger, ledger: Ledger) -> Reconciliation:
+def _compare(kept: Ledger, ledger: Ledger, bounds: tuple[Tolerance, ...] = ()) -> Reconciliation:
     """Compare a ledger with the golden's, which takes the part of the reference."""
     from reconcile.comparing.compare import compare
 
-    return compare(replace(kept, manifest=replace(ledger.manifest, chain=None)), ledger)
+    reference = replace(kept, manifest=replace(ledger.manifest, chain=None))
+    return compare(reference, ledger, tolerances=bounds or None)
 
 
 def golden_ledger(golden: Golden) -> Ledger:
@@ -219,12 +220,13 @@ def find_causes(before: Golden | None, after: Golden) -> tuple[Cause, ...]:
     Empty when neither inputs nor ledgers differ.
     """
     if before is None:
-        return (Cause(CauseKind.NEW),)
+        return (Cause(CauseKind.NEW), *_tolerance_causes(None, after))
     found = [
         *_scenario_causes(before, after),
         *_data_causes(before, after),
         *_semantics_causes(before, after),
         *_agreement_causes(before, after),
+        *_tolerance_causes(before, after),
     ]
     if found:
         return tuple(found)
@@ -238,7 +240,8 @@ def inputs_differ(before: Golden, after: Golden) -> bool:
     """Whether two goldens were made from different inputs, as far as both record them."""
     old, new = before.manifest.inputs, after.manifest.inputs
     names = ("scenario", "market", "semantics")
-    return any(_differ(getattr(old, name), getattr(new, name)) for name in names)
+    bounds = (golden.files.get(TOLERANCE) for golden in (before, after))
+    return len(set(bounds)) > 1 or any(_differ(getattr(old, name), getattr(new, name)) for name in names)
 
 
 def _differ(old: str | None, new: str | None) -> bool:
@@ -278,6 +281,45 @@ def _semantics_causes(before: Golden, after: Golden) -> list[Cause]:
 def _agreement_causes(before: Golden, after: Golden) -> list[Cause]:
     old, new = before.manifest.agreement.value, after.manifest.agreement.value
     return [] if old == new else [Cause(CauseKind.AGREEMENT, "", old, new)]
+
+
+def _tolerance_causes(before: Golden | None, after: Golden) -> list[Cause]:
+    """The bounds that were added, changed or taken away, with their reasons."""
+    old, new = (_bounds(golden) for golden in (before, after))
+    return [
+        Cause(CauseKind.TOLERANCE, name, old.get(name), new.get(name))
+        for name in dict.fromkeys((*old, *new))
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _bounds(golden: Golden | None) -> dict[str, str]:
+    """By column: `absolute 0.01 (in cents)`."""
+    found = () if golden is None else golden_tolerances(golden)
+    return {f"{one.table}.{one.column}": f"{one.kind.value} {one.bound} ({one.reason})" for one in found}
+
+
+def golden_tolerances(golden: Golden) -> tuple[Tolerance, ...]:
+    """The bounds within which a golden's ledger holds. Raises InputError when they cannot be read."""
+    from reconcile.comparing.tolerances import tolerances_from
+
+    text = golden.files.get(TOLERANCE, b"").decode("utf-8", "replace")
+    return tolerances_from(tomllib.loads(text), origin=f"golden {golden.manifest.case}: {TOLERANCE}")
+
+
+def holds_within(golden: Golden, ledger: Ledger) -> bool:
+    """Whether a ledger is that of a golden within the golden's bounds, row by row and column by column.
+
+    Raises InputError: bounds between ledgers that have to be equal to the last unit.
+    """
+    bounds = golden_tolerances(golden)
+    if not bounds or golden.manifest.storage is not Storage.FULL:
+        return False
+    kept = golden_ledger(golden)
+    alike = {name: set(table.columns) for name, table in kept.tables.items()} == {
+        name: set(table.columns) for name, table in ledger.tables.items()
+    }
+    return alike and not _compare(kept, ledger, bounds).breaks
 
 
 def _settings(golden: Golden) -> dict[str, str]:

@@ -49,8 +49,9 @@ class LedgerExtension(AbstractSyrupyExtension):
         if self._whole is None:
             item = test_location.item
             # Syrupy passes no request, so the fixture has an effect only in a test that requests it.
-            agreement = getattr(item, "funcargs", {}).get("golden_agreement", "reference")
-            self._whole = snapshot_of(item, agreement)
+            given = getattr(item, "funcargs", {})
+            agreement = given.get("golden_agreement", "reference")
+            self._whole = snapshot_of(item, agreement, given.get("golden_tolerance"))
         self._snapshot = self._whole(case=index) if isinstance(index, str) else self._whole
         return ""
 

@@ -284,11 +284,15 @@ def cause_text(cause: Cause) -> str:
         what = f", {cause.what}" if cause.what else ""
         return f"code (scenario, data and semantics are the same{what})"
     unit = f" {cause.unit}" if cause.unit else ""
-    before, after = ("none" if side is None else printable(side, 60) for side in (cause.before, cause.after))
+    sides = (cause.before, cause.after)
+    most = 160 if cause.kind is CauseKind.TOLERANCE else 60  # a bound comes with its reason
+    before, after = ("none" if side is None else printable(side, most) for side in sides)
     moved = f"{before} -> {after}{unit}"
     if cause.kind is CauseKind.SCENARIO:
         name = _SHORT.get(cause.what, cause.what) if cause.unit else cause.what
         return f"{printable(name, 80)} {moved}"
+    if cause.kind is CauseKind.TOLERANCE:
+        return f"tolerance {printable(cause.what, 60)} {before} -> {after}"
     if cause.kind is CauseKind.DATA:
         return f"data of {printable(cause.what, 60)} {moved}"
     return f"{cause.kind.value} {moved}"

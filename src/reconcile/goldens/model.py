@@ -67,6 +67,7 @@ class CauseKind(Enum):
     """What differs between the inputs of two goldens.
 
     code: nothing differs, and yet the ledgers do.  agreement: what the engine had to agree with.
+    tolerance: a bound within which it had to agree, and within which its ledger holds.
     """
 
     NEW = "new"
@@ -75,6 +76,7 @@ class CauseKind(Enum):
     SEMANTICS = "semantics"
     CODE = "code"
     AGREEMENT = "agreement"
+    TOLERANCE = "tolerance"
 
 
 @dataclass(frozen=True, slots=True)

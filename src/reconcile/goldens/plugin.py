@@ -18,7 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from reconcile.goldens.model import ProjectPaths
-    from reconcile.goldens.snapshot import AssertionResult, LedgerSnapshot
+    from reconcile.goldens.snapshot import AssertionResult, GivenTolerances, LedgerSnapshot
 
 
 _OUTPUT = "tieout_goldens"
@@ -52,12 +52,23 @@ def golden_agreement() -> str:
 
 
 @pytest.fixture
-def ledger_snapshot(request: pytest.FixtureRequest, golden_agreement: str) -> LedgerSnapshot:
+def golden_tolerance() -> GivenTolerances | None:
+    """Bounds for an engine of doubles, each with its reason: a TOML file, or what it holds as a dictionary.
+    Within them it has to agree with the reference, and its ledger is the golden's. None: to the last unit."""
+    return None
+
+
+@pytest.fixture
+def ledger_snapshot(
+    request: pytest.FixtureRequest, golden_agreement: str, golden_tolerance: GivenTolerances | None
+) -> LedgerSnapshot:
     """The golden of a test's ledger: `assert my_engine(scenario, market) == ledger_snapshot`."""
-    return snapshot_of(request.node, golden_agreement)
+    return snapshot_of(request.node, golden_agreement, golden_tolerance)
 
 
-def snapshot_of(item: pytest.Item, agreement: str) -> LedgerSnapshot:
+def snapshot_of(
+    item: pytest.Item, agreement: str, tolerance: GivenTolerances | None = None
+) -> LedgerSnapshot:
     """The object that a test compares its ledger with. agreement: "reference" or "itself"."""
     from reconcile.goldens.check import case_files
     from reconcile.goldens.model import Agreement
@@ -76,6 +87,7 @@ def snapshot_of(item: pytest.Item, agreement: str) -> LedgerSnapshot:
             update=updating(item.config),
             case_names=frozenset(case_files(paths)),
             on_result=session.add_result,
+            tolerance=tolerance,
         )
     )
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from reconcile.goldens.build import identify_inputs, is_empty, make_golden, storage_for
-from reconcile.goldens.changes import describe_change, inputs_differ
+from reconcile.goldens.changes import describe_change, holds_within, inputs_differ
 from reconcile.goldens.check import first_difference, rerun_golden
 from reconcile.goldens.journal import journal_faults, read_journal
 from reconcile.goldens.model import Agreement, CheckResult, CheckStatus, Golden, Inputs, ProjectPaths
@@ -19,7 +20,12 @@ from vocabulary.ledger import Ledger
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario
 
+if TYPE_CHECKING:
+    from reconcile.matching.model import Reconciliation, Tolerance
+
 _Noun = TypeVar("_Noun", Scenario, Market)
+GivenTolerances: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
+"""A TOML file of bounds, or what it holds as a dictionary."""
 _INTERMEDIATE = ("reconcile.goldens.", "syrupy.")
 """Modules whose frames lie between a test and the comparison."""
 
@@ -29,7 +35,8 @@ class Assertion:
     """The assertion of a test that a ledger is the golden of `case`.
 
     scenario, market: what the ledger was made from, None when that is not known. test: the test's name, None
-    for a case of the cases folder.
+    for a case of the cases folder. tolerances: bounds within which it has to agree with the reference, and
+    within which it is the golden's ledger.
     """
 
     case: str
@@ -38,6 +45,7 @@ class Assertion:
     market: Market | None
     agreement: Agreement
     test: str | None
+    tolerances: tuple[Tolerance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class SnapshotContext:
     """The test that an assertion is made in.
 
     case: the name that its golden has by default. case_names: the cases of the cases folder. on_result:
-    called with each result.
+    called with each result. tolerance: the bounds of the fixture golden_tolerance.
     """
 
     paths: ProjectPaths
@@ -68,6 +76,7 @@ class SnapshotContext:
     update: bool
     case_names: frozenset[str]
     on_result: Callable[[AssertionResult], None]
+    tolerance: GivenTolerances | None = None
 
 
 class LedgerSnapshot:
@@ -75,7 +84,8 @@ class LedgerSnapshot:
 
     Call it with the scenario and the market that the ledger was made from; without a call, it takes those
     that the test has as fixtures, variables or globals. case: a name other than the test's, or one of the
-    cases folder. agreement: "reference" or "itself", instead of the fixture golden_agreement.
+    cases folder. agreement: "reference" or "itself", instead of the fixture golden_agreement. tolerance: a
+    file of bounds, or what it holds as a dictionary, instead of the fixture golden_tolerance.
     """
 
     __hash__ = None  # type: ignore[assignment]
@@ -95,10 +105,13 @@ class LedgerSnapshot:
         *,
         case: str | None = None,
         agreement: str | None = None,
+        tolerance: GivenTolerances | None = None,
     ) -> LedgerSnapshot:
         made = LedgerSnapshot(self._context)
+        if tolerance is not None:
+            made._context = replace(made._context, tolerance=tolerance)
         if agreement is not None:
-            made._context = replace(self._context, agreement=Agreement(agreement))
+            made._context = replace(made._context, agreement=Agreement(agreement))
         made._given, made._named, made._parent = (scenario, market), case, self._parent
         return made
 
@@ -113,8 +126,9 @@ class LedgerSnapshot:
             return False
         scenario, market = self._subject(other, sys._getframe(1))
         test = None if name in self._context.case_names else self._context.test
-        assertion = Assertion(name, other, scenario, market, self._context.agreement, test)
         try:
+            bounds = bounds_of(self._context.tolerance)
+            assertion = Assertion(name, other, scenario, market, self._context.agreement, test, bounds)
             result = check_assertion(self._context.paths, assertion, update=self._context.update)
         except TieoutError as error:
             self.lines = [f"golden {name}: {error}"]
@@ -173,12 +187,23 @@ def _failure_lines(result: AssertionResult, update: bool) -> list[str]:
     lines += fault_lines(checked.faults)
     lines += change_lines(checked.change) if checked.change is not None else []
     if result.refused:
-        lines.append(f"not written: {result.refused}")
+        lines += f"not written: {result.refused}".split("\n")
     elif result.written:
         lines.append("pending: `reconcile golden review` shows it, `reconcile golden accept` takes it")
     elif checked.change is not None and not update:
         lines.append("if it is meant: pytest --snapshot-update, then reconcile golden review")
     return lines
+
+
+def bounds_of(given: GivenTolerances | None) -> tuple[Tolerance, ...]:
+    """The bounds of a test. Raises InputError for bounds that are none."""
+    from reconcile.comparing.tolerances import read_tolerances, tolerances_from
+
+    if given is None:
+        return ()
+    if isinstance(given, Mapping):
+        return tolerances_from(given, origin="golden_tolerance")
+    return read_tolerances(os.fspath(given))
 
 
 def check_assertion(paths: ProjectPaths, assertion: Assertion, *, update: bool) -> AssertionResult:
@@ -211,6 +236,8 @@ def check_assertion(paths: ProjectPaths, assertion: Assertion, *, update: bool) 
         checked = CheckResult(case, CheckStatus.MISSING, None, found, change)
         return _make_pending(paths, assertion, fresh, checked)
     same_ledger = golden.manifest.figures.ledger == found.ledger
+    if not same_ledger and not inputs_differ(golden, fresh):
+        same_ledger = holds_within(golden, assertion.ledger)
     if same_ledger and not inputs_differ(golden, fresh):
         if case in on_file.pending or case in on_file.broken_pending:
             drop_pending(paths, [case])
@@ -233,6 +260,7 @@ def _golden_of(paths: ProjectPaths, assertion: Assertion) -> Golden:
         storage=None if scenario is None else storage_for(scenario, paths),
         agreement=assertion.agreement,
         test=assertion.test,
+        tolerances=assertion.tolerances,
     )
 
 
@@ -272,10 +300,10 @@ def _refusal(assertion: Assertion, fresh: Golden) -> str:
             f"the test shows no {lacking} that the reference could run: write"
             " `== ledger_snapshot(scenario, market)`, or let the fixture golden_agreement return 'itself'"
         )
-    return _disagreement(assertion.ledger, fresh.manifest.figures.ledger, scenario, market)
+    return _disagreement(assertion, fresh.manifest.figures.ledger, scenario, market)
 
 
-def _disagreement(ledger: Ledger, digest: str, scenario: Scenario, market: Market) -> str:
+def _disagreement(assertion: Assertion, digest: str, scenario: Scenario, market: Market) -> str:
     """How a ledger, whose digest is given, differs from the reference's, "" when it does not."""
     from reconcile.comparing.compare import compare
     from reconcile.ledger.digest import ledger_digest
@@ -288,8 +316,28 @@ def _disagreement(ledger: Ledger, digest: str, scenario: Scenario, market: Marke
         return f"the reference cannot run this: {error}"
     if ledger_digest(reference) == digest:
         return ""
-    found = compare(reference, ledger, scenario=scenario, market=market)
+    bounds = assertion.tolerances or None
+    found = compare(reference, assertion.ledger, scenario=scenario, market=market, tolerances=bounds)
     if found.verdict is not Verdict.BREAKS:
         same = (Verdict.MATCHED, Verdict.MATCHED_AS_FAR_AS_COMPARED, Verdict.NOTHING_HAPPENED)
         return "" if found.verdict in same else f"engine and reference: {found.verdict.value}"
-    return f"engine and reference disagree: {first_difference(found, reference)}"
+    disagree = f"engine and reference disagree: {first_difference(found, reference)}"
+    return "\n".join([disagree, *_ways_out(found)])
+
+
+def _ways_out(found: Reconciliation) -> list[str]:
+    """What there is to do about a disagreement; bounds are for columns of doubles alone."""
+    held = {
+        (name, key): column
+        for name, table in found.candidate.tables.items()
+        for key, column in table.columns.items()
+    }
+    broken = dict.fromkeys((one.table, one.field) for one in found.breaks)
+    doubles = [".".join(key) for key in broken if key in held and held[key].values.dtype.kind == "f"]
+    lines = ["  `reconcile explain` names the cause: mend the engine, or the scenario"]
+    if doubles:
+        bound = '{"absolute": "...", "reason": "..."}'
+        lines.append("  an engine of doubles may be bounded, with a reason that is kept with the golden:")
+        lines.append(f'    == ledger_snapshot(scenario, market, tolerance={{"{doubles[0]}": {bound}}})')
+    lines.append("  to pin it to itself alone, let the fixture golden_agreement return 'itself'")
+    return lines
