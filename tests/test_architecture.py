@@ -102,7 +102,7 @@ LAYERS = (
     ("roots",),
     ("comparing",),
     ("running",),
-    ("auditing", "explaining"),
+    ("auditing", "explaining", "identifying"),
     ("shrinking", "goldens"),
     ("drilling", "gating", "templates"),
     ("html",),

@@ -1,4 +1,4 @@
-"""backtrader: fractional sizes, market orders at the next open, sells submitted before buys.
+"""backtrader: sizes as the terms say, market orders at the next open, sells submitted before buys.
 
 Its cash check at submission counts on no proceeds of the same bar's sells, so it is switched off; what
 does not fit when it executes is rejected whole. `same_close` is its cheat-on-close.
@@ -41,7 +41,10 @@ class Rebalance(bt.Strategy):
         kept = set(wanted)
         field = work.terms.sized_at
         deltas = [(data, -self.getposition(data).size) for data in self.held if data not in kept]
-        deltas += [(data, target / getattr(data, field)[0] - self.getposition(data).size) for data in wanted]
+        deltas += [
+            (data, work.shares(target, getattr(data, field)[0]) - self.getposition(data).size)
+            for data in wanted
+        ]
         for data, size in deltas:
             if size < 0:
                 self.sell(data, size=-size)

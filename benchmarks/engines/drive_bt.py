@@ -1,4 +1,4 @@
-"""bt: fractional sizes. It fills on the bar it decides, so it is fed opens, with weights a bar later;
+"""bt: sizes as the terms say. It fills on the bar it decides, so it is fed opens, with weights a bar later;
 sized at that open, marked at opens. Slippage is part of the one rate it knows. No cash check.
 """
 
@@ -35,7 +35,7 @@ def build(work: Workload):
         prices,
         initial_capital=terms.cash,
         commissions=lambda quantity, price: abs(quantity) * price * rate,
-        integer_positions=False,
+        integer_positions=terms.whole,
         progress_bar=False,
     )
     return lambda: (test.run(), test)[1]

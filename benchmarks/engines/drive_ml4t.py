@@ -1,4 +1,4 @@
-"""ml4t-backtest: fractional sizes, market orders at the next open, exits before entries.
+"""ml4t-backtest: sizes as the terms say, market orders at the next open, exits before entries.
 
 `reject`: an order that does not fit the cash is refused whole. `allow_negative`: its cash check is off.
 `same_close` is its execution mode SAME_BAR.
@@ -29,7 +29,9 @@ class Rebalance(Strategy):
         wanted = [work.symbols[i] for i in work.picks[self.bar]]
         held = {symbol: position.quantity for symbol, position in broker.get_positions().items()}
         field = work.terms.sized_at
-        deltas = [(symbol, target / data[symbol][field] - held.pop(symbol, 0.0)) for symbol in wanted]
+        deltas = [
+            (symbol, work.shares(target, data[symbol][field]) - held.pop(symbol, 0.0)) for symbol in wanted
+        ]
         for symbol, quantity in [*((symbol, -quantity) for symbol, quantity in held.items()), *deltas]:
             if quantity < 0:
                 broker.submit_order(symbol, quantity)
@@ -45,7 +47,7 @@ def build(work: Workload):
     keys = {"timestamp": work.days.repeat(symbols), "symbol": list(work.symbols) * bars}
     config = BacktestConfig(
         initial_cash=terms.cash,
-        share_type=ShareType.FRACTIONAL,
+        share_type=ShareType.INTEGER if terms.whole else ShareType.FRACTIONAL,
         commission_type=CommissionType.PERCENTAGE,
         commission_rate=terms.commission,
         slippage_type=SlippageType.PERCENTAGE,

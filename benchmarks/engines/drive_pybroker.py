@@ -1,5 +1,5 @@
-"""pybroker: fractional sizes, orders at the next open, sells before buys; buys by symbol, capped by cash
-(fees not counted, so that a bar can end a little below 0; then the next buys wait).
+"""pybroker: sizes as the terms say, orders at the next open, sells before buys; buys by symbol, capped by
+cash (fees not counted, so that a bar can end a little below 0; then the next buys wait).
 """
 
 import pandas as pd
@@ -50,7 +50,7 @@ def build(work: Workload):
         initial_cash=terms.cash,
         fee_mode=FeeMode.ORDER_PERCENT,
         fee_amount=100 * terms.commission,
-        enable_fractional_shares=True,
+        enable_fractional_shares=not terms.whole,
         round_fill_price=False,
         round_test_result=False,
     )

@@ -23,7 +23,7 @@ SECONDS = 300.0
 class Driven:
     """An engine whose ledgers are taken.
 
-    home: its environment, `requirements/HOME.txt`. decimals: of its quantities. export: the file that its
+    home: its environment, `requirements/HOME.txt`. whole: it trades whole shares. export: the file that its
     script writes. states: what a scenario says of its conventions. python: the version it needs. single:
     it trades the first symbol alone. cannot: mistakes that it cannot make. price_field: how it takes the
     wrong price.
@@ -32,7 +32,7 @@ class Driven:
     name: str
     home: str
     export: str
-    decimals: int = 6
+    whole: bool = True
     states: Mapping[str, Any] = field(default_factory=dict)
     python: str | None = None
     arguments: tuple[str, ...] = ()
@@ -48,12 +48,12 @@ class Driven:
 CLOSE = {"timing": "next_close"}
 NO_CHECK = {"cash": "allow_negative"}
 DRIVEN = (
-    Driven("vectorbt", "vectorbt", "orders.csv", states={"sequence": "value"}, price_field=CLOSE),
+    Driven("vectorbt", "vectorbt", "orders.csv", False, states={"sequence": "value"}, price_field=CLOSE),
     Driven("backtrader", "backtrader", "fills.csv", states={"cash": "reject"}),
-    Driven("zipline-reloaded", "zipline", "perf.csv", 0, NO_CHECK, cannot=frozenset({"same_close"})),
+    Driven("zipline-reloaded", "zipline", "perf.csv", True, NO_CHECK, cannot=frozenset({"same_close"})),
     Driven("bt", "bt", "transactions.csv", states=NO_CHECK, price_field=CLOSE),
-    Driven("nautilus_trader", "nautilus", "fills.csv", 0, NO_CHECK, "3.12"),
-    Driven("ml4t-backtest", "ml4t", "fills.parquet", 6, {"cash": "reject"}, "3.12"),
+    Driven("nautilus_trader", "nautilus", "fills.csv", True, NO_CHECK, "3.12"),
+    Driven("ml4t-backtest", "ml4t", "fills.parquet", True, {"cash": "reject"}, "3.12"),
     Driven(
         "pybroker",
         "pybroker",
@@ -62,7 +62,7 @@ DRIVEN = (
         cannot=frozenset({"same_close"}),
         price_field=CLOSE,
     ),
-    Driven("backtesting.py", "backtesting", "trades.csv", 0, single=True, cannot=frozenset({"top_n"})),
+    Driven("backtesting.py", "backtesting", "trades.csv", single=True, cannot=frozenset({"top_n"})),
     Driven(
         "cvxportfolio",
         "cvxportfolio",

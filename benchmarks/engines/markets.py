@@ -32,11 +32,11 @@ class Market:
     terms: Terms
 
 
-BUILT_IN = Market("builtin", "built-in (top25)", Terms(top=10, gross=0.95, every=5, start=13))
-SP_500 = Market("sp500", "S&P 500", Terms(top=10, gross=0.95, every=10, start=LOOKBACK))
-DRAWN = Market("drawn", "drawn", Terms(top=8, gross=1.0, every=3, start=13))
+BUILT_IN = Market("builtin", "built-in (top25)", Terms(top=10, gross=0.95, every=5, start=13, whole=True))
+SP_500 = Market("sp500", "S&P 500", Terms(top=10, gross=0.95, every=10, start=LOOKBACK, whole=True))
+DRAWN = Market("drawn", "drawn", Terms(top=8, gross=1.0, every=3, start=13, whole=True))
 MARKETS = (BUILT_IN, SP_500, DRAWN)
-SMALL = Market("small", "small", Terms(top=2, gross=0.95, every=3, start=4))
+SMALL = Market("small", "small", Terms(top=2, gross=0.95, every=3, start=4, whole=True))
 """Of the exports that the tests keep."""
 
 

@@ -31,7 +31,8 @@ class Terms:
     between rebalances, and the first of them. lag: bars by which scores are read late. timing:
     `next_open`, `next_close` or `same_close`. sized_at: the price of the deciding bar that a target
     weight is divided by, `close` or `open`. base: what a weight is a share of, `equity` or
-    `initial_cash`. cash: at the start. commission, slippage: rates.
+    `initial_cash`. cash: at the start. commission, slippage: rates. whole: quantities are whole shares,
+    cut.
     """
 
     top: int = 25
@@ -45,6 +46,7 @@ class Terms:
     cash: float = 1_000_000.0
     commission: float = 0.0005
     slippage: float = 0.0005
+    whole: bool = False
 
     @property
     def weight(self) -> float:
@@ -96,6 +98,10 @@ class Workload:
     def target(self, equity: float) -> float:
         """The money that one symbol's position is to be worth."""
         return (equity if self.terms.base == "equity" else self.terms.cash) * self.terms.weight
+
+    def shares(self, target: float, price: float) -> float:
+        """The quantity that is worth a target at a price."""
+        return float(target // price) if self.terms.whole else target / price
 
     def targets(self, shift: int, others: float) -> np.ndarray:
         """(T, S) target weights on the row `shift` after the deciding bar: `others` where not picked,

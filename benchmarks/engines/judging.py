@@ -1,0 +1,192 @@
+"""Ledgers of real engines through the product, as a user would take them: what `explain` says of each.
+
+A ledger is explained against two scenarios. The plain one says what is traded and what it costs, nothing
+else: the breaks under it are those "out of the box". The stated one says the engine's conventions, too
+(ledgers.py), in units that hold its numbers. Planted mistakes are looked for under the stated one.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from workload import Workload, read, write_bars
+
+import reconcile
+from ledgers import HONEST, Case
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+SECONDS = 150
+"""After which an explanation is given up, and counted as nothing named."""
+SHARE = 0.95
+"""Of the equity, in the one symbol that Backtesting.py trades (drive_backtesting.py)."""
+
+NAMES: dict[str, frozenset[str]] = {
+    "fees": frozenset({"commission", "commission_factor"}),
+    "slippage": frozenset({"slippage"}),
+    "lag": frozenset({"feature_shifted"}),
+    "capital": frozenset({"capital"}),
+    "top_n": frozenset({"selection"}),
+    "price_field": frozenset({"timing", "execution_price", "sizing_base"}),
+    "same_close": frozenset({"timing", "execution_price"}),
+    "timing": frozenset({"schedule"}),
+    "sizing": frozenset({"sizing"}),
+}
+"""What names a mistake: the hypotheses that are it, or an equivalent of it."""
+
+TOLERANCE = """
+"fills.quantity" = { absolute = "0.0001", reason = "fractions of any length beside millionths" }
+"fills.price" = { absolute = "0.000001", reason = "the scenario's prices have six decimals" }
+"fills.commission" = { absolute = "0.00001", reason = "a rate of such quantities" }
+"equity.equity" = { absolute = "0.01", reason = "the sum of such quantities at their prices" }
+"equity.cash" = { absolute = "0.01", reason = "the sum of such quantities at their prices" }
+"equity.market_value" = { absolute = "0.01", reason = "the sum of such quantities at their prices" }
+"""
+"""For engines that trade fractions of a share."""
+
+
+def scenario_text(case: Case, bars: Path, stated: bool) -> str:
+    """The scenario of a case without its mistake."""
+    terms = case.market.terms
+    lines = ["[market]", f"data = {json.dumps(str(bars))}"]
+    if stated:
+        whole = ["quantity_decimals = 4", 'lot = "1"'] if case.engine.whole else ["quantity_decimals = 6"]
+        lines += ["price_decimals = 6", *whole]
+    elif not case.engine.whole:
+        lines += ["quantity_decimals = 6"]
+    lines += ["[portfolio]", f'initial_cash = "{terms.cash:.0f}"', "[strategy]"]
+    schedule = f"schedule = {{ every = {terms.every}, start = {terms.start} }}"
+    if case.engine.single:
+        lines += ['kind = "weights"', 'feature = "weight"', 'band = "0.99"', schedule]
+    else:
+        chosen = f'score = "score"\nn = {terms.top}\ngross_long = "{terms.gross:g}"'
+        lines += ['kind = "top_n"', chosen, schedule]
+    if stated and case.engine.states:
+        lines += [
+            "[execution]",
+            *(f"{key} = {json.dumps(value)}" for key, value in case.engine.states.items()),
+        ]
+    rates = {"commission": terms.commission, "slippage": terms.slippage}
+    costs = [f'{name} = {{ kind = "bps", rate = "{10_000 * rate:g}" }}' for name, rate in rates.items()]
+    return "\n".join([*lines, "[costs]", *costs]) + "\n"
+
+
+def single_bars(case: Case, bars: Path, folder: Path) -> Path:
+    """The bars of the first symbol, with the weight that it is to have: of the right terms."""
+    path = folder / f"{case.market.name}-single.parquet"
+    if not path.exists():
+        work: Workload = read(bars, case.market.terms)
+        weight = np.zeros(len(work.days))
+        for t, picks in work.picks.items():
+            weight[t] = SHARE if 0 in picks else 0.0
+        columns = {name: getattr(work, name)[:, 0] for name in ("open", "high", "low", "close", "volume")}
+        symbols = [work.symbols[0]] * len(weight)
+        table = {"timestamp": pa.array(work.days), "symbol": symbols, **columns, "weight": weight}
+        write_bars(pa.table(table), path)
+    return path
+
+
+def judge_all(made: list[tuple[Case, Path, Path]], root: Path, again: bool) -> None:
+    """Judge what is not in `results.json` yet, and keep each answer at once."""
+    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for number, (case, bars, folder) in enumerate(made):
+        if case.name in results and not again:
+            continue
+        results[case.name] = judged(case, bars, folder, root)
+        keep(results)
+        told = results[case.name]
+        print(f"{number + 1} of {len(made)}  {case.name}: {told['stated']['verdict']}", file=sys.stderr)
+
+
+def keep(results: dict[str, Any]) -> None:
+    """Replace the file of results, whole."""
+    part = RESULTS.with_suffix(".part")
+    part.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n")
+    part.replace(RESULTS)
+
+
+def judged(case: Case, bars: Path, folder: Path, root: Path) -> dict[str, Any]:
+    """What the product says of one ledger."""
+    if case.engine.single:
+        bars = single_bars(case, bars, root / "bars")
+    told: dict[str, Any] = {
+        "engine": case.engine.name,
+        "market": case.market.name,
+        "mistake": case.mistake,
+        "version": json.loads((folder / "made.json").read_text())["version"],
+        "terms": asdict(case.terms),
+    }
+    ways = ("plain", "stated") if case.mistake == HONEST else ("stated",)
+    for way in ways:
+        scenario = folder / f"{way}.toml"
+        scenario.write_text(scenario_text(case, bars, way == "stated"))
+        tolerance = None
+        if way == "stated" and not case.engine.whole:
+            tolerance = folder / "tolerance.toml"
+            tolerance.write_text(TOLERANCE)
+        ledger = folder / "live"
+        told[way] = explained(scenario, ledger, tolerance) if way == "stated" else compared(scenario, ledger)
+    if case.mistake != HONEST:
+        found = told["stated"]["causes"] + told["stated"]["leads"]
+        names = NAMES[case.mistake]
+        told["named"] = any(one["hypothesis"] in names for one in found)
+        told["others"] = [one["sentence"] for one in found if one["hypothesis"] not in names]
+    return told
+
+
+def explained(scenario: Path, ledger: Path, tolerance: Path | None) -> dict[str, Any]:
+    """The answer of `reconcile explain`, and the largest gap of equity."""
+    options = [] if tolerance is None else ["--tolerance", str(tolerance)]
+    began = time.perf_counter()
+    try:
+        answer = asked("explain", scenario, ledger, options)
+    except subprocess.TimeoutExpired:
+        answer = {"verdict": f"not done in {SECONDS} s"}
+    seconds = time.perf_counter() - began
+    told = {"causes": [], "leads": [], "breaks": None, "unexplained_breaks": None}
+    told |= {key: answer[key] for key in ("verdict", *told) if key in answer}
+    for kind in ("causes", "leads"):
+        told[kind] = [{key: one[key] for key in ("hypothesis", "sentence")} for one in told[kind]]
+    return {**told, "seconds": round(seconds, 1), "gap": largest_gap(scenario, ledger)}
+
+
+def compared(scenario: Path, ledger: Path) -> dict[str, Any]:
+    """The breaks that `reconcile run` counts, and the largest gap of equity."""
+    answer = asked("run", scenario, ledger, [])
+    return {
+        "verdict": answer["verdict"],
+        "breaks": answer.get("breaks"),
+        "gap": largest_gap(scenario, ledger),
+    }
+
+
+def asked(command: str, scenario: Path, ledger: Path, options: list[str]) -> dict[str, Any]:
+    """The JSON that a command prints; its error as a verdict, where it prints none."""
+    line = [sys.executable, "-m", "reconcile", command, str(scenario), str(ledger), *options, "--json"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=SECONDS)
+    try:
+        found: dict[str, Any] = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        said = [text for text in done.stderr.splitlines() if text and not text.startswith("compiling")]
+        return {"verdict": " ".join(part.strip() for part in said[:4])}
+    return found
+
+
+def largest_gap(scenario: Path, ledger: Path) -> float | None:
+    """Between the two equities at any bar, in money; None where the ledger has none at the market's bars."""
+    found = reconcile.read_ledger(ledger)
+    if "equity" not in found.tables:
+        return None
+    wanted = reconcile.scenario_from_file(scenario)
+    ours = reconcile.reference.run(wanted, reconcile.load_market(wanted))
+    frames = [reconcile.frame(each, "equity", floats=True) for each in (ours, found)]
+    both = frames[0].merge(frames[1], on="timestamp", suffixes=("", "_theirs"))
+    return round(float((both["equity"] - both["equity_theirs"]).abs().max()), 9) if len(both) else None

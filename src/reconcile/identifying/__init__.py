@@ -1,0 +1,1 @@
+"""Whose rules a ledger follows: the conventions of known engines, as data."""
