@@ -110,30 +110,30 @@ $(VENV)/.stamp-test: pyproject.toml constraints.txt
 	fi
 	@echo 'Installing pinned versions (once)' >&2
 	@$(PIP) install -c constraints.txt hatchling
-	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html]'
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,figures]'
 	@touch $@
 
 $(VENV)/.stamp-dev: $(VENV)/.stamp-test
 	@echo 'Installing linter and type checker (once)' >&2
-	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,dev]'
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,figures,dev]'
 	@touch $@
 
 $(VENV)/.stamp-bench: $(VENV)/.stamp-test
 	@echo 'Installing what draws the plot (once)' >&2
-	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,bench]'
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,figures,bench]'
 	@touch $@
 
 $(VENV)/.stamp-diff: $(VENV)/.stamp-test
 	@echo 'Installing datacompy and polars (once)' >&2
-	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,diff]'
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,figures,diff]'
 	@touch $@
 
 $(VENV)/.stamp-dist: $(VENV)/.stamp-test
 	@echo 'Installing what builds and checks a distribution (once)' >&2
-	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,dist]'
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,figures,dist]'
 	@touch $@
 
 $(VENV)/.stamp-docs: $(VENV)/.stamp-test
 	@echo 'Installing what builds the documentation (once)' >&2
-	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,docs]'
+	@$(PIP) install --no-build-isolation -c constraints.txt -e '.[test,html,figures,docs]'
 	@touch $@

@@ -32,7 +32,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 WITHOUT = {"init": "writes a project", "scenarios": "builtin_scenarios()"}
 """Commands that need no function of their own, and why."""
 
-FORMS = {"as_json", "as_markdown", "html", "quiet", "csv_file", "summary_file", "junit", "github"}
+FORMS = {"as_json", "as_markdown", "html", "figures", "quiet", "csv_file", "summary_file", "junit", "github"}
 """In which form an answer is given: methods of a result."""
 PROCESS = {"timeout", "memory", "in_process"}
 """Bounds of a process of a function's own: from Python it is called in the caller's."""

@@ -42,6 +42,7 @@ FOR_TESTS = {
     "reconcile/campaigning/executors.py": frozenset({"distributed"}),
     "reconcile/campaigning/remote.py": frozenset({"fsspec"}),
     "reconcile/html/charts.py": frozenset({"bokeh"}),
+    "reconcile/html/figures.py": frozenset({"matplotlib"}),
     "reconcile/html/render.py": frozenset({"bokeh", "jinja2"}),
 }
 """What only a test run or a page loads, and what that brings along."""

@@ -25,7 +25,7 @@ from vocabulary.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reconcile.html.model import Page
+    from reconcile.html.model import Compared
     from reconcile.matching.model import Beside, Break, Reconciliation, Root, Tolerance, Verdict
     from vocabulary.market import Market
     from vocabulary.scenario import Scenario
@@ -97,22 +97,19 @@ class DiffResult(Result):
         clock = short_clock(self.market, *self._manifests())
         return diff_markdown(self.found, self._subject(), clock, self.filters)
 
-    def page(self) -> Page:
-        from reconcile.html.comparison import comparison_page
+    def _compared(self, whole: bool) -> Compared:
         from reconcile.html.model import Compared
 
-        return comparison_page(
-            Compared(
-                command="diff",
-                text=self.text(),
-                data=self.to_json(),
-                found=self.found,
-                reference=self.reference.ledger,
-                candidate=self.candidate.ledger,
-                names=(self.reference.name, self.candidate.name),
-                scenario=self.scenario,
-                market=self.market,
-            )
+        return Compared(
+            command="diff",
+            text=self.text(),
+            data=self.to_json(),
+            found=self.found,
+            reference=self.reference.ledger,
+            candidate=self.candidate.ledger,
+            names=(self.reference.name, self.candidate.name),
+            scenario=self.scenario,
+            market=self.market,
         )
 
     def to_frame(self) -> pd.DataFrame:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from reconcile.explaining.model import Cause, Explanation, RootGroup, Verdict
-    from reconcile.html.model import Page
+    from reconcile.html.model import Compared, Page
     from reconcile.matching.model import Beside, Break, Tolerance
     from reconcile.shrinking.cases import Shrunk
     from vocabulary.ledger import Ledger
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ExplainResult(Result):
-    """Why a candidate differs. found: the explanation. candidate: its ledger; name: as pages call it.
+    """Why a candidate differs. found: the explanation. reference: the ledger of the scenario as
+    stated. candidate: its ledger; name: as pages call it.
 
     tolerances, beside: as they were given; the page compares once more, and by the same measure.
     """
@@ -47,6 +48,7 @@ class ExplainResult(Result):
     found: Explanation
     scenario: Scenario
     market: Market
+    reference: Ledger
     candidate: Ledger
     name: str
     tolerances: tuple[Tolerance, ...] = ()
@@ -82,27 +84,28 @@ class ExplainResult(Result):
 
         return explain_json(self.found, self.scenario, self.market)
 
-    def page(self) -> Page:
-        from reconcile.html.comparison import comparison_page
+    def _compared(self, whole: bool) -> Compared:
+        from reconcile.comparing.compare import compare
         from reconcile.html.model import Compared
         from reconcile.running.run import Side, judge
-        from reconcile.scenario.programs import run_reference
 
-        made = run_reference(self.scenario, self.market)
-        sides = Side("reference", made, 0.0), Side(self.name, self.candidate, 0.0)
-        return comparison_page(
-            Compared(
-                command="explain",
-                text=self.text(),
-                data=self.to_json(),
-                found=judge(self.scenario, self.market, *sides, self.tolerances, self.beside),
-                reference=made,
-                candidate=self.candidate,
-                names=("reference", self.name),
-                scenario=self.scenario,
-                market=self.market,
-                explanation=self.found,
-            )
+        made = self.reference
+        if whole:
+            sides = Side("reference", made, 0.0), Side(self.name, self.candidate, 0.0)
+            found = judge(self.scenario, self.market, *sides, self.tolerances, self.beside)
+        else:
+            found = compare(made, self.candidate, tolerances=self.tolerances or None, first=True)
+        return Compared(
+            command="explain",
+            text=self.text(),
+            data=self.to_json(),
+            found=found,
+            reference=made,
+            candidate=self.candidate,
+            names=("reference", self.name),
+            scenario=self.scenario,
+            market=self.market,
+            explanation=self.found,
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -131,6 +134,7 @@ def explain(
     """
     from reconcile.explaining.explain import explain as find_causes
     from reconcile.running import run as running
+    from reconcile.scenario.programs import run_reference
 
     bounds = tolerances_of(tolerance)
     found = scenario_of(scenario)
@@ -153,7 +157,8 @@ def explain(
             beside=beside,
         )
     result = replace(result, notes=(*other.notes, *result.notes))
-    return ExplainResult(result, found, market, other.ledger, other.name, bounds, beside)
+    stated = run_reference(found, market)
+    return ExplainResult(result, found, market, stated, other.ledger, other.name, bounds, beside)
 
 
 def _run_program(program: Program, scenario: Scenario, market: Market) -> Opened:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reconcile.html.model import Page
+    from reconcile.html.model import Compared, Page
 
 SHOWN = 12
 """Lines of a page that a notebook shows before the rest is folded away."""
@@ -75,8 +75,14 @@ class Result:
         return found
 
     def page(self) -> Page:
-        """What `to_html` shows: by default the answer, the printed page and the JSON, without a picture."""
+        """What `to_html` shows: of two ledgers all that their comparison has, of others the printed page."""
         from reconcile.html.model import Page, Tone
+
+        given = self._compared(whole=True)
+        if given is not None:
+            from reconcile.html.comparison import comparison_page
+
+            return comparison_page(given)
 
         first = self.text().partition("\n")[0]
         return Page(
@@ -94,17 +100,35 @@ class Result:
 
         Raises InputError where `tieout[html]` is not installed; OutputError where the file cannot be written.
         """
-        from reconcile.files.atomic import write_file
-        from reconcile.html.render import html_text
-        from vocabulary.errors import OutputError
+        from reconcile.html.render import write_page
 
-        text = html_text(self.page())
-        try:
-            write_file(os.fspath(path), [text])
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            place, remedy = f"page {os.fspath(path)}", "Name another file."
-            raise OutputError(place, reason, "a file that can be written", remedy) from None
+        write_page(self.page(), path)
+
+    def to_figures(self, folder: str | os.PathLike[str]) -> tuple[str, ...]:
+        """Write equity with its gap, the bridge and the map of breaks into a folder, as SVG and PNG.
+
+        The names of the files; none where the result has none of the three. Raises InputError where
+        `tieout[figures]` is not installed; OutputError where a file cannot be written.
+        """
+        from reconcile.html.figures import write_figures
+
+        return write_figures(self.page(), folder)
+
+    def _compared(self, whole: bool) -> Compared | None:
+        """Two ledgers and their comparison, where the result is about two. whole: every break of them.
+
+        Otherwise the first divergence is enough.
+        """
+        return None
+
+    def gap_line(self, width: int) -> str | None:
+        """The equity gap as a line of blocks with what it spans; None where there is no gap to show."""
+        given = self._compared(whole=False)
+        if given is None:
+            return None
+        from reconcile.html.comparison import gap_text
+
+        return gap_text(given, width)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per break, finding, cause or case; by default one row with the plain values of the JSON."""
@@ -118,10 +142,18 @@ class Result:
         return self.text()
 
     def _repr_html_(self) -> str:
-        """For a notebook: the answer, the first lines of the page, the rest folded; no script."""
+        """For a notebook: the first screen of the page or its first lines, the rest folded; no script."""
         first, *rest = self.text().split("\n")
-        head, tail = "\n".join(rest[:SHOWN]).strip("\n"), "\n".join(rest[SHOWN:]).strip("\n")
         parts = [f"<p><strong>{html.escape(first)}</strong></p>"]
+        given = self._compared(whole=False)
+        shown = SHOWN
+        if given is not None:
+            from reconcile.html.comparison import first_page
+            from reconcile.html.first_screen import first_screen
+
+            parts.append(first_screen(first_page(given)))
+            shown = 0
+        head, tail = "\n".join(rest[:shown]).strip("\n"), "\n".join(rest[shown:]).strip("\n")
         if head:
             parts.append(f"<pre>{html.escape(head)}</pre>")
         if tail:

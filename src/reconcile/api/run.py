@@ -27,7 +27,7 @@ from vocabulary.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reconcile.html.model import Page
+    from reconcile.html.model import Compared
     from reconcile.matching.model import Break, Root, Tolerance, Verdict
     from reconcile.running.candidate import Candidate
     from reconcile.running.determinism import Disagreement
@@ -95,23 +95,20 @@ class RunResult(Result):
         subject = DiffSubject("reference", self.outcome.candidate.name, self.outcome.scenario.name, market)
         return diff_markdown(self.outcome.reconciliation, subject, short_clock(market))
 
-    def page(self) -> Page:
-        from reconcile.html.comparison import comparison_page
+    def _compared(self, whole: bool) -> Compared:
         from reconcile.html.model import Compared
 
         outcome = self.outcome
-        return comparison_page(
-            Compared(
-                command="run",
-                text=self.text(),
-                data=self.to_json(),
-                found=outcome.reconciliation,
-                reference=self.reference,
-                candidate=self.candidate,
-                names=("reference", outcome.candidate.name),
-                scenario=outcome.scenario,
-                market=outcome.market,
-            )
+        return Compared(
+            command="run",
+            text=self.text(),
+            data=self.to_json(),
+            found=outcome.reconciliation,
+            reference=self.reference,
+            candidate=self.candidate,
+            names=("reference", outcome.candidate.name),
+            scenario=outcome.scenario,
+            market=outcome.market,
         )
 
     def to_frame(self) -> pd.DataFrame:

@@ -63,11 +63,12 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """In which form an answer is given. html: a file to write besides it, None for none."""
+    """In which form an answer is given. html, figures: a file and a folder to write besides it, or None."""
 
     as_json: bool
     as_markdown: bool
     html: str | None
+    figures: str | None
     quiet: bool
 
     def check(self) -> None:
@@ -78,7 +79,7 @@ class Form:
             raise click.UsageError(f"{' or '.join(names)}, not both")
 
 
-PLAIN = Form(as_json=False, as_markdown=False, html=None, quiet=False)
+PLAIN = Form(as_json=False, as_markdown=False, html=None, figures=None, quiet=False)
 """The printed page."""
 
 
@@ -129,6 +130,9 @@ form_options = option_group(
     json_option,
     click.option("--markdown", "as_markdown", is_flag=True, help="Print the answer as Markdown."),
     click.option("--html", metavar="FILE", help="Write the answer as one self-contained page, too."),
+    click.option(
+        "--figures", metavar="DIR", help="Draw equity, bridge and map into this folder, as SVG and PNG."
+    ),
     click.option("--quiet", is_flag=True, help="Print the first line only: the verdict."),
 )
 old_candidate_option = click.option("--candidate", "old_candidate", hidden=True)

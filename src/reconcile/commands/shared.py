@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,26 +17,60 @@ if TYPE_CHECKING:
     from reconcile.api.result import Result
     from reconcile.commands.options import Form
 
+BLOCKS = 60
+"""The most blocks of the equity gap on a terminal."""
+
 
 def answer(result: Result, form: Form) -> int:
     """Print a result in the form asked for, and write its page; the exit code that it comes to."""
-    if form.html is not None:
-        from reconcile.running.progress import Phase
-
-        with watching()(Phase.PAGE, 0):
-            result.to_html(form.html)
+    written = _write_pictures(result, form)
     if form.as_json:
         print_answer(result.to_json())
     elif form.as_markdown:
         print_answer(result.to_markdown().rstrip("\n"))
     else:
         text = result.text()
-        if form.html is not None and not form.quiet:
-            text += f"\n\npage          {printable(form.html, 200)}"
+        if not form.quiet:
+            text += "".join(f"\n\n{line}" for line in (*_gap_lines(result), *written))
         first, newline, rest = text.partition("\n")
         first = coloured(first, result.exit_code)
         print_answer(first if form.quiet else first + newline + rest)
     return result.exit_code
+
+
+def _write_pictures(result: Result, form: Form) -> list[str]:
+    """Write the page and the figures that were asked for; a line about each."""
+    if form.html is None and form.figures is None:
+        return []
+    from reconcile.html.render import write_page
+    from reconcile.running.progress import Phase
+
+    lines = []
+    with watching()(Phase.PAGE, 0):
+        page = result.page()
+        if form.html is not None:
+            write_page(page, form.html)
+            lines.append(f"page          {printable(form.html, 200)}")
+        if form.figures is not None:
+            from reconcile.html.figures import write_figures
+
+            names = write_figures(page, form.figures)
+            told = ", ".join(names) or "none: this answer has neither equity, bridge nor map"
+            lines.append(f"figures       {printable(form.figures, 200)}: {told}")
+    return lines
+
+
+def _gap_lines(result: Result) -> list[str]:
+    """The equity gap as a line of blocks, on a terminal that can show them."""
+    if not sys.stdout.isatty():
+        return []
+    try:
+        "▁█".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return []
+    room = shutil.get_terminal_size().columns - 16
+    found = result.gap_line(max(10, min(BLOCKS, room)))
+    return [] if found is None else ["equity gap    " + found.replace("\n", "\n              ")]
 
 
 def coloured(text: str, code: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 import numpy as np
 
 from reconcile.html.drawings import Bars, Candles, Drawing, EquityCurves, Lines, Marks, Ratios, Waterfall
-from reconcile.html.series import thinned
+from reconcile.html.series import ends_of, step_labels, thinned
 
 INK, RULE, REFERENCE, CANDIDATE, GOOD, BAD = (
     "#010101", "#020202", "#030303", "#040404", "#050505", "#060606",
@@ -116,7 +116,7 @@ def _ratios(drawing: Ratios) -> Any:
         chart.line([], [], color=BAD, line_dash="dashed", legend_label="limit")
         ends = [*values.tolist(), drawing.limit, *(x for one in drawing.looks for x in (one.low, one.high))]
         spread = max(ends) - min(ends) or 0.01
-        chart.y_range = Range1d(min(ends) - spread / 10, max(ends) + spread / 3)
+        chart.y_range = Range1d(start=min(ends) - spread / 10, end=max(ends) + spread / 3)
     chart.xaxis.axis_label, chart.yaxis.axis_label = "pair", "ratio"
     _style(chart)
     _legend(chart)
@@ -126,6 +126,7 @@ def _ratios(drawing: Ratios) -> Any:
 def _waterfall(drawing: Waterfall) -> Any:
     """Steps from left to right; totals stand on zero, losses are hatched."""
     from bokeh.models import FactorRange, NumeralTickFormatter
+    from bokeh.models.ranges import Range1d
     from bokeh.plotting import figure
 
     # Two steps may have one label: a space too many tells them apart.
@@ -137,15 +138,22 @@ def _waterfall(drawing: Waterfall) -> Any:
         tools="",
         toolbar_location=None,
     )
+    ends = ends_of(drawing)
     for place, (_, low, high) in zip(places, drawing.steps, strict=True):
         whole = drawing.totals and place in (places[0], places[-1])
         side = REFERENCE if place == places[0] else CANDIDATE
         colour = side if whole else GOOD if high >= low else BAD
         hatch = " " if whole or high >= low else "/"
         chart.vbar(
-            x=[place], bottom=[min(low, high)], top=[max(low, high)], width=0.7, color=colour,
+            x=[place], bottom=[max(min(low, high), ends[0])], top=[max(low, high)], width=0.7, color=colour,
             hatch_pattern=hatch, hatch_color=INK, hatch_alpha=0.5,
         )  # fmt: skip
+    tops = [max(low, high) for _, low, high in drawing.steps]
+    chart.text(
+        x=places, y=tops, text=step_labels(drawing), text_align="center", text_baseline="bottom",
+        text_color=INK, text_font_size="11px", y_offset=-3,
+    )  # fmt: skip
+    chart.y_range = Range1d(start=ends[0], end=ends[1])
     chart.xaxis.major_label_orientation = 0.35
     chart.yaxis.formatter = NumeralTickFormatter(format="0,0.[00]")
     chart.yaxis.axis_label = drawing.label

@@ -29,9 +29,21 @@ STRETCHES = 60
 
 def comparison_page(given: Compared) -> Page:
     """The page; its first screen is the answer, both returns, both curves and what was not compared."""
-    found = given.found
-    clock = short_clock(given.market, given.reference.manifest, given.candidate.manifest)
-    first = found.first
+    found, clock = given.found, _clock(given)
+    page = first_page(given)
+    return replace(
+        page,
+        pictures=(*page.pictures, *_more_pictures(given, clock)),
+        close_up=None if found.first is None else close_up(given, found.first, clock),
+        break_map=_break_map(found, clock),
+        grids=tuple(grids_of(found, given.explanation, clock)),
+        facts=tuple(_facts(given)),
+    )
+
+
+def first_page(given: Compared) -> Page:
+    """The first screen alone. A comparison of the first divergence is enough for it."""
+    explanation = given.explanation
     return Page(
         command=given.command,
         title=given.scenario.name if given.scenario is not None else f"{given.names[0]} : {given.names[1]}",
@@ -40,17 +52,32 @@ def comparison_page(given: Compared) -> Page:
         outcome=_outcome(given),
         figures=tuple(_figures(given)),
         sides=given.names,
-        causes=() if given.explanation is None else tuple(one.sentence for one in given.explanation.causes),
-        leads=() if given.explanation is None else tuple(_leads(given.explanation)),
-        not_compared=tuple(_not_compared(found)),
-        pictures=tuple(_pictures(given, clock)),
-        close_up=None if first is None else close_up(given, first, clock),
-        break_map=_break_map(found, clock),
-        grids=tuple(grids_of(given.found, given.explanation, clock)),
-        facts=tuple(_facts(given)),
+        causes=() if explanation is None else tuple(one.sentence for one in explanation.causes),
+        leads=() if explanation is None else tuple(_leads(explanation)),
+        not_compared=tuple(_not_compared(given.found)),
+        pictures=tuple(_curves(given, _clock(given))),
         text=given.text,
         data=given.data,
     )
+
+
+def gap_text(given: Compared, width: int) -> str | None:
+    """The equity gap as blocks with its range and span; None where the sides share no instant."""
+    left, right = (series.line(ledger, "equity", "equity") for ledger in (given.reference, given.candidate))
+    if left is None or right is None:
+        return None
+    at, values = series.gap(left, right)
+    known = values[np.isfinite(values)]
+    if not len(known) or not known.any():
+        return None
+    clock = _clock(given)
+    blocks = series.blocks((at, values), width)
+    span = f"{clock(int(at[0]))} to {clock(int(at[-1]))}"
+    return f"{blocks}\nfrom {known.min():,.2f} to {known.max():,.2f}, {span}"
+
+
+def _clock(given: Compared) -> Clock:
+    return short_clock(given.market, given.reference.manifest, given.candidate.manifest)
 
 
 def shrink_page(text: str, data: str, shrunk: Shrunk, name: str, out: str) -> Page:
@@ -146,7 +173,8 @@ def _not_compared(found: Reconciliation) -> Iterable[str]:
         yield f"{name}: {gap.why.value}"
 
 
-def _pictures(given: Compared, clock: Clock) -> Iterable[Picture]:
+def _curves(given: Compared, clock: Clock) -> Iterable[Picture]:
+    """Both equity curves and the gap."""
     left, right = (series.line(ledger, "equity", "equity") for ledger in (given.reference, given.candidate))
     if left is not None or right is not None:
         between = None if left is None or right is None else series.gap(left, right)
@@ -157,6 +185,11 @@ def _pictures(given: Compared, clock: Clock) -> Iterable[Picture]:
         yield Picture(
             "equity", "Equity of both sides, and the gap: candidate - reference", drawing, note, table
         )
+
+
+def _more_pictures(given: Compared, clock: Clock) -> Iterable[Picture]:
+    """The bridge, and drawdown, costs and turnover of both sides over time."""
+    left, right = (series.line(ledger, "equity", "equity") for ledger in (given.reference, given.candidate))
     if given.explanation is not None and given.explanation.bridge is not None:
         yield _bridge(given.explanation)
     falls = [None if line is None else (line[0], series.drawdown(line[1])) for line in (left, right)]
@@ -220,9 +253,11 @@ def _bridge(found: Explanation) -> Picture:
     table = Grid(
         "bridge-numbers", "In numbers", ("step", "final equity by", "to"), rows, 0, frozenset({1, 2})
     )
+    drawing = Waterfall(tuple(steps), label="final equity")
     note = "Each cause is added to those on its left; the last step is what no cause explains."
+    note += " The axis does not begin at 0." if series.ends_of(drawing)[0] > 0 else ""
     title = "From the reference's final equity to the candidate's"
-    return Picture("bridge", title, Waterfall(tuple(steps), label="final equity"), note, table)
+    return Picture("bridge", title, drawing, note, table)
 
 
 def _break_map(found: Reconciliation, clock: Clock) -> BreakMap | None:

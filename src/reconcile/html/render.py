@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from reconcile.files.atomic import write_file
 from reconcile.html.model import Grid, Page, Picture
 from reconcile.text.json_text import to_json
-from vocabulary.errors import InputError
+from vocabulary.errors import InputError, OutputError
 
 BARE = 40
 """Rows of a table that stand in the page itself, for print and for readers without script."""
@@ -53,6 +55,17 @@ def html_text(page: Page) -> str:
         cut=cut,
     )
     return text
+
+
+def write_page(page: Page, path: str | os.PathLike[str]) -> None:
+    """Write a page whole. Raises InputError as `html_text` does; OutputError where it cannot be written."""
+    text = html_text(page)
+    try:
+        write_file(os.fspath(path), [text])
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        place, remedy = f"page {os.fspath(path)}", "Name another file."
+        raise OutputError(place, reason, "a file that can be written", remedy) from None
 
 
 def _schema(command: str) -> str:

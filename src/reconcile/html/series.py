@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reconcile.html.drawings import Floats, Instants, Line
+from reconcile.html.drawings import Floats, Instants, Line, Waterfall
 from vocabulary.ledger import Ledger
 
 DRAWN = 4_000
@@ -77,19 +77,38 @@ def thinned(found: Line, most: int = DRAWN) -> Line:
     return at[places], values[places]
 
 
+def ends_of(drawing: Waterfall) -> tuple[float, float]:
+    """The ends of a waterfall's axis: from 0, or from closer by where its steps would be too small to see."""
+    edges = [edge for _, low, high in drawing.steps for edge in (low, high)]
+    low, high = min([0.0, *edges]), max([0.0, *edges])
+    inner = drawing.steps[1:-1] if drawing.totals else drawing.steps
+    parts = [edge for _, begin, end in inner for edge in (begin, end)]
+    parts += [drawing.steps[place][2] for place in (0, -1)] if drawing.totals else []
+    near, far = min(parts, default=low), max(parts, default=high)
+    if far - near and (near > 0 or far < 0) and far - near < (high - low) / 5:
+        room = (far - near) * 0.4
+        return near - room, far + room
+    room = ((high - low) or 1.0) * 0.12
+    return low - (room if low < 0 else 0.0), high + (room if high > 0 else 0.0)
+
+
+def step_labels(drawing: Waterfall) -> list[str]:
+    """The amount of each step as text: of a total itself, of others the difference with its sign."""
+    last = len(drawing.steps) - 1
+    return [
+        f"{high:,.2f}" if drawing.totals and place in (0, last) else f"{high - low:+,.2f}"
+        for place, (_, low, high) in enumerate(drawing.steps)
+    ]
+
+
 def blocks(found: Line, width: int = 60) -> str:
-    """A line as one row of blocks, scaled from the least to the greatest of its values and 0.
+    """How large a line's values are, as one row of blocks: the lowest is 0, the highest the largest.
 
     Each block stands for one stretch of the points, by its value that is farthest from 0; a space for none.
     """
-    values = found[1]
+    values = np.abs(found[1])
     groups = np.array_split(values, min(width, len(values))) if len(values) else []
-    known = [part[np.isfinite(part)] for part in groups]
-    peaks = [float(part[np.argmax(np.abs(part))]) if len(part) else None for part in known]
-    told = [peak for peak in peaks if peak is not None]
-    if not told:
-        return ""
-    low, high = min(0.0, *told), max(0.0, *told)
-    steps = len(BLOCKS) - 1
-    scale = steps / (high - low) if high > low else 0.0
-    return "".join(" " if peak is None else BLOCKS[round((peak - low) * scale)] for peak in peaks)
+    peaks = [float(part[np.isfinite(part)].max(initial=-1.0)) for part in groups]
+    largest = max(peaks, default=0.0)
+    scale = (len(BLOCKS) - 1) / largest if largest > 0 else 0.0
+    return "".join(" " if peak < 0 else BLOCKS[round(peak * scale)] for peak in peaks)
