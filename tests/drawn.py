@@ -308,9 +308,21 @@ def _exits(pick: Pick, levels: bool) -> list[ExitRule]:
         BreakEven("break_even", pick([PPB // 50, 0, PPB // 1000, 10 * PPB])),
         BreakEven("wide even", PPB // 10),
     ]
-    count = pick([0, 0, 1, 2, 5, 10])
+    count = pick([1, 2, 5, 10] if levels else [0, 0, 1, 2, 5, 10])
     first = pick(list(range(len(rules))))
-    return (rules[first:] + rules[:first])[:count]
+    chosen = (rules[first:] + rules[:first])[:count]
+    return [*_bracket(pick), *chosen] if levels and pick([True, True, False]) else chosen
+
+
+def _bracket(pick: Pick) -> list[ExitRule]:
+    """A stop and a target so near that one bar often has both; a gain of 0 is often met exactly."""
+    near = [PPB // 100, PPB // 250, 0]
+    stops: list[ExitRule] = [
+        StopLoss("near stop", pick(near), ExitAt.LEVEL),
+        TrailingStop("near trail", PPB // 150, 0, PPB // 150, ExitAt.LEVEL),
+    ]
+    target = TakeProfit("near target", pick([*near, 0, 0]), ExitAt.LEVEL)
+    return pick([[stops[0], target], [target, stops[0]], [target, stops[1]], [*stops, target]])
 
 
 def _levels(pick: Pick, timing: Timing) -> Levels:

@@ -312,6 +312,12 @@ def test_the_example_for_the_users_own_bars_is_a_scenario() -> None:
     assert scenario.strategy.selection.score == "momentum"
 
 
+def test_the_example_with_stops_and_targets_tests_them_inside_the_bar() -> None:
+    scenario = scenario_from_file(Path(__file__).parent.parent / "examples" / "sp500_stops.toml")
+    assert [getattr(rule, "at", None) for rule in scenario.exits] == [nouns.ExitAt.LEVEL] * 3
+    assert scenario.execution.levels == nouns.Levels()
+
+
 @pytest.mark.parametrize("where", ["market", "strategy.schedule"])
 def test_every_setting_that_applies_is_written_out(where: str) -> None:
     written: Any = tomllib.loads(scenario_to_toml(scenario_from_text(MINIMAL)))
