@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 from tests.schema_kit import conforms
 
@@ -21,7 +22,8 @@ from reconcile import cli
 from reconcile.goldens import build as build_module
 from reconcile.goldens.accept import accept
 from reconcile.goldens.check import check_goldens
-from reconcile.goldens.model import CheckStatus, ProjectPaths
+from reconcile.goldens.golden_page import group_by_cause, group_lines
+from reconcile.goldens.model import CheckStatus, Golden, ProjectPaths
 from reconcile.goldens.project_paths import find_project
 from reconcile.goldens.store import read_goldens
 from reconcile.own_packages import own_package
@@ -349,6 +351,75 @@ def test_keys_accept_with_a_reason_and_reject(terminal: Terminal, tmp_path: Path
     assert golden_kit.versions(place) == {"one": 2, "two": 2, "three": 1}
     assert "the tariff" in place.journal.read_text()
     assert dict(read_goldens(place).pending) == {}
+
+
+def test_a_key_that_is_none_is_answered(terminal: Terminal) -> None:
+    terminal.until(PROMPT)
+    terminal.press("x")
+    assert "'x' is none of a, r, s, m, q" in terminal.until(PROMPT)
+    terminal.press("q")
+    assert terminal.exit_code() == 1
+
+
+def test_a_review_shows_the_rows_that_changed(project: ProjectPaths, reconcile: Reconcile) -> None:
+    """Those of the first divergence's table, without colour where nobody sees it."""
+    edit(project, "exit-time", '{ kind = "bps", rate = "5" }\nslip', '{ kind = "bps", rate = "8" }\nslip')
+    reconcile("check")
+    lines = reconcile("review")[1].splitlines()
+    start = next(place for place, line in enumerate(lines) if "exit-time, fills: " in line)
+    assert lines[start].endswith(" rows differ") and "commission" in lines[start + 1]
+    old, new = lines[start + 2], lines[start + 3]
+    assert old.lstrip().startswith("- 0 ") and "  15.78  " in old
+    assert new.lstrip().startswith("+ 0 ") and "  25.24  " in new
+    assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize(("no_colour", "styled"), [("", True), ("1", False)])
+def test_rows_are_coloured_on_a_terminal_and_never_against_no_color(
+    no_colour: str, styled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The golden's in red, new ones in green, and the cells that differ in bold."""
+    from reconcile.commands.golden import _style
+    from reconcile.goldens.row_diff import diff_lines, row_diffs
+
+    monkeypatch.setenv("NO_COLOR", no_colour)
+    (found,) = row_diffs(golden_kit.golden("one", 1), golden_kit.golden("one", 2), 5)
+    assert (found.file, found.differing) == ("fills", 1)
+    head, names, old, new = diff_lines(found, _style)
+    assert head == "fills: 1 row differs" and names.split() == ["sequence", "price"]
+    assert ("\x1b[31m\x1b[1m1\x1b[0m" in old and "\x1b[32m\x1b[1m2\x1b[0m" in new) is styled
+    assert [click.unstyle(line).split() for line in (old, new)] == [["-", "0", "1"], ["+", "0", "2"]]
+
+
+def test_rows_that_came_or_went_are_shown_on_their_side() -> None:
+    """A row that is inserted does not make all that follow differ."""
+    from reconcile.goldens.row_diff import Mark, row_diffs
+
+    def equity(*stamps: int) -> Golden:
+        lines = ["timestamp,equity", *(f"2024-01-{day:02},{day}" for day in stamps)]
+        made = golden_kit.golden("one", 1)
+        return replace(made, files={"tables/equity.csv": "\n".join(lines).encode()})
+
+    (found,) = row_diffs(equity(1, 2, 4, 5), equity(1, 3, 4, 5), 9)
+    assert [(row.mark, row.cells[0]) for row in found.rows[1:]] == [
+        (Mark.OLD, "2024-01-02"),
+        (Mark.NEW, "2024-01-03"),
+    ]
+    assert row_diffs(None, equity(1, 2), 1)[0].left == 1
+
+
+def test_a_narrow_terminal_breaks_no_number(project: ProjectPaths, reconcile: Reconcile) -> None:
+    """Columns that did not change are left out, and lines are cut at spaces."""
+    edit(project, BPS, '{ kind = "bps", rate = "5" }\nslip', '{ kind = "bps", rate = "8" }\nslip')
+    reconcile("check")
+    on_file = read_goldens(project)
+    (group,) = group_by_cause(on_file.pending.values())
+    wide = group_lines(group, on_file.goldens, more=True)
+    narrow = group_lines(group, on_file.goldens, more=True, width=40)
+    words = {word for line in wide for word in line.split()}
+    assert max(map(len, wide)) > 100 and max(map(len, narrow)) <= 46
+    broken = {word for line in narrow for word in line.split()} - words
+    assert not broken, broken
 
 
 def test_keys_skip_and_quit(terminal: Terminal, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ class GoldenReview(Result):
     def text(self) -> str:
         from reconcile.goldens.golden_page import review_page
 
-        return review_page(self.groups, self.edited)
+        return review_page(self.groups, self.edited, self.goldens)
 
     def page(self) -> Page:
         from reconcile.html.golden import review_page

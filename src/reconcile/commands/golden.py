@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -11,10 +15,12 @@ from reconcile.commands.display import watching
 from reconcile.commands.options import PLAIN, Form, complete_cases, form_options, runs_functions
 from reconcile.commands.process import print_answer
 from reconcile.commands.shared import answer
+from reconcile.text.escape import printable
 
 if TYPE_CHECKING:
     from reconcile.goldens.golden_page import Group
     from reconcile.goldens.model import ProjectPaths
+    from reconcile.goldens.row_diff import Mark
 
 
 @click.group(epilog="Example:  reconcile golden check")
@@ -70,7 +76,7 @@ def review(form: Form) -> int:
     same is printed. Exits 1 while anything is pending.
     """
     from reconcile.api.golden import review as pending_goldens
-    from reconcile.goldens.golden_page import edited_lines, review_headline
+    from reconcile.goldens.golden_page import edited_lines, group_lines, review_headline
     from reconcile.goldens.project_paths import find_project
 
     form.check()
@@ -80,19 +86,34 @@ def review(form: Form) -> int:
     paths, groups = find_project(), found.groups
     print_answer("\n".join([review_headline(groups), *edited_lines(found.edited)]))
     for number, group in enumerate(groups, 1):
-        if not _decide(paths, group, f"{number}/{len(groups)}"):
+        shown = partial(
+            group_lines, group, found.goldens, style=_style, width=shutil.get_terminal_size().columns
+        )
+        if not _decide(paths, group, f"{number}/{len(groups)}", shown):
             break
     return pending_goldens().exit_code
 
 
-def _decide(paths: ProjectPaths, group: Group, where: str) -> bool:
-    """Show one group and act on the key that is pressed; False to leave the other groups for later."""
+def _style(text: str, mark: Mark, changed: bool) -> str:
+    """Rows of the golden in red, new ones in green, the cells that differ in bold."""
+    from reconcile.goldens.row_diff import Mark
+
+    colours = {Mark.OLD: "red", Mark.NEW: "green"}
+    if os.environ.get("NO_COLOR") or mark not in colours:
+        return text
+    return click.style(text, fg=colours[mark], bold=changed)
+
+
+def _decide(paths: ProjectPaths, group: Group, where: str, shown: Callable[..., list[str]]) -> bool:
+    """Show one group and act on the key that is pressed; False to leave the other groups for later.
+
+    shown: gives the group's lines, with more=True more of them.
+    """
     from reconcile.goldens.accept import accept as accept_cases
     from reconcile.goldens.accept import reject
-    from reconcile.goldens.golden_page import group_text
 
     cases = [one.change.case for one in group.pending]
-    print_answer(f"\n{where}  {group_text(group)}")
+    print_answer("\n".join(["", where, *shown()]))
     while True:
         print_answer("[a]ccept  [r]eject  [s]kip  show [m]ore  [q]uit")
         key = click.getchar().lower()
@@ -107,16 +128,16 @@ def _decide(paths: ProjectPaths, group: Group, where: str) -> bool:
             reject(paths, cases)
             print_answer(f"rejected: {', '.join(cases)}; the golden stays")
         elif key == "m":
-            print_answer(group_text(group, more=True))
+            print_answer("\n".join(shown(more=True)))
             continue
         elif key not in ("s", "q", "\x03", "\x04"):
+            print_answer(f"no answer: {printable(key, 20)!r} is none of a, r, s, m, q")
             continue
         return key in ("a", "r", "s")
 
 
 def _accepted(cases: list[str], paths: ProjectPaths) -> str:
     from reconcile.goldens.golden_page import count
-    from reconcile.text.escape import printable
 
     journal = paths.journal
     shown = journal.relative_to(paths.root) if journal.is_relative_to(paths.root) else journal

@@ -17,15 +17,21 @@ from reconcile.goldens.model import (
     Fault,
     Figures,
     FirstDivergence,
+    Golden,
     Pending,
 )
+from reconcile.goldens.row_diff import FileDiff, Style, diff_lines, plain, row_diffs
 from reconcile.text.escape import printable
 from reconcile.text.json_text import to_json
-from reconcile.text.layout import aligned
+from reconcile.text.layout import aligned, wrapped
 
 SHOWN = 8
 """The most faults, or cases, that are listed; the rest is only counted."""
 
+FEW_ROWS, MORE_ROWS = 2, 6
+"""Changed rows that are shown of a table, at first and when more is asked for."""
+MOST_CASES = 40
+"""The most cases of a group that are shown when more is asked for."""
 UNKNOWN = "-"
 _SHORT = {"costs.commission.rate": "commission", "costs.slippage.rate": "slippage"}
 
@@ -151,11 +157,13 @@ def _figures_text(figures: Figures) -> str:
     return f"{whole(figures.fills)} fills, return {old}"
 
 
-def review_page(groups: Sequence[Group], edited: Mapping[str, tuple[Fault, ...]]) -> str:
-    """The page of `golden review`. The first line says how much is pending."""
+def review_page(
+    groups: Sequence[Group], edited: Mapping[str, tuple[Fault, ...]], goldens: Mapping[str, Golden]
+) -> str:
+    """The page of `golden review`. The first line says how much is pending. goldens: on record, by case."""
     lines = [review_headline(groups)] if groups or not edited else ["nothing that is pending can be accepted"]
     for group in groups:
-        lines += ["", group_text(group)]
+        lines += ["", *group_lines(group, goldens)]
     return "\n".join([*lines, *edited_lines(edited)])
 
 
@@ -189,22 +197,60 @@ def group_headline(group: Group) -> str:
     return f"{head}; return {new if most.change.before is None else f'{old} -> {new}'}{which}"
 
 
-def group_text(group: Group, *, more: bool = False) -> str:
-    """The lines of a group: its causes, its first divergence, and the effect on each case."""
+def group_lines(
+    group: Group,
+    goldens: Mapping[str, Golden],
+    *,
+    more: bool = False,
+    style: Style = plain,
+    width: int | None = None,
+) -> list[str]:
+    """The lines of a group: its causes, its first divergence, the effect on each case, and changed rows.
+
+    goldens: on record, by case. more: every case, and more rows of each. width: of the terminal; no number
+    is broken at its end.
+    """
     lines = [group_headline(group)]
     begins = earliest(group)
     if begins is not None and begins.change.first is not None:
         lines.append(f"  first  {printable(begins.change.case, 60)}: {first_text(begins.change.first)}")
-    shown = group.pending if more else group.pending[:SHOWN]
-    rows = [("", *(head for head, _ in _EFFECTS)), *map(_effect_row, shown)]
-    lines += [f"  {line}" for line in aligned(rows, "<")]
+    shown = group.pending[: MOST_CASES if more else SHOWN]
+    lines += [f"  {line}" for line in _effect_lines(shown, None if width is None else width - 2)]
     if len(shown) < len(group.pending):
         lines.append(f"  and {len(group.pending) - len(shown)} more cases")
-    if more:
-        for one in group.pending:
+    for one in shown if more else [begins or group.pending[0]]:
+        found = row_diffs(goldens.get(one.change.case), one.golden, MORE_ROWS if more else FEW_ROWS)
+        room = None if width is None else width - 4
+        if more:
             lines += ["", f"  {printable(one.change.case, 60)}"]
             lines += [f"    {text}" for text in change_lines(one.change)]
-    return "\n".join(lines)
+        elif one.change.before is None:
+            found = []  # the rows of a new case are shown when more is asked for
+        for diff in found if more else _of_first(found, one.change.first):
+            head, *rest = diff_lines(diff, style, room)
+            lines += [f"  {'  ' if more else ''}{printable(one.change.case, 60)}, {head}"]
+            lines += [f"    {text}" for text in rest]
+    return [part for line in lines for part in wrapped(line, width)]
+
+
+def _of_first(found: Sequence[FileDiff], first: FirstDivergence | None) -> Sequence[FileDiff]:
+    """The table of the first divergence alone."""
+    table = None if first is None else first.table
+    return [diff for diff in found if diff.file == table][:1] or found[:1]
+
+
+def _effect_lines(shown: Sequence[Pending], width: int | None) -> list[str]:
+    """One line per case; where that is wider than the terminal, one line per case and figure."""
+    rows = [("", *(head for head, _ in _EFFECTS)), *map(_effect_row, shown)]
+    lines = aligned(rows, "<")
+    if width is None or max(map(len, lines)) <= width:
+        return lines
+    heads = rows[0][1:]
+    return [
+        line
+        for case, *cells in rows[1:]
+        for line in (case, *(f"  {text}" for text in aligned(zip(heads, cells, strict=True), "<")))
+    ]
 
 
 def _returns(change: Change) -> tuple[str, str]:

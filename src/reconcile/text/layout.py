@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconcile.text.escape import printable
@@ -37,6 +38,29 @@ def aligned(rows: Iterable[Sequence[str]], sides: str, *, label: bool = False) -
         text = cells[0] + "  ".join(cells[1:]) if label else "  ".join(cells)
         lines.append(text.rstrip())
     return lines
+
+
+def wrapped(line: str, width: int | None) -> list[str]:
+    """A line cut at spaces, so that no word and no number is broken; what follows is indented further.
+
+    Colours take no width. None: the line as it is.
+    """
+    if width is None or _visible(line) <= width:
+        return [line]
+    body = line.lstrip(" ")
+    indent = " " * (len(line) - len(body) + 4)
+    lines, current = [], line[: len(line) - len(body)]
+    for word in re.findall(r" *[^ ]+", body):
+        if current.strip() and _visible(current + word) > width:
+            lines.append(current)
+            current = indent + word.lstrip(" ")
+        else:
+            current += word
+    return [*lines, current]
+
+
+def _visible(text: str) -> int:
+    return len(re.sub(r"\x1b\[[0-9;]*m", "", text))
 
 
 def markdown_escaped(text: object) -> str:
