@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("reconcile.commands.import_", "Write any table as a ledger, or suggest how to read it."),
     "audit": ("reconcile.commands.audit", "Audit one ledger alone: does it add up?"),
     "explain": ("reconcile.commands.explain", "Say why a candidate differs: causes, each verified by a run."),
+    "orders": ("reconcile.commands.orders", "Write the orders that a ledger's fills came from."),
     "shrink": ("reconcile.commands.shrink", "Cut a case down to what a candidate still breaks on."),
     "drill": ("reconcile.commands.drill", "Plant faults on purpose and score what is found of them."),
     "check": ("reconcile.commands.check", "Validate a scenario and its market, without a run."),

@@ -121,11 +121,13 @@ def explain(
     data: PathLike | Market | Any | None = None,
     mapping: PathLike | None = None,
     tolerance: GivenTolerances | None = None,
+    replay: bool = False,
     watch: Watch = unwatched,
 ) -> ExplainResult:
     """Say why a candidate differs from a scenario: causes, each verified by a run, and what each cost.
 
-    candidate: a ledger in any form, `module:function`, or a function.
+    candidate: a ledger in any form, `module:function`, or a function. replay: what the strategy wanted is
+    taken from the candidate's fills (R10); prices, costs, cash and equity are then explained.
 
     >>> reconcile.explain("incident", "reconcile.incident:candidate")
     <ExplainResult the candidate started with 100,000 instead of 1,000,000>
@@ -145,6 +147,8 @@ def explain(
     if isinstance(other, Program):
         with watch(Phase.CANDIDATE, 0):
             other = _run_program(other, found, market)
+    if replay:
+        found, other = _replayed(found, market, other)
     beside = beside_of(other)
     running.warm(found, market, watch)
     with watch(Phase.EXPLAINING, 0) as meter:
@@ -159,6 +163,18 @@ def explain(
     result = replace(result, notes=(*other.notes, *result.notes))
     stated = run_reference(found, market)
     return ExplainResult(result, found, market, stated, other.ledger, other.name, bounds, beside)
+
+
+def _replayed(scenario: Scenario, market: Market, other: Opened) -> tuple[Scenario, Opened]:
+    """The scenario of a ledger's own orders, and the ledger beside them."""
+    from reconcile.explaining.replay import replay as orders_of
+
+    made = orders_of(scenario, market, other.ledger)
+    note = f"Replayed: the {len(made.rows):,} orders are those of the ledger's own fills."
+    if made.elsewhere:
+        note += f" {made.elsewhere:,} of these are at a price that no order meets in their bar."
+    opened = replace(other, ledger=made.ledger, notes=(note, *other.notes))
+    return made.scenario, opened
 
 
 def _run_program(program: Program, scenario: Scenario, market: Market) -> Opened:

@@ -22,9 +22,16 @@ from reconcile.commands.shared import answer
 @click.argument("candidate")
 @data_option
 @foreign_options
+@click.option(
+    "--replay",
+    is_flag=True,
+    help="Take what the strategy wanted from CANDIDATE's fills: explain prices, costs, cash and equity.",
+)
 @form_options
 @runs_functions
-def explain(scenario: str, candidate: str, data: str | None, foreign: Foreign, form: Form) -> int:
+def explain(
+    scenario: str, candidate: str, data: str | None, foreign: Foreign, replay: bool, form: Form
+) -> int:
     """Say why CANDIDATE differs from SCENARIO: causes, each verified by a run, and what each cost.
 
     SCENARIO is a built-in name or a TOML file. CANDIDATE is a ledger (a folder, a Parquet or CSV file) or an
@@ -41,6 +48,7 @@ def explain(scenario: str, candidate: str, data: str | None, foreign: Foreign, f
         data=data,
         mapping=foreign.mapping,
         tolerance=foreign.tolerance,
+        replay=replay,
         watch=watching(),
     )
     return answer(result, form)

@@ -198,7 +198,7 @@ def _check_orders(
 def _check_file_orders(
     history: History, trial: Trial, t: int, decision: Decision, numbers: list[int | None]
 ) -> list[DueOrder]:
-    """R10: check the orders of a file. One symbol may have several: each is held against the row most like it."""
+    """R10: check the orders of a file, each against the row of its symbol that is most like it."""
     stamps = history.market.timestamps
     same = history.scenario.execution.timing is Timing.SAME_CLOSE
     bar = int(stamps[t if same else t + 1]) if same or t + 1 < len(stamps) else None

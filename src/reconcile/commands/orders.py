@@ -1,0 +1,45 @@
+"""`reconcile orders`: a ledger's fills become a file of orders, and a scenario that replays them."""
+
+from __future__ import annotations
+
+import click
+
+from reconcile.commands.display import watching
+from reconcile.commands.options import Form, data_option, form_options, mapping_option, scenario_argument
+from reconcile.commands.shared import answer
+
+
+@click.command(epilog="Example:  reconcile orders scenario.toml trades.csv --out orders.csv")
+@scenario_argument
+@click.argument("ledger")
+@click.option(
+    "--out", metavar="FILE", required=True, help="The CSV file to write; its scenario stands beside it."
+)
+@data_option
+@mapping_option
+@click.option(
+    "--format", "format_", metavar="NAME", help="The export format of LEDGER (reconcile import --formats)."
+)
+@form_options
+def orders(
+    scenario: str,
+    ledger: str,
+    out: str,
+    data: str | None,
+    mapping: str | None,
+    format_: str | None,
+    form: Form,
+) -> int:
+    """Write the orders that the fills of LEDGER came from, and the scenario that replays them.
+
+    SCENARIO is a built-in name or a TOML file: its market, timing and costs stay; the file is its strategy.
+    LEDGER is a folder, a Parquet or CSV file, or an export that is read.
+
+    To see why a replayed ledger differs, in one go: reconcile explain SCENARIO LEDGER --replay.
+    """
+    from reconcile.api.replay import orders as make_orders
+
+    form.check()
+    return answer(
+        make_orders(scenario, ledger, out, data=data, mapping=mapping, format=format_, watch=watching()), form
+    )
