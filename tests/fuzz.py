@@ -21,8 +21,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import drawn
 import engine
 import reference
@@ -69,6 +67,8 @@ def others(scenario: Scenario) -> Iterator[tuple[Convention, Scenario]]:
         (execution, ("sequence", "cash")),
         (strategy, ("size_at",)),
     ):
+        if part is strategy and isinstance(strategy.selection, OrdersStrategy):
+            continue
         for name in names:
             value = getattr(part, name)
             for other in type(value):
@@ -129,6 +129,9 @@ def count_met(met: Counter[Convention], scenario: Scenario, market: Market, ledg
         if differs:
             done.add(convention)
     done |= {("status", str(row["status"])) for row in rows(ledger, "orders")}
+    wanted = scenario.strategy.selection
+    if isinstance(wanted, OrdersStrategy):
+        done |= {("order", row.type.value) for row in wanted.rows}
     met.update(done)
 
 
@@ -140,29 +143,18 @@ def save(scenario: Scenario, market: Market, name: str) -> Path:
     """Writes a pair as a case."""
     from reconcile.market.edit import make_market
     from reconcile.market.file import write_market
+    from reconcile.scenario.orders import orders_text
     from reconcile.scenario.toml import scenario_to_toml
 
     folder = FOUND / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "scenario.toml").write_text(scenario_to_toml(scenario), encoding="utf-8")
+    wanted, units = scenario.strategy.selection, scenario.market
+    if isinstance(wanted, OrdersStrategy):
+        text = orders_text(wanted, units.price_decimals, units.quantity_decimals)
+        (folder / wanted.file).write_text(text, encoding="utf-8")
     write_market(make_market(market), folder / "market.parquet")  # drawn markets bear a digest of their own
-    selection = scenario.strategy.selection
-    if isinstance(selection, OrdersStrategy):
-        (folder / selection.file).write_text("".join(order_lines(scenario, selection)), encoding="utf-8")
     return folder
-
-
-def order_lines(scenario: Scenario, selection: OrdersStrategy) -> Iterator[str]:
-    """The file of a drawn scenario's orders (R10)."""
-    from reconcile.files.decimals import from_units
-
-    source = scenario.market
-    yield "decided_at,symbol,side,quantity,type,price,reason\n"
-    for order in sorted(selection.rows, key=lambda order: order.row):
-        when = f"{np.datetime64(order.decided_at, 'ns')}{'Z' if selection.zoned else ''}"
-        size = from_units(order.quantity, source.quantity_decimals)
-        price = from_units(order.price, source.price_decimals) if order.price else ""
-        yield f"{when},{order.symbol},{order.side.value},{size},{order.type.value},{price},{order.reason}\n"
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from reconcile.matching.model import LedgerSide
 from vocabulary.ledger import Table
-from vocabulary.scenario import CallableStrategy, Scenario, Timing, TopN, Weights
+from vocabulary.scenario import CallableStrategy, OrdersStrategy, Scenario, Timing, TopN, Weights
 
 if TYPE_CHECKING:
     from vocabulary.market import Market
@@ -74,6 +74,8 @@ def _empty_columns(scenario: Scenario, market: Market) -> list[str]:
         needed = (selection.score, *selection.require)
     elif isinstance(selection, Weights):
         needed = (selection.feature,)
+    elif isinstance(selection, OrdersStrategy):
+        return [] if selection.rows else ["The file of orders has no rows."]
     elif isinstance(selection, CallableStrategy):
         return []
     return [

@@ -19,6 +19,7 @@ from vocabulary.market import Market
 from vocabulary.scenario import (
     BpsSlippage,
     FixedSlippage,
+    Gap,
     OrdersStrategy,
     Scenario,
     Slippage,
@@ -34,6 +35,8 @@ from vocabulary.state import REBALANCE, OrderType, Side
 
 FILE = "orders.csv"
 NEEDED = ("timestamp", "symbol", "side", "quantity", "price")
+OFTEN = 10
+"""Where one fill in so many is at the close of its bar, that is no chance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,13 +77,14 @@ def replay(scenario: Scenario, market: Market, ledger: Ledger, file: str = FILE)
     """
     fills = list(_fills(scenario, market, ledger))
     slipped = _slipped_as(scenario, market, ledger, fills)
+    closes = _trades_at_closes(slipped, market, fills)
     back = 0 if scenario.execution.timing is Timing.SAME_CLOSE else 1
     rows: list[WantedOrder] = []
     elsewhere, resting = 0, -1
     for t, fill in fills:
         if t < back:
             raise _unfit(fill, "a fill at the first bar", "a bar before it, at which it is decided")
-        kind, price, met = _type(slipped, market, t, fill, behind=resting == t)
+        kind, price, met = _type(slipped, market, t, fill, closes, behind=resting == t)
         elsewhere += not met
         resting = resting if kind is OrderType.MARKET else t
         reason = str(fill.cells.get("reason") or REASON)
@@ -149,43 +153,59 @@ def _slipped_as(
     return max(tried, key=lambda each: sum(_is_market(each, market, t, fill) for t, fill in fills))
 
 
-def _is_market(slipped: Scenario, market: Market, t: int, fill: Row) -> bool:
-    """Whether a fill is at the open or the close of its bar, slippage apart."""
+def _is_market(slipped: Scenario, market: Market, t: int, fill: Row, closes: bool = True) -> bool:
+    """Whether a fill is at the open of its bar, or at the close where that counts, slippage apart."""
     side, told = Side(str(fill.cells["side"])), fill.whole("price")
     next_bar = slipped.execution.timing is not Timing.SAME_CLOSE
     # X9: what was decided in its own bar was met inside it; its price may be the close by chance.
     inside = next_bar and fill.cells.get("decided_at") == int(market.timestamps[t])
-    places = (market.open,) if inside else (market.open, market.close)
+    places = (market.open, market.close) if closes and not inside else (market.open,)
     return any(fill_price(slipped, int(prices[t, fill.symbol]), side) == told for prices in places)
+
+
+def _trades_at_closes(slipped: Scenario, market: Market, fills: Sequence[tuple[int, Row]]) -> bool:
+    """Whether market orders fill at closes: a limit or stop may be at one by chance, but not often."""
+    if slipped.execution.timing is not Timing.NEXT_OPEN:
+        return True
+    opens = sum(_is_market(slipped, market, t, fill, closes=False) for t, fill in fills)
+    both = sum(_is_market(slipped, market, t, fill) for t, fill in fills)
+    return (both - opens) * OFTEN >= len(fills)
+
+
+def _type(
+    slipped: Scenario, market: Market, t: int, fill: Row, closes: bool, behind: bool
+) -> tuple[OrderType, int, bool]:
+    """The type and price of the order that is filled so, and whether one can be.
+
+    slipped: as the ledger slips. closes: whether the close counts as a place of market orders. behind:
+    whether a limit or stop filled before it in the bar, so that a market order would come too early.
+    """
+    is_market = _is_market(slipped, market, t, fill, closes)
+    if slipped.execution.timing is not Timing.NEXT_OPEN or (is_market and not behind):
+        return OrderType.MARKET, 0, is_market
+    side, told, symbol = Side(str(fill.cells["side"])), fill.whole("price") or 0, fill.symbol
+    levels, sign = slipped.execution.levels, 1 if side is Side.BUY else -1
+    # Prices as a buyer sees them: negated for a sell, with high and low exchanged.
+    opened = sign * int(market.open[t, symbol])
+    low, high = sign * int(market.low[t, symbol]), sign * int(market.high[t, symbol])
+    low, high = (low, high) if side is Side.BUY else (high, low)
+    cross = levels.touch is Touch.CROSS
+    found: list[tuple[OrderType, int, int]] = []
+    if sign * told == opened:
+        found.append((OrderType.LIMIT, told + sign * cross, told))
+    elif low + cross <= sign * told < opened:
+        found.append((OrderType.LIMIT, told, told))
+    for raw in _raw_prices(slipped, told, side):
+        beyond = opened < sign * raw <= high or (is_market and sign * raw == opened)
+        if beyond or (levels.gap is not Gap.OPEN and low <= sign * raw <= opened):
+            found.append((OrderType.STOP, raw, raw))
+    slippage, quantity = fill.cells.get("slippage"), fill.whole("quantity") or 0
+    found.sort(key=lambda each: slippage not in (None, quantity * abs(told - each[2])))
+    return (*found[0][:2], True) if found else (OrderType.MARKET, 0, is_market)
 
 
 def _with(scenario: Scenario, slippage: Slippage | None) -> Scenario:
     return replace(scenario, costs=replace(scenario.costs, slippage=slippage))
-
-
-def _type(slipped: Scenario, market: Market, t: int, fill: Row, behind: bool) -> tuple[OrderType, int, bool]:
-    """The type and price of the order that is filled so, and whether one can be.
-
-    slipped: as the ledger slips. behind: whether a limit or stop filled before it in the bar, so that a
-    market order would come too early.
-    """
-    is_market = _is_market(slipped, market, t, fill)
-    if slipped.execution.timing is not Timing.NEXT_OPEN or (is_market and not behind):
-        return OrderType.MARKET, 0, is_market
-    told = fill.whole("price") or 0
-    sign = 1 if fill.cells["side"] == Side.BUY.value else -1
-    # Prices as a buyer sees them: negated for a sell, with high and low exchanged.
-    opened = sign * int(market.open[t, fill.symbol])
-    ends = sign * int(market.low[t, fill.symbol]), sign * int(market.high[t, fill.symbol])
-    cross = slipped.execution.levels.touch is Touch.CROSS
-    for raw in _raw_prices(slipped, told, Side.BUY if sign > 0 else Side.SELL):
-        if opened + (not is_market) <= sign * raw <= max(opened, *ends):
-            return OrderType.STOP, raw, True
-    if sign * told == opened:
-        return OrderType.LIMIT, told + sign * cross, True
-    if min(ends) + cross <= sign * told < opened:
-        return OrderType.LIMIT, told, True
-    return OrderType.MARKET, 0, is_market
 
 
 def _raw_prices(scenario: Scenario, told: int, side: Side) -> Iterator[int]:

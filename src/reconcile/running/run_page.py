@@ -71,7 +71,8 @@ def _subject(scenario: Scenario, market: Market) -> Iterable[str]:
 def _sides(summary: Summary) -> list[str]:
     left, right = summary.reference, summary.candidate
     rows = [("", "reference", _candidate_name(right))]
-    rows += [(label, show(left), show(right)) for label, show in _ROWS]
+    dropped = left.orders_dropped is not None or right.orders_dropped is not None
+    rows += [(label, show(left), show(right)) for label, show in _ROWS if dropped or label != DROPPED]
     return aligned(rows, "<>", label=True)
 
 
@@ -91,8 +92,11 @@ def _percent(value: Decimal | None) -> str:
     return UNKNOWN if value is None else f"{value * 100:+.4f} %"
 
 
+DROPPED = "dropped"
+"""The line of orders that a file wanted and that were dropped (R10)."""
 _ROWS: tuple[tuple[str, Callable[[SideSummary], str]], ...] = (
     ("rebalances", lambda side: _whole(side.rebalances)),
+    (DROPPED, lambda side: _whole(side.orders_dropped)),
     ("fills", lambda side: _whole(side.fills)),
     ("commission", lambda side: _money(side.commission)),
     ("slippage", lambda side: _money(side.slippage)),

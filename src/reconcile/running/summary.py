@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from reconcile.ledger.figures import (
     amount,
     fill_cost,
@@ -16,6 +18,7 @@ from reconcile.ledger.figures import (
     total_return,
 )
 from vocabulary.ledger import Ledger
+from vocabulary.scenario import OrdersStrategy
 
 if TYPE_CHECKING:
     from reconcile.running.run import Outcome, Side
@@ -39,7 +42,8 @@ class Stranded:
 class SideSummary:
     """One side's numbers, each None where its ledger cannot tell.
 
-    commission, slippage, final_equity: currency. total_return: a fraction, to 9 decimals.
+    commission, slippage, final_equity: currency. total_return: a fraction, to 9 decimals. orders_dropped: the
+    rows of a file of orders that became none (R10); None for another strategy.
     """
 
     name: str
@@ -52,6 +56,7 @@ class SideSummary:
     seconds: float
     events_per_second: int
     stranded: tuple[Stranded, ...]
+    orders_dropped: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,19 @@ def _summarise(side: Side, scenario: Scenario, market: Market) -> SideSummary:
         seconds=round(side.seconds, 6),
         events_per_second=round(events / side.seconds) if side.seconds > 0 else 0,
         stranded=stranded(ledger, market),
+        orders_dropped=_dropped(ledger, scenario),
     )
+
+
+def _dropped(ledger: Ledger, scenario: Scenario) -> int | None:
+    """R10: the rows of a file of orders that the ledger has no order of."""
+    wanted, orders = scenario.strategy.selection, ledger.tables.get("orders")
+    if not isinstance(wanted, OrdersStrategy) or orders is None or "reason" not in orders.columns:
+        return None
+    reasons = orders.columns["reason"]
+    exits = {rule.name for rule in scenario.exits}
+    codes = [code for code, word in enumerate(reasons.dictionary or ()) if word in exits]
+    return len(wanted.rows) - int((~np.isin(reasons.values, codes)).sum())
 
 
 def stranded(ledger: Ledger, market: Market) -> tuple[Stranded, ...]:

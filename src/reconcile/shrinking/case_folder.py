@@ -16,16 +16,18 @@ from reconcile.market.load import load_market
 from reconcile.running import output
 from reconcile.running.candidate import Candidate
 from reconcile.scenario.files import scenario_from_file
+from reconcile.scenario.orders import orders_text
 from reconcile.scenario.programs import run_reference
 from reconcile.scenario.toml import scenario_to_toml
 from reconcile.shrinking import shrink_page as shrink_text
-from reconcile.shrinking.cases import DATA, Case, Shrunk
+from reconcile.shrinking.cases import DATA, ORDERS, Case, Shrunk
 from reconcile.shrinking.shrink import breaks_alike
 from vocabulary.errors import InputError
+from vocabulary.scenario import OrdersStrategy
 
 KIND = "shrink"
 SCENARIO, WHY, TEST, TOLERANCE = "scenario.toml", "WHY.md", "test_shrunk.py", "tolerance.toml"
-KNOWN_NAMES = (SCENARIO, DATA, WHY, TEST, TOLERANCE, "__pycache__", ".pytest_cache")
+KNOWN_NAMES = (SCENARIO, DATA, ORDERS, WHY, TEST, TOLERANCE, "__pycache__", ".pytest_cache")
 """Names that may stand in such a folder besides the ledgers and the marker: files that are written, and
 files that running the test leaves."""
 FAILED = 1
@@ -45,6 +47,10 @@ def write_folder(folder: Path, shrunk: Shrunk, name: str, candidate: Candidate, 
     case = shrunk.after.case
     output.write_text(folder, SCENARIO, scenario_to_toml(case.scenario))
     write_market(case.market, folder / DATA)
+    wanted, units = case.scenario.strategy.selection, case.scenario.market
+    if isinstance(wanted, OrdersStrategy):
+        text = orders_text(wanted, units.price_decimals, units.quantity_decimals)
+        output.write_text(folder, ORDERS, text)
     if case.tolerances:
         lines = [tolerance_toml(one) + "\n" for one in case.tolerances]
         output.write_text(folder, TOLERANCE, "".join(lines))

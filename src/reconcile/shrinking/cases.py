@@ -16,9 +16,18 @@ import numpy as np
 from reconcile.market.edit import make_market, slice_market
 from reconcile.matching.model import BreakType, Reconciliation, Stage, Tolerance
 from reconcile.scenario.files import replace as replace_setting
+from reconcile.scenario.orders import rows_within, with_rows
 from vocabulary.errors import InputError
 from vocabulary.market import Market
-from vocabulary.scenario import CallableStrategy, Scenario, TimeExit, TopN, VolatilityStop, Weights
+from vocabulary.scenario import (
+    CallableStrategy,
+    OrdersStrategy,
+    Scenario,
+    TimeExit,
+    TopN,
+    VolatilityStop,
+    Weights,
+)
 
 
 class RootSignature(NamedTuple):
@@ -51,11 +60,13 @@ class BrokenCase:
     rebalances: int
 
     def size(self) -> tuple[int, int, int, int]:
-        """(rebalances, symbols, bars, characters of the scenario): the smaller case has the smaller tuple."""
+        """(rebalances, symbols, bars, characters of the scenario and orders of its file): the smaller case has the smaller tuple."""
         from reconcile.scenario.toml import scenario_to_toml
 
         bars, symbols = self.case.market.present.shape
-        return self.rebalances, symbols, bars, len(scenario_to_toml(self.case.scenario))
+        wanted = self.case.scenario.strategy.selection
+        orders = len(wanted.rows) if isinstance(wanted, OrdersStrategy) else 0
+        return self.rebalances, symbols, bars, len(scenario_to_toml(self.case.scenario)) + orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,8 @@ class Shrunk:
 
 DATA = "bars.parquet"
 """The file from which the scenario of a case loads its bars."""
+ORDERS = "orders.csv"
+"""The file of orders of a case whose strategy has one."""
 FEW = 40
 """The largest number of symbols for which `narrower` tries to leave out each of them."""
 SETTINGS = (
@@ -120,7 +133,10 @@ SETTINGS = (
 def freeze_features(scenario: Scenario, market: Market) -> Case:
     """The same case with its features as data, so that none is computed when the case is loaded again."""
     source = replace(scenario.market, features=(), context=None, data=DATA)
-    changed = replace(scenario, market=source)
+    strategy = scenario.strategy
+    if isinstance(strategy.selection, OrdersStrategy):
+        strategy = replace(strategy, selection=replace(strategy.selection, file=ORDERS))
+    changed = replace(scenario, market=source, strategy=strategy)
     remade = replace_setting(changed, "market.data", DATA)  # validates, and computes the digest
     return Case(remade, market)
 
@@ -129,7 +145,7 @@ def at_bars(case: Case, bars: Sequence[int]) -> Case:
     """The case with only these bars. bars: ascending numbers."""
     market, rows = case.market, np.array(bars, np.int64)
     if len(rows) == int(rows[-1]) - int(rows[0]) + 1:
-        return replace(case, market=slice_market(market, bars=(int(rows[0]), int(rows[-1]) + 1)))
+        return _over(case, slice_market(market, bars=(int(rows[0]), int(rows[-1]) + 1)))
     grids: dict[str, Any] = {
         name: getattr(market, name)[rows] for name in ("present", "open", "high", "low", "close")
     }
@@ -146,12 +162,33 @@ def at_bars(case: Case, bars: Sequence[int]) -> Case:
         features=features,
         context={name: values[rows] for name, values in market.context.items()},
     )
-    return replace(case, market=make_market(made))
+    return _over(case, make_market(made))
 
 
 def of_symbols(case: Case, symbols: Sequence[str]) -> Case:
     """The case with only these symbols."""
-    return replace(case, market=slice_market(case.market, symbols=symbols))
+    return _over(case, slice_market(case.market, symbols=symbols))
+
+
+def _over(case: Case, market: Market) -> Case:
+    """The case over a part of its market; of a file of orders those rows stay that this still knows (R10)."""
+    return replace(case, scenario=rows_within(case.scenario, market), market=market)
+
+
+def fewer_orders(case: Case) -> Iterator[tuple[str, Case]]:
+    """(change, case) with one half of the rows of a file of orders, or without one row (R10)."""
+    wanted = case.scenario.strategy.selection
+    if not isinstance(wanted, OrdersStrategy) or len(wanted.rows) < 2:
+        return
+    rows = wanted.rows
+    half = len(rows) // 2
+    parts = [("the first half of the orders", rows[half:]), ("the second half of the orders", rows[:half])]
+    if len(rows) <= FEW:
+        parts += [
+            (f"the order of row {row.row}", tuple(each for each in rows if each is not row)) for row in rows
+        ]
+    for what, kept in parts:
+        yield what, replace(case, scenario=with_rows(case.scenario, kept))
 
 
 def columns_needed(case: Case) -> Case | None:
@@ -183,6 +220,7 @@ def simpler(case: Case) -> Iterator[tuple[str, Case]]:
         if isinstance(rule, TimeExit):
             for bars in range(1, min(rule.bars, 4)):
                 yield from _changed(case, f"exits.{rule.name}.bars", bars)
+    yield from fewer_orders(case)
     top = case.scenario.strategy.selection
     if isinstance(top, TopN):
         for key, count in (("n", top.n), ("short_n", top.short_n)):
