@@ -60,7 +60,10 @@ class BrokenCase:
     rebalances: int
 
     def size(self) -> tuple[int, int, int, int]:
-        """(rebalances, symbols, bars, characters of the scenario and orders of its file): the smaller case has the smaller tuple."""
+        """(rebalances, symbols, bars, size of the scenario): the smaller case has the smaller tuple.
+
+        The size is the number of characters, and of orders in its file.
+        """
         from reconcile.scenario.toml import scenario_to_toml
 
         bars, symbols = self.case.market.present.shape
