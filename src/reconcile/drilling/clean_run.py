@@ -161,6 +161,32 @@ def as_if(stages: Stages, *plants: Setting | Data) -> Where:
     return hits
 
 
+def closed_inside(*plants: Setting | Data) -> Where:
+    """At closes at a level (X9) that another scenario or market changes, and at orders that it changes.
+
+    Where the bar orders the same position closed all the same, it is the time of its fill that is another.
+    """
+
+    def closes(day: Day) -> dict[int, Order]:
+        made = {execution.order for execution in day.executions} - set(day.decision.orders)
+        return {order.symbol: order for order in made if order.decided_at == day.bar}
+
+    def hits(clean: CleanRun) -> Iterator[Hit]:
+        scenario = in_scenario(clean.ground.scenario, plants)
+        market = on_market(clean.market, plants)
+        for day, state in zip(clean.days, clean.before, strict=True):
+            other = reference.step(scenario, state, market, day.bar)
+            ours, theirs = closes(day), closes(other)
+            ordered = {order.symbol for order in (*day.decision.orders, *other.decision.orders)}
+            for symbol in sorted({*ours, *theirs}):
+                if ours.get(symbol) != theirs.get(symbol):
+                    stage = Stage.STATUS if symbol in ordered else Stage.ORDER
+                    yield Hit(day.bar, stage, symbol, day.bar)
+            yield from apart(clean, Stage.ORDER, day, other)
+
+    return hits
+
+
 def decided_from(stages: Stages, alter: Callable[[CleanRun, int, State], State]) -> Where:
     """At rows that change when a bar decides from another state. alter: from the clean state to the other."""
 

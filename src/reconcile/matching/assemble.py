@@ -139,6 +139,10 @@ def _placed(
     timestamp = np.where(known, time, axis.bars[-1] if len(axis.bars) else 0)
     cycle = cycles(axis, table, group.field, timestamp)
     decided = cycle - axis.lag
+    if table == "orders" and axis.lag:
+        # X9: a close at a level executes in the bar that decides it
+        done, told = reader.either(table, left, right, "executes_at")
+        cycle = np.where(told & known & (done <= time), decided, cycle)
     decided_at = np.full(len(left), NONE)
     reached = axis.timed & (decided >= 0) & (decided < len(axis.bars))
     decided_at[reached] = axis.bars[decided[reached]]

@@ -303,6 +303,8 @@ def _root(cause: Cause, frame: RootFrame, is_candidate: bool, breaks: Breaks, pl
     ]
     cycle = int(cycles(frame.axis, f.table, f.field, np.array([stamp]))[0])
     decided = cycle - frame.axis.lag
+    if twin is not None and (twin.table, twin.timestamp) == (f.table, stamp):
+        cycle = twin.cycle  # X9: a close at a level executes in the bar that decides it
     period = int(periods(frame.axis, np.array([decided]))[0])
     bars_known = 0 <= decided < len(frame.axis.bars) and frame.axis.timed
     kind = COMPARED[f.table].get(ROW_VALUE[f.table] if f.field == ROW else f.field, Kind.WORD)

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconcile.drilling.clean_run import CleanRun, Stages, as_if, at_bars, at_orders, eligible_again
+from reconcile.drilling.clean_run import (
+    CleanRun,
+    Stages,
+    as_if,
+    at_bars,
+    at_orders,
+    closed_inside,
+    eligible_again,
+)
 from reconcile.drilling.model import Fault, Setting, Where
-from reconcile.explaining.hypotheses import costs, execution, exits, prices, selection, sizing
+from reconcile.explaining.hypotheses import costs, execution, exits, levels, prices, selection, sizing
 from reconcile.explaining.model import Change, Hypothesis, Value
 from reconcile.matching.model import Stage
 from reference import entry_price
@@ -48,6 +56,12 @@ def _unarmed_at_2_percent(clean: CleanRun, bar: int, order: Order) -> bool:
         return False
     entry = entry_price(position)
     return 50 * abs(position.peak - entry) < entry
+
+
+def _inside(name: str, ground: str, rule: str) -> Fault:
+    """A rule that is tested at its level, inside the bar, instead of at the close."""
+    setting = Setting(f"exits.{rule}.at", "level")
+    return Fault(name, ground, (setting,), closed_inside(setting), (Change(levels.EXIT_AT, (rule, "level")),))
 
 
 CASH, TIMING, BAND = "portfolio.initial_cash", "execution.timing", "strategy.band"
@@ -96,5 +110,7 @@ FAULTS: tuple[Fault, ...] = (
            where=at_orders(ORDER, _unarmed_at_2_percent)),
     _fault("half a volatility stop", "long", "exits.volatility_stop.multiple", "0.5", exits.EXIT_SETTING,
            BOTH),
+    _inside("a trailing stop inside the bar", "long", "trailing_stop"),
+    _inside("a stop loss inside the bar", "short", "stop_loss"),
     _fault("held a bar longer", "tight", "exits.time_exit.bars", 5, exits.EXIT_SETTING, ORDER),
 )  # fmt: skip
