@@ -202,11 +202,12 @@ def _bars(chart: Any, bars: Bars) -> None:
 
 def _fills(chart: Any, marks: Marks, colour: str) -> None:
     """Triangles up for buys, down for sells; the reference's are larger, so that both are seen."""
-    for bought, marker in ((True, "triangle"), (False, "inverted_triangle")):
+    for bought, marker, word in ((True, "triangle", "buys"), (False, "inverted_triangle", "sells")):
         of = marks.bought == bought
         if of.any():
             chart.scatter(
-                marks.at[of] / 1e6, marks.price[of], marker=marker, legend_label=marks.name, color=colour,
+                marks.at[of] / 1e6, marks.price[of], marker=marker, color=colour,
+                legend_label=f"{marks.name.removesuffix(' fill')} {word}",
                 size=15 if colour == REFERENCE else 9, line_color=INK,
             )  # fmt: skip
 
@@ -259,7 +260,7 @@ def _legend(chart: Any) -> None:
         chart.legend.location = "top_left"
         chart.legend.padding = chart.legend.margin = 2
         chart.legend.orientation = "horizontal"
-        chart.legend.ncols = "auto"
+        chart.legend.ncols = 4
         chart.add_layout(chart.legend[0], "above")
 
 

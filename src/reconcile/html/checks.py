@@ -80,7 +80,12 @@ def gate_page(text: str, data: str, report: Report) -> Page:
     from reconcile.goldens.model import SOUND
 
     failures = [": ".join(golden_failures(one)[:2]) for one in report.goldens if one.status not in SOUND]
-    failures += [f"{one.name}: {line}" for one in report.cases for line in case_failures(one)]
+    failures += [
+        f"{one.name}: {line}"
+        for one in report.cases
+        if one.outcome is Outcome.FAILED
+        for line in case_failures(one)
+    ]
     found = report.throughput
     if found is not None and found.outcome is Outcome.FAILED:
         failures.append(throughput_words(found))
@@ -135,8 +140,9 @@ def _moved(report: Report) -> Iterable[Picture]:
     if moved:
         heads = ("case", "return, golden, %", "return, found, %")
         table = Grid("moved-numbers", "In numbers", heads, moved, 0, frozenset({1, 2}))
-        note = "One bar per case, from the golden's return to the one found; hatched where it falls."
-        drawing = Waterfall(tuple(moved), totals=False, label="return, %")
+        note = "One bar per case: by how many points of percent its return drifted; hatched where it falls."
+        steps = tuple((case, 0.0, found - golden) for case, golden, found in moved)
+        drawing = Waterfall(steps, totals=False, label="drift, points")
         yield Picture("moved", "Returns that drifted", drawing, note, table)
 
 

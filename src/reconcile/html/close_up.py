@@ -7,7 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.comparing.surroundings import bars_of, market_lines, own_fault_lines, side_rows
+from reconcile.comparing.surroundings import (
+    NO_TABLE,
+    NOT_TOLD,
+    bars_of,
+    market_lines,
+    own_fault_lines,
+    side_rows,
+)
 from reconcile.comparing.wording import describe
 from reconcile.html import series
 from reconcile.html.drawings import Bars, Candles, Level, Marks
@@ -51,7 +58,8 @@ def _around(given: Compared, first: Break) -> Grid:
     for what, left, right in side_rows(first, given.found):
         for place in range(max(len(left), len(right))):
             a, b = (side[place] if place < len(side) else "" for side in (left, right))
-            rows.append((what if not place else "", a, b, "yes" if a != b else ""))
+            differs = a != b and not {a, b} & {NO_TABLE, NOT_TOLD}
+            rows.append((what if not place else "", a, b, "yes" if differs else ""))
     return Grid("around", "Both sides around it", ("what", *SIDES, "differs"), rows)
 
 

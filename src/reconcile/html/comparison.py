@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reconcile.comparing.wording import unread_lines
 from reconcile.html import series
 from reconcile.html.close_up import close_up
 from reconcile.html.comparison_grids import grids_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from reconcile.explaining.model import Explanation
     from reconcile.shrinking.cases import Shrunk
 
+SIDES = ("reference", "candidate")
 STRETCHES = 60
 """Columns of the map; more periods than that share one."""
 
@@ -168,9 +170,15 @@ def _leads(found: Explanation) -> Iterable[str]:
 
 
 def _not_compared(found: Reconciliation) -> Iterable[str]:
+    """One line per reason, then what the sources hold and nobody read."""
+    reasons: dict[str, list[str]] = {}
     for gap in found.not_compared:
         name = gap.table if gap.column is None else f"{gap.table}.{gap.column}"
-        yield f"{name}: {gap.why.value}"
+        reasons.setdefault(gap.why.value, []).append(name)
+    yield from (f"{why}: {', '.join(names)}" for why, names in reasons.items())
+    unread, left_out = unread_lines(found)
+    yield from (f"not read: {line}" for line in unread)
+    yield from (f"left out: {line}" for line in left_out)
 
 
 def _curves(given: Compared, clock: Clock) -> Iterable[Picture]:
@@ -182,9 +190,11 @@ def _curves(given: Compared, clock: Clock) -> Iterable[Picture]:
         note = "" if first is None else f"The dotted line is the first divergence, {clock(first)}."
         drawing = EquityCurves(left, right, between, first)
         table = _line_table("equity", left, right, clock)
-        yield Picture(
-            "equity", "Equity of both sides, and the gap: candidate - reference", drawing, note, table
-        )
+        title = "Equity of both sides, and the gap: candidate - reference"
+        if left is None or right is None:
+            own, other = SIDES if right is None else reversed(SIDES)
+            title = f"Equity of the {own}; the {other} does not tell its own"
+        yield Picture("equity", title, drawing, note, table)
 
 
 def _more_pictures(given: Compared, clock: Clock) -> Iterable[Picture]:
@@ -206,9 +216,7 @@ def _beside(
     name: str, title: str, sides: Sequence[Line | None], clock: Clock, percent: bool = False
 ) -> Iterable[Picture]:
     """One figure of both sides over time, where at least one side has it."""
-    lines = tuple(
-        (side, line) for side, line in zip(("reference", "candidate"), sides, strict=True) if line is not None
-    )
+    lines = tuple((side, line) for side, line in zip(SIDES, sides, strict=True) if line is not None)
     if lines:
         yield Picture(
             name,

@@ -198,8 +198,8 @@ def _rebalances(old: Golden, new: Golden) -> Iterable[tuple[str, str, str, str]]
 
 
 def _returns(pending: Sequence[Any]) -> Iterable[Picture]:
-    """The return of each case before and after, as one bar per case."""
-    moved = [
+    """How the return of each case changes, as one bar per case."""
+    moved: list[tuple[Any, ...]] = [
         (one.change.case, *(float(Decimal(side.total_return)) * 100 for side in sides))
         for one in pending
         for sides in [(one.change.before, one.change.after)]
@@ -209,8 +209,7 @@ def _returns(pending: Sequence[Any]) -> Iterable[Picture]:
     if len(moved) > 1:
         heads = ("case", "return before, %", "return after, %")
         table = Grid("returns-numbers", "In numbers", heads, moved, 0, frozenset({1, 2}))
-        note = (
-            "One bar per case, from the return on record to the new one, in percent; hatched where it falls."
-        )
-        drawing = Waterfall(tuple(moved), totals=False, label="return, %")
-        yield Picture("equity", "Returns before and after", drawing, note, table)
+        note = "One bar per case: by how many points of percent its return changes; hatched where it falls."
+        steps = tuple((case, 0.0, new - old) for case, old, new in moved)
+        drawing = Waterfall(steps, totals=False, label="change, points")
+        yield Picture("equity", "How the returns change", drawing, note, table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -105,17 +105,24 @@ def close_level(rule: ExitRule, position: Position, market: Market, t: int, symb
 
 
 def levels_of(side: str, stands: Sequence[Stand], market: Market) -> list[Level]:
-    """Lines of one side: the level of each rule, and the extreme. A gap where it does not hold."""
+    """Lines of one side: the level of each rule, and the extreme; broken where nothing is held between."""
     if not stands:
         return []
     unit = 10.0**market.price_decimals
-    at = np.array([one.at for one in stands], np.int64)
+    # A position is another one where it has not been held for as many bars as have passed.
+    breaks = [
+        place
+        for place, (one, then) in enumerate(pairwise(stands), 1)
+        if then.held - one.held != then.bar - one.bar
+    ]
+    at = np.insert(np.array([one.at for one in stands], np.int64), breaks, [stands[k].at for k in breaks])
     out = []
     for name in stands[0].levels:
         values = np.array([np.nan if (x := one.levels[name]) is None else x / unit for one in stands])
+        values = np.insert(values, breaks, np.nan)
         if not np.isnan(values).all():
             out.append(Level(f"{side}{name}", (at, values)))
-    extremes = np.array([one.extreme / unit for one in stands])
+    extremes = np.insert(np.array([one.extreme / unit for one in stands]), breaks, np.nan)
     if out:
         out.append(Level(f"{side}extreme", (at, extremes), extreme=True))
     return out

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reconcile.files.atomic import write_file
+from reconcile.html.drawings import Drawing, EquityCurves
 from reconcile.html.model import Grid, Page, Picture
 from reconcile.text.json_text import to_json
 from vocabulary.errors import InputError, OutputError
@@ -36,7 +37,7 @@ def html_text(page: Page) -> str:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.globals |= {"bare": BARE, "said": SAID}
     environment.filters["coded"] = lambda text: list(enumerate(text.split("`")))
-    environment.filters["kind"] = lambda drawing: type(drawing).__name__.lower()
+    environment.filters["kind"] = _kind
     template = environment.from_string(_asset("page.html.j2"))
     script = _bokeh_script() if items else ""
     nonce = hashlib.sha256((page.text + page.data).encode("utf-8", "backslashreplace")).hexdigest()[:32]
@@ -86,6 +87,12 @@ def _libraries() -> tuple[Any, Any]:
             "pip install 'tieout[html]'",
         ) from None
     return jinja2, bokeh
+
+
+def _kind(drawing: Drawing) -> str:
+    """The classes of a chart's place, which is as high as the chart before it is drawn."""
+    gap = isinstance(drawing, EquityCurves) and drawing.gap is not None
+    return f"{type(drawing).__name__.lower()}{' gap' if gap else ''}"
 
 
 def bounded_json(text: str) -> tuple[str, tuple[str, ...]]:

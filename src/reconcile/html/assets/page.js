@@ -46,7 +46,7 @@
   const idle = window.requestIdleCallback || ((then) => setTimeout(then, 100));
   const drawIdly = () => idle(() => { if (drawNext()) drawIdly(); });
 
-  const HEIGHT = 28, SPARE = 12, PRINTED = 40;
+  const HEIGHT = 28, SPARE = 12, PRINTED = 40, PAPER = 680;
   const data = read("tieout-grids");
   const grids = {};
   const number = (count) => count.toLocaleString("en");
@@ -320,10 +320,12 @@
     printing = true;
     for (const grid of Object.values(grids)) grid.show(true);
     drawAll();
+    document.querySelectorAll(".chart").forEach((place) => { place.style.zoom = String(Math.min(1, PAPER / place.offsetWidth)); });
   });
   window.addEventListener("afterprint", () => {
     printing = false;
     for (const grid of Object.values(grids)) grid.show();
+    document.querySelectorAll(".chart").forEach((place) => { place.style.zoom = ""; });
   });
   follow();
 })();
