@@ -313,8 +313,16 @@ def test_a_lone_file_is_the_one_table_its_columns_fit(header: str, table: str, t
 def test_a_lone_file_that_fits_no_table_or_two_says_how_to_name_it(header: str, tmp_path: Path) -> None:
     """No guess."""
     (tmp_path / "mine.csv").write_text(header + "\n")
-    with pytest.raises(InputError, match=r"Name the file after its table, e\.g\. fills\.csv"):
+    with pytest.raises(InputError, match=r"[Nn]ame the file after its table, e\.g\. fills\.csv"):
         read_ledger(tmp_path / "mine.csv")
+
+
+def test_a_file_under_names_of_its_own_is_led_to_a_mapping(tmp_path: Path) -> None:
+    (tmp_path / "my trades.csv").write_text("Date,Ticker,Action\n")
+    with pytest.raises(
+        InputError, match=r"import --suggest '.*my trades\.csv' --out names\.toml, then --mapping"
+    ):
+        read_ledger(tmp_path / "my trades.csv")
 
 
 def test_a_table_of_no_rows_is_legal_and_an_unreadable_one_is_not(tmp_path: Path) -> None:

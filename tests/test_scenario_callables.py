@@ -132,9 +132,9 @@ def test_what_a_module_prints_stays_out_of_the_answer(
         ),
         ("def weights(:", "tactic:weights", "SyntaxError", "can be imported", "traceback"),
         ("raise SystemExit(3)", "tactic:weights", "SystemExit", "can be imported", "traceback"),
-        ("", "tactic", "'tactic'", "`module:function`", "strategy:weights"),
-        ("", "tactic.py:weights x", "'tactic.py:weights x'", "`module:function`", "strategy:weights"),
-        ("", ":weights", "':weights'", "`module:function`", "strategy:weights"),
+        ("", "tactic", "'tactic'", "`module:function`", "my_module:my_function"),
+        ("", "tactic.py:weights x", "'tactic.py:weights x'", "`module:function`", "my_module:my_function"),
+        ("", ":weights", "':weights'", "`module:function`", "my_module:my_function"),
     ],
 )
 def test_a_callable_that_cannot_be_had_is_told(

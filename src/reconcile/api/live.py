@@ -41,7 +41,7 @@ def backtrader_analyzer() -> Any:
     try:
         return backtrader.analyzer()
     except ImportError:
-        remedy = "pip install backtrader"
+        remedy = "Install it: pip install backtrader."
         raise InputError("backtrader_analyzer", "no module backtrader", "backtrader", remedy) from None
 
 

@@ -38,6 +38,6 @@ def read(
     else:
         found = f"{len(source)} arguments"
         raise InputError(
-            "read", found, "a ledger, or a format and a file", "reconcile.read('vectorbt', path)"
+            "read", found, "a ledger, or a format and a file", "Write it like read('vectorbt', path)."
         )
     return with_frames(ledger_of(given, "source", mapping, format, Options(symbol, zone)).ledger)

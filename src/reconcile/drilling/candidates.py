@@ -19,6 +19,7 @@ from reconcile.drilling.ground import SCENARIOS, SEED
 from reconcile.drilling.model import Candidate, Fault, Group, Patch, Setting, Shape
 from reconcile.drilling.planting import patches_of
 from reconcile.explaining.bar_loop import Hooks
+from reconcile.text.escape import near_remedy
 from vocabulary.errors import InputError
 
 WITHIN: tuple[Fault, ...] = (
@@ -98,12 +99,9 @@ def clean() -> Iterator[Candidate]:
 
 def named(names: Iterable[str], among: Sequence[Candidate]) -> list[Candidate]:
     """Candidates that have one of the named faults. Raises InputError for an unknown name."""
-    from difflib import get_close_matches
-
     wanted = set(names)
     for name in sorted(wanted - set(BY_NAME)):
-        near = get_close_matches(name, BY_NAME, 1)
-        remedy = f"Did you mean {near[0]!r}?" if near else "See: reconcile drill --list"
+        remedy = near_remedy([name], list(BY_NAME), "`reconcile drill --list` names them.")
         raise InputError("--only", repr(name), f"one of {len(BY_NAME)} faults", remedy)
     return [candidate for candidate in among if wanted & set(candidate.faults)]
 

@@ -18,6 +18,7 @@ from reconcile.goldens.check import absent_data, case_files
 from reconcile.goldens.model import SOUND, CheckResult, CheckStatus, Figures, Golden, ProjectPaths
 from reconcile.goldens.store import read_goldens
 from reconcile.running.progress import Phase, words_to
+from reconcile.text.escape import near_remedy
 from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def check_drift(paths: ProjectPaths, settings: Settings, watch: Watch) -> tuple[
         if name not in names:
             known = ", ".join(names[:12]) or "none"
             where = "tool.reconcile.gate.cases"
-            raise InputError(where, repr(name), f"a golden of the project: {known}", "Mend the name.")
+            remedy = near_remedy([name], names)
+            raise InputError(where, repr(name), f"a golden of the project: {known}", remedy)
     candidate = _candidate(settings)
     out: list[Case] = []
     with watch(Phase.DRIFT, len(names)) as meter:

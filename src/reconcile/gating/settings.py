@@ -31,6 +31,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, S
 from reconcile.gating.model import Check, Limits, Settings
 from reconcile.goldens.model import Agreement
 from reconcile.goldens.project_paths import read_settings
+from reconcile.text.escape import near_remedy
 from vocabulary.errors import InputError
 
 MOST_PAIRS = 200
@@ -140,7 +141,8 @@ def named_checks(names: str) -> tuple[Check, ...]:
     try:
         return _in_order(tuple(Check(name.strip()) for name in names.split(",")))
     except ValueError:
-        raise InputError("--checks", repr(names), f"some of {_words(Check)}", "Mend the names.") from None
+        remedy = near_remedy([part.strip() for part in names.split(",")], [check.value for check in Check])
+        raise InputError("--checks", repr(names), f"some of {_words(Check)}", remedy) from None
 
 
 def _validated(content: Any, where: str) -> _Gate:
@@ -153,7 +155,8 @@ def _validated(content: Any, where: str) -> _Gate:
     place = ".".join([where, *location[:depth]])
     if first["type"] == "extra_forbidden":
         keys = ", ".join(field.alias or name for name, field in table.model_fields.items())
-        raise InputError(place, f"an unknown key {location[depth]!r}", keys, "Mend the name.")
+        remedy = near_remedy([location[depth]], keys.split(", "))
+        raise InputError(place, f"an unknown key {location[depth]!r}", keys, remedy)
     if len(location) == depth:
         raise InputError(place, repr(first["input"]), "a table", "Correct it.")
     by_key = {field.alias or name: field for name, field in table.model_fields.items()}

@@ -27,6 +27,7 @@ from reconcile.goldens.model import (
 )
 from reconcile.goldens.store import drop_pending, put_pending, read_goldens
 from reconcile.running.progress import Phase, Watch, unwatched
+from reconcile.text.escape import near_remedy
 from vocabulary.errors import InputError, TieoutError
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def check_goldens(
     for case in chosen:
         if case not in every:
             found = ", ".join(every[:12]) or "none"
-            raise InputError("CASE", repr(case), f"a case of {paths.blessed}: {found}", "Mend the name.")
+            remedy = near_remedy([case], every)
+            raise InputError("CASE", repr(case), f"a case of {paths.blessed}: {found}", remedy)
     out: list[CheckResult] = []
     journal = read_journal(paths)
     watch = watch or unwatched

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -150,9 +151,15 @@ def _table_of(path: Path, names: list[str]) -> str:
     ]
     if len(fitting) == 1:
         return fitting[0]
+    remedy = f"Name the file after its table, e.g. fills{path.suffix}."
+    if not fitting:
+        remedy = (
+            f"If it has names of its own: reconcile import --suggest {shlex.quote(str(path))}"
+            f" --out names.toml, then --mapping names.toml. If its columns are those of a table: {remedy}"
+        )
     raise InputError(
         str(path),
         f"columns {', '.join(map(shown, names[:12])) or 'none'}",
         f"the columns of one table: {', '.join(SCHEMA)}",
-        f"Name the file after its table, e.g. fills{path.suffix}.",
+        remedy,
     )

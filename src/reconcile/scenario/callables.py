@@ -53,7 +53,12 @@ def resolve_callable(name: str, folder: str, where: str) -> Callable[..., Any]:
     module_name, colon, path = name.partition(":")
     parts = module_name.split(".") + path.split(".")
     if not colon or not all(part.isidentifier() for part in parts):
-        raise InputError(where, repr(name), "`module:function`", 'Write it like "strategy:weights".')
+        raise InputError(
+            where,
+            repr(name),
+            "`module:function`",
+            "Write the module and the function, like my_module:my_function.",
+        )
     with _LOCK, _search(module_name, folder), redirect_stdout(sys.stderr):  # stdout belongs to the answer
         found: Any = _import(module_name, folder, where)
         for attribute in path.split("."):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 _HIDDEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
 """Unicode categories of characters that move the cursor, change the writing direction, or are invisible."""
@@ -34,3 +35,12 @@ def error_text(error: BaseException) -> str:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def near_remedy(names: Sequence[str], known: Sequence[str], otherwise: str = "Correct the name.") -> str:
+    """`Did you mean 'exit-time'?` for the first unknown name that is nearly a known one, else `otherwise`."""
+    from difflib import get_close_matches
+
+    unknown = [name for name in names if name not in known]
+    near = next((found[0] for name in unknown if (found := get_close_matches(name, known, 1))), None)
+    return otherwise if near is None else f"Did you mean {near!r}?"
