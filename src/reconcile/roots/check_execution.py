@@ -40,8 +40,8 @@ def check_execution(
     """
     fills = in_sequence(history.ordered_fills(t))
     entries = _submitted(history, due, 0)
-    orders = [entries]
-    for other in (_submitted(history, due, -1), _as_filled(entries, fills)):
+    orders = [_as_filled(entries, fills)] if history.astray else [entries]
+    for other in () if history.astray else (_submitted(history, due, -1), _as_filled(entries, fills)):
         if other not in orders:
             orders.append(other)
     results = []
@@ -89,9 +89,9 @@ def _in_order(
     """Execute the orders one after another; each meets the account that the earlier ones left."""
     readings = with_more_cash(readings, extra_cash[1] if extra_cash[0] < 0 else 0)
     left = list(fills)
+    last = {symbol_of(entry): place for place, entry in enumerate(entries)}
     for place, entry in enumerate(entries):
-        later = any(symbol_of(other) == symbol_of(entry) for other in entries[place + 1 :])
-        mine = fills_of(history, entry, left, t, last=not later)
+        mine = fills_of(history, entry, left, t, last=last[symbol_of(entry)] == place)
         done = _executions(history, readings, t, entry)
         readings, taken = check_one(history, trial, readings, t, entry, mine, done)
         if taken:

@@ -56,6 +56,8 @@ def branch_readings(
 
     nothing: also keep each reading as it is, because perhaps nothing was filled.
     """
+    if history.astray:
+        return [_recorded(history, readings[0], t, recorded, alternatives)]
     out: dict[tuple[object, ...], Reading] = {}
     distinct = dict.fromkeys(alternatives)  # most readings lead to the same fill of an order
     for reading in readings:
@@ -67,6 +69,15 @@ def branch_readings(
             costs = option.turnover, option.commission, option.slippage
             out.setdefault((option.state.cash, option.book, *costs), option)
     return _likeliest(list(out.values()))
+
+
+def _recorded(
+    history: History, reading: Reading, t: int, recorded: Sequence[Sequence[Row]], alternatives: list[Fill]
+) -> Reading:
+    """The one reading that is carried on of a ledger that is astray: as it is recorded."""
+    if recorded:
+        return _booked_rows(history, reading, t, recorded[0])
+    return _booked(history, reading, t, alternatives[:1])
 
 
 def _likeliest(readings: list[Reading]) -> list[Reading]:

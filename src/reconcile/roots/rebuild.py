@@ -58,6 +58,8 @@ class History:
         self.market = market
         self.rows = rows
         self.last = len(market.timestamps) - 1
+        self.astray = False
+        """Whether bar after bar is wrong, so that of each only the recorded reading is carried on."""
         self._free = unlimited(scenario)
         self._nothing = initial_state(scenario)
         self.level_rules = {rule.name for rule in scenario.exits if has_levels([rule])}

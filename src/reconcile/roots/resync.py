@@ -51,7 +51,8 @@ class _Pass:
     """The state of a pass over the bars.
 
     due: orders by the bar at which they execute. memories: readings of the earlier decisions. numbers: those
-    that the next rebalance may have. sequence: numbers that the last fill may have.
+    that the next rebalance may have. sequence: numbers that the last fill may have. wrong: bars one after
+    another in which most orders, and `MANY` cells, were wrong.
     """
 
     history: History
@@ -61,6 +62,12 @@ class _Pass:
     memories: list[Memory]
     numbers: list[int]
     sequence: Numbers = frozenset({-1})
+    wrong: int = 0
+
+
+MANY, BARS = 8, 4
+"""Wrong cells of a bar, and bars one after another, after which a ledger is astray: then it is no use to ask
+of each cell whether it was misprinted or truly so."""
 
 
 def can_resync(ledger: Ledger) -> bool:
@@ -176,7 +183,9 @@ def _executed(run: _Pass, state: State, t: int, closed: _Closed | None = None) -
     closed = closed or _Closed([Reading(state)], [], ())
     trial, readings, numbers = _execution(run, closed, t, due, (-1, 0))
     money = _cash_apart(trial)
-    if money and trial.found() > 1:
+    run.wrong = run.wrong + 1 if trial.found() >= max(MANY, len(due)) else 0
+    run.history.astray |= run.wrong >= BARS
+    if money and trial.found() > 1 and not run.history.astray:
         # Where cash diverged after some order of the bar, the later orders met the diverged cash.
         for place in range(-1, len(due)):
             other = _execution(run, closed, t, due, (place, money))
