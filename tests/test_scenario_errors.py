@@ -61,6 +61,16 @@ def refused(raw: Any) -> InputError:
     return caught.value
 
 
+@pytest.mark.parametrize("timing", ["next_close", "same_close"])
+def test_armed_at_the_next_bar_needs_the_open(timing: str) -> None:
+    """X5: only an open fills a position inside the bar that levels are tested in."""
+    raw = changed("exits.0.at", "level")
+    raw["execution"] = {"timing": timing, "levels": {"armed": "next"}}
+    error = refused(raw)
+    assert error.where == "my.toml: execution.levels.armed"
+    assert f"execution.timing is '{timing}'" in error.expected
+
+
 def test_the_base_of_these_cases_is_itself_a_scenario() -> None:
     assert scenario_from_dict(BASE).initial_cash == 10_000_000
 
@@ -161,6 +171,11 @@ CASES: list[tuple[str, object, str, str, str]] = [
     # settings that do not go together
     ("strategy.n", 0, "the integer 0", "n or short_n above 0", "how many"),
     ("strategy.short_n", 1, "the integer 1", "allow_short is false", "allow_short = true"),
+    # levels
+    ("exits.0.at", "middle", "the text 'middle'", '"close", "level"', "Choose one"),
+    ("execution.levels", {}, "a table", 'at = "level"', "Remove it"),
+    ("execution.levels.gap", "far", "the text 'far'", '"level_or_far"', "Choose one"),
+    ("execution.levels.wick", "high", 'unknown key "wick"', "gap, path, trail, touch, armed", "Remove it"),
     ("strategy.gate.min", 1, "both", "exactly one of max and min", "Remove one"),
     ("strategy.gate.max", MISSING, "neither", "exactly one of max and min", "Add one"),
     ("exits.1.name", "stop_loss", "called 'stop_loss'", "names that differ", "'stop_loss_2'"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import tomllib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,10 @@ import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from reconcile.files.decimals import from_units
+from reconcile.scenario import schema
 from reconcile.scenario.files import (
     builtin_scenario,
     builtin_scenarios,
@@ -25,6 +30,7 @@ from reconcile.scenario.toml import scenario_to_dict, scenario_to_toml
 from reconcile.scenario.values import RESERVED
 from vocabulary import scenario as nouns
 
+HERE = Path(__file__).parent
 WORDS = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=8) | st.sampled_from(
     ["ml_score", "a.b", 'say "hi"', "back\\slash", "é", "1", "atr"]
 )
@@ -330,3 +336,50 @@ def test_every_setting_that_applies_is_written_out(where: str) -> None:
             "strategy.schedule": {"every", "start"},
         }[where]
     )
+
+
+SCHEMA = Path(schema.__file__).parent / "scenario.schema.json"
+
+
+def editors_schema() -> dict[str, Any]:
+    """The JSON Schema of a scenario file, made of the models: without defaults, and TOML has no null."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a default is a noun, its schema that of the text in the file
+        made = _for_toml(schema.ScenarioTable.model_json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+
+
+def _for_toml(node: Any, within: str = "") -> Any:
+    if isinstance(node, list):
+        return [_for_toml(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    named = within in ("properties", "$defs")
+    kept = {
+        key: _for_toml(each, key) for key, each in node.items() if named or key not in ("default", "title")
+    }
+    options = [each for each in kept.get("anyOf", []) if each != {"type": "null"}]
+    if "anyOf" not in kept or named:
+        return kept
+    del kept["anyOf"]
+    return {**kept, **options[0]} if len(options) == 1 else {**kept, "anyOf": options}
+
+
+def test_the_schema_for_editors_is_that_of_the_models() -> None:
+    """`UPDATE_SCHEMA=1` writes it anew."""
+    text = json.dumps(editors_schema(), indent=1) + "\n"
+    if os.environ.get("UPDATE_SCHEMA"):
+        SCHEMA.write_text(text, encoding="utf-8")
+    assert SCHEMA.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*(HERE / "golden" / "cases").glob("*.toml"), HERE.parent / "examples" / "sp500_stops.toml"],
+    ids=lambda path: path.stem,
+)
+def test_every_scenario_is_what_the_schema_for_editors_allows(path: Path) -> None:
+    given = tomllib.loads(path.read_text(encoding="utf-8"))
+    Draft202012Validator(editors_schema()).validate(given)
+    given["execution"] = {"levels": {"gap": "middle"}}
+    assert not Draft202012Validator(editors_schema()).is_valid(given)

@@ -12,12 +12,27 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import PlainSerializer, PlainValidator
 
-from reconcile.scenario.values import Multiple, Natural, Share, TableModel, Word, any_of, choice, kind_of
+from reconcile.scenario.values import (
+    Multiple,
+    Natural,
+    Share,
+    TableModel,
+    Word,
+    any_of,
+    choice,
+    kind_of,
+    words_of,
+)
 from vocabulary import scenario as nouns
 from vocabulary.errors import InputError
 from vocabulary.state import REBALANCE
 
-At = Annotated[nouns.ExitAt, PlainValidator(choice(nouns.ExitAt)), PlainSerializer(lambda at: at.value)]
+At = Annotated[
+    nouns.ExitAt,
+    PlainValidator(choice(nouns.ExitAt)),
+    PlainSerializer(lambda at: at.value),
+    words_of(nouns.ExitAt),
+]
 
 
 class ExitTable(TableModel):

@@ -27,13 +27,21 @@ from reconcile.scenario.values import (
 )
 from vocabulary import scenario as nouns
 
-SizeOn = Annotated[nouns.SizeOn, PlainValidator(values.choice(nouns.SizeOn))]
-SizeAt = Annotated[nouns.SizeAt, PlainValidator(values.choice(nouns.SizeAt))]
-When = Annotated[nouns.When, PlainValidator(values.choice(nouns.When))]
-Timing = Annotated[nouns.Timing, PlainValidator(values.choice(nouns.Timing))]
-Sequence = Annotated[nouns.Sequence, PlainValidator(values.choice(nouns.Sequence))]
-CommissionBase = Annotated[nouns.CommissionBase, PlainValidator(values.choice(nouns.CommissionBase))]
-CashPolicy = Annotated[nouns.CashPolicy, PlainValidator(values.choice(nouns.CashPolicy))]
+SizeOn = Annotated[nouns.SizeOn, PlainValidator(values.choice(nouns.SizeOn)), values.words_of(nouns.SizeOn)]
+SizeAt = Annotated[nouns.SizeAt, PlainValidator(values.choice(nouns.SizeAt)), values.words_of(nouns.SizeAt)]
+When = Annotated[nouns.When, PlainValidator(values.choice(nouns.When)), values.words_of(nouns.When)]
+Timing = Annotated[nouns.Timing, PlainValidator(values.choice(nouns.Timing)), values.words_of(nouns.Timing)]
+Sequence = Annotated[
+    nouns.Sequence, PlainValidator(values.choice(nouns.Sequence)), values.words_of(nouns.Sequence)
+]
+CommissionBase = Annotated[
+    nouns.CommissionBase,
+    PlainValidator(values.choice(nouns.CommissionBase)),
+    values.words_of(nouns.CommissionBase),
+]
+CashPolicy = Annotated[
+    nouns.CashPolicy, PlainValidator(values.choice(nouns.CashPolicy)), values.words_of(nouns.CashPolicy)
+]
 
 
 class FeatureTable(TableModel):
@@ -96,7 +104,11 @@ class ScheduleTable(TableModel):
 
 
 _CALENDAR = [nouns.ScheduleKind.WEEKLY, nouns.ScheduleKind.MONTHLY]
-Period = Annotated[nouns.ScheduleKind, PlainValidator(values.choice(_CALENDAR, " or { every, start }"))]
+Period = Annotated[
+    nouns.ScheduleKind,
+    PlainValidator(values.choice(_CALENDAR, " or { every, start }")),
+    values.words_of(_CALENDAR),
+]
 ScheduleModel = Annotated[
     Annotated[ScheduleTable, Tag("a table")] | Annotated[Period, Tag("a word")],
     Discriminator(lambda value: "a table" if isinstance(value, dict | ScheduleTable) else "a word"),
@@ -184,11 +196,21 @@ else:
 class LevelsTable(TableModel):
     """[execution.levels] (X5 to X8)."""
 
-    gap: Annotated[nouns.Gap, PlainValidator(values.choice(nouns.Gap))] = default(nouns.Levels, "gap")
-    path: Annotated[nouns.Path, PlainValidator(values.choice(nouns.Path))] = default(nouns.Levels, "path")
-    trail: Annotated[nouns.Trail, PlainValidator(values.choice(nouns.Trail))] = default(nouns.Levels, "trail")
-    touch: Annotated[nouns.Touch, PlainValidator(values.choice(nouns.Touch))] = default(nouns.Levels, "touch")
-    armed: Annotated[nouns.Armed, PlainValidator(values.choice(nouns.Armed))] = default(nouns.Levels, "armed")
+    gap: Annotated[nouns.Gap, PlainValidator(values.choice(nouns.Gap)), values.words_of(nouns.Gap)] = default(
+        nouns.Levels, "gap"
+    )
+    path: Annotated[nouns.Path, PlainValidator(values.choice(nouns.Path)), values.words_of(nouns.Path)] = (
+        default(nouns.Levels, "path")
+    )
+    trail: Annotated[
+        nouns.Trail, PlainValidator(values.choice(nouns.Trail)), values.words_of(nouns.Trail)
+    ] = default(nouns.Levels, "trail")
+    touch: Annotated[
+        nouns.Touch, PlainValidator(values.choice(nouns.Touch)), values.words_of(nouns.Touch)
+    ] = default(nouns.Levels, "touch")
+    armed: Annotated[
+        nouns.Armed, PlainValidator(values.choice(nouns.Armed)), values.words_of(nouns.Armed)
+    ] = default(nouns.Levels, "armed")
 
 
 class ExecutionTable(TableModel):

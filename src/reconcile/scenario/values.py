@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -273,19 +274,31 @@ def features(value: Any) -> Mapping[str, Any]:
     return named
 
 
-Word = Annotated[str, PlainValidator(word)]
-Amount = Annotated[str, PlainValidator(amount)]
-Real = Annotated[float, PlainValidator(real)]
-Flag = Annotated[bool, PlainValidator(flag)]
-Natural = Annotated[int, PlainValidator(count(0))]
-Positive = Annotated[int, PlainValidator(count(1))]
-Decimals = Annotated[int, PlainValidator(count(0, 9))]
+def words_of(kind: Iterable[Enum]) -> WithJsonSchema:
+    """What an editor may know of a word that stands for a member of an enumeration."""
+    return WithJsonSchema({"enum": [str(option.value) for option in kind]})
+
+
+_TEXT = WithJsonSchema({"type": "string", "minLength": 1})
+_DECIMAL = WithJsonSchema({"type": "string", "pattern": r"^[+]?([0-9]+([.][0-9]*)?|[.][0-9]+)$"})
+_ANY_INTEGER, _FROM_ONE = (WithJsonSchema({"type": "integer", "minimum": least}) for least in (0, 1))
+Word = Annotated[str, PlainValidator(word), _TEXT]
+Amount = Annotated[str, PlainValidator(amount), _DECIMAL]
+Real = Annotated[float, PlainValidator(real), WithJsonSchema({"type": "number"})]
+Flag = Annotated[bool, PlainValidator(flag), WithJsonSchema({"type": "boolean"})]
+Natural = Annotated[int, PlainValidator(count(0)), _ANY_INTEGER]
+Positive = Annotated[int, PlainValidator(count(1)), _FROM_ONE]
+Decimals = Annotated[
+    int, PlainValidator(count(0, 9)), WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 9})
+]
 _AS_TEXT = PlainSerializer(lambda ppb: from_units(ppb, PPB))
-Multiple = Annotated[int, PlainValidator(decimal()), _AS_TEXT]
-Share = Annotated[int, PlainValidator(decimal(most=ONE)), _AS_TEXT]
-Band = Annotated[int, PlainValidator(decimal(below=ONE)), _AS_TEXT]
-Gross = Annotated[int, PlainValidator(decimal(most=100 * ONE)), _AS_TEXT]
-Bps = Annotated[int, PlainValidator(decimal(BPS)), PlainSerializer(lambda ppb: from_units(ppb, BPS))]
+Multiple = Annotated[int, PlainValidator(decimal()), _AS_TEXT, _DECIMAL]
+Share = Annotated[int, PlainValidator(decimal(most=ONE)), _AS_TEXT, _DECIMAL]
+Band = Annotated[int, PlainValidator(decimal(below=ONE)), _AS_TEXT, _DECIMAL]
+Gross = Annotated[int, PlainValidator(decimal(most=100 * ONE)), _AS_TEXT, _DECIMAL]
+Bps = Annotated[
+    int, PlainValidator(decimal(BPS)), PlainSerializer(lambda ppb: from_units(ppb, BPS)), _DECIMAL
+]
 Words = Annotated[list[Word], BeforeValidator(listed)]
 
 EXAMPLES: Mapping[str, str] = {
