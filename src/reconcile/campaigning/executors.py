@@ -7,13 +7,15 @@ A cluster is one wide lane; dask itself tries a job again when its worker is los
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from typing import Any
 
 from reconcile.campaigning.model import Job, Limits, Outcome, Status
@@ -192,7 +194,7 @@ def _process() -> Iterator[Executor]:
 
     from reconcile.running.process_tree import end_pool, shielded_from_interrupts
 
-    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_ready)
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_start)
     before = set(active_children())
     with shielded_from_interrupts():
         pool.submit(_ready)
@@ -206,11 +208,23 @@ def _process() -> Iterator[Executor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _ready() -> None:
-    """What every process does first: the plain names of tieout's packages mean tieout's."""
+def _start() -> None:
+    """What every process does first. Where the campaign is killed, its processes end by themselves."""
     from reconcile.own_packages import ours_first
 
     ours_first()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _ready() -> None:
+    """A task that does nothing: it starts the process."""
 
 
 def dask_cluster(address: str) -> Cluster:

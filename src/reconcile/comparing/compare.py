@@ -153,7 +153,7 @@ def _find_breaks(
 ) -> tuple[Breaks, tuple[Compared, ...]]:
     """The breaks of two ledgers, and what was compared."""
     collector = BreakCollector(bounds.absorb, bounds.absorb_one)
-    compared = _compare_all(reference, candidate, request.chosen, axis, collector)
+    compared = compare_all(reference, candidate, request.chosen, axis, collector)
     return assemble(collector.groups, axis, _sides(reference, candidate)), compared
 
 
@@ -243,7 +243,7 @@ def _chosen(tables: Iterable[str] | None) -> tuple[str, ...] | None:
     return tuple(name for name in COMPARED if name in wanted)
 
 
-def _compare_all(
+def compare_all(
     reference: Ledger,
     candidate: Ledger,
     chosen: tuple[str, ...] | None,

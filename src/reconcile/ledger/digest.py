@@ -81,6 +81,16 @@ def _links(ledger: Ledger, genesis: str) -> tuple[str, ...]:
     return tuple(links)
 
 
+def first_link(ledger: Ledger) -> str:
+    """The link before the first bar of a ledger whose rows are in order of time."""
+    return _genesis(ledger)
+
+
+def links_after(ledger: Ledger, link: str) -> tuple[str, ...]:
+    """The links of some whole bars of a ledger, of which the last one before them is `link`."""
+    return _links(ledger, link)
+
+
 def chain_bars(ledger: Ledger) -> Cells:
     """The timestamps of the chain's links, ns since 1970 UTC; of rows without one, the least int64."""
     return _bars({name: _times(table) for name, table in ledger.tables.items()})
@@ -155,9 +165,18 @@ def verify_chain(ledger: Ledger) -> ChainFault | None:
     computed = chain(ledger)
     if claimed == computed:
         return None
+    return _fault(ledger, claimed, computed)
+
+
+def _fault(ledger: Ledger, claimed: tuple[str, ...], computed: tuple[str, ...]) -> ChainFault:
     moved = tuple(name for name, table in _tables(ledger) if not _ascending(_times(table)))
     if moved and claimed == _links(ledger, _genesis(ledger, order_counts=False)):
         return ChainFault(FaultKind.ORDER, (0,), moved)
+    return links_fault(claimed, computed)
+
+
+def links_fault(claimed: tuple[str, ...], computed: tuple[str, ...]) -> ChainFault:
+    """How two chains that differ do so. computed: from rows in order of time."""
     apart = [bar for bar, (one, other) in enumerate(zip(claimed, computed, strict=False)) if one != other]
     shared = min(len(claimed), len(computed))
     if not apart:

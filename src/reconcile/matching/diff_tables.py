@@ -47,11 +47,17 @@ class BreakGroup:
 
 @dataclass(slots=True)
 class BreakCollector:
-    """Collects groups of breaks. absorb, absorb_one: ask whether a tolerance absorbs a difference."""
+    """Collects groups of breaks. absorb, absorb_one: ask whether a tolerance absorbs a difference.
+
+    Where the tables are parts of larger ones, unpaired is told a table's columns and its rows without a
+    partner, and lacking has, for each side, the sequence numbers of such rows of the whole tables, ascending.
+    """
 
     absorb: Absorb
     absorb_one: AbsorbOne
     groups: list[BreakGroup] = field(default_factory=list)
+    unpaired: Callable[[str, dict[str, Comparable], Rows, Rows], None] | None = None
+    lacking: tuple[Rows, Rows] | None = None
 
     def add(
         self,
@@ -83,6 +89,8 @@ def compare_tables(
     values = {column: columns[column] for column in shared if column not in keys}
     pairing = pair_rows(list(keys.values()), values, (reference.rows, candidate.rows), axis.of(name))
     _settle_groups(name, values, pairing, collector)
+    if collector.unpaired is not None:
+        collector.unpaired(name, columns, pairing.missing, pairing.extra)
     near = pair_near_rows(name, keys, values, (pairing.missing, pairing.extra), axis.bars)
     for column, left, right in near.found:
         timing = columns[column].kind is Kind.TIMESTAMP
@@ -137,6 +145,11 @@ def _compare_column(
     name: str, column: str, cells: Comparable, pairing: Pairing, collector: BreakCollector
 ) -> None:
     """Add the breaks of one column over all pairs of rows."""
+    if column == SEQUENCE and collector.lacking is not None:
+        left, right = _out_of_order_in_part(cells, pairing, collector.lacking)
+        keep = collector.absorb(name, column, cells, left, right)
+        collector.add(name, column, cell_type(name, column), left[keep], right[keep])
+        return
     at = np.flatnonzero(differing(cells, pairing.left, pairing.right)) if len(pairing.left) else EMPTY
     left, right = pairing.left[at], pairing.right[at]
     if pairing.in_place is not None and len(pairing.in_place[column]):
@@ -161,6 +174,19 @@ def _out_of_order(cells: Comparable, pairing: Pairing, left: Rows, right: Rows) 
     a, b = cells.reference[pairing.left], cells.candidate[pairing.right]
     at = np.flatnonzero(a - count_below(lacking[0], a) != b - count_below(lacking[1], b))
     return (left, right) if len(left) <= len(at) else (pairing.left[at], pairing.right[at])
+
+
+def _out_of_order_in_part(
+    cells: Comparable, pairing: Pairing, lacking: tuple[Rows, Rows]
+) -> tuple[Rows, Rows]:
+    """The same for a part of larger tables, by the numbers that the whole tables lack."""
+    left, right = pairing.left, pairing.right
+    if pairing.in_place is not None:
+        rows = np.setdiff1d(np.arange(len(cells.reference)), [*left, *pairing.missing])
+        left, right = np.concatenate([rows, left]), np.concatenate([rows, right])
+    a, b = cells.reference[left], cells.candidate[right]
+    at = np.flatnonzero(a - count_below(lacking[0], a) != b - count_below(lacking[1], b))
+    return left[at], right[at]
 
 
 def _compare_merged(

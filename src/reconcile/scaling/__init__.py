@@ -1,0 +1,1 @@
+"""A diff of Parquet data sets that are larger than memory, window by window."""

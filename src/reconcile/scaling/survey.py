@@ -1,0 +1,180 @@
+"""One pass over the times of two data sets: the bars, how many rows each has, and windows that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reconcile.matching.axis import Axis
+from reconcile.matching.inexact_pairs import WINDOW
+from reconcile.scaling.dataset import DataSet, Ints, TableSet, times_of
+from vocabulary.errors import InputError
+from vocabulary.ledger import TIME_COLUMN, Manifest
+from vocabulary.scenario import Timing
+
+if TYPE_CHECKING:
+    from reconcile.running.progress import Progress
+
+OVERLAP = 4 * WINDOW
+"""Bars that are read on both sides of a window: rows pair with others up to WINDOW bars away, and which of them
+do may depend on others, again so many bars away."""
+STAMPS = ("timestamp", "decided_at", "executes_at")
+_REBALANCES = ("equity", "targets", "orders")
+EMPTY: Ints = np.zeros(0, np.int64)
+
+
+@dataclass(slots=True)
+class _Side:
+    """What is seen of one side. counts: by table, distinct times with their numbers of rows."""
+
+    stamps: list[Ints] = field(default_factory=list)
+    own: list[Ints] = field(default_factory=list)
+    counts: dict[str, list[tuple[Ints, Ints]]] = field(default_factory=dict)
+    rebalances: dict[str, list[Ints]] = field(default_factory=dict)
+    later: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """axis: without `stamps`, which each window has for itself. rows: of both sides, by bar.
+
+    own: per side the times that its digest chain has links for. scattered: tables, per side, whose row groups
+    each reach over so much time that every window would read most of them.
+    """
+
+    axis: Axis
+    rows: Ints
+    own: tuple[Ints, Ints]
+    scattered: tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def survey(sides: tuple[DataSet, DataSet], timing: Timing | None, progress: Progress | None = None) -> Survey:
+    """Read the times of both data sets. Raises InputError where a row has none."""
+    done = 0
+    seen = (_Side(), _Side())
+    for side, found in zip(sides, seen, strict=True):
+        for table in side.tables.values():
+            for _ in _scan(table, found):
+                done += 1
+                if progress is not None:
+                    progress(done)
+            found.counts[table.name] = [_merged(found.counts.get(table.name, []))]
+        found.stamps = [_distinct(found.stamps)]
+    bars = _distinct([part for one in seen for part in one.stamps])
+    rows = np.zeros(len(bars), np.int64)
+    for one in seen:
+        for counts in one.counts.values():
+            for times, number in counts:
+                rows[np.searchsorted(bars, times)] += number
+    lag = _lag([side.manifest for side in sides], [one.later for one in seen], timing)
+    told = [_rebalances(one) for one in seen]
+    are_bars = all(one is None for one in told)
+    union = np.unique(np.concatenate([EMPTY, *(one for one in told if one is not None)]))
+    starts = np.arange(len(bars)) if are_bars else np.searchsorted(bars, union)
+    axis = Axis(bars, lag or 0, lag is not None, starts, are_bars, {})
+    own = tuple(_distinct([times for counts in one.counts.values() for times, _ in counts]) for one in seen)
+    scattered = tuple(
+        tuple(name for name, table in side.tables.items() if _is_scattered(table)) for side in sides
+    )
+    return Survey(axis, rows, (own[0], own[1]), (scattered[0], scattered[1]))
+
+
+def _scan(table: TableSet, found: _Side) -> Iterator[None]:
+    """Add what the times of one table say, and fill its spans; yields after every few rows."""
+    names = table.column_names()
+    main = TIME_COLUMN[table.name]
+    if main not in names:
+        raise InputError(table.origin, f"no column {main}", "a time in every row", "Compare it in memory.")
+    spans = [(np.iinfo(np.int64).max, np.iinfo(np.int64).min)] * len(table.parts)
+    place, last = -1, np.iinfo(np.int64).min
+    current = None
+    for part, _, data in table.batches([*STAMPS, "rebalance"]):
+        if part is not current:
+            current, place = part, table.parts.index(part, place + 1)
+        times = times_of(data, table)
+        low, high = spans[place]
+        spans[place] = (min(low, int(times.min())), max(high, int(times.max())))
+        table.ascending = table.ascending and int(times[0]) >= last and bool((times[1:] >= times[:-1]).all())
+        last = int(times[-1])
+        stamps = {name: times_of(data, table, name) for name in STAMPS if name in names}
+        known = [values[values != np.iinfo(np.int64).min] for values in stamps.values()]
+        found.stamps += [np.unique(values) for values in known]
+        found.counts.setdefault(table.name, []).append(np.unique(times, return_counts=True))
+        if len(found.stamps) > 256:
+            found.stamps = [_distinct(found.stamps)]
+            found.counts[table.name] = [_merged(found.counts[table.name])]
+        _note_rebalances(table, data, stamps, found)
+        _note_delay(table, stamps, found)
+        yield
+    table.spans = spans
+
+
+def _note_rebalances(table: TableSet, data: object, stamps: dict[str, Ints], found: _Side) -> None:
+    time = "timestamp" if table.name == "equity" else "decided_at"
+    if table.name in _REBALANCES and time in stamps and "rebalance" in data.column_names:  # type: ignore[attr-defined]
+        valid = data["rebalance"].is_valid().to_numpy()  # type: ignore[index]
+        times = stamps[time][valid]
+        parts = found.rebalances.setdefault(table.name, [])
+        parts.append(np.unique(times[times != np.iinfo(np.int64).min]))
+        if len(parts) > 256:
+            parts[:] = [_distinct(parts)]
+
+
+def _note_delay(table: TableSet, stamps: dict[str, Ints], found: _Side) -> None:
+    later = {"fills": "timestamp", "orders": "executes_at"}.get(table.name)
+    if later in stamps and "decided_at" in stamps and later is not None:
+        done, decided = stamps[later], stamps["decided_at"]
+        known = (done != np.iinfo(np.int64).min) & (decided != np.iinfo(np.int64).min)
+        found.later = bool(found.later) or bool((done[known] > decided[known]).any())
+
+
+def _rebalances(found: _Side) -> Ints | None:
+    name = next((name for name in _REBALANCES if name in found.rebalances), None)
+    return None if name is None else _distinct(found.rebalances[name])
+
+
+def _lag(manifests: Sequence[Manifest], later: Sequence[bool | None], timing: Timing | None) -> int | None:
+    """As `matching.axis` decides it: by the scenario, else the manifests, else the rows, else None."""
+    if timing is not None:
+        return int(timing is not Timing.SAME_CLOSE)
+    told = {one.timing for one in manifests} - {None}
+    if told:
+        return int(told != {Timing.SAME_CLOSE.value})
+    shown = [one for one in later if one is not None]
+    return int(any(shown)) if shown else None
+
+
+def _is_scattered(table: TableSet) -> bool:
+    """Whether the spans of the parts overlap so much that time does not select parts."""
+    spans = [span for span, part in zip(table.spans, table.parts, strict=True) if part.rows]
+    if len(spans) < 2:
+        return not table.ascending
+    whole = max(high for _, high in spans) - min(low for low, _ in spans)
+    together = sum(high - low for low, high in spans)
+    return not table.ascending and together > 4 * whole
+
+
+def _distinct(parts: Sequence[Ints]) -> Ints:
+    return np.unique(np.concatenate([EMPTY, *parts]))
+
+
+def _merged(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    if not parts:
+        return EMPTY, EMPTY
+    times, place = np.unique(np.concatenate([times for times, _ in parts]), return_inverse=True)
+    counts = np.zeros(len(times), np.int64)
+    np.add.at(counts, place, np.concatenate([number for _, number in parts]))
+    return times, counts
+
+
+def windows(rows: Ints, start: int, most: int) -> Iterator[tuple[int, int]]:
+    """Spans [from, to) of bars from `start` on, each of at most `most` rows, and of at least one bar."""
+    sums = np.cumsum(rows)
+    while start < len(rows):
+        before = int(sums[start - 1]) if start else 0
+        stop = max(int(np.searchsorted(sums, before + most, "right")), start + 1)
+        yield start, stop
+        start = stop
