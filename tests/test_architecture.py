@@ -103,6 +103,7 @@ LAYERS = (
     ("roots",),
     ("comparing",),
     ("running",),
+    ("scaling",),
     ("auditing", "explaining", "identifying"),
     ("shrinking", "goldens"),
     ("drilling", "gating", "templates"),

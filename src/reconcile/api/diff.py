@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from reconcile.api.given import (
     GivenLedger,
@@ -97,7 +97,7 @@ class DiffResult(Result):
         clock = short_clock(self.market, *self._manifests())
         return diff_markdown(self.found, self._subject(), clock, self.filters)
 
-    def _compared(self, whole: bool) -> Compared:
+    def _compared(self, whole: bool) -> Compared | None:
         from reconcile.html.model import Compared
 
         return Compared(
@@ -150,6 +150,37 @@ class DiffResult(Result):
         return DiffSubject(self.reference.name, self.candidate.name, name, self.market, self.notes)
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ScaledDiffResult(DiffResult):
+    """The same for data sets that were compared window by window: all breaks counted, the first kept."""
+
+    command: ClassVar[str] = "diff"
+
+    answer: Any = None
+
+    def text(self) -> str:
+        from reconcile.comparing.diff_page import counted_page
+        from reconcile.text.times import short_clock
+
+        return counted_page(self.found, self._subject(), short_clock(None, *self._manifests()))
+
+    def to_markdown(self) -> str:
+        return Result.to_markdown(self)
+
+    def _compared(self, whole: bool) -> None:
+        return None  # there are no rows to draw
+
+    def csv_lines(self) -> Iterator[str]:
+        """All breaks, not only those kept: every window is compared once more."""
+        from reconcile.comparing.diff_exports import diff_csv
+
+        return diff_csv(self.answer.breaks(), self._exact())
+
+    def rebalances_csv_lines(self) -> Iterator[str]:
+        found = "a diff in bounded memory, which sums nothing up"
+        raise InputError("--rebalances", found, "a diff in memory", "Leave out --memory.")
+
+
 def diff(
     reference: GivenLedger,
     candidate: GivenLedger,
@@ -165,13 +196,16 @@ def diff(
     symbol: Sequence[str] | str = (),
     stage: Sequence[str] | str = (),
     type: Sequence[str] | str = (),
+    memory: int | str | None = None,
     watch: Watch = unwatched,
 ) -> DiffResult:
     """Compare two ledgers: folders or files, Ledgers, or frames by table.
 
     scenario: tells roots from consequences; data: bars in place of the scenario's own. tolerance: a file of
     bounds for a foreign ledger. mapping, reference_mapping: what each side calls things. tables: compare only
-    these. first: find the first divergence only. date, symbol, stage, type: which breaks are shown.
+    these. first: find the first divergence only. date, symbol, stage, type: which breaks are shown. memory:
+    bytes, or a size such as "2GB": Parquet ledgers are then compared window by window within it, and so they
+    are without it where they would not fit into this machine's.
 
     >>> reconcile.diff("results/reference", "results/candidate")
     <DiffResult matched: 0 breaks, 13,470 rows in 6 tables equal to the last unit>
@@ -182,6 +216,15 @@ def diff(
 
     if data is not None and scenario is None:
         raise InputError("data", "bars without a scenario", "both or neither", "Give the scenario, too.")
+    if mapping is None and reference_mapping is None and not first:
+        bound = _bound(reference, candidate, memory, scenario is not None)
+        if bound is not None:
+            if date or several(symbol) or several(stage) or several(type):
+                found_words, remedy = "a filter beside a diff in bounded memory", "Filter what --csv writes."
+                raise InputError("filters", found_words, "one of them", remedy)
+            sides = (os.fspath(cast("str", reference)), os.fspath(cast("str", candidate)))
+            names = None if tables is None else several(tables)
+            return _scaled(sides, scenario, tolerances_of(tolerance), names, bound, watch)
     with watch(Phase.READING, 0):
         left = ledger_of(reference, "reference", reference_mapping)
         right = ledger_of(candidate, "candidate", mapping)
@@ -203,6 +246,76 @@ def diff(
             first=first,
         )
     return DiffResult(found, left, right, spec, market, filters)
+
+
+_LARGE = 100_000_000
+"""Bytes of files; below, nobody asks whether they fit into memory."""
+_COPIES = 4
+"""A diff in memory takes at most so many times the bytes of the unpacked tables."""
+
+
+def _bound(reference: Any, candidate: Any, memory: int | str | None, ground: bool) -> int | None:
+    """The bytes within which two data sets are compared; None for a diff in memory.
+
+    ground: a scenario is given, so that `memory` may be meant for its functions. Raises InputError: memory
+    where a side is no data set, or too little of it.
+    """
+    from reconcile.running.bounds import read_size
+    from reconcile.running.process_tree import whole_memory
+    from reconcile.scaling.dataset import has_folders, is_dataset, unpacked_bytes
+    from reconcile.scaling.survey import LEAST_MEMORY
+
+    if not all(isinstance(side, (str, os.PathLike)) for side in (reference, candidate)):
+        sets = False
+    else:
+        sets = is_dataset(reference) and is_dataset(candidate)
+    if memory:
+        size = read_size(memory) if isinstance(memory, str) else memory
+        if sets and size >= LEAST_MEMORY:
+            return size
+        if ground and not sets:
+            return None
+        found = f"{size:,} bytes" if sets else "a side that is not a folder or file of Parquet"
+        expected = f"at least {LEAST_MEMORY:,} bytes" if sets else "two ledgers in Parquet"
+        raise InputError("memory", found, expected, "Leave it out for a diff in memory.")
+    if not sets:
+        return None
+    whole = whole_memory()
+    if has_folders(reference) or has_folders(candidate):
+        return whole // 2
+    large = sum(_file_bytes(side) for side in (reference, candidate)) > _LARGE
+    fits = not large or _COPIES * (unpacked_bytes(reference) + unpacked_bytes(candidate)) <= whole
+    return None if fits else whole // 2
+
+
+def _file_bytes(path: PathLike) -> int:
+    if os.path.isfile(path):
+        return os.path.getsize(path)
+    return sum(entry.stat().st_size for entry in os.scandir(path) if entry.is_file())
+
+
+def _scaled(
+    paths: tuple[str, str],
+    scenario: GivenScenario | None,
+    tolerances: tuple[Tolerance, ...],
+    tables: tuple[str, ...] | None,
+    memory: int,
+    watch: Watch,
+) -> DiffResult:
+    from reconcile.scaling.answer import reconcile_sets
+    from reconcile.scaling.dataset import open_dataset
+
+    spec = None if scenario is None else scenario_of(scenario)
+    timing = None if spec is None else spec.execution.timing
+    sides = (open_dataset(paths[0]), open_dataset(paths[1]))
+    rows = sum(table.rows for side in sides for table in side.tables.values())
+    with watch(Phase.COMPARING, rows) as progress:
+        answer = reconcile_sets(sides, tables, timing, tolerances, memory, progress)
+    left, right = (
+        Opened(path, ledger, notes=side.notes, unread=side.unread)
+        for path, ledger, side in zip(paths, answer.ledgers, sides, strict=True)
+    )
+    return ScaledDiffResult(answer.found, left, right, spec, None, NONE, answer)
 
 
 def beside_of(opened: Opened) -> Beside:

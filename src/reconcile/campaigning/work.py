@@ -120,6 +120,7 @@ def _diff(job: Job) -> Result:
         mapping=job.mapping,
         reference_mapping=job.reference_mapping,
         tables=job.tables,
+        memory=job.memory,
     )
 
 

@@ -120,6 +120,7 @@ def diff(
     is always about everything. --mapping is about the candidate.
     """
     from reconcile.api.diff import diff as compare_ledgers
+    from reconcile.running.hosting import current_host
 
     form.check()
     ground.check()
@@ -137,6 +138,7 @@ def diff(
         symbol=shown.symbols,
         stage=shown.stages,
         type=shown.types,
+        memory=current_host().hosting.bounds.memory or None,
         watch=watching(),
     )
     if files.csv_file is not None:

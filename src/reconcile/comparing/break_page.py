@@ -56,6 +56,21 @@ def break_lines(
     return lines
 
 
+def counted_lines(found: Reconciliation, clock: Clock) -> list[str]:
+    """The same for breaks that are counted, of which only the first are at hand, and no rows beside them."""
+    parts: tuple[Iterable[str], ...] = (
+        _stages(found, found.breaks),
+        _listed(found, found.breaks, clock),
+        _not_compared(found),
+        _not_read(found),
+        labelled("manifests", manifest_lines(found)),
+        _tolerances(found),
+        _noise(found),
+        _chains(found, clock),
+    )
+    return [line for made in map(list, parts) if made for line in ("", *made)]
+
+
 def _filtered(found: Reconciliation, picked: Breaks, filters: Filters) -> Iterable[str]:
     if filters.text:
         total = count(len(found.breaks), "break")

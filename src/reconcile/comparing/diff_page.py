@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconcile.comparing.break_page import break_lines, noted
+from reconcile.comparing.break_page import break_lines, counted_lines, noted
 from reconcile.comparing.filters import NONE, Filters
 from reconcile.comparing.wording import headline
 from reconcile.text.escape import printable
@@ -36,6 +36,13 @@ def diff_page(found: Reconciliation, subject: DiffSubject, clock: Clock, filters
         *_subject(found, subject),
         *break_lines(found, clock, market=subject.market, filters=filters),
     ]
+    notes = list(noted("notes", (*found.notes, *subject.notes)))
+    return "\n".join([*lines, *(["", *notes] if notes else [])])
+
+
+def counted_page(found: Reconciliation, subject: DiffSubject, clock: Clock) -> str:
+    """The page of a diff that was made window by window."""
+    lines = [headline(found, clock), "", *_subject(found, subject), *counted_lines(found, clock)]
     notes = list(noted("notes", (*found.notes, *subject.notes)))
     return "\n".join([*lines, *(["", *notes] if notes else [])])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class CountedBreaks(Sequence[Break]):
-    """The number of all breaks, of which the first ones are there. `Answer.breaks` finds all of them again."""
+    """The number of all breaks, of which the first ones are there. `Answer.breaks` finds all again."""
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
@@ -74,12 +75,16 @@ class CountedBreaks(Sequence[Break]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """found: all but roots and the summary per rebalance. ledgers: without rows."""
+    """found: all but roots, patterns and the summary per rebalance. ledgers: without rows.
+
+    folder: holds tables that were laid out by time; it goes with the answer.
+    """
 
     found: Reconciliation
     ledgers: tuple[Ledger, Ledger]
     scan: Scan
     lacking: tuple[Ints, Ints]
+    folder: TemporaryDirectory[str]
 
     def breaks(self) -> Iterator[Break]:
         """Every break, in the order of a diff in memory."""
@@ -92,18 +97,18 @@ def reconcile_sets(
     timing: Timing | None,
     tolerances: tuple[Tolerance, ...],
     memory: int,
-    folder: Path,
     progress: Progress | None = None,
 ) -> Answer:
-    """Compare two data sets within `memory` bytes. folder: for temporary files.
+    """Compare two data sets within `memory` bytes.
 
     Raises InputError: an unknown table, a row without a time, or what a diff in memory refuses.
     """
     names = _chosen(chosen)
-    scan = prepare(sides, names, timing, tolerances, memory, folder)
+    folder = TemporaryDirectory(prefix="tieout-")
+    scan = prepare(sides, names, timing, tolerances, memory, Path(folder.name))
     tally, lacking = whole(scan, progress)
     ledgers = (sides[0].skeleton(), sides[1].skeleton())
-    return Answer(_reconciliation(scan, tally, ledgers), ledgers, scan, lacking)
+    return Answer(_reconciliation(scan, tally, ledgers), ledgers, scan, lacking, folder)
 
 
 def _chosen(tables: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -136,6 +141,7 @@ def _reconciliation(scan: Scan, tally: Tally, ledgers: tuple[Ledger, Ledger]) ->
     return Reconciliation(
         verdict=decide_verdict(tally.breaks, compared, complete, scan.chosen, contradicted),
         breaks=cast("Breaks", breaks),
+        patterns=(),
         first=tally.kept[0] if tally.kept else None,
         roots=None,
         by_stage=breaks.by_stage(),
@@ -195,15 +201,15 @@ def _notes(scan: Scan, tally: Tally) -> Iterator[str]:
     if scan.start:
         rows = int(np.sum(scan.survey.rows[: scan.start]))
         yield (
-            f"{scan.start:,} bars with {rows:,} rows of both sides were not read: both digest chains state the"
-            " same rows there. Without --memory the chains are held against the rows."
+            f"{scan.start:,} bars with {rows:,} rows of both sides were not read: both digest chains state"
+            " the same rows there. Without --memory the chains are held against the rows."
         )
     yield from tally.notes
-    yield "Roots and the summary per rebalance need both ledgers in memory and were left out."
+    yield "Roots, patterns and the summary per rebalance need both ledgers in memory and were left out."
     if tally.breaks > len(tally.kept):
         yield f"The first {len(tally.kept):,} breaks are listed; --csv writes all of them."
     if tally.inexact:
         yield (
-            f"In {tally.inexact:,} windows one-sided rows of both sides follow each other without a gap: which"
-            " of them are taken for one row may differ from a diff in memory there."
+            f"In {tally.inexact:,} windows one-sided rows of both sides follow each other without a gap:"
+            " which of them are taken for one row may differ from a diff in memory there."
         )

@@ -48,9 +48,10 @@ LEAST = 20_000
 
 @dataclass(slots=True)
 class Tally:
-    """What was found so far. bounds: what they absorbed. sequence: breaks of fills.sequence. lacking: per side, the numbers of rows
-    without a partner. columns: by table, those that were compared. inexact: windows at whose edge one-sided
-    rows follow each other through the whole overlap. links: per side, of the bars that were read.
+    """What was found so far. bounds: what they absorbed. sequence: breaks of fills.sequence. lacking: per
+    side, the numbers of rows without a partner. columns: by table, those that were compared. inexact:
+    windows at whose edge one-sided rows follow each other through the whole overlap. links: per side, of the
+    bars that were read.
     """
 
     bounds: AppliedTolerances
@@ -153,7 +154,7 @@ def run(scan: Scan, lacking: tuple[Ints, Ints], progress: Progress | None = None
                 tally.links[side].extend(made)
                 links[side] = made[-1] if made else links[side]
         if progress is not None:
-            progress(piece.window[1])
+            progress(int(np.sum(scan.survey.rows[: piece.window[1]])))
     return tally
 
 
@@ -198,7 +199,7 @@ class _Piece:
 def _pieces(scan: Scan) -> Iterator[_Piece]:
     span = OVERLAP + scan.survey.axis.lag
     for window in windows(scan.survey.rows, scan.start, scan.most):
-        low, high = _times(scan, max(window[0] - span, 0), window[1] + span)
+        low, high = _times(scan, max(window[0] - span, scan.start), window[1] + span)
         ledgers, numbers = [], []
         notes: list[str] = []
         for side in scan.sides:
@@ -275,7 +276,7 @@ def _is_settled(scan: Scan, window: tuple[int, int], onesided: tuple[Ints, Ints]
     span = OVERLAP + scan.survey.axis.lag
     lag = scan.survey.axis.lag
     zones = []
-    if window[0] - span > 0:
+    if window[0] - span > scan.start:
         zones.append(range(window[0] - span + 1, window[0] - lag + 1))
     if window[1] + span < len(bars):
         zones.append(range(window[1], window[1] + span))

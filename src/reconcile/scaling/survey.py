@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from reconcile.running.progress import Progress
 
 OVERLAP = 4 * WINDOW
-"""Bars that are read on both sides of a window: rows pair with others up to WINDOW bars away, and which of them
-do may depend on others, again so many bars away."""
+"""Bars that are read on both sides of a window: rows pair with others up to WINDOW bars away, and which of
+them do may depend on others, again so many bars away."""
+LEAST_MEMORY = 600_000_000
+"""Bytes below which nothing is compared: the libraries alone take half of it."""
 STAMPS = ("timestamp", "decided_at", "executes_at")
 _REBALANCES = ("equity", "targets", "orders")
 EMPTY: Ints = np.zeros(0, np.int64)
