@@ -93,6 +93,7 @@ FAULTS: tuple[Fault, ...] = (
     _fault("gross of 0.8", "long", "strategy.gross_long", "0.8", sizing.SIZING, TARGET),
     _fault("short gross of 0.4", "short", "strategy.gross_short", "0.4", sizing.SIZING, TARGET),
     _fault("sized on equity", "short", "strategy.size_on", "equity", sizing.SIZING, TARGET),
+    _fault("sized at the execution", "long", "strategy.size_at", "execution", sizing.SIZE_AT, TARGET),
     _fault("band of 0.05", "long", BAND, "0.05", sizing.BAND, ORDER),
     _fault("band unasked for", "short", BAND, "0.02", sizing.BAND, ORDER),
     _fault("every second bar", "long", "strategy.schedule", {"every": 2, "start": 0}, selection.SCHEDULE,

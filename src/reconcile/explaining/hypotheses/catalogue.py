@@ -62,6 +62,7 @@ CATALOGUE = Catalogue(
         costs.COMMISSION,
         costs.SLIPPAGE,
         sizes.SIZING,
+        sizes.SIZE_AT,
         execution.SEQUENCE,
         execution.CASH,
         choosing.GATE,

@@ -33,9 +33,17 @@ from reconcile.explaining.model import (
     Wording,
 )
 from reconcile.files.decimals import BPS, PPB, from_units
-from reference import Execution, raw_price
+from reference import Execution, commission_of, raw_price
 from vocabulary.market import Market
-from vocabulary.scenario import BpsCommission, BpsSlippage, CashPolicy, FixedSlippage, Scenario
+from vocabulary.scenario import (
+    BpsCommission,
+    BpsSlippage,
+    CashPolicy,
+    CommissionBase,
+    FixedSlippage,
+    Scenario,
+    Timing,
+)
 from vocabulary.state import Order, Side, Status
 
 SIDES = (Side.BUY, Side.SELL)
@@ -43,20 +51,34 @@ SIDES = (Side.BUY, Side.SELL)
 # Commission
 
 
-def _commission_table(kind: str, rate: int, minimum: int, money: int) -> Value:
-    """The scenario's table. rate: ppb; minimum: money units."""
+def _commission_table(
+    kind: str, rate: int, minimum: int, money: int, maximum: int | None = None, on_raw: bool = False
+) -> Value:
+    """The scenario's table. rate, maximum: ppb; minimum: money units."""
     unit = BPS if kind == "bps" else PPB
-    return (("kind", kind), ("rate", from_units(rate, unit)), ("minimum", from_units(minimum, money)))
+    table: tuple[tuple[str, Value], ...] = (
+        ("kind", kind),
+        ("rate", from_units(rate, unit)),
+        ("minimum", from_units(minimum, money)),
+    )
+    if maximum is not None:
+        table += (("maximum", from_units(maximum, PPB)),)
+    return (*table, ("on", CommissionBase.RAW.value)) if on_raw and kind == "bps" else table
 
 
 def _commissions(subject: Subject, window: Window) -> Values:
     money, stated = money_decimals(subject), subject.scenario.costs.commission
+    cap = None if stated is None else stated.maximum
+    on_raw = isinstance(stated, BpsCommission) and stated.on is CommissionBase.RAW
+    slack = window.slack("commission")
     tried: list[Value] = [None]
-    for kind, rate, minimum in measured_commissions(
-        window.fills, subject.scenario, window.slack("commission")
-    ):
-        if rate or minimum:  # None stands for nothing charged
-            tried.append(_commission_table(kind, rate, minimum, money))
+    raw = raw_prices(window.fills, subject)
+    measured = measured_commissions(window.fills, subject.scenario, slack)
+    of_raw = measured_commissions(window.fills, subject.scenario, slack, raw)
+    for found, is_raw in ((measured, on_raw), (of_raw, True), (measured, False)):
+        for kind, rate, minimum in found:
+            if rate or minimum:  # None stands for nothing charged
+                tried.append(_commission_table(kind, rate, minimum, money, cap, is_raw))
     own: Value = None
     if stated is not None:
         kind = "bps" if isinstance(stated, BpsCommission) else "per_share"
@@ -67,17 +89,59 @@ def _commissions(subject: Subject, window: Window) -> Values:
             (stated.rate // 10, stated.minimum),
             (stated.rate, 0),
         ):
-            tried.append(_commission_table(kind, rate, minimum, money))
-        own = _commission_table(kind, stated.rate, stated.minimum, money)
+            tried.append(_commission_table(kind, rate, minimum, money, cap, on_raw))
+        tried.append(_commission_table(kind, stated.rate, stated.minimum, money, cap, not on_raw))
+        for maximum in (None, *measured_maximums(window.fills, subject.scenario, raw, slack)):
+            tried.append(_commission_table(kind, stated.rate, stated.minimum, money, maximum, on_raw))
+        own = _commission_table(kind, stated.rate, stated.minimum, money, cap, on_raw)
     return settings("costs.commission", tried, own)
 
 
+def raw_prices(fills: Rows | None, subject: Subject) -> list[int] | None:
+    """The raw price at which each fill executed, 0 where there is none."""
+    if fills is None:
+        return None
+    market = subject.market
+    prices = market.open if subject.scenario.execution.timing is Timing.NEXT_OPEN else market.close
+    bars, symbols = prices.shape
+    return [
+        int(prices[t, s]) if 0 <= t < bars and 0 <= s < symbols else 0
+        for t, s in zip(fills.cycle.tolist(), fills.symbol.tolist(), strict=True)
+    ]
+
+
+def measured_maximums(
+    fills: Rows | None, scenario: Scenario, raw: list[int] | None, slack: int = 0
+) -> tuple[int, ...]:
+    """The share of the notional in ppb, if any, that the commissions have that are not what they would be
+    without a maximum."""
+    stated = scenario.costs.commission
+    if fills is None or raw is None or stated is None:
+        return ()
+    if not {"commission", "price", "quantity"} <= fills.cells.keys():
+        return ()
+    free = replace(scenario, costs=replace(scenario.costs, commission=replace(stated, maximum=None)))
+    capped = [
+        (c, p * q)
+        for p, q, c, r in zip(
+            fills.cells["price"].tolist(),
+            fills.cells["quantity"].tolist(),
+            fills.cells["commission"].tolist(),
+            raw,
+            strict=True,
+        )
+        if c != EMPTY and p > 0 and q > 0 and r > 0 and c + slack < commission_of(free, q, p * q, r)
+    ]
+    rate = fitting_rate([c for c, _ in capped], [base for _, base in capped], slack)
+    return () if rate is None or rate < 0 else (rate,)
+
+
 def measured_commissions(
-    fills: Rows | None, scenario: Scenario, slack: int = 0
+    fills: Rows | None, scenario: Scenario, slack: int = 0, raw: list[int] | None = None
 ) -> tuple[tuple[str, int, int], ...]:
     """(kind, rate in ppb, minimum in money) that fit the fills of both sides together, or of one of them.
 
-    slack: what the column may be off by.
+    slack: what the column may be off by. raw: prices in place of those of the fills; then of `bps` alone.
     """
     if fills is None or not {"commission", "price", "quantity"} <= fills.cells.keys():
         return ()
@@ -85,10 +149,11 @@ def measured_commissions(
     unit = 10**scenario.market.price_decimals
     for side in (None, *SIDES):
         rows = [
-            (n if slack and n > 0 else p * q, q * unit, c)  # of rounded prices the product is off, too
+            # of rounded prices the product is off, too
+            (n if slack and n > 0 and raw is None else p * q, q * unit, c)
             for n, p, q, c, s in zip(
                 fills.cells.get("notional", fills.cells["price"] * 0).tolist(),
-                fills.cells["price"].tolist(),
+                fills.cells["price"].tolist() if raw is None else raw,
                 fills.cells["quantity"].tolist(),
                 fills.cells["commission"].tolist(),
                 fills.side.tolist(),
@@ -101,7 +166,7 @@ def measured_commissions(
         often, times = Counter(c for _, _, c in rows).most_common(1)[0]
         minimum = often if times > max(1, len(rows) // 10) else 0
         free = [row for row in rows if row[2] > minimum] if minimum else rows
-        for kind, place in (("bps", 0), ("per_share", 1)):
+        for kind, place in (("bps", 0), ("per_share", 1))[: 2 if raw is None else 1]:
             rate = fitting_rate([row[2] for row in free], [row[place] for row in free], slack)
             if rate is None and not free:
                 rate = 0

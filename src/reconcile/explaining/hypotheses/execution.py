@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from enum import Enum
+from itertools import pairwise
 
 from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.explaining.evidence import Window
@@ -45,6 +46,30 @@ def _timing_reads(subject: Subject, value: Value) -> Wording:
     return Wording(f"orders execute at {now} instead of {was}", path, old, new)
 
 
+def fitting_first(subject: Subject, window: Window) -> list[CashSequence]:
+    """E1: the sequences, those first in which most fills of a bar are numbered."""
+    fills = window.fills
+    if fills is None or "place" not in fills.cells or "quantity" not in fills.cells:
+        return list(CashSequence)
+    market, back = subject.market, 0 if window.target.axes.same_bar else 1
+    bars: dict[int, list[tuple[int, int, int, int]]] = {}
+    columns = (fills.cycle, fills.symbol, fills.side, fills.cells["place"], fills.cells["quantity"])
+    for t, s, side, place, quantity in zip(*(column.tolist() for column in columns), strict=True):
+        if 0 <= t - back < len(market.timestamps) and 0 <= s < len(market.symbols):
+            worth = quantity * int(market.close[t - back, s])
+            bars.setdefault(t, []).append((place, side % 2 == 0, s, worth if side % 2 == 0 else -worth))
+    keys: dict[CashSequence, Callable[[tuple[int, int, int, int]], tuple[int, ...]]] = {
+        CashSequence.SELLS_FIRST: lambda fill: (fill[1],),
+        CashSequence.SYMBOL: lambda fill: (fill[2],),
+        CashSequence.SELLS_FIRST_SYMBOL: lambda fill: (fill[1], fill[2]),
+        CashSequence.VALUE: lambda fill: (fill[3],),
+    }
+    pairs = [pair for bar in bars.values() for pair in pairwise(sorted(bar))]
+    # A reduced order is worth less than it was when its turn was found: most pairs decide, not all.
+    fits = {each: sum(key(one) <= key(other) for one, other in pairs) for each, key in keys.items()}
+    return sorted(CashSequence, key=lambda each: -fits.get(each, 0))
+
+
 TIMING = SettingHypothesis(
     id="timing",
     values=lambda subject, window: _words("execution.timing", Timing, subject.scenario.execution.timing),
@@ -56,12 +81,13 @@ TIMING = SettingHypothesis(
 SEQUENCE = SettingHypothesis(
     id="sequence",
     values=lambda subject, window: _words(
-        "execution.sequence", CashSequence, subject.scenario.execution.sequence
+        "execution.sequence", fitting_first(subject, window), subject.scenario.execution.sequence
     ),
     say=reads({"execution.sequence": "orders meet the cash in the order `{new}` instead of `{old}`"}),
     apply=changed,
     family=Family.CASH_ORDER,
 )
+
 CASH = SettingHypothesis(
     id="cash",
     values=lambda subject, window: _words("execution.cash", CashPolicy, subject.scenario.execution.cash),

@@ -11,7 +11,7 @@ from reconcile.explaining.model import Subject, Value, Values, Wording
 from reconcile.files.decimals import PPB
 from reconcile.scenario.files import replace as replace_setting
 from reconcile.scenario.toml import scenario_to_dict
-from vocabulary.scenario import Scenario
+from vocabulary.scenario import CommissionBase, Scenario
 
 ONE = 10**PPB
 """1 in parts per billion."""
@@ -115,9 +115,11 @@ def _table(value: dict[str, Any]) -> str:
     given = {key: each for key, each in value.items() if each != "0" or key != "minimum"}
     kind = given.pop("kind", None)
     unit = {"bps": " bps", "per_share": " a share"}.get(str(kind), "")
-    if kind is not None and set(given) <= {"rate", "amount", "minimum"}:
+    if kind is not None and set(given) <= {"rate", "amount", "minimum", "maximum", "on"}:
         rate = f"{shown(given.get('rate', given.get('amount')))}{unit}"
-        return rate + (f", at least {shown(given['minimum'])}" if "minimum" in given else "")
+        rate += " of the raw price" if given.get("on") == CommissionBase.RAW.value else ""
+        rate += f", at least {shown(given['minimum'])}" if "minimum" in given else ""
+        return rate + (f", at most {given['maximum']} of the notional" if "maximum" in given else "")
     if "every" in given:
         every, start = given["every"], given.get("start", 0)
         bars = "every bar" if every == 1 else f"every {shown(every)} bars"

@@ -18,6 +18,7 @@ from reconcile.explaining.hypotheses.settings import (
     reads,
     settings,
     simplest,
+    texts,
 )
 from reconcile.explaining.model import (
     Change,
@@ -34,7 +35,7 @@ from reconcile.files.decimals import PPB, from_units
 from reference import Decision
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
-from vocabulary.scenario import SizeOn, TopN
+from vocabulary.scenario import OrdersStrategy, SizeAt, SizeOn, Timing, TopN
 from vocabulary.state import REBALANCE, Order, Side
 from vocabulary.state import Target as Wanted
 
@@ -227,6 +228,36 @@ BAND = SettingHypothesis(
     values=_bands,
     say=reads({"strategy.band": "the band is {new} instead of {old}"}),
     apply=changed,
+)
+
+# When
+
+SIZED_AT = {
+    SizeAt.DECISION: "at the close that decides them",
+    SizeAt.EXECUTION: "at the price of their execution",
+}
+
+
+def _sizing_bars(subject: Subject, window: Window) -> Values:
+    strategy, timing = subject.scenario.strategy, subject.scenario.execution.timing
+    if timing is Timing.SAME_CLOSE or isinstance(strategy.selection, OrdersStrategy):
+        return ()
+    return settings("strategy.size_at", (each.value for each in SizeAt), strategy.size_at.value)
+
+
+def _sizing_bar_reads(subject: Subject, value: Value) -> Wording:
+    path, old, new = texts(subject, value)
+    was = subject.scenario.strategy.size_at
+    now = next(each for each in SizeAt if each is not was)
+    return Wording(f"targets are sized {SIZED_AT[now]}, not {SIZED_AT[was]}", path, old or was.value, new)
+
+
+SIZE_AT = SettingHypothesis(
+    id="size_at",
+    values=_sizing_bars,
+    say=_sizing_bar_reads,
+    apply=changed,
+    family=Family.SIZE,
 )
 
 # Lots

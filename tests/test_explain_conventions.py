@@ -1,0 +1,97 @@
+"""How orders are sized, lined up, paid and charged: each convention of an engine is an answer of explain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests import explain_kit as kit
+
+from reconcile.explaining.evidence import target_of, window_of
+from reconcile.explaining.hypotheses.execution import fitting_first
+from reconcile.explaining.model import Explanation, Subject, Verdict
+from vocabulary.scenario import Sequence
+
+BPS = {"kind": "bps", "rate": "5", "minimum": "0"}
+FREE = ("strategy.gate", None)
+TIGHT = (FREE, ("strategy.gross_long", "1"), ("strategy.n", 8), ("strategy.band", "0"))
+
+
+def ground(*settings: tuple[str, Any]) -> Subject:
+    return kit.ground_with(*settings)
+
+
+def frozen(value: Any) -> Any:
+    return tuple((key, frozen(each)) for key, each in value.items()) if isinstance(value, dict) else value
+
+
+def explained(subject: Subject, hypothesis: str, path: str, value: Any) -> Explanation:
+    """The answer to the ledger of one changed setting."""
+    truth = kit.change(hypothesis, (path, frozen(value)))
+    found = kit.explained(subject, kit.ledger_of(subject, truth))
+    assert found.verdict is Verdict.EXPLAINED, found
+    (cause,) = found.causes
+    assert cause.change == truth or truth in cause.rivals, cause
+    return found
+
+
+def test_sizing_at_the_execution_is_an_answer() -> None:
+    """R12: weights that become quantities at the next open, where the scenario says the close."""
+    found = explained(ground(), "size_at", "strategy.size_at", "execution")
+    assert found.causes[0].sentence == (
+        "targets are sized at the price of their execution, not at the close that decides them"
+    )
+
+
+def test_sizing_at_the_decision_is_an_answer() -> None:
+    """The reverse: the scenario sizes at the execution, the candidate before."""
+    explained(ground(("strategy.size_at", "execution")), "size_at", "strategy.size_at", "decision")
+
+
+@pytest.mark.parametrize("sequence", ["symbol", "sells_first_symbol", "value", "submission"])
+def test_the_sequence_is_an_answer(sequence: str) -> None:
+    """E1: the order in which orders meet the cash, where the cash does not cover all."""
+    explained(ground(*TIGHT), "sequence", "execution.sequence", sequence)
+
+
+def test_the_sequence_of_the_fills_is_tried_first() -> None:
+    """What the numbers of the fills allow comes before what they do not."""
+    subject = ground(*TIGHT)
+    truth = kit.change("sequence", ("execution.sequence", "value"))
+    ledger = kit.ledger_of(subject, truth)
+    target = target_of(ledger, subject.scenario, subject.market, ())
+    window = window_of(ledger, target, 0, len(subject.market.timestamps))
+    first = fitting_first(subject, window)
+    assert first.index(Sequence.VALUE) < first.index(Sequence.SYMBOL)
+
+
+def test_costs_after_the_cash_are_an_answer() -> None:
+    """E4: a buy cut to what the cash covers without the commission."""
+    explained(ground(*TIGHT), "cash", "execution.cash", "reduce_before_costs")
+
+
+def test_a_fee_on_the_raw_price_is_an_answer() -> None:
+    """E3: the commission of quantity times the raw price, told from the notional by the slippage between."""
+    found = explained(ground(FREE), "commission", "costs.commission", {**BPS, "on": "raw"})
+    assert found.causes[0].sentence == "commission is 5 bps of the raw price instead of 5 bps"
+
+
+def test_another_fee_on_the_raw_price_is_measured() -> None:
+    """A rate that no guess has is read off the fills and their raw prices."""
+    subject = ground(FREE)
+    explained(subject, "commission", "costs.commission", {**BPS, "rate": "7.3", "on": "raw"})
+
+
+def test_a_maximum_of_the_fee_is_measured() -> None:
+    """E3: the cap beats the minimum; its share is read off the fills that it cuts."""
+    subject = ground(FREE, ("costs.commission", {**BPS, "minimum": "60"}))
+    value = {**BPS, "minimum": "60", "maximum": "0.0008"}
+    found = explained(subject, "commission", "costs.commission", value)
+    assert "at most 0.0008 of the notional" in found.causes[0].sentence
+
+
+def test_a_stated_maximum_stays_beside_another_rate() -> None:
+    """The hypothesis changes the rate, and leaves the cap as the scenario has it."""
+    subject = ground(FREE, ("costs.commission", {**BPS, "minimum": "60", "maximum": "0.0008"}))
+    value = {"kind": "bps", "rate": "10", "minimum": "60", "maximum": "0.0008"}
+    explained(subject, "commission", "costs.commission", value)
