@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconcile.api.diff import diff
     from reconcile.api.explain import explain, shrink
     from reconcile.api.gate import drill, gate
+    from reconcile.api.identify import identify
     from reconcile.api.live import (
         backtrader_analyzer,
         from_backtesting,
@@ -85,6 +86,7 @@ __all__ = [
     "from_zipline",
     "gate",
     "generate_market",
+    "identify",
     "ledger_digest",
     "load_market",
     "market_from_frame",
@@ -133,6 +135,7 @@ _HOMES = {
     "from_zipline": "api.live",
     "gate": "api.gate",
     "generate_market": "market.builtin.synthetic",
+    "identify": "api.identify",
     "ledger_digest": "ledger.digest",
     "load_market": "market.load",
     "market_from_frame": "market.load",

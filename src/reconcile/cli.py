@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("reconcile.commands.audit", "Audit one ledger alone: does it add up?"),
     "explain": ("reconcile.commands.explain", "Say why a candidate differs: causes, each verified by a run."),
     "orders": ("reconcile.commands.orders", "Write the orders that a ledger's fills came from."),
+    "identify": ("reconcile.commands.identify", "Read an engine's conventions off a ledger that it made."),
     "shrink": ("reconcile.commands.shrink", "Cut a case down to what a candidate still breaks on."),
     "drill": ("reconcile.commands.drill", "Plant faults on purpose and score what is found of them."),
     "check": ("reconcile.commands.check", "Validate a scenario and its market, without a run."),

@@ -22,6 +22,7 @@ class Phase(Enum):
     COMPARING = "comparing"
     AUDITING = "auditing"
     EXPLAINING = "explaining"
+    IDENTIFYING = "identifying"
     SHRINKING = "shrinking"
     DRILLING = "planting faults"
     GOLDENS = "goldens"
