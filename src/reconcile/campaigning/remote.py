@@ -103,7 +103,7 @@ TAGS = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "last_modified
 
 
 def files_of(system: Any, path: str) -> dict[str, dict[str, Any]]:
-    """The files at or below a path, with what the store says of each."""
+    """The files at or below a path, with what the store knows about each."""
     if system.isdir(path):
         found: dict[str, dict[str, Any]] = system.find(path, detail=True)
         return found
