@@ -15,8 +15,8 @@ import reconcile
 from reconcile.comparing.compare import compare
 from reconcile.comparing.wording import headline
 from reconcile.ledger.frames import from_frames
-from reconcile.matching.model import PatternKind, Reconciliation
-from reconcile.matching.patterns import fit, roundest, shown
+from reconcile.matching.model import Reconciliation
+from reconcile.matching.patterns import PatternKind, fit, roundest, shown
 
 COUNT = 24
 DAYS = pd.date_range("2024-01-01", periods=COUNT)

@@ -13,7 +13,8 @@ from reconcile.text.json_text import to_json
 from vocabulary.ledger import Kind
 
 if TYPE_CHECKING:
-    from reconcile.matching.model import Break, ChainSide, Pattern, Period, PeriodSide, Reconciliation
+    from reconcile.matching.model import Break, ChainSide, Period, PeriodSide, Reconciliation
+    from reconcile.matching.patterns import Pattern
 
 KIND = "tieout.diff"
 VERSION = 1

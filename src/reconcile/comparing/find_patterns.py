@@ -14,9 +14,9 @@ import numpy.typing as npt
 from reconcile.ledger.figures import decimal_of
 from reconcile.matching.breaks import TABLES, TYPES, Breaks
 from reconcile.matching.cells import NUMBERS, WORDS, as_doubles, comparable, is_float
-from reconcile.matching.model import ROW, BreakType, Pattern, PatternKind
+from reconcile.matching.model import ROW, BreakType
 from reconcile.matching.noise import grid_of
-from reconcile.matching.patterns import LEAST, fit
+from reconcile.matching.patterns import LEAST, Pattern, PatternKind, fit
 from reconcile.matching.stages import COMPARED_TIME
 from vocabulary.ledger import Column, Kind, Table
 

@@ -10,7 +10,8 @@ from reconcile.text.escape import printable
 from reconcile.text.times import Clock
 
 if TYPE_CHECKING:
-    from reconcile.matching.model import Break, Pattern, Reconciliation, UnreadPart, Value
+    from reconcile.matching.model import Break, Reconciliation, UnreadPart, Value
+    from reconcile.matching.patterns import Pattern
 
 
 def headline(found: Reconciliation, clock: Clock) -> str:
@@ -52,7 +53,7 @@ def leading_pattern(found: Reconciliation) -> Pattern | None:
 
 def pattern_text(pattern: Pattern, clock: Clock) -> str:
     """A constant pattern in one clause, with its extent."""
-    from reconcile.matching.model import PatternKind
+    from reconcile.matching.patterns import PatternKind
 
     column = printable(pattern.column, 60)
     where = f"in {pattern.count:,} of {_of_rows(pattern)}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from reconcile.matching.breaks import Breaks
+    from reconcile.matching.patterns import Pattern
 
 Value = Decimal | float | int | str | None
 """A cell: Decimal for an exact number, float for a foreign one, int for a count or a timestamp
@@ -249,51 +250,6 @@ class ToleranceUse:
     absorbed: int
     largest: Decimal
     slack: bool
-
-
-class PatternKind(Enum):
-    """One relation that many breaks of a column share.
-
-    factor, offset, sign, rounded: how the numbers of one side follow from the other's.  adjusted: prices by a
-    factor for each symbol, and quantities by its inverse.  clock: rows that stand so much later.
-    sides: buy and sell swapped.  renamed: one symbol under another name.  starts_later, ends_earlier: rows
-    that one side lacks at its beginning or its end.
-    """
-
-    FACTOR = "factor"
-    OFFSET = "offset"
-    SIGN = "sign"
-    ROUNDED = "rounded"
-    ADJUSTED = "adjusted"
-    CLOCK = "clock"
-    SIDES = "sides"
-    RENAMED = "renamed"
-    STARTS_LATER = "starts_later"
-    ENDS_EARLIER = "ends_earlier"
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """Breaks that one constant pattern accounts for.
-
-    table, column: of the breaks. value: the factor, the offset, the decimals kept, the time in ns, or the new
-    name; of `adjusted`, one factor per symbol as text. was: of `renamed`, the name on the other side.
-    count: its breaks. rows: the rows that the larger side has in the table; of `starts_later` and
-    `ends_earlier`, the bars that are lacking. by_reference: whether the reference is the side that was
-    rounded, renamed, starts later or ends earlier. whole: no other break is left. first: the place of its
-    first break.
-    """
-
-    kind: PatternKind
-    table: str
-    column: str
-    value: Value
-    count: int
-    rows: int
-    first: int
-    by_reference: bool = False
-    whole: bool = False
-    was: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
