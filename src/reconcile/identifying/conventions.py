@@ -51,7 +51,6 @@ def _choice(path: str, choices: type[Enum]) -> SettingHypothesis:
 
 
 _LEVELS = "execution.levels"
-SIZE_AT = _choice("strategy.size_at", SizeAt)
 FEE_ON = _choice("costs.commission.on", CommissionBase)
 GAP, PATH = _choice(f"{_LEVELS}.gap", Gap), _choice(f"{_LEVELS}.path", Path)
 TRAIL, TOUCH = _choice(f"{_LEVELS}.trail", Trail), _choice(f"{_LEVELS}.touch", Touch)
@@ -60,7 +59,7 @@ ARMED = _choice(f"{_LEVELS}.armed", Armed)
 PRICE, FEE = ("fills", "price"), ("fills", "commission")
 CONVENTIONS = (
     Convention("sizing_base", "what targets are shares of", (sizing.SIZING, sizing_base.SIZING_BASE)),
-    Convention("sizing_time", "when weights become quantities", (SIZE_AT,)),
+    Convention("sizing_time", "when weights become quantities", (sizing.SIZE_AT,)),
     Convention("quantity", "how quantities are rounded", (rounding.QUANTITY_ROUNDED, sizing.LOT)),
     Convention("timing", "when orders execute", (execution.TIMING, execution.ORDER_LATE)),
     Convention("price", "which price a fill starts from", (prices.EXECUTION_PRICE,), PRICE),
