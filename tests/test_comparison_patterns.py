@@ -82,7 +82,7 @@ PATTERNS: dict[str, tuple[dict[str, Any], PatternKind, str]] = {
     "a clock": (
         {"timestamp": DAYS + pd.Timedelta(hours=5)},
         PatternKind.CLOCK,
-        "timestamp is 5 hours later in",
+        "timestamp is 5 hours later in 24 of 24 fills",
     ),
 }
 

@@ -38,10 +38,24 @@ def find_patterns(breaks: Breaks) -> tuple[Pattern, ...]:
     """The constant patterns, by their first break; those that account for all breaks say so."""
     if not len(breaks):
         return ()
-    found = sorted(_all(breaks), key=lambda one: one.first)
+    found = sorted(_one_clock(list(_all(breaks))), key=lambda one: one.first)
     if sum(one.count for one in found) < len(breaks):
         return tuple(found)
     return tuple(replace(one, whole=True) for one in found)
+
+
+def _one_clock(found: list[Pattern]) -> list[Pattern]:
+    """Rows of one table that stand equally later are one pattern, whether they were paired or not."""
+    out: dict[tuple[object, ...], Pattern] = {}
+    for place, one in enumerate(found):
+        key = (one.table, one.value) if one.kind is PatternKind.CLOCK else (place,)
+        old = out.get(key)
+        if old is not None:
+            lines = sum(each.lines or each.count for each in (old, one))
+            first = min(old.first, one.first)
+            one = replace(old, count=old.count + one.count, lines=lines, first=first)
+        out[key] = one
+    return list(out.values())
 
 
 def _all(breaks: Breaks) -> Iterator[Pattern]:
@@ -209,7 +223,8 @@ def _shifted(breaks: Breaks) -> Iterator[Pattern]:
         if len(set(apart.tolist())) == 1 and bool((c.symbol[gone] == c.symbol[new]).all()):
             count, first = len(gone) + len(new), int(min(gone.min(), new.min()))
             rows = _rows(breaks, TABLES[code])
-            yield Pattern(PatternKind.CLOCK, TABLES[code], name, int(apart[0]), count, rows, first)
+            later = int(apart[0])
+            yield Pattern(PatternKind.CLOCK, TABLES[code], name, later, count, rows, first, lines=len(gone))
 
 
 def _adjusted(breaks: Breaks) -> Pattern | None:

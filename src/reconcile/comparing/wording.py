@@ -56,7 +56,8 @@ def pattern_text(pattern: Pattern, clock: Clock) -> str:
     from reconcile.matching.patterns import PatternKind
 
     column = printable(pattern.column, 60)
-    where = f"in {pattern.count:,} of {_of_rows(pattern)}"
+    lines = pattern.count if pattern.lines is None else pattern.lines
+    where = f"in {lines:,} of {_of_rows(pattern)}"
     side = "reference" if pattern.by_reference else "candidate"
     match pattern.kind:
         case PatternKind.FACTOR:

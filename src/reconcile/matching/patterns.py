@@ -56,7 +56,8 @@ class Pattern:
 
     table, column: of the breaks. value: the factor, the offset, the decimals kept, the time in ns, or the new
     name; of `adjusted`, one factor per symbol as text. was: of `renamed`, the name on the other side.
-    count: its breaks. rows: the rows that the larger side has in the table; of `starts_later` and
+    count: its breaks. lines: the rows they are in, where that is another number: a row that stands elsewhere
+    is missing and extra. rows: the rows that the larger side has in the table; of `starts_later` and
     `ends_earlier`, the bars that are lacking. by_reference: whether the reference is the side that was
     rounded, renamed, starts later or ends earlier. whole: no other break is left. first: the place of its
     first break.
@@ -72,6 +73,7 @@ class Pattern:
     by_reference: bool = False
     whole: bool = False
     was: str | None = None
+    lines: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

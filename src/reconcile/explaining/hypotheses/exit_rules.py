@@ -230,8 +230,9 @@ def _values(rule: ExitRule, number: Number, market: Market, met: Sequence[Met]) 
         least = min(fired)
         bounds.append((max((far for far in kept if far < least), default=None), least))
     elif kept:
-        edges = [max(kept), *sorted({far for far in closed if far > max(kept)})[:MOST_BOUNDS]]
-        bounds += pairwise(edges)
+        most = max(kept)
+        beyond = {far for far in closed if far > most}
+        bounds += pairwise([most, *sorted(beyond)[:MOST_BOUNDS]])
     return tuple(
         dict.fromkeys(level for below, up_to in bounds for level in _within(number, sign, below, up_to))
     )
