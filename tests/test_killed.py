@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,12 @@ from conftest import SMALL_SCENARIO, small_bars
 from killing_kit import Tree, before_each_change, disk_of, interrupted_at, read_tree, states, write_tree
 from reconcile import cli
 from reconcile.commands.process import CANNOT_TELL, INTERRUPTED, TERMINATED, Terminated
+from reconcile.explaining import explain as explaining
+from reconcile.gating import throughput
+from reconcile.gating.model import Record
+from reconcile.gating.record import this_machine, write_record
+from reconcile.shrinking import case_folder
+from reconcile.shrinking import shrink as shrinking
 from reconcile.templates.project import FILES
 
 OURS = Path(__file__).parent / "golden"
@@ -83,6 +89,49 @@ def offered_golden(folder: Path) -> None:
     golden_kit.offer(paths, "one", 2)
 
 
+def dear_engine(folder: Path) -> None:
+    """A candidate that breaks, and the case that an earlier one was cut down to."""
+    small_project(folder)
+    engine = "import reconcile\n\n\ndef run(scenario, market):\n    return reconcile.engine.run("
+    (folder / "killed_dear.py").write_text(
+        f"{engine}reconcile.replace(scenario, 'costs.commission.rate', '50'), market)\n"
+    )
+    assert run_in(folder, ["shrink", "small.toml", "killed_dear:run", "--in-process"]) == 1
+    (folder / "shrunk" / "WHY.md").write_text("an earlier case\n")
+
+
+def quick_record(folder: Path) -> None:
+    (folder / "pyproject.toml").write_text("[tool.reconcile]\n")
+    (folder / "benchmarks").mkdir()
+    write_record(folder / "benchmarks/record.json", replace(RECORD, ratio=1.5))
+
+
+RECORD = Record("stocks", "a" * 64, "b" * 64, 2.0, 1.0, 3.0, 12, this_machine(), "2026-01-01")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """What is expensive and writes nothing is done once: measuring, cutting a case down, explaining it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(throughput, "measure_record", lambda settings, say: RECORD)
+        for module, name in ((shrinking, "shrink"), (explaining, "explain")):
+            patch.setattr(module, name, once(getattr(module, name)))
+        patch.setattr(case_folder, "_fails", lambda folder: True)  # it runs pytest, which writes nothing here
+        yield
+
+
+def once(function: Callable[..., object]) -> Callable[..., object]:
+    """The function, which gives its first answer again."""
+    found: list[object] = []
+
+    def call(*given: object, **named: object) -> object:
+        if not found:
+            found.append(function(*given, **named))
+        return found[0]
+
+    return call
+
+
 BLESSED = "tests/golden/blessed"
 CASES = {
     "run": Case(small_project, ["run", "small.toml", "--out", "results"], 0, ["results"]),
@@ -97,6 +146,8 @@ CASES = {
     ),
     "init": Case(lambda folder: None, ["init", "mine"], 0, [f"mine/{name}" for name in FILES]),
     "golden check": Case(changed_golden, ["golden", "check"], 1, [f"{BLESSED}/exit-time.pending"]),
+    "shrink": Case(dear_engine, ["shrink", "small.toml", "killed_dear:run", "--in-process"], 1, ["shrunk"]),
+    "gate --record": Case(quick_record, ["gate", "--record"], 0, ["benchmarks/record.json"]),
     "gate": Case(one_golden, ["gate", "--checks", "goldens", "--junit", "gate.xml"], 0, ["gate.xml"]),
 }
 
