@@ -176,6 +176,17 @@ def test_a_wrong_price_of_a_limit_is_one_root() -> None:
     assert [(one.table, one.field, one.found) for one in found] == [("fills", "price", price + 100)]
 
 
+def test_an_audit_knows_limits_and_stops() -> None:
+    """A fill at its limit is no finding; one at another price of the bar is."""
+    scenario = reconcile.scenario_from_file(CASE)
+    market = reconcile.load_market(scenario)
+    ledger = reference.run(scenario, market)
+    assert reconcile.audit(ledger, scenario=scenario, data=market).exit_code == 0
+    price = int(ledger.tables["fills"].columns["price"].values[0])
+    wrong = with_cells(ledger, "fills", "price", {0: price + 7})
+    assert reconcile.audit(wrong, scenario=scenario, data=market).exit_code == 1
+
+
 def test_a_replayed_ledger_ties_out() -> None:
     """The orders made of a ledger's own fills lead to its fills, positions, costs and equity again."""
     tied = 0

@@ -24,7 +24,7 @@ from reconcile.auditing.amounts import (
     value,
 )
 from reconcile.auditing.ledger_index import Field, PlacedTable
-from reconcile.auditing.market_rules import OnMarket, level_reasons, on_market
+from reconcile.auditing.market_rules import OnMarket, level_reasons, on_market, resting_keys
 from reconcile.auditing.model import Check, Finding, FindingKind
 from reconcile.auditing.recorder import Recorder
 from reconcile.scenario.exits import has_levels
@@ -77,7 +77,8 @@ def executed(recorder: Recorder, scenario: Scenario, market: Market, check: Chec
     spot = OnMarket(spot.bar[rows], spot.symbol[rows])
     raw = _field(scenario, market)[spot.bar, spot.symbol]
     done = Executed(fills, rows, spot, raw, slipped(scenario, raw, fills.sells[rows]))
-    return _at_levels(scenario, market, done) if has_levels(scenario.exits) else done
+    inside = has_levels(scenario.exits) or resting_keys(scenario, market).size > 0
+    return _at_levels(scenario, market, done) if inside else done
 
 
 def _at_levels(scenario: Scenario, market: Market, done: Executed) -> Executed:
@@ -94,10 +95,31 @@ def _at_levels(scenario: Scenario, market: Market, done: Executed) -> Executed:
         # Any fill may be a close at a level: a price inside the bar is taken as one, of a target.
         stops = price != done.price
         targets = stops & (price >= low) & (price <= high)
+    limits, others = _resting(scenario, market, done, price, np.stack((low, high)))
+    stops, targets = stops | others, targets | limits
     raw = np.where(stops, np.clip(_unslipped(scenario, done, price, sells), low, high), done.raw)
     raw = np.where(targets, np.clip(price, low, high), raw)
     expected = np.where(targets, raw, slipped(scenario, raw, sells))
     return replace(done, raw=raw, price=expected)
+
+
+def _resting(
+    scenario: Scenario, market: Market, done: Executed, price: Ints, ends: Ints
+) -> tuple[Mask, Mask]:
+    """R10: which fills may be of limits, and which of stops, by the file and their prices.
+
+    ends: the least and the largest price of their bars. Only a stop is slipped. A price that a market order has,
+    too, is taken for that.
+    """
+    keys = resting_keys(scenario, market)
+    sells = done.fills.sells[done.rows]
+    mine = (done.spot.bar * len(market.symbols) + done.spot.symbol) * 2 + sells
+    may = np.isin(mine, keys) & (price != done.price)
+    raw = np.clip(_unslipped(scenario, done, price, sells), ends[0], ends[1])
+    fits = slipped(scenario, raw, sells) == price
+    if "slippage" in done.fills:
+        fits &= as_doubles(picked(done.fills.amounts("slippage"), done.rows)).values != 0
+    return may & ~fits, may & fits
 
 
 def _unslipped(scenario: Scenario, done: Executed, price: Ints, sells: Mask) -> Ints:

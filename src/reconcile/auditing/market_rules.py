@@ -28,7 +28,8 @@ from reconcile.auditing.sums import cash_beside_fills, cash_of_fills, finite
 from reconcile.scenario.exits import has_levels
 from vocabulary.ledger import SCHEMA, Kind
 from vocabulary.market import Market
-from vocabulary.scenario import CashPolicy, Scenario, TakeProfit, Timing
+from vocabulary.scenario import CashPolicy, OrdersStrategy, Scenario, TakeProfit, Timing
+from vocabulary.state import OrderType, Side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +60,19 @@ def on_market(recorder: Recorder, market: Market, placed: PlacedTable) -> OnMark
     bar = np.where(placed.time != 0, bars_of(market, placed.time), -1)
     zero = bars_of(market, np.zeros(1, np.int64))[0]
     return OnMarket(np.where(placed.time == 0, zero, bar), lookup[placed.symbol])
+
+
+def resting_keys(scenario: Scenario, market: Market) -> Ints:
+    """R10: of each limit and stop of a file (bar of execution * symbols + symbol) * 2, plus 1 for a sell."""
+    wanted = scenario.strategy.selection
+    if not isinstance(wanted, OrdersStrategy):
+        return np.zeros(0, np.int64)
+    places = {symbol: s for s, symbol in enumerate(market.symbols)}
+    rows = [row for row in wanted.rows if row.type is not OrderType.MARKET]
+    bars = np.searchsorted(market.timestamps, np.array([row.decided_at for row in rows], np.int64)) + 1
+    symbols = np.array([places[row.symbol] for row in rows], np.int64)
+    sells = np.array([row.side is Side.SELL for row in rows], np.int64)
+    return np.asarray((bars * len(places) + symbols) * 2 + sells, np.int64)
 
 
 def level_reasons(scenario: Scenario, fills: PlacedTable, targets: bool) -> Mask:
