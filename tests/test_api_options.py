@@ -21,6 +21,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "audit": reconcile.audit,
     "orders": reconcile.orders,
     "shrink": reconcile.shrink,
+    "identify": reconcile.identify,
     "check": reconcile.check,
     "gate": reconcile.gate,
     "drill": reconcile.drill,

@@ -88,6 +88,7 @@ COMMANDS: dict[str, set[Phase]] = {
     "run small.toml mine:dear": {*SMALL, Phase.CANDIDATE, Phase.COMPARING},
     "check small.toml": {Phase.LOADING},
     "diff ledger ledger --scenario small.toml": {Phase.READING, Phase.LOADING, Phase.COMPARING},
+    "identify small.toml ledger": {Phase.LOADING, Phase.READING, Phase.IDENTIFYING},
     "audit ledger": {Phase.READING, Phase.AUDITING},
     "explain small.toml mine:dear": {Phase.LOADING, Phase.READING, Phase.CANDIDATE, Phase.EXPLAINING},
     "shrink small.toml mine:dear": {Phase.LOADING, Phase.SHRINKING, Phase.EXPLAINING},
