@@ -131,7 +131,7 @@ def _opened_path(path: Path, mapping: PathLike | None, format: str | None, optio
         return open_ledger(path, Path(mapping))
     if format is not None:
         return open_format(format, path, options)
-    found = recognise(path) if os.path.isfile(path) else None
+    found = recognise(path) if os.path.exists(path) else None
     return open_ledger(path) if found is None else open_format(found.name, path, options)
 
 

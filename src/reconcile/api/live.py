@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.formats import backtesting, backtrader, bt, ml4t, nautilus, pybroker, vectorbt, zipline
+from reconcile.formats import (
+    backtesting,
+    backtrader,
+    bt,
+    cvxportfolio,
+    ml4t,
+    nautilus,
+    pybroker,
+    vectorbt,
+    zipline,
+)
 from reconcile.ledger.frames import Ledger, from_frames
 from vocabulary.errors import InputError
 
@@ -48,6 +58,11 @@ def backtrader_analyzer() -> Any:
 def from_bt(result: Any, name: str | None = None) -> Ledger:
     """The ledger of a bt Result. name: of the backtest, by default the first."""
     return _ledger("from_bt", "a bt Result", result, lambda given: bt.tables_of(given, name))
+
+
+def from_cvxportfolio(result: Any) -> Ledger:
+    """The ledger of a cvxportfolio BacktestResult: trades, holdings and value in money."""
+    return _ledger("from_cvxportfolio", "a BacktestResult", result, cvxportfolio.tables_of)
 
 
 def from_zipline(perf: Any) -> Ledger:

@@ -18,28 +18,20 @@ from vocabulary.errors import InputError
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
-    return {"tables": {"fills": {"file": file, "execution_order": "rows"}, "flows": {"file": "flows"}}}
-
-
-FORMAT = Format(
-    name="freqtrade",
-    title="freqtrade",
-    export="freqtrade backtesting --export trades (user_data/backtest_results/*.zip)",
-    recognises=lambda columns: False,  # by its JSON, see `is_result`
-    rules=_rules,
-    lacks=("orders that were not filled", "equity per candle", "the path inside a candle"),
-)
+    return {"tables": {name: {"file": name} for name in columns}}
 
 
 def is_result(path: Path) -> bool:
     """Whether a file is one: a zip or JSON that holds `strategy` and its trades."""
+    if path.suffix not in (".zip", ".json"):
+        return False
     try:
         return bool(_strategies(path))
     except (InputError, OSError, ValueError, KeyError, zipfile.BadZipFile):
         return False
 
 
-def tables_of(path: Path, strategy: str | None = None) -> dict[str, Any]:
+def tables_of(path: Path, options: Options | None = None, strategy: str | None = None) -> dict[str, Any]:
     """Fills and funding of a result. Amounts keep the digits of the file.
 
     Raises InputError: no result, several strategies and none named, an order without its numbers.
@@ -102,3 +94,15 @@ def _json_of(path: Path) -> Any:
                 raise InputError(str(path), "no JSON", "a result of freqtrade", "Name the zip of a backtest.")
             return json.loads(archive.read(min(names, key=len)))
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+FORMAT = Format(
+    name="freqtrade",
+    title="freqtrade",
+    export="freqtrade backtesting --export trades (user_data/backtest_results/*.zip)",
+    recognises=lambda columns: False,  # by its JSON, see `is_result`
+    rules=_rules,
+    lacks=("orders that were not filled", "equity per candle", "the path inside a candle"),
+    owns=is_result,
+    tables=tables_of,
+)

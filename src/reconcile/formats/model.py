@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 Columns: TypeAlias = Sequence[str]
@@ -25,8 +26,8 @@ class Format:
 
     name: as it is typed. title: as it is called. export: how the file is made. recognises: whether a
     table with these columns is one. rules: the mapping for a file (its name without ending) with these
-    columns. layout: how the raw file is laid out before its columns are known. lacks: what it does not
-    record, one phrase each.
+    columns. lacks: what it does not record, one phrase each. owns, tables: of a format that is no plain
+    table, whether a file or folder is one, and its tables by name, of which `rules` takes those it knows.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Format:
     recognises: Callable[[Columns], bool]
     rules: Callable[[str, Columns, Options], Rules]
     lacks: tuple[str, ...]
+    owns: Callable[[Path], bool] | None = None
+    tables: Callable[[Path, Options], Mapping[str, Any]] | None = None
 
 
 def holds(columns: Columns, *names: str) -> bool:

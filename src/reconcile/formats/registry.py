@@ -13,13 +13,16 @@ from reconcile.formats import (
     backtesting,
     backtrader,
     bt,
+    cvxportfolio,
     freqtrade,
+    ib_flex,
     lean,
     metatrader5,
     ml4t,
     nautilus,
     pybroker,
     pyfolio,
+    qlib,
     tradingview,
     vectorbt,
     zipline,
@@ -49,6 +52,9 @@ FORMATS: tuple[Format, ...] = (
     lean.FORMAT,
     alpaca.FORMAT,
     pyfolio.FORMAT,
+    ib_flex.FORMAT,
+    cvxportfolio.FORMAT,
+    qlib.FORMAT,
 )
 """In the order in which they are tried: the more particular ones first."""
 AUTO = "auto"
@@ -84,8 +90,9 @@ class Head:
 
 def recognise(path: Path) -> Format | None:
     """The one format that a file is in, by its shape; None for none, or for more than one."""
-    if path.suffix in (".zip", ".json") and freqtrade.is_result(path):
-        return freqtrade.FORMAT
+    owner = next((one for one in FORMATS if one.owns is not None and one.owns(path)), None)
+    if owner is not None or path.is_dir():
+        return owner
     heads = _heads(path)
     found = [one for one in FORMATS if any(one.recognises(head.columns) for head in heads)]
     return found[0] if len(found) == 1 else None
@@ -99,9 +106,9 @@ def open_format(name: str, path: Path, options: Options | None = None) -> Opened
     options = options or Options()
     chosen = _recognised(path) if name == AUTO else find_format(name)
     taken = f"read as {chosen.title}; it does not record {', '.join(chosen.lacks)}"
-    if chosen is freqtrade.FORMAT:
-        tables = freqtrade.tables_of(path)
-        rules: Any = {"tables": {table: {"file": table} for table in tables}}
+    if chosen.tables is not None:
+        tables = chosen.tables(path, options)
+        rules: Any = chosen.rules(table_name(path), tuple(tables), options)
         opened = _applied(Library.of_tables(tables, str(path)), rules, str(path))
     else:
         head = _head_of(chosen, path)

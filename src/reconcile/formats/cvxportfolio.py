@@ -1,0 +1,89 @@
+"""cvxportfolio: trades and holdings of a BacktestResult in money, as three CSV files in one folder.
+
+Truth: cvxportfolio/result.py (1.5). `u` are trades, `h` holdings before them, `v` the value, all in money,
+one column per asset and one for cash. It knows weights and values, no quantities and no prices.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from reconcile.formats.model import Columns, Format, Options, Rules, time_rules
+from vocabulary.errors import InputError
+
+FILES = ("u.csv", "h.csv", "v.csv")
+
+
+def _rules(file: str, columns: Columns, options: Options) -> Rules:
+    return {"tables": {name: {"file": name} for name in columns}, **time_rules(options)}
+
+
+def owns(path: Path) -> bool:
+    """Whether a folder has the three files."""
+    return path.is_dir() and all((path / name).is_file() for name in FILES)
+
+
+def read_folder(path: Path, options: Options | None = None) -> dict[str, Any]:
+    """Fills, positions and equity of the three files. Raises InputError: a file that cannot be read."""
+    import pandas as pd
+
+    frames = []
+    for name in FILES:
+        try:
+            frames.append(pd.read_csv(path / name, index_col=0, parse_dates=True))
+        except (OSError, ValueError) as error:
+            expected, remedy = "trades, holdings or values, one row per bar", f"Write it again: {EXPORT}."
+            raise InputError(str(path / name), str(error)[:120], expected, remedy) from None
+    trades, holdings, value = frames
+    return _tables(trades, holdings, value, str(path))
+
+
+def tables_of(result: Any) -> dict[str, Any]:
+    """Fills, positions and equity of a BacktestResult."""
+    return _tables(result.u, result.h, result.v, "result")
+
+
+def _tables(u: Any, h: Any, v: Any, origin: str) -> dict[str, Any]:
+    import pandas as pd
+
+    cash = u.columns[-1]
+    if not str(cash).lower().startswith("cash"):
+        found, remedy = f"the last column {str(cash)[:40]!r}", f"Write it again: {EXPORT}."
+        raise InputError(f"{origin}, u", found, "cash, behind the assets", remedy)
+    trades = u.drop(columns=cash).stack()
+    trades = trades[trades != 0]
+    fills = pd.DataFrame(
+        {
+            "timestamp": trades.index.get_level_values(0),
+            "symbol": trades.index.get_level_values(1).astype(str),
+            "side": ["buy" if amount > 0 else "sell" for amount in trades],
+            "notional": trades.abs().to_numpy(float),
+        }
+    )
+    held = h.drop(columns=h.columns[-1]).stack()
+    held = held[held != 0]
+    positions = pd.DataFrame(
+        {
+            "timestamp": held.index.get_level_values(0),
+            "symbol": held.index.get_level_values(1).astype(str),
+            "market_value": held.to_numpy(float),
+        }
+    )
+    value = v.iloc[:, 0] if hasattr(v, "columns") else v
+    equity = pd.DataFrame({"timestamp": value.index, "equity": value.to_numpy(float)})
+    equity["cash"] = h[h.columns[-1]].reindex(value.index).to_numpy(float)
+    return {"fills": fills, "positions": positions, "equity": equity}
+
+
+EXPORT = "result.u.to_csv('u.csv'), result.h.to_csv('h.csv'), result.v.to_csv('v.csv')"
+FORMAT = Format(
+    name="cvxportfolio",
+    title="cvxportfolio",
+    export=f"{EXPORT}, in one folder",
+    recognises=lambda columns: False,  # by its files, see `owns`
+    rules=_rules,
+    lacks=("quantities", "prices", "the cost of each trade", "orders"),
+    owns=owns,
+    tables=read_folder,
+)

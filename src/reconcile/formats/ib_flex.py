@@ -1,0 +1,250 @@
+"""Interactive Brokers Flex: the trades, cash transactions and daily equity of a query, as XML or CSV.
+
+Truth: the attributes of a Flex statement, as ibflex (Types.py) types them. `quantity` is signed;
+`ibCommission` and `taxes` are effects on cash, below 0 when paid. A trade stands there once per level of
+detail: only executions are fills. Stamps are clock times of the account's zone, which it does not name.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from reconcile.files.limits import read_bounded
+from reconcile.formats.model import Columns, Format, Options, Rules, time_rules
+from reconcile.text.escape import printable
+from vocabulary.errors import InputError
+
+Row = Mapping[str, str]
+NAMES = {
+    "Buy/Sell": "buySell", "Quantity": "quantity", "TradePrice": "tradePrice", "Symbol": "symbol",
+    "IBCommission": "ibCommission", "Taxes": "taxes", "DateTime": "dateTime", "Date/Time": "dateTime",
+    "TradeDate": "tradeDate", "TradeTime": "tradeTime", "LevelOfDetail": "levelOfDetail",
+    "Multiplier": "multiplier", "AssetClass": "assetCategory", "CurrencyPrimary": "currency",
+    "Currency": "currency", "Type": "type", "Amount": "amount", "ReportDate": "reportDate", "Cash": "cash",
+    "Total": "total",
+}  # fmt: skip
+"""Column of the CSV -> attribute of the XML."""
+TRADE = ("Symbol", "Quantity", "TradePrice", "IBCommission", "Buy/Sell")
+FLOWS = {
+    "Dividends": "dividend",
+    "Payment In Lieu Of Dividends": "dividend",
+    "Withholding Tax": "tax",
+    "871(m) Withholding": "tax",
+    "Broker Interest Paid": "interest",
+    "Broker Interest Received": "interest",
+    "Bond Interest Paid": "interest",
+    "Bond Interest Received": "interest",
+    "Broker Fees": "fee",
+    "Other Fees": "fee",
+    "Commission Adjustments": "fee",
+    "Advisor Fees": "fee",
+}
+EXECUTION, DETAIL = ("", "EXECUTION"), ("", "DETAIL")
+STAMP = re.compile(r"(\d{4})[-/.]?(\d\d)[-/.]?(\d\d)(?:[;,T ]+(\d\d):?(\d\d)(?::?(\d\d))?)?")
+
+
+def _rules(file: str, columns: Columns, options: Options) -> Rules:
+    tables = ("fills", "flows", "equity")
+    return {"tables": {name: {"file": name} for name in tables if name in columns}, **time_rules(options)}
+
+
+def owns(path: Path) -> bool:
+    """Whether a file is a Flex statement, in XML or CSV."""
+    if path.suffix.lower() == ".xml":
+        try:
+            return b"<FlexQueryResponse" in path.read_bytes()[:4096]
+        except OSError:
+            return False
+    if path.suffix.lower() != ".csv":
+        return False
+    try:
+        with path.open(encoding="utf-8-sig", newline="", errors="replace") as text:
+            return any(set(TRADE) <= set(row) for _, row in zip(range(40), csv.reader(text), strict=False))
+    except (OSError, csv.Error):
+        return False
+
+
+def tables_of(path: Path, options: Options | None = None) -> dict[str, Any]:
+    """Fills, flows and equity of a statement; the rest stands in tables that are named as not read.
+
+    Raises InputError: no statement, a row without its numbers, trades in several currencies.
+    """
+    import pandas as pd
+
+    kinds = _of_xml(path) if path.suffix.lower() == ".xml" else _of_csv(path)
+    trades, left = _sorted_out(kinds.pop("Trade", []))
+    currencies = sorted({row.get("currency", "") for row in trades} - {""})
+    if len(currencies) > 1:
+        found = f"trades in {', '.join(map(printable, currencies))}"
+        raise InputError(str(path), found, "trades in one currency", "Export one currency at a time.")
+    if not trades:
+        found = "no execution of a trade"
+        remedy = "Include Trades at the level Execution in the query."
+        raise InputError(str(path), found, "a Flex statement with executions", remedy)
+    fills: list[Any] = [_fill(row, f"{path}: trade {number}") for number, row in enumerate(trades, 1)]
+    tables: dict[str, Any] = {
+        "fills": pd.DataFrame(fills).sort_values("timestamp", kind="stable", ignore_index=True)
+    }
+    cash = [row for row in kinds.pop("CashTransaction", []) if row.get("levelOfDetail", "") in DETAIL]
+    if cash:
+        rows = [_flow(row, f"{path}: cash transaction {number}") for number, row in enumerate(cash, 1)]
+        tables["flows"] = pd.DataFrame(rows)
+    days = kinds.pop("EquitySummaryByReportDateInBase", [])
+    if days:
+        rows = [_day(row, f"{path}: equity {number}") for number, row in enumerate(days, 1)]
+        tables["equity"] = pd.DataFrame(rows)
+    for name, unread in {**left, **kinds}.items():
+        tables[name] = pd.DataFrame([dict(row) for row in unread])
+    return tables
+
+
+def _of_xml(path: Path) -> dict[str, list[Row]]:
+    """The rows of a statement by element. Entities are not resolved, and nothing is fetched."""
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(read_bounded(path), parser)
+    except OSError as error:
+        raise InputError(
+            str(path), error.strerror or str(error), "a file that can be read", "Check it."
+        ) from None
+    except (etree.XMLSyntaxError, ValueError) as error:
+        expected = "a whole Flex statement in XML"
+        raise InputError(
+            str(path),
+            f"XML that cannot be read: {printable(str(error), 120)}",
+            expected,
+            "Download it again.",
+        ) from None
+    found: dict[str, list[Row]] = defaultdict(list)
+    for element in root.iter():
+        inner = isinstance(element.tag, str) and len(element) == 0 and element.attrib
+        if inner and element.getparent() is not None and element.getparent().tag != "FlexStatements":
+            found[str(element.tag)].append({str(k): str(v) for k, v in element.attrib.items()})
+    return dict(found)
+
+
+def _of_csv(path: Path) -> dict[str, list[Row]]:
+    """The rows of a statement by what their header is of; a header may come again, once per section."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    kind, header = "", tuple[str, ...]()
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        for number, cells in enumerate(csv.reader(text), 1):
+            row = tuple(cells[2:] if cells[:1] in (["HEADER"], ["DATA"]) else cells)
+            if not row or cells[0] in ("BOF", "BOA", "BOS", "EOF", "EOA", "EOS"):
+                continue
+            if "ClientAccountID" in row or set(TRADE) <= set(row):
+                kind, header = _kind_of(row), row
+            elif len(row) != len(header):
+                found_cells = f"{len(row)} cells"
+                expected = f"{len(header)} cells, as its header has"
+                raise InputError(
+                    f"{path}, line {number}", found_cells, expected, "Download the statement again."
+                )
+            else:
+                named = zip(header, row, strict=True)
+                found[kind].append({NAMES.get(name, name): cell for name, cell in named})
+    return dict(found)
+
+
+def _kind_of(header: Columns) -> str:
+    if set(TRADE) <= set(header):
+        return "Trade"
+    if {"Amount", "Type"} <= set(header):
+        return "CashTransaction"
+    if {"ReportDate", "Cash", "Total"} <= set(header):
+        return "EquitySummaryByReportDateInBase"
+    return "another section"
+
+
+def _sorted_out(rows: list[Row]) -> tuple[list[Row], dict[str, list[Row]]]:
+    """Executions of what has no multiplier; the rest by why it is left out."""
+    trades: list[Row] = []
+    left: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        level = row.get("levelOfDetail", "").upper()
+        if level not in EXECUTION:
+            left[f"trades at level {level}"].append(row)
+        elif row.get("assetCategory", "") == "CASH":
+            left["currency conversions"].append(row)
+        elif row.get("multiplier", "") not in ("", "1"):
+            left["trades with a multiplier"].append(row)
+        else:
+            trades.append(row)
+    return trades, dict(left)
+
+
+def _fill(row: Row, where: str) -> dict[str, Any]:
+    quantity = _number(row, "quantity", where)
+    paid = _number(row, "ibCommission", where, "0") + _number(row, "taxes", where, "0")
+    day = row.get("dateTime") or f"{row.get('tradeDate', '')};{row.get('tradeTime', '')}".rstrip(";")
+    return {
+        "timestamp": _stamp(day, where),
+        "symbol": row.get("symbol", ""),
+        "side": "buy" if quantity > 0 else "sell",
+        "quantity": str(abs(quantity)),
+        "price": str(_number(row, "tradePrice", where)),
+        "commission": str(-paid),
+    }
+
+
+def _flow(row: Row, where: str) -> dict[str, Any]:
+    amount, kind = _number(row, "amount", where), row.get("type", "")
+    if kind in ("Deposits/Withdrawals", "Deposits & Withdrawals"):
+        named = "deposit" if amount > 0 else "withdrawal"
+    else:
+        named = FLOWS.get(kind, "other")
+    stamp = _stamp(row.get("dateTime") or row.get("reportDate", ""), where)
+    return {"timestamp": stamp, "symbol": row.get("symbol", ""), "kind": named, "amount": str(amount)}
+
+
+def _day(row: Row, where: str) -> dict[str, Any]:
+    cash, total = _number(row, "cash", where), _number(row, "total", where)
+    stamp = _stamp(row.get("reportDate", ""), where)
+    return {"timestamp": stamp, "cash": str(cash), "market_value": str(total - cash), "equity": str(total)}
+
+
+def _number(row: Row, name: str, where: str, absent: str | None = None) -> Decimal:
+    text = row.get(name) or absent
+    try:
+        number = Decimal("" if text is None else text.replace(",", ""))
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite():
+        found = "nothing" if text is None else repr(printable(text, 40))
+        raise InputError(f"{where}, {name}", found, "a number", "Include the field in the query.")
+    return number
+
+
+def _stamp(text: str, where: str) -> Any:
+    import pandas as pd
+
+    found = STAMP.fullmatch(text.strip())
+    try:
+        if found is not None:
+            return pd.Timestamp(datetime(*(int(part or 0) for part in found.groups())))  # type: ignore[arg-type]
+    except ValueError:
+        pass
+    expected = "a date like 20240131 or 2024-01-31, and a time like 153000 or 15:30:00"
+    remedy = "Set the formats yyyyMMdd and HHmmss in the query."
+    raise InputError(f"{where}, date", repr(printable(text, 40)), expected, remedy)
+
+
+FORMAT = Format(
+    name="ib-flex",
+    title="Interactive Brokers, Flex statement",
+    export="Performance & Reports > Flex Queries > Run, as XML or CSV, trades at the level Execution",
+    recognises=lambda columns: False,  # by its content, see `owns`
+    rules=_rules,
+    lacks=("the zone of its times", "slippage", "orders that were not filled", "contracts with a multiplier"),
+    owns=owns,
+    tables=tables_of,
+)
