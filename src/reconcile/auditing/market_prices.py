@@ -108,8 +108,8 @@ def _resting(
 ) -> tuple[Mask, Mask]:
     """R10: which fills may be of limits, and which of stops, by the file and their prices.
 
-    ends: the least and the largest price of their bars. Only a stop is slipped. A price that a market order has,
-    too, is taken for that.
+    ends: the least and the largest price of their bars. Only a stop is slipped. A price that a market order
+    has, too, is taken for that.
     """
     keys = resting_keys(scenario, market)
     sells = done.fills.sells[done.rows]
