@@ -236,3 +236,27 @@ def test_a_verdict_is_coloured_on_a_terminal_only_and_never_against_no_color(
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal, raising=False)
     monkeypatch.setenv("NO_COLOR", no_colour)
     assert (coloured("matched", 0) != "matched") is styled
+
+
+PAGE = """first         cost stage
+fill          * buy 3 at 1, fee 5    buy 3 at 1, fee 8
+held after      3 marked 2           no table
+  cost     root   rebalance 0, fill commission, AAPL: 249.19 (reference) vs 249.20 (candidate)
+  missing  root   2001-01-02, fill missing, IBM: sell 5 (reference) vs nothing (candidate) (2 breaks)"""
+
+
+@pytest.mark.parametrize(
+    ("terminal", "no_colour", "styled"), [(True, "", True), (True, "1", False), (False, "", False)]
+)
+def test_what_differs_is_coloured_on_a_terminal_only_and_never_against_no_color(
+    terminal: bool, no_colour: str, styled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both sides of a value, and the rows that differ; the text stays what it is."""
+    from reconcile.commands.shared import coloured_sides
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal, raising=False)
+    monkeypatch.setenv("NO_COLOR", no_colour)
+    shown = coloured_sides(PAGE)
+    assert click.unstyle(shown) == PAGE
+    styles = ("\x1b[31m249.19\x1b[0m", "\x1b[32m249.20\x1b[0m", "\x1b[31msell 5\x1b", "* \x1b[1mbuy 3 at 1")
+    assert [style in shown for style in styles] == [styled] * 4

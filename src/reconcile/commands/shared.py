@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from reconcile.api.result import Result
     from reconcile.commands.options import Form
 
+_SIDES = re.compile(r"(: )(\S.*?) \((reference|golden)\) vs (\S.*?) \((candidate|engine|new)\)")
+"""Two values that differ, as every page words them."""
+_DIFFERS = re.compile(r"^(\S.{13})\* (.*)$", re.MULTILINE)
+"""A row of the first divergence that differs."""
 BLOCKS = 60
 """The most blocks of the equity gap on a terminal."""
 
@@ -34,7 +39,7 @@ def answer(result: Result, form: Form) -> int:
             text += "".join(f"\n\n{line}" for line in (*_gap_lines(result), *written))
         first, newline, rest = text.partition("\n")
         first = coloured(first, result.exit_code)
-        print_answer(first if form.quiet else first + newline + rest)
+        print_answer(first if form.quiet else first + newline + coloured_sides(rest))
     return result.exit_code
 
 
@@ -78,3 +83,20 @@ def coloured(text: str, code: int) -> str:
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return text
     return click.style(text, fg={0: "green", 1: "red"}.get(code, "yellow"), bold=True)
+
+
+def coloured_sides(text: str) -> str:
+    """A page with the two sides of what differs in red and green, and the rows that differ in bold.
+
+    What the other side lacks is so seen as added or missing. Nothing else changes, and nothing at all where
+    no colour is wanted.
+    """
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+
+    def sides(found: re.Match[str]) -> str:
+        before, after = click.style(found[2], fg="red"), click.style(found[4], fg="green")
+        return f"{found[1]}{before} ({found[3]}) vs {after} ({found[5]})"
+
+    bold = _DIFFERS.sub(lambda found: f"{found[1]}* {click.style(found[2], bold=True)}", text)
+    return _SIDES.sub(sides, bold)
