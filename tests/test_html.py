@@ -10,86 +10,69 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
-
-import engine
-import reconcile
-import reference
-from vocabulary.ledger import Ledger
 
 pytest.importorskip("bokeh", reason="tieout[html] is not installed")
 pytest.importorskip("jinja2", reason="tieout[html] is not installed")
 
+from tests import page_kit
+from tests.page_kit import HOSTILE, MANY, Opened
+
+from reconcile.api.result import Result
+
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-HOSTILE = "</script><img src=x onerror=alert(1)>"
+COMPARED = ["breaks", "one", "matched", "million", "explained", "partly", "run", "hostile", "lacking"]
+NAMES = [*COMPARED, "tolerances", "audit", "check", "shrink", "review", "gate", "drill"]
 
 
 @pytest.fixture(scope="module")
-def sides() -> tuple[Any, Any, Ledger, Ledger]:
-    scenario = reconcile.find_scenario("stocks")
-    market = reconcile.slice_market(reconcile.load_market(scenario), bars=(0, 700))
-    right = reference.run(scenario, market)
-    dear = engine.run(reconcile.replace(scenario, "costs.commission.rate", "8"), market)
-    return scenario, market, right, dear
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    return page_kit.results(tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture(scope="module")
-def pages(
-    sides: tuple[Any, Any, Ledger, Ledger], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
+def pages(results: dict[str, Result], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One page of each kind, written once."""
-    scenario, market, right, dear = sides
     folder = tmp_path_factory.mktemp("pages")
-    fills = reconcile.frame(right, "fills")
-    fills["symbol"] = fills["symbol"].astype(object)
-    fills.loc[0, "symbol"] = HOSTILE
-    results = {
-        "breaks": reconcile.diff(right, dear, scenario=scenario, data=market),
-        "matched": reconcile.diff(right, right, scenario=scenario, data=market),
-        "explained": reconcile.explain(scenario, dear, data=market),
-        "run": reconcile.run(scenario, dear, data=market),
-        "hostile": reconcile.diff(right, {"fills": fills}),
-        "lacking": reconcile.diff(right, {"equity": reconcile.frame(right, "equity", floats=True)}),
-        "audit": reconcile.audit({"fills": fills}),
-        "check": reconcile.check(scenario, market),
-    }
     for name, result in results.items():
         result.to_html(folder / f"{name}.html")
     return {name: folder / f"{name}.html" for name in results}
-
-
-NAMES = ["breaks", "matched", "explained", "run", "hostile", "lacking", "audit", "check"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield found
-        found.close()
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    yield from page_kit.launched(CHROMIUM)
 
 
-class Opened:
-    """A page in the browser, with all that it logged and all that it asked for."""
+def facts_of(opened: Opened) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(opened.page.locator("#tieout-data").text_content())
+    return found
 
-    def __init__(self, browser: Any, path: Path, **more: Any) -> None:
-        self.page = browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **more})
-        self.errors: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.errors.append("a dialog opened"))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(path.as_uri())
-        self.page.wait_for_timeout(200)
 
-    def close(self) -> None:
-        self.page.close()
+def until(opened: Opened, condition: str) -> None:
+    """Wait until a condition holds in the page; its policy forbids playwright's own way to wait for one."""
+    for _ in range(400):
+        if opened.page.evaluate(condition):
+            return
+        opened.page.wait_for_timeout(50)
+    pytest.fail(f"never: {condition}")
+
+
+DRAWN = "document.querySelectorAll('.chart:empty').length === 0"
+
+
+def held(opened: Opened, name: str) -> list[list[Any]]:
+    """The rows that the page holds of a table."""
+    rows: list[list[Any]] = json.loads(opened.page.locator("#tieout-grids").text_content())[name]["rows"]
+    return rows
+
+
+def shown(opened: Opened, name: str = "breaks") -> str:
+    """How many rows a table says that it shows."""
+    return str(opened.page.locator(f"#{name} .tools span").inner_text())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -98,119 +81,238 @@ def test_a_page_loads_nothing_and_stays_within_eight_megabytes(pages: dict[str, 
     assert len(text.encode()) < 8_000_000
     outside = text.split("<script", 1)[0]
     assert "default-src 'none'" in outside and "unsafe-eval" not in text.split("<style", 1)[0]
-    assert (
-        re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=", text.split('id="tieout-data"')[0]) == []
-    )
+    before = text.split('id="tieout-data"')[0]
+    assert re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=", before) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_opens_without_an_error_and_without_a_request(
-    browser: Any, pages: dict[str, Path], name: str, scheme: str
+    browser: Any, pages: dict[str, Path], name: str
 ) -> None:
-    opened = Opened(browser, pages[name], color_scheme=scheme)
-    assert opened.errors == [] and opened.asked == [pages[name].as_uri()]
-    assert opened.page.locator("h1").inner_text().strip()
-    opened.close()
+    with Opened(browser, pages[name]) as opened:
+        until(opened, DRAWN)
+        assert opened.errors == [] and opened.asked == [pages[name].as_uri()]
+        assert opened.page.locator("h1").inner_text().strip()
+        figures = opened.page.locator("figure").count()
+        assert opened.page.locator("figure details").count() == figures  # a table for every picture
+        assert opened.page.locator("figure details table tbody tr").count() >= figures
 
 
-def test_the_first_screen_says_what_the_json_says(browser: Any, pages: dict[str, Path]) -> None:
-    opened = Opened(browser, pages["breaks"])
-    facts = json.loads(opened.page.locator("#tieout-data").text_content())
-    assert f"{facts['breaks']:,} breaks" in opened.page.locator("h1").inner_text()
-    assert opened.page.locator("#breaks .tools span").inner_text().startswith(
-        f"{min(facts['breaks'], 10_000):,} of"
-    )  # fmt: skip
-    box = opened.page.locator("#chart-equity").bounding_box()
-    assert box is not None and box["y"] < 900 and opened.page.locator("#chart-equity canvas").count() >= 1
-    opened.close()
+@pytest.mark.parametrize("name", ["explained", "lacking", "audit", "check", "review", "gate", "drill"])
+def test_a_page_is_accessible_also_in_the_dark(browser: Any, pages: dict[str, Path], name: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    with Opened(browser, pages[name], color_scheme="dark") as opened:
+        found = axe.Axe().run(opened.page).response["violations"]
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert [(one["id"], one["nodes"][0]["html"][:120]) for one in serious] == []
+        assert opened.errors == []
 
 
-def test_causes_stand_beside_the_verdict(browser: Any, pages: dict[str, Path]) -> None:
-    opened = Opened(browser, pages["explained"])
-    assert opened.page.locator(".said li").all_inner_texts() == ["commission is 8 bps instead of 5 bps"]
-    assert opened.page.locator("#bridge").count() == 1
-    opened.close()
+@pytest.mark.parametrize("name", ["breaks", "one", "run", "lacking", "million"])
+def test_the_numbers_of_a_page_are_those_of_the_json(
+    browser: Any, pages: dict[str, Path], results: dict[str, Result], name: str
+) -> None:
+    from jsonschema import Draft202012Validator
+
+    with Opened(browser, pages[name]) as opened:
+        facts = facts_of(opened)
+        schema = json.loads(opened.page.locator("#tieout-schema").text_content())
+        assert list(Draft202012Validator(schema).iter_errors(facts)) == []
+        whole = results[name].to_dict()
+        cells = opened.page.locator("#map a")
+        counts = [int(cells.nth(place).get_attribute("data-count")) for place in range(cells.count())]
+        assert sum(counts) == whole["breaks"] > 0 or not whole["breaks"]
+        assert len(held(opened, "breaks")) == min(whole["breaks"], 10_000) if whole["breaks"] else True
+        if whole.get("roots"):
+            assert len(held(opened, "root")) == len(whole["roots"])
+        if "rebalances" in whole:
+            assert len(held(opened, "periods")) == min(len(whole["rebalances"]), 10_000)
+
+
+def test_the_first_screen_holds_verdict_returns_curves_and_gap(browser: Any, pages: dict[str, Path]) -> None:
+    with Opened(browser, pages["explained"]) as opened:
+        assert opened.page.locator("h1").inner_text() == "commission is 8 bps instead of 5 bps"
+        assert opened.page.locator(".said li").all_inner_texts() == ["commission is 8 bps instead of 5 bps"]
+        until(opened, "document.querySelector('#chart-equity').hasChildNodes()")
+        box = opened.page.locator("#chart-equity").bounding_box()
+        assert box is not None and box["y"] + box["height"] <= 900
+        assert opened.page.locator("#bridge").count() == 1
+
+
+def test_the_figures_of_a_page_are_those_of_the_json(browser: Any, pages: dict[str, Path]) -> None:
+    with Opened(browser, pages["run"]) as opened:
+        facts = facts_of(opened)
+        rows = opened.page.locator(".answer .figures tbody tr")
+        figures = {
+            rows.nth(place).locator("th").inner_text(): rows.nth(place).locator("td").all_inner_texts()
+            for place in range(rows.count())
+        }
+        sides = facts["reference"], facts["candidate"]
+        assert figures["fills"] == [f"{side['fills']:,}" for side in sides]
+        assert figures["return"] == [f"{side['total_return'] * 100:+,.2f} %" for side in sides]
+        assert figures["commission"] == [f"{side['commission']:,.2f}" for side in sides]
+
+
+def test_what_no_cause_explains_is_told_as_leads_or_groups_of_roots(
+    browser: Any, pages: dict[str, Path]
+) -> None:
+    with Opened(browser, pages["partly"]) as opened:
+        assert opened.page.locator(".tone").inner_text() == "Partly explained"
+        assert "commission is 8 bps instead of 5 bps" in opened.page.locator(".said li").all_inner_texts()
+        assert opened.page.locator("#groups tbody tr").count() >= 1
+
+
+def test_a_match_has_neither_map_nor_close_up(browser: Any, pages: dict[str, Path]) -> None:
+    with Opened(browser, pages["matched"]) as opened:
+        assert opened.page.locator("#answer.pass").count() == 1
+        assert opened.page.locator("#map, #first, #breaks").count() == 0
 
 
 def test_what_was_not_compared_stands_on_the_first_screen(browser: Any, pages: dict[str, Path]) -> None:
-    opened = Opened(browser, pages["lacking"])
-    said = opened.page.locator(".said").inner_text()
-    assert "Not compared" in said and "fills" in said
-    opened.close()
+    with Opened(browser, pages["lacking"]) as opened:
+        said = opened.page.locator(".said").inner_text()
+        assert "Not compared" in said and "fills" in said
+
+
+def test_tolerances_that_were_used_are_listed(browser: Any, pages: dict[str, Path]) -> None:
+    with Opened(browser, pages["tolerances"]) as opened:
+        (row,) = held(opened, "tolerances")
+        assert row[0] == "equity.equity" and row[2] == "0.02" and row[-1] == "cents"
 
 
 def test_text_from_a_ledger_stays_text(browser: Any, pages: dict[str, Path]) -> None:
-    opened = Opened(browser, pages["hostile"])
-    assert opened.errors == [] and opened.page.locator("img").count() == 0
-    assert HOSTILE in opened.page.locator("#breaks tbody").inner_text()
-    opened.close()
+    with Opened(browser, pages["hostile"]) as opened:
+        assert opened.errors == [] and opened.page.locator("img").count() == 0
+        assert HOSTILE in opened.page.locator("#breaks tbody").inner_text()
 
 
-def test_a_filter_a_cell_of_the_map_a_link_and_the_keys_lead_to_breaks(
+def test_the_first_divergence_has_both_sides_scores_levels_and_its_rule(
     browser: Any, pages: dict[str, Path]
 ) -> None:
-    opened = Opened(browser, pages["breaks"])
-    page = opened.page
-    shown = page.locator("#breaks .tools span")
-    whole = shown.inner_text()
-    page.fill("#breaks input", "fills commission")
-    page.wait_for_timeout(50)
-    assert shown.inner_text() != whole
-    page.fill("#breaks input", "")
-    page.locator("#map a").first.click()
-    page.wait_for_timeout(50)
-    assert shown.inner_text() != whole
-    page.keyboard.press("j")
-    page.keyboard.press("j")
-    assert page.locator("#breaks tr.here").count() == 1
-    page.goto(pages["breaks"].as_uri() + "#breaks-40")
-    page.reload()
-    page.wait_for_timeout(200)
-    assert page.locator("#breaks tr.here").get_attribute("id") == "breaks-40"
-    assert opened.errors == []
-    opened.close()
+    with Opened(browser, pages["breaks"]) as opened:
+        around = {row[0]: row for row in held(opened, "around")}
+        assert around["fill"][3] == "yes" and around["target"][3] == ""
+        assert {"cash before", "cash after", "held before", "held after"} <= set(around)
+        ranking = held(opened, "ranking")
+        scores = [float(row[2]) for row in ranking]
+        assert scores == sorted(scores, reverse=True) and ranking[0][3].startswith("rank 0, weight ")
+        levels = held(opened, "levels")
+        assert {row[1] for row in levels} == {"reference", "candidate"}
+        assert all(row[5] == pytest.approx(row[3] * 0.8, abs=1e-4) for row in levels)  # stop_loss 0.2
+        opened.page.locator("#first a", has_text="rule E3").click()
+        assert "Commission" in opened.page.locator("#rule-E3:target").inner_text()
+
+
+def test_a_filter_a_cell_of_the_map_and_the_keys_lead_to_breaks(browser: Any, pages: dict[str, Path]) -> None:
+    with Opened(browser, pages["breaks"]) as opened:
+        page, whole = opened.page, shown(opened)
+        page.fill("#breaks input", "fills commission")
+        assert shown(opened) != whole
+        rows = page.locator("#breaks tbody tr:not(.pad)").all_inner_texts()
+        assert rows and all("fills" in row and "commission" in row for row in rows)
+        page.locator("#breaks .tools button", has_text="Show all").click()
+        assert shown(opened) == whole
+        cell = page.locator("#map a").first
+        count = int(cell.get_attribute("data-count"))
+        cell.click()
+        until(opened, "document.querySelector('#breaks .tools span').textContent.includes('stage')")
+        assert shown(opened).startswith(f"{count:,} of ")
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        assert page.locator("#breaks tr.here").count() == 1 and "row=" in page.url
+        assert opened.errors == []
+
+
+def test_an_address_leads_to_a_row_a_period_and_a_symbol(browser: Any, pages: dict[str, Path]) -> None:
+    path = pages["breaks"]
+    with Opened(browser, path, "#breaks-40") as opened:
+        assert opened.page.locator("#breaks tr.here").get_attribute("id") == "breaks-40"
+        opened.page.locator("#breaks tr.here td a").nth(1).click()  # its rebalance
+        until(opened, "location.hash.includes('rebalance')")
+        address = opened.page.url
+    with Opened(browser, path, address.partition(path.name)[2]) as opened:
+        only = [row for row in held(opened, "breaks") if str(row[2]) == address.rpartition("=")[2]]
+        assert only and shown(opened).startswith(f"{len(only):,} of ")
+    with Opened(browser, path, "#breaks?symbol=IBM&row=1") as opened:
+        rows = opened.page.locator("#breaks tbody tr:not(.pad)").all_inner_texts()
+        assert rows and all("IBM" in row for row in rows)
+        opened.page.locator("#breaks .tools button", has_text="Copy link").click()
+        opened.page.wait_for_selector("#breaks .tools button:has-text('Cop')")
+    with Opened(browser, path, "#periods-3") as opened:
+        assert opened.page.locator("#periods tr.here").get_attribute("id") == "periods-3"
+        assert opened.errors == []
 
 
 def test_a_table_sorts_by_its_headings(browser: Any, pages: dict[str, Path]) -> None:
-    opened = Opened(browser, pages["breaks"])
-    page = opened.page
-    page.locator("#breaks thead button", has_text="#").click()
-    page.locator("#breaks thead button", has_text="#").click()
-    facts = json.loads(page.locator("#tieout-data").text_content())
-    first = page.locator("#breaks tbody tr").first.locator("td").first.inner_text()
-    assert int(first) == min(facts["breaks"], 10_000)
-    opened.close()
+    with Opened(browser, pages["breaks"]) as opened:
+        for _ in range(2):
+            opened.page.locator("#breaks thead button", has_text="#").click()
+        first = opened.page.locator("#breaks tbody tr").first.locator("td").first.inner_text()
+        assert int(first) == min(facts_of(opened)["breaks"], 10_000)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_page_is_accessible(browser: Any, pages: dict[str, Path], name: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-    opened = Opened(browser, pages[name])
-    found = axe.Axe().run(opened.page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"][:120]) for one in serious] == []
-    opened.close()
+def test_of_a_million_breaks_the_first_are_held_and_the_rest_is_counted(
+    browser: Any, pages: dict[str, Path]
+) -> None:
+    with Opened(browser, pages["million"]) as opened:
+        page = opened.page
+        assert f"{MANY - 10_000:,} more" in page.locator("#breaks .note").first.inner_text()
+        assert page.locator("#breaks tbody tr").count() < 200
+        page.locator("#breaks .frame").evaluate("frame => { frame.scrollTop = 200000 }")
+        page.wait_for_selector("#breaks-7150")
+        page.locator("#map a").last.click()
+        until(opened, "document.querySelector('#breaks tbody').textContent.includes('not held')")
+        assert f"{MANY:,}" in page.locator("h1").inner_text()
+        assert opened.errors == []
 
 
-@pytest.mark.parametrize("name", ["breaks", "explained"])
+def test_a_review_shows_each_case_and_how_it_is_accepted(browser: Any, pages: dict[str, Path]) -> None:
+    with Opened(browser, pages["review"]) as opened:
+        case = opened.page.locator("#case-exit-stop-loss")
+        assert "commission 5 -> 8 bps" in case.locator("dl").inner_text()
+        assert (
+            'reconcile golden accept exit-stop-loss --reason "..."' in case.locator("code").all_inner_texts()
+        )
+        assert case.locator("figure").count() == 1
+        moved = case.locator(".figures tr.moved th").all_inner_texts()
+        assert "commission" in moved
+        rows = held(opened, "case-exit-stop-loss-rows")
+        assert rows and all(row[-1] != row[-2] for row in rows)
+        assert opened.page.locator("#case-slippage-bps dl").inner_text().endswith("new case")
+
+
+def test_a_failed_gate_shows_ratio_interval_and_drifts(browser: Any, pages: dict[str, Path]) -> None:
+    with Opened(browser, pages["gate"]) as opened:
+        looks = [row for row in held(opened, "pairs-numbers") if row[2] is not None]
+        assert looks and all(low <= ratio <= high for _, _, ratio, low, high in looks)
+        drifts = held(opened, "drift")
+        assert ["stocks", "return", "7.71", "7.41", "-0.30", "0", "beyond the limit"] in drifts
+        failures = opened.page.locator(".said ol li").all_inner_texts()
+        assert any("stocks: return drifted" in line for line in failures)
+        assert any("throughput failed" in line for line in failures)
+
+
+def test_a_drill_and_a_shrunk_case_have_their_tables(browser: Any, pages: dict[str, Path]) -> None:
+    with Opened(browser, pages["drill"]) as opened:
+        assert [row[0] for row in held(opened, "missed")] == ["late (top25, seed 1)"]
+        assert len(held(opened, "findings")) == 2
+    with Opened(browser, pages["shrink"]) as opened:
+        assert "symbols" in opened.page.locator("#smaller .figures").inner_text()
+        assert len(held(opened, "breaks")) == facts_of(opened)["after"]["breaks"]
+
+
+@pytest.mark.parametrize("name", ["breaks", "explained", "review", "gate"])
 def test_a_page_fits_a_phone(browser: Any, pages: dict[str, Path], name: str) -> None:
-    opened = Opened(browser, pages[name], viewport={"width": 390, "height": 800})
-    wide = opened.page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= 400
-    opened.close()
+    with Opened(browser, pages[name], viewport={"width": 390, "height": 800}) as opened:
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_a_table_of_ten_thousand_rows_holds_few_rows_at_a_time(browser: Any, tmp_path: Path) -> None:
-    count = 30_000
-    stamps = pd.date_range("2020-01-01", periods=count, freq="min")
-    one = {"equity": pd.DataFrame({"timestamp": stamps, "equity": range(count)})}
-    other = {"equity": pd.DataFrame({"timestamp": stamps, "equity": range(1, count + 1)})}
-    reconcile.diff(one, other).to_html(tmp_path / "large.html")
-    opened = Opened(browser, tmp_path / "large.html")
-    assert opened.page.locator("#breaks tbody tr").count() < 200
-    assert "20,000 more" in opened.page.locator("#breaks .note").inner_text()
-    opened.page.locator("#breaks .frame").evaluate("frame => { frame.scrollTop = 200000 }")
-    opened.page.wait_for_timeout(100)
-    assert opened.page.locator("#breaks-7150").count() == 1
-    opened.close()
+def test_on_paper_tables_are_short_and_every_chart_is_drawn(browser: Any, pages: dict[str, Path]) -> None:
+    with Opened(browser, pages["breaks"]) as opened:
+        until(opened, DRAWN)
+        opened.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        assert "more rows" in opened.page.locator("#breaks tbody tr").last.inner_text()
+        assert opened.page.locator("#breaks .pad").count() == 0
+        assert opened.page.pdf()[:5] == b"%PDF-"
+        opened.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        assert opened.page.locator("#breaks .pad").count() == 1

@@ -293,7 +293,8 @@ def _cell(stage: Stage, name: str, group: Sequence[Any], roots: Counter[Any], la
         return None
     mine = sum(roots[stage.value, period.number] for period in group)
     level = 1 + min(4, int(4 * np.log1p(count) / np.log1p(largest)))
-    return MapCell(stage.value, name, count, mine, level)
+    numbers = tuple(-1 if group[place].number is None else group[place].number for place in (0, -1))
+    return MapCell(stage.value, name, count, mine, level, (numbers[0], numbers[1]))
 
 
 def _stretch(group: Sequence[Any], clock: Clock) -> str:

@@ -73,13 +73,17 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class MapCell:
-    """Breaks of one stage in one stretch of time. roots: how many of them are roots."""
+    """Breaks of one stage in one stretch of time.
+
+    roots: how many of them are roots. periods: the numbers of its first and last period; -1 before the first.
+    """
 
     stage: str
     stretch: str
     count: int
     roots: int
     level: int
+    periods: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

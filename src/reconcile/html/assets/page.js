@@ -115,7 +115,8 @@
       }
       return this.texts[place];
     }
-    // What is shown: words (q), a value of a column (symbol, stage, rebalance), a stretch of time (from, to).
+    // What is shown: words (q), a value of a column (symbol, stage, rebalance), periods (since, until), and
+    // a stretch of time (from, to).
     set(wanted) {
       const { q, row, ...only } = wanted;
       this.words = q || "";
@@ -124,10 +125,12 @@
       this.filter();
     }
     tests() {
-      const tests = [], time = this.columns.indexOf(this.columns.includes("time") ? "time" : "month");
+      const tests = [], period = this.columns.indexOf("rebalance"), time = this.columns.indexOf(this.columns.includes("time") ? "time" : "month");
       for (const [name, value] of Object.entries(this.only)) {
         const column = this.columns.indexOf(name);
-        if (name === "from" && time >= 0) tests.push((row) => row[time] >= value);
+        if (name === "since" && period >= 0) tests.push((row) => (row[period] ?? -1) >= Number(value));
+        else if (name === "until" && period >= 0) tests.push((row) => (row[period] ?? -1) <= Number(value));
+        else if (name === "from" && time >= 0) tests.push((row) => row[time] >= value);
         else if (name === "to" && time >= 0) tests.push((row) => row[time] <= value + "~");
         else if (column >= 0) tests.push((row) => String(row[column] ?? "") === value);
       }
@@ -199,7 +202,7 @@
       else if (last < total) rows.append(pad(total - last));
       if (!total) say(this.data.left_out ? `None of the rows held here; ${number(this.data.left_out)} more are counted, not held. reconcile diff --csv FILE writes all.` : "No row.");
       this.body.replaceChildren(rows);
-      const only = Object.entries(this.only).map(([name, value]) => `${name} ${value}`).join(", ");
+      const only = Object.entries(this.only).map(([name, value]) => `${name === "since" || name === "until" ? `${name} rebalance` : name} ${value}`).join(", ");
       if (this.count) this.count.textContent = `${number(total)} of ${number(this.data.rows.length)} rows${only ? `: ${only}` : ""}`;
       if (this.all) this.all.hidden = !only && !this.words;
     }
@@ -292,8 +295,8 @@
   window.addEventListener("hashchange", follow);
 
   document.querySelectorAll(".map a").forEach((cell) => {
-    const [from, to] = cell.dataset.stretch.split(" .. ");
-    const wanted = { stage: cell.dataset.stage, from, to: to || from };
+    const { stage, since, until } = cell.dataset;
+    const wanted = { stage, since, until };
     // Of the first breaks none may be in the cell; its roots are all held.
     const root = breaks && grids.root && !breaks.fits(wanted) && grids.root.fits(wanted);
     if (breaks) cell.href = address(root ? "root" : "breaks", wanted);
