@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from time import perf_counter
 from typing import Any
 
 from timing import Ratio, figure, interleaved, rate, ratio
@@ -270,6 +272,54 @@ def imports(cases: dict[str, Case]) -> Iterator[Row]:
             yield Row(f"`reconcile {what}`", "neither numba nor pandas", told, not heavy)
 
 
+def page(cases: dict[str, Case]) -> Iterator[Row]:
+    """The page of a candidate whose commission is another: made, weighed, and opened in a browser."""
+    import engine
+    import reconcile
+    from reconcile.scenario.files import replace as replace_setting
+
+    case = cases["126k"]
+    dear = engine.run(replace_setting(case.scenario, "costs.commission.rate", "8"), case.market)
+    result = reconcile.diff(case.ledger, dear, scenario=case.scenario, data=case.market)
+    what = f"page of {len(result.breaks):,} breaks, {case.events:,} events"
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "page.html"
+        made = interleaved({"page": lambda: result.to_html(place)}, 3)["page"]
+        size = place.stat().st_size / 1e6
+        yield Row(f"{what}: made", "", f"{median(made):.2f} s ({min(made):.2f} to {max(made):.2f})")
+        yield Row(f"{what}: size", "<= 8 MB", f"{size:.1f} MB", size <= 8)
+        seconds = opened(place, 7)
+    if not seconds:
+        yield Row(f"{what}: opened", "< 2 s", "not measured: no chromium, or no playwright")
+        return
+    told = f"{median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
+    yield Row(f"{what}: opened, the curves drawn", "< 2 s", told, median(seconds) < 2)
+
+
+def opened(place: Path, rounds: int) -> list[float]:
+    """Seconds from the request for a page until its curves are drawn; none without a browser."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return []
+    if chromium is None:
+        return []
+    seconds = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for _ in range(rounds):
+            tab = browser.new_page(viewport={"width": 1280, "height": 900})
+            began = perf_counter()
+            tab.goto(place.as_uri())
+            while not tab.evaluate("document.querySelector('#chart-equity').hasChildNodes()"):
+                tab.wait_for_timeout(10)
+            seconds.append(perf_counter() - began)
+            tab.close()
+        browser.close()
+    return seconds
+
+
 def start(cases: dict[str, Case]) -> Iterator[Row]:
     """Apart from all runs: what a fresh install pays once, and what every process pays."""
     case = cases["126k"]
@@ -299,6 +349,7 @@ TABLE: dict[str, Callable[[dict[str, Case]], Iterator[Row]]] = {
         command,
         load,
         imports,
+        page,
         start,
     )
 }
