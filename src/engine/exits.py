@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.arithmetic import TOO_LARGE, mul
-from engine.compiling import part, separate
+from engine.compiling import part
 from engine.intrinsics import cell, checked_sum
 from engine.layout import (
     BAD_FEATURE,
@@ -159,7 +159,7 @@ def try_volatility(settings: Settings, panel: Panel, book: Book, t: int, rule: i
                 fired[i] = rule
 
 
-@separate
+@part
 def level_of(
     settings: Settings, panel: Panel, book: Book, t: int, s: Any, rule: int, extreme: int
 ) -> tuple[int, bool]:

@@ -277,7 +277,8 @@ class Book(NamedTuple):
     rows without such a rule.
     holding: the set of symbols with a position; held: the same as a list, ascending, as of the last mark.
     barred: the set of symbols that exits bar (X4); bars: the same as a list, in no order.
-    leaving, aimed: the sets of symbols with an exit order, or chosen, at the bar at hand;
+    leaving, aimed: the sets of symbols with an exit order, or chosen, at the bar at hand; aimed also of those
+    with a level that is met on the way in it;
     while orders execute, leaving is the set of those that a level has closed in it (X9).
     members: symbols last chosen, longs first, then shorts; lists: (symbols,) 1 for a
     long of those, 2 for a short, else 0.

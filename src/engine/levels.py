@@ -22,42 +22,31 @@ OPENING, ON_THE_WAY = 1, 2
 
 
 @separate
-def first_level(
-    settings: Settings,
-    panel: Panel,
-    book: Book,
-    t: int,
-    s: Any,
-    extreme: int,
-    targets: bool,
-    last: bool,
-    price: int,
-    other: int,
-) -> tuple[int, int]:
-    """X7: the rule that is met first of those that a price reaches, and its level; NOTHING where none is.
+def nearest_levels(
+    settings: Settings, panel: Panel, book: Book, t: int, s: Any, extreme: int, last: bool
+) -> tuple[int, int, int, int]:
+    """X7: the rule with the highest stop and its level, and the rule with the lowest target and its level.
 
-    targets: of the targets, those that `price` or `other` reaches; else of the stops, those that `price` is
-    at or below. last: of the trailing stops that are met last, else of all other rules.
+    Of the stops that trigger at one moment the highest is met first, and where it does not trigger none does;
+    so with the lowest target. last: of the trailing stops that are met last, else of all other rules.
+    A rule is NOTHING where there is none.
     """
-    first, first_price = NOTHING, 0
+    stop, highest, target, lowest = NOTHING, 0, NOTHING, 0
     for rule in range(book.exits.shape[0]):
         kind = book.exits[rule, KIND]
-        if not book.exits[rule, AT_LEVEL] or (kind == TAKE_PROFIT) != targets:
+        if not book.exits[rule, AT_LEVEL]:
             continue
         if (kind == TRAILING_STOP and settings.extras.trail == HIGH_BEFORE) != last:
             continue
         level, exists = level_of(settings, panel, book, t, s, rule, extreme)
         if not exists:
             continue
-        if targets:
-            met = reaches(settings, price, level) or reaches(settings, other, level)
-            earlier = level < first_price
-        else:
-            met = price <= level
-            earlier = level > first_price
-        if met and (first == NOTHING or earlier):
-            first, first_price = rule, level
-    return first, first_price
+        if kind == TAKE_PROFIT:
+            if target == NOTHING or level < lowest:
+                target, lowest = rule, level
+        elif stop == NOTHING or level > highest:
+            stop, highest = rule, level
+    return stop, highest, target, lowest
 
 
 @part
@@ -86,38 +75,39 @@ def stop_price(settings: Settings, level: int, opened: int, high: int) -> int:
 
 
 @separate
-def first_met(settings: Settings, panel: Panel, book: Book, t: int, s: Any, parts: int) -> tuple[int, int]:
-    """X7, X8: the rule that is met first in these parts of the bar, and P; NOTHING where none is."""
+def first_met(settings: Settings, panel: Panel, book: Book, t: int, s: Any) -> tuple[int, int, int]:
+    """X7, X8: the part of the bar in which a rule is met first, the rule, and P; 0 and NOTHING for none."""
     lines = book.lines
     side = 1 if lines[s, QUANTITY] > 0 else -1
     opened = side * panel.ranges.open[t, s]
     high = panel.ranges.high[t, s] if side > 0 else -panel.ranges.low[t, s]
     low = panel.ranges.low[t, s] if side > 0 else -panel.ranges.high[t, s]
     extreme = side * lines[s, EXTREME]
-    # at the open all but `target_first` test stops first; on the way it is what the path visits first
-    stop_first = settings.extras.path != TARGET_FIRST
-    for now in range(OPENING, ON_THE_WAY + 1):
-        if parts & now == 0:
-            continue
-        if now == ON_THE_WAY and settings.extras.path > TARGET_FIRST:
+    path = settings.extras.path
+    stop, level, target, goal = nearest_levels(settings, panel, book, t, s, extreme, False)
+    at_stop = stop != NOTHING and opened <= level
+    at_target = path != STOP_FIRST and target != NOTHING and reaches(settings, opened, goal)
+    if at_stop and (path != TARGET_FIRST or not at_target):
+        opened_here = settings.timing == NEXT_OPEN and lines[s, OPENED] == t
+        return OPENING, stop, opened if opened_here else stop_price(settings, level, opened, high)
+    if at_target:
+        return OPENING, target, opened
+    at_stop = stop != NOTHING and low <= level
+    at_target = target != NOTHING and (reaches(settings, high, goal) or reaches(settings, opened, goal))
+    if at_stop and at_target:
+        stop_first = path == STOP_FIRST
+        if path > TARGET_FIRST:
             stop_first = is_low_first(settings, panel, t, s) == (side > 0)
-        worst, best = (opened, opened) if now == OPENING else (low, high)
-        stop, level = first_level(settings, panel, book, t, s, extreme, False, False, worst, worst)
-        target, goal = NOTHING, 0
-        if now == ON_THE_WAY or settings.extras.path != STOP_FIRST:
-            target, goal = first_level(settings, panel, book, t, s, extreme, True, False, best, opened)
-        if stop != NOTHING and (stop_first or target == NOTHING):
-            if now == ON_THE_WAY:
-                return stop, level
-            opened_here = settings.timing == NEXT_OPEN and lines[s, OPENED] == t
-            return stop, opened if opened_here else stop_price(settings, level, opened, high)
-        if target != NOTHING:
-            return target, max(opened, goal)
-    if parts & ON_THE_WAY != 0 and settings.extras.trail == HIGH_BEFORE:
-        moved = max(extreme, high)
-        stop, level = first_level(settings, panel, book, t, s, moved, False, True, low, low)
-        return stop, level if high >= level else opened
-    return NOTHING, 0
+        at_stop, at_target = stop_first, not stop_first
+    if at_stop:
+        return ON_THE_WAY, stop, level
+    if at_target:
+        return ON_THE_WAY, target, max(opened, goal)
+    if settings.extras.trail == HIGH_BEFORE:
+        stop, level, target, goal = nearest_levels(settings, panel, book, t, s, max(extreme, high), True)
+        if stop != NOTHING and low <= level:
+            return ON_THE_WAY, stop, level if high >= level else opened
+    return 0, NOTHING, 0
 
 
 @separate
@@ -132,13 +122,17 @@ def close_at_levels(settings: Settings, panel: Panel, book: Book, tables: Tables
         if settings.levels and book.account[FAULT] == 0:
             close_in_parts(settings, panel, book, tables, t, ON_THE_WAY)
         empty(book.moved)
+        empty(book.aimed)
     elif settings.levels:
         close_in_parts(settings, panel, book, tables, t, OPENING | ON_THE_WAY)
 
 
 @separate
 def close_in_parts(settings: Settings, panel: Panel, book: Book, tables: Tables, t: int, parts: int) -> None:
-    """X9: closes each position that meets a level in these parts of bar t, in symbol order."""
+    """X9: closes each position that meets a level in these parts of bar t, in symbol order.
+
+    With `next_open` those that the opening finds to be met on the way are kept in `aimed`.
+    """
     account, lines = book.account, book.lines
     list_held(book)
     for i in range(account[HELD]):
@@ -147,11 +141,13 @@ def close_in_parts(settings: Settings, panel: Panel, book: Book, tables: Tables,
         s = book.held[i]
         if panel.close[t, s] == 0 or (settings.extras.armed_next and lines[s, OPENED] == t):
             continue
-        if holds(book.moved, s):
+        if holds(book.moved, s) or (parts == ON_THE_WAY and not holds(book.aimed, s)):
             continue
-        rule, price = first_met(settings, panel, book, t, s, parts)
-        if rule != NOTHING and account[FAULT] == 0:
+        met, rule, price = first_met(settings, panel, book, t, s)
+        if met & parts != 0 and account[FAULT] == 0:
             close_one(settings, panel, book, tables, t, s, rule, abs(price))
+        elif met != 0:
+            put(book.aimed, s)
 
 
 @separate
