@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import types
 
 import build
 import engine
 from engine import compiling
 from engine.kernel import advance
-from vocabulary.scenario import PerShareCommission, TimeExit, TopN, VolatilityStop, Weights
+from vocabulary.scenario import ExitAt, PerShareCommission, StopLoss, TimeExit, TopN, VolatilityStop, Weights
 
 SMALL = """
 from engine.compiling import compiled, part
@@ -38,8 +39,9 @@ print(*(sum(x.values()) for x in (work.stats.cache_hits, work.stats.cache_misses
 """
 
 
-def test_one_compiled_kernel_serves_every_scenario_and_market() -> None:
-    """Neither more exits or features nor a market whose arrays can be written needs another."""
+def test_two_compiled_kernels_serve_every_scenario_and_market() -> None:
+    """Neither more exits or features nor a market whose arrays can be written needs another than the plain
+    one; what few scenarios set is in the other."""
     market = build.random_market(3)
     stops = [VolatilityStop(f"stop{i}", 10**9, name) for i, name in enumerate(market.features)]
     writeable = replace(market, open=market.open.copy(), close=market.close.copy())
@@ -51,7 +53,12 @@ def test_one_compiled_kernel_serves_every_scenario_and_market() -> None:
         top = TopN("score", 2, require=tuple(market.features))
         engine.run(build.scenario(top, price_decimals=2, exits=exits), market)
     engine.run(build.scenario(price_decimals=2, commission=PerShareCommission(10**6)), market)
-    assert len(advance.signatures) == 1
+    at_level = [StopLoss("stop", 10**7, ExitAt.LEVEL)]
+    for extra in ({"exits": at_level}, {"commission": PerShareCommission(10**6, maximum=10**6)}):
+        engine.run(build.scenario(price_decimals=2, **extra), market)
+    settings = [signature[0] for signature in advance.signatures]
+    extras = [made.types[made.fields.index("extras")] is types.none for made in settings]
+    assert sorted(extras) == [False, True]
 
 
 @pytest.fixture
