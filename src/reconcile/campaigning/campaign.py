@@ -138,6 +138,7 @@ def _known(plan: Plan, kept: Kept, fresh: bool) -> tuple[dict[str, Outcome], lis
     """The outcomes that are there already, by job, and the jobs to run. A job that cannot be looked at is
     refused here: nothing is known that it could be kept under."""
     from reconcile.campaigning.keys import Keys
+    from reconcile.campaigning.work import refused
 
     keys = Keys()
     found: dict[str, Outcome] = {}
@@ -146,8 +147,7 @@ def _known(plan: Plan, kept: Kept, fresh: bool) -> tuple[dict[str, Outcome], lis
         try:
             key = keys.of(job)
         except InputError as error:
-            said = f"{error.where}: {error.found}; expected {error.expected}"
-            found[job.name] = Outcome("", Status.REFUSED, 2, Status.REFUSED.value, said)
+            found[job.name] = refused("", error)
             continue
         outcome = None if fresh else kept.find(key)
         if outcome is None:

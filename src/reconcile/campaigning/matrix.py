@@ -20,6 +20,8 @@ be told, and that before what stayed undecided."""
 SHOWN_GROUPS = 20
 SHOWN_JOBS = 30
 """Of the jobs that did not pass, on the printed page; the others are counted."""
+LONGEST = 160
+"""Characters of a job's name on the printed page."""
 NAMED = 3
 """Jobs that a group names on the printed page."""
 
@@ -56,7 +58,7 @@ def _labels(outcome: Outcome) -> Iterator[tuple[GroupKind, str]]:
         return
     yield from ((GroupKind.LEAD, lead) for lead in outcome.leads)
     if outcome.status is not Status.DONE:
-        yield GroupKind.ERROR, outcome.headline
+        yield GroupKind.ERROR, outcome.first or outcome.headline
     elif outcome.first is not None:
         yield GroupKind.FIRST_DIVERGENCE, outcome.first
     else:
@@ -94,15 +96,13 @@ def matrix_page(matrix: Matrix) -> str:
         lines += ["", "by cause"]
         for group in matrix.groups[:SHOWN_GROUPS]:
             more = len(group.jobs) - NAMED
-            named = ", ".join(printable(name, 80) for name in group.jobs[:NAMED])
-            lines += [
-                f"  {_group_words(group, count)}",
-                f"    {named}{f', and {more:,} more' if more > 0 else ''}",
-            ]
+            lines.append(f"  {_group_words(group, count)}")
+            lines += [f"    {printable(name, LONGEST)}" for name in group.jobs[:NAMED]]
+            lines += [f"    and {more:,} more"] if more > 0 else []
         lines += _left_out(len(matrix.groups) - SHOWN_GROUPS, "group")
     bad = [(job, outcome) for job, outcome in matrix.jobs if outcome.exit_code]
     if bad:
-        rows = [(printable(job.name, 80), _verdict(one), one.headline) for job, one in bad[:SHOWN_JOBS]]
+        rows = [(printable(job.name, LONGEST), _verdict(one), one.headline) for job, one in bad[:SHOWN_JOBS]]
         lines += ["", "jobs that did not pass", *(f"  {line}".rstrip() for line in aligned(rows, "<<<"))]
         lines += _left_out(len(bad) - SHOWN_JOBS, "job")
     lines += ["", *(f"note          {note}" for note in matrix.notes)] if matrix.notes else []

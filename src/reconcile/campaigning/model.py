@@ -91,8 +91,8 @@ class Outcome:
     """What a job came to; small, because it travels and is kept.
 
     key: the digest of all that went in. verdict: the word of its command, or of its status. headline: the
-    first line of its page, or what went wrong. first: the first divergence without its values, for grouping;
-    None without one. causes, leads: sentences. rows: compared, None where the command counts none.
+    first line of its page, or what went wrong. first: the first divergence without its values, or what went
+    wrong without where, for grouping; None without one. causes, leads: sentences.
     seconds: that it took where it ran. kept: it was not run now, but read from an earlier campaign.
     """
 

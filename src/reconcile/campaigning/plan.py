@@ -293,7 +293,7 @@ def _expanded(
             found = sorted(glob.glob(os.path.join(str(folder), word), recursive=True))
             if not found:
                 raise InputError(where, f"{word!r}, which matches nothing", "a file", "Check the pattern.")
-            out += found
+            out += map(os.path.normpath, found)
         else:
             out.append(_path(word, folder) if programs else _scenario(word, folder))
     return out

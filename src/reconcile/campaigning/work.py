@@ -64,10 +64,15 @@ def _outcome(job: Job, key: str, limits: Limits) -> Outcome:
                 leads,
             )
     except TieoutError as error:
-        said = f"{error.where}: {error.found}; expected {error.expected}"
-        return Outcome(key, Status.REFUSED, 2, Status.REFUSED.value, _line(said))
+        return refused(key, error)
     except Exception as error:
         return Outcome(key, Status.FAILED, 2, Status.FAILED.value, _line(error_text(error)))
+
+
+def refused(key: str, error: TieoutError) -> Outcome:
+    """The outcome of a job with bad input: where it is tells jobs apart, what it is they may share."""
+    said = _line(f"{error.found}; expected {error.expected}")
+    return Outcome(key, Status.REFUSED, 2, Status.REFUSED.value, _line(f"{error.where}: {said}"), said)
 
 
 @contextlib.contextmanager

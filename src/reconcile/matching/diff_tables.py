@@ -145,7 +145,7 @@ def _compare_column(
     name: str, column: str, cells: Comparable, pairing: Pairing, collector: BreakCollector
 ) -> None:
     """Add the breaks of one column over all pairs of rows."""
-    if column == SEQUENCE and collector.lacking is not None:
+    if column == SEQUENCE and collector.lacking is not None and any(map(len, collector.lacking)):
         left, right = _out_of_order_in_part(cells, pairing, collector.lacking)
         keep = collector.absorb(name, column, cells, left, right)
         collector.add(name, column, cell_type(name, column), left[keep], right[keep])
@@ -157,7 +157,8 @@ def _compare_column(
         right = np.concatenate([pairing.in_place[column], right])
     if not len(left):
         return
-    if column == SEQUENCE and (len(pairing.missing) or len(pairing.extra)):
+    whole = collector.lacking is None
+    if column == SEQUENCE and whole and (len(pairing.missing) or len(pairing.extra)):
         left, right = _out_of_order(cells, pairing, left, right)
     keep = collector.absorb(name, column, cells, left, right)
     left, right = left[keep], right[keep]
@@ -182,7 +183,9 @@ def _out_of_order_in_part(
     """The same for a part of larger tables, by the numbers that the whole tables lack."""
     left, right = pairing.left, pairing.right
     if pairing.in_place is not None:
-        rows = np.setdiff1d(np.arange(len(cells.reference)), [*left, *pairing.missing])
+        in_place = np.ones(len(cells.reference), np.bool_)
+        in_place[left] = in_place[pairing.missing] = False
+        rows = np.flatnonzero(in_place)
         left, right = np.concatenate([rows, left]), np.concatenate([rows, right])
     a, b = cells.reference[left], cells.candidate[right]
     at = np.flatnonzero(a - count_below(lacking[0], a) != b - count_below(lacking[1], b))
