@@ -19,6 +19,7 @@ from tests import page_kit
 from tests.page_kit import HOSTILE, MANY, Opened
 
 from reconcile.api.result import Result
+from reconcile.html.checks import plain_grids
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 COMPARED = ["breaks", "one", "matched", "million", "explained", "partly", "run", "hostile", "lacking"]
@@ -290,6 +291,12 @@ def test_a_failed_gate_shows_ratio_interval_and_drifts(browser: Any, pages: dict
         failures = opened.page.locator(".said ol li").all_inner_texts()
         assert any("stocks: return drifted" in line for line in failures)
         assert any("throughput failed" in line for line in failures)
+
+
+def test_records_of_a_plain_answer_become_tables() -> None:
+    (grid,) = plain_grids('{"kind": "x", "found": [{"a_b": 1, "c": [2]}, {"c": null}], "names": ["y"]}')
+    assert (grid.name, grid.columns, grid.numeric) == ("found", ("a_b", "c"), frozenset({0}))
+    assert [tuple(row) for row in grid.rows] == [(1, "[2]"), (None, None)]
 
 
 def test_a_drill_and_a_shrunk_case_have_their_tables(browser: Any, pages: dict[str, Path]) -> None:

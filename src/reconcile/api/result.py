@@ -75,7 +75,8 @@ class Result:
         return found
 
     def page(self) -> Page:
-        """What `to_html` shows: of two ledgers all that their comparison has, of others the printed page."""
+        """What `to_html` shows: of two ledgers their comparison, of others the tables of their JSON."""
+        from reconcile.html.checks import plain_grids
         from reconcile.html.model import Page, Tone
 
         given = self._compared(whole=True)
@@ -84,15 +85,16 @@ class Result:
 
             return comparison_page(given)
 
-        first = self.text().partition("\n")[0]
+        first, data = self.text().partition("\n")[0], self.to_json()
         return Page(
             command=self.command,
             title="",
             verdict=first,
             tone={0: Tone.PASS, 1: Tone.FAIL}.get(self.exit_code, Tone.OPEN),
             outcome=str(self.verdict.value).replace("_", " ").capitalize(),
+            grids=plain_grids(data),
             text=self.text(),
-            data=self.to_json(),
+            data=data,
         )
 
     def to_html(self, path: str | os.PathLike[str]) -> None:

@@ -50,6 +50,16 @@ def audit_page(text: str, data: str, found: Audit, name: str) -> Page:
     )
 
 
+def plain_grids(data: str) -> tuple[Grid, ...]:
+    """The lists of records in a JSON answer as tables, each under its own key."""
+    facts = json.loads(data)
+    found: list[Grid] = []
+    for name, rows in facts.items() if isinstance(facts, dict) else ():
+        if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
+            found += _table(name.replace("_", "-"), name.replace("_", " ").capitalize(), rows)
+    return tuple(found)
+
+
 def _table(name: str, title: str, rows: list[dict[str, Any]]) -> Iterable[Grid]:
     """Rows of the JSON as a table."""
     heads = tuple(dict.fromkeys(key for row in rows for key in row))
@@ -63,6 +73,8 @@ def _table(name: str, title: str, rows: list[dict[str, Any]]) -> Iterable[Grid]:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
     return json.dumps(value) if isinstance(value, (list, dict)) else value
 
 
