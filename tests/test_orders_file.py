@@ -10,6 +10,7 @@ import pytest
 
 import build
 import drawn
+import engine
 import reconcile
 import reference
 from reconcile.comparing.compare import compare
@@ -20,7 +21,7 @@ from reconcile.scenario.orders import orders_text, rows_within
 from vocabulary.errors import InputError
 from vocabulary.ledger import Column, Ledger, Table
 from vocabulary.market import Market
-from vocabulary.scenario import ExitAt, OrdersStrategy, Scenario, Timing
+from vocabulary.scenario import ExitAt, OrdersStrategy, Scenario, SizeAt, Timing
 
 CASE = Path(__file__).parent / "golden" / "cases" / "strategy-orders.toml"
 BARS = "timestamp,symbol,open,high,low,close\n" + "".join(
@@ -241,3 +242,18 @@ def test_fills_that_no_order_leads_to_are_refused(tmp_path: Path) -> None:
     frame["price"] = ["0.01"]
     with pytest.raises(InputError, match="first bar"):
         replay(scenario, market, reconcile.from_frames({"fills": frame}))
+
+
+def test_targets_that_wait_are_sized_whatever_the_next_scenario_says() -> None:
+    """R12: a state holds weights; a span under a scenario that sizes at the decision sizes them, too."""
+    late = build.scenario(price_decimals=2, size_at=SizeAt.EXECUTION)
+    market = build.random_market(5)
+    _, state = reference.resume(late, market, reference.initial_state(late), 7)
+    assert state.unsized is not None
+    for timing in Timing:
+        early = build.scenario(price_decimals=2, timing=timing)
+        expected, after = reference.resume(early, market, state, 20)
+        found, again = engine.resume(early, market, state, 20)
+        assert after == again
+        assert build.rows(found, "orders") == build.rows(expected, "orders")
+        assert build.rows(found, "targets") == build.rows(expected, "targets")

@@ -101,7 +101,7 @@ def run_job(market: Market, job: Job, index: int = 0) -> Outcome:
     state = job.state or initial_state(job.scenario)
     until = bars if job.until is None else job.until
     require_span(state, until, bars)
-    plan = plan_of(job.scenario, market)
+    plan = plan_of(job.scenario, market, state)
     book, tables = begin(plan, job.scenario, state, until)
     watch = None if job.against is None else _Watch(job.against, market, state)
     look = FIRST_LOOK

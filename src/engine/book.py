@@ -152,7 +152,7 @@ def book_from(state: State, scenario: Scenario, market: Market, room: int) -> Bo
         book.bars[i] = s
     account[at.N_BARRED] = len(state.barred)
     _choose(book, state.membership)
-    if state.unsized is not None:
+    if state.unsized is not None and scenario.execution.timing is not Timing.SAME_CLOSE:
         for k, (s, weight) in enumerate(state.unsized.weights):
             book.chosen[k], book.weights[k] = s, weight
         account[at.UNSIZED] = len(state.unsized.weights)

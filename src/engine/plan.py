@@ -41,7 +41,7 @@ from vocabulary.scenario import (
     Weights,
     When,
 )
-from vocabulary.state import OrderType, Side
+from vocabulary.state import OrderType, Side, State
 
 G = 1_000_000_000
 DAY = 86_400_000_000_000
@@ -108,7 +108,7 @@ def _weights_each(top: TopN) -> tuple[int, int]:
     )
 
 
-def _extras(scenario: Scenario) -> Extras | None:
+def extras_of(scenario: Scenario, state: State) -> Extras | None:
     """E3, R10, R12, X5 to X8: what few scenarios set, None where this one sets nothing of it."""
     rules = [rule for rule in scenario.exits if is_at_level(rule)]
     commission = scenario.costs.commission
@@ -116,7 +116,9 @@ def _extras(scenario: Scenario) -> Extras | None:
     on_raw = isinstance(commission, BpsCommission) and commission.on is CommissionBase.RAW
     late = scenario.strategy.size_at is SizeAt.EXECUTION
     from_file = isinstance(scenario.strategy.selection, OrdersStrategy)
-    if not rules and maximum is None and not on_raw and not late and not from_file:
+    # a state of another scenario may wait to be sized
+    plain = not rules and maximum is None and not on_raw and state.unsized is None
+    if plain and not late and not from_file:
         return None
     levels = scenario.execution.levels
     return Extras(
@@ -135,7 +137,7 @@ def _extras(scenario: Scenario) -> Extras | None:
     )
 
 
-def settings_of(scenario: Scenario, market: Market) -> Settings:
+def settings_of(scenario: Scenario, market: Market, extras: Extras | None) -> Settings:
     """The scenario in the kernel's codes and units."""
     selection = scenario.strategy.selection
     top = selection if isinstance(selection, TopN) else TopN(score="", n=0)
@@ -144,7 +146,6 @@ def settings_of(scenario: Scenario, market: Market) -> Settings:
     fee, fee_rate, fee_whole, fee_part, fee_minimum = _commission(scenario)
     weight_long, weight_short = _weights_each(top)
     symbols = len(market.symbols)
-    extras = _extras(scenario)
     return Settings(
         bars=len(market.timestamps),
         timing=TIMINGS[scenario.execution.timing],
@@ -220,7 +221,7 @@ def _sealed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array
 
 
-def panel_of(scenario: Scenario, market: Market) -> Panel:
+def panel_of(scenario: Scenario, market: Market, extras: Extras | None) -> Panel:
     """The market's arrays the kernel reads, all shared with the market."""
     selection = scenario.strategy.selection
     score = _nothing()
@@ -230,7 +231,7 @@ def panel_of(scenario: Scenario, market: Market) -> Panel:
     elif isinstance(selection, Weights):
         score = market.features[selection.feature]
     ranges, wanted = None, None
-    if _extras(scenario) is not None:
+    if extras is not None:
         wanted = _wanted(scenario, market)
         ranges = Ranges(_shared(market.open), _shared(market.high), _shared(market.low))
     at_open = scenario.execution.timing is Timing.NEXT_OPEN

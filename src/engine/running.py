@@ -9,7 +9,7 @@ from engine import layout as at
 from engine.book import await_orders, book_from, initial_state, state_from
 from engine.kernel import advance
 from engine.layout import Book, Panel, Settings, Tables
-from engine.plan import bar_name, panel_of, settings_of
+from engine.plan import bar_name, extras_of, panel_of, settings_of
 from engine.record import ledger_from, new_tables, with_room
 from engine.strategies import Ask, asker
 from vocabulary.errors import InputError, RangeError
@@ -51,7 +51,7 @@ def _run(
     scenario: Scenario, market: Market, state: State, until: int, progress: Progress | None
 ) -> tuple[Book, Tables]:
     """The span's book and tables as the kernel leaves them."""
-    plan = plan_of(scenario, market)
+    plan = plan_of(scenario, market, state)
     book, tables = begin(plan, scenario, state, until)
     while book.account[at.BAR] < until:
         stop = until if progress is None else min(until, int(book.account[at.BAR]) + STRIDE)
@@ -71,11 +71,12 @@ class Plan:
     ask: Ask | None
 
 
-def plan_of(scenario: Scenario, market: Market) -> Plan:
-    """The scenario and the market as the kernel reads them."""
+def plan_of(scenario: Scenario, market: Market, state: State) -> Plan:
+    """The scenario and the market as the kernel reads them. state: where the run begins."""
     called = isinstance(scenario.strategy.selection, CallableStrategy)
     ask = asker(scenario, market) if called else None
-    return Plan(market, settings_of(scenario, market), panel_of(scenario, market), ask)
+    extras = extras_of(scenario, state)
+    return Plan(market, settings_of(scenario, market, extras), panel_of(scenario, market, extras), ask)
 
 
 def begin(plan: Plan, scenario: Scenario, state: State, until: int) -> tuple[Book, Tables]:
