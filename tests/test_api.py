@@ -15,7 +15,7 @@ from tests.schema_kit import conforms
 import engine
 import reconcile
 import reference
-from reconcile.market.framed import Market as FramedMarket
+from reconcile.market.frame import Market as FramedMarket
 from vocabulary.errors import InputError, TieoutError
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market

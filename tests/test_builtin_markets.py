@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 import reference
-from reconcile.market.builtin.stocks import adjusted, raw_stocks
 from reconcile.market.builtin.synthetic import TOP25, generate_market
-from reconcile.market.builtin.tables import BUILTINS
+from reconcile.market.builtin.tables import BUILTINS, adjusted, raw_stocks
 from reconcile.market.load import check, load_market
 from reconcile.scenario.files import builtin_scenario
 from vocabulary.errors import InputError

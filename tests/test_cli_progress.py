@@ -12,6 +12,7 @@ import pytest
 
 import reconcile
 from conftest import SMALL_SCENARIO, small_bars
+from reconcile.cli import COMMANDS as COMMANDS_OF_CLI
 from reconcile.cli import exit_code
 from reconcile.commands import display
 from reconcile.commands.display import Display
@@ -124,7 +125,7 @@ def test_every_command_reports_what_it_does(
         yield seen.setdefault(phase, Recorded(steps))
 
     name = words.split()[0]
-    module = import_module(f"reconcile.commands.{'import_' if name == 'import' else name}")
+    module = import_module(COMMANDS_OF_CLI[name][0])
     monkeypatch.setattr(module, "watching", lambda: watch)
     monkeypatch.syspath_prepend(tmp_path)
     assert exit_code(words.split()) in (0, 1, 2)

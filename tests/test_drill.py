@@ -10,8 +10,7 @@ from tests.schema_kit import conforms
 from reconcile.drilling import candidates
 from reconcile.drilling.candidates import BY_NAME, OUTSIDE, WITHIN
 from reconcile.drilling.drill import plant, run, world
-from reconcile.drilling.drill_json import drill_json
-from reconcile.drilling.drill_page import drill_page
+from reconcile.drilling.drill_page import drill_json, drill_page
 from reconcile.drilling.engines import check_patches
 from reconcile.drilling.ground import SCENARIOS, SEED
 from reconcile.drilling.model import Candidate, Fault, Group, Patch

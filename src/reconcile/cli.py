@@ -38,12 +38,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "identify": ("reconcile.commands.identify", "Read an engine's conventions off a ledger that it made."),
     "shrink": ("reconcile.commands.shrink", "Cut a case down to what a candidate still breaks on."),
     "drill": ("reconcile.commands.drill", "Plant faults on purpose and score what is found of them."),
-    "check": ("reconcile.commands.check", "Validate a scenario and its market, without a run."),
+    "check": ("reconcile.commands.run", "Validate a scenario and its market, without a run."),
     "golden": ("reconcile.commands.golden", "Check golden files, review changes, accept them with a reason."),
     "gate": ("reconcile.commands.gate", "For CI: goldens hold, no drift, and the engine is not slower."),
     "campaign": ("reconcile.commands.campaign", "Run many jobs from one plan, and group them by cause."),
-    "init": ("reconcile.commands.init", "Write a scenario, an adapter, a test and a workflow to start from."),
-    "scenarios": ("reconcile.commands.scenarios", "List the built-in scenarios."),
+    "init": (
+        "reconcile.commands.start",
+        "Write a scenario, an adapter, a test and a workflow to start from.",
+    ),
+    "scenarios": ("reconcile.commands.start", "List the built-in scenarios."),
 }
 """Name -> (module that holds a click command of that name, its line in the help)."""
 
@@ -74,7 +77,7 @@ class LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         module = import_module(COMMANDS[name][0])
-        command = getattr(module, module.__name__.rpartition(".")[2])
+        command = getattr(module, f"{name}_" if name == "import" else name)
         assert isinstance(command, click.Command)
         return command
 

@@ -20,8 +20,8 @@ import reconcile.cli
 import reconcile.commands.diff
 import reconcile.commands.gate
 import reconcile.commands.import_
-import reconcile.commands.init
 import reconcile.commands.run
+import reconcile.commands.start
 import reconcile.goldens.check
 import reconcile.ledger.write
 import reconcile.mapping.apply

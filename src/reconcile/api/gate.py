@@ -134,7 +134,7 @@ class DrillResult(Result):
         return drill_page(self.text(), self.to_json(), self.found)
 
     def to_json(self) -> str:
-        from reconcile.drilling.drill_json import drill_json
+        from reconcile.drilling.drill_page import drill_json
 
         return drill_json(self.found)
 

@@ -1,4 +1,4 @@
-"""`reconcile run`: both programs on one scenario, and whether they tie out."""
+"""`reconcile run`: both programs on a scenario; `reconcile check`: a scenario and its market alone."""
 
 from __future__ import annotations
 
@@ -79,3 +79,19 @@ def run(
         watch=watching(),
     )
     return answer(result, form)
+
+
+@click.command(epilog="Example:  reconcile check examples/sp500.toml --data bars.parquet")
+@scenario_argument
+@data_option
+@form_options
+@runs_functions
+def check(scenario: str, data: str | None, form: Form) -> int:
+    """Validate SCENARIO and its market, without a run.
+
+    SCENARIO is a built-in name (see: reconcile scenarios) or a TOML file.
+    """
+    from reconcile.api.run import check as check_scenario
+
+    form.check()
+    return answer(check_scenario(scenario, data, watch=watching()), form)

@@ -1,15 +1,17 @@
-"""The page of `reconcile drill`: the score, and every candidate that was missed."""
+"""The page of `reconcile drill`, and its versioned JSON: the score, and every candidate that was missed."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconcile.text.escape import printable
 from reconcile.text.layout import aligned
 
 if TYPE_CHECKING:
     from reconcile.drilling.model import Drill, Finding, Place, Score
+
 
 LABELS = {
     "single": "alone",
@@ -93,3 +95,48 @@ def _place(place: Place | None) -> str:
     if place is None:
         return "nowhere"
     return f"bar {place.bar}, {place.stage.value}{'' if place.symbol is None else ', ' + place.symbol}"
+
+
+VERSION = 1
+
+
+def drill_json(found: Drill) -> str:
+    """Keys: version, aims, scores by group, without_trace, left_out, findings."""
+    from reconcile.drilling.judging import aims
+
+    told = {
+        "version": VERSION,
+        "aims": [
+            {"what": aim.what, "got": aim.got, "of": aim.of, "aim": aim.words, "met": aim.met}
+            for aim in aims(found)
+        ],
+        "scores": {
+            group.value: {name: getattr(score, name) for name in type(score).__slots__}
+            for group, score in found.scores.items()
+        },
+        "without_trace": list(found.traceless),
+        "left_out": [candidate.name for candidate in found.idle],
+        "findings": [_finding(finding) for finding in found.findings],
+    }
+    return json.dumps(told, indent=2, ensure_ascii=True)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    candidate = finding.candidate
+    return {
+        "faults": list(candidate.faults),
+        "group": candidate.group.value,
+        "ground": candidate.ground,
+        "seed": candidate.seed,
+        "detected": finding.detected,
+        "located": finding.located,
+        "explained": finding.explained,
+        "false_causes": list(finding.false_causes),
+        "expected": _place_facts(finding.expected),
+        "found": _place_facts(finding.found),
+        "answer": finding.answer,
+    }
+
+
+def _place_facts(place: Place | None) -> dict[str, Any] | None:
+    return None if place is None else {"bar": place.bar, "stage": place.stage.value, "symbol": place.symbol}

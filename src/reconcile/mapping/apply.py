@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from reconcile.files.places import shown
 from reconcile.ledger.columns import Source, ledger_from_arrow
-from reconcile.ledger.stamps import settle_times
+from reconcile.ledger.read import settle_times
 from reconcile.mapping import cells, notes, rows, trades
 from reconcile.mapping.arithmetic import as_doubles
 from reconcile.mapping.join import joined

@@ -15,7 +15,7 @@ from reconcile.files.instants import mixed_zones, show_instant, wall_clock
 from reconcile.market.columns import Instants, codes, doubles, instants, row_name
 from reconcile.market.edit import make_market, sealed, threads
 from reconcile.market.features import compute_feature
-from reconcile.market.framed import Market
+from reconcile.market.frame import Market
 from reconcile.market.grid import Layout, cell_namer, lay_out, on_grid, row_namer
 from reconcile.market.notes import PRICES, Cells, cell_notes, order_note, price_notes
 from reconcile.market.prices import PriceRows, Pricing, price_rows

@@ -16,7 +16,7 @@ from reconcile.files import atomic
 from reconcile.files.buffers import cells_of, pieces
 from reconcile.market.columns import codes, doubles, instants
 from reconcile.market.edit import make_market
-from reconcile.market.framed import Market
+from reconcile.market.frame import Market
 from reconcile.market.grid import lay_out
 from reconcile.market.read import need_columns, parquet_metadata, read_table
 from vocabulary import market as nouns

@@ -15,7 +15,7 @@ from reconcile.files.instants import show_instant
 from reconcile.market.build import KEYS, Tables, build_market
 from reconcile.market.builtin.tables import BUILTINS, builtin_tables
 from reconcile.market.file import is_frozen, read_market
-from reconcile.market.framed import Market
+from reconcile.market.frame import Market
 from reconcile.market.read import open_table, read_table
 from reconcile.scenario.orders import check_rows
 from vocabulary import market as nouns

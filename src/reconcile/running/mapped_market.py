@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconcile.files.buffers import cells_of
-from reconcile.market.framed import Market
+from reconcile.market.frame import Market
 from vocabulary import market as nouns
 
 CELLS, BARS = "cells.arrow", "bars.arrow"

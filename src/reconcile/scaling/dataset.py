@@ -26,7 +26,7 @@ from reconcile.files import instants
 from reconcile.files.places import Place, shown
 from reconcile.ledger import manifest as manifests
 from reconcile.ledger.columns import Source, ledger_from_arrow
-from reconcile.ledger.stamps import settle_times
+from reconcile.ledger.read import settle_times
 from reconcile.tables.intake import PARQUET, damage_named, is_tabular, table_name
 from reconcile.tables.model import Unread, UnreadKind
 from vocabulary.errors import InputError

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from reconcile.files.buffers import table_of_arrays
 from reconcile.market.build import Tables, build_market
-from reconcile.market.framed import Market
+from reconcile.market.frame import Market
 from vocabulary.errors import InputError
 from vocabulary.market import Floats, Ints
 from vocabulary.scenario import MarketSource, Scenario
