@@ -53,6 +53,7 @@ ALONE = [
     kit.change("feature_zero_filled", "ml_score"),
     kit.change("feature_misaligned", ("ml_score", 1)),
     kit.change("prices_carried"),
+    kit.change("prices_rounded", 1),
     kit.change("execution_price", ("close", 1)),
     kit.change("commission_factor", 2, side=Side.SELL),
     kit.change("lot", 100),

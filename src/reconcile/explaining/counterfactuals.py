@@ -65,6 +65,10 @@ def _in_force(spans: Sequence[tuple[int, Scenario]], bar: int) -> Scenario:
     return [scenario for since, scenario in spans if since <= bar][-1]
 
 
+READ, ENGINE = 500, 20
+"""What reading the ledger of a run costs in events, and how many events of the engine cost as much as one."""
+
+
 class Counterfactuals:
     """Runs of one scenario over one market under sets of changes; keeps what is asked for again."""
 
@@ -72,6 +76,9 @@ class Counterfactuals:
         self.subject = subject
         self.bars = len(subject.market.timestamps)
         self.runs = 0
+        self.events = 0
+        """Bars times symbols that were run through the loop; those of the engine, and what it takes to read a
+        ledger, count as the share of their time."""
         self.told: Callable[[Changes], None] = lambda _: None
         """Called with the changes of each run over all bars, before it."""
         self._ledgers: OrderedDict[Changes, Ledger] = OrderedDict()
@@ -121,8 +128,13 @@ class Counterfactuals:
             self._growing[acting] = prepared.loop.days(start, self.bars), []
             self.runs += 1
         rest, days = self._growing[acting]
+        self._spent(max(0, until - len(days)))
         days.extend(islice(rest, max(0, until - len(days))))
         return days
+
+    def _spent(self, bars: int, share: int = 1) -> None:
+        """Count the events of some bars. share: how many events of the engine take the time of one."""
+        self.events += READ + bars * len(self.subject.market.symbols) // share
 
     def state(self, changes: Changes, bar: int) -> Standing:
         """Where bar `bar` starts from."""
@@ -145,12 +157,14 @@ class Counterfactuals:
         if prepared.by_engine:
             return _reported(prepared, self._spans(prepared, start.state, until)[0])
         self.runs += 1
+        self._spent(until - start.state.bar)
         days = [day for day, _ in prepared.loop.days(start, until)]
         return _reported(prepared, reference.ledger_of(prepared.scenario, prepared.market, days))
 
     def _spans(self, prepared: Prepared, state: State, until: int) -> tuple[Ledger, State]:
         """The engine's ledger of bars [state.bar, until), span by span, and the state that it ends with."""
         self.runs += 1
+        self._spent(until - state.bar, ENGINE)
         ledgers = []
         stops = [since for since, _ in prepared.spans if state.bar < since < until]
         for stop in (*stops, until):

@@ -26,6 +26,9 @@ WALKS = 5
 """Walks from different starts: where the first choices lead nowhere, second choices are tried."""
 TRIALS = 4_000
 """Trials after which no other walk is begun, and no more pairs are tried."""
+ELSEWHERE, FURTHER = 6_000_000, 9_000_000
+"""Events run after which no other walk is begun and no more pairs are tried, and after which a walk ends: a
+ledger with nothing in it that can be said is given up. Two million take a few seconds."""
 FULL_ENGINE, FULL_LOOP = 24, 6
 """How many of the best of a round are run over the whole market."""
 ALIKE = 0.75
@@ -101,7 +104,7 @@ class Search:
         """The set that does best; empty when nothing helps."""
         best = self._walk(Found((), self.full(())))
         for start in self._elsewhere(best):
-            if self.matches(best.score) or self._trials > TRIALS:
+            if self.matches(best.score) or self._weary():
                 break
             other = self._walk(start)
             if other.score > best.score:
@@ -111,7 +114,8 @@ class Search:
     def _walk(self, found: Found) -> Found:
         """Rounds, until none gains anything."""
         for _ in range(ROUNDS):
-            if self.matches(found.score) or len(found.changes) >= MOST or found.changes in self._visited:
+            done = self.matches(found.score) or len(found.changes) >= MOST
+            if done or found.changes in self._visited or self.runs.events > FURTHER:
                 break
             self._visited.add(found.changes)
             better = self._step(found)
@@ -119,6 +123,10 @@ class Search:
                 break
             found = better
         return found
+
+    def _weary(self) -> bool:
+        """Whether enough was tried to begin nothing new."""
+        return self._trials > TRIALS or self.runs.events > ELSEWHERE
 
     def _elsewhere(self, best: Found) -> Iterator[Found]:
         """Where to walk from instead: the sets that were passed over."""
@@ -139,7 +147,7 @@ class Search:
                 return in_all
         in_trades = self._round(found, View.TRADES) if found.score.trades < self.gauge.end else None
         best = in_trades or in_all
-        if self._trials <= TRIALS and self._too_few_in_common(found, best):
+        if not self._weary() and self._too_few_in_common(found, best):
             pair = self._pairs(found)
             if pair is not None and (best is None or pair.score > best.score):
                 return pair

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconcile.matching.cells import cell
+from reconcile.matching.cells import cell, is_float
 from reconcile.matching.model import ROW, BreakType, Tolerance, Value
 from reconcile.matching.stages import ROW_VALUE
 from reconcile.roots.check_book import check_book
@@ -95,7 +95,13 @@ def resync(
     scales = {
         (table, name): scale_of(kind, scenario) for table in SCHEMA for name, kind in SCHEMA[table].items()
     }
-    run = _Pass(history, CheckLog(), Trial(tolerances or {}, scales), {}, [(None, {})], [0])
+    doubles = frozenset(
+        (name, key)
+        for name, table in ledger.tables.items()
+        for key, column in table.columns.items()
+        if is_float(column)
+    )
+    run = _Pass(history, CheckLog(), Trial(tolerances or {}, scales, doubles), {}, [(None, {})], [0])
     state = initial_state(scenario)
     start, stop = bars or (0, len(market.timestamps))
     for t in range(stop):

@@ -108,6 +108,11 @@ def late_prices(bars: int) -> Read:
     return with_prices(change)
 
 
+def to_tenths(values: Array, market: Market) -> Array:
+    """Prices of four decimals to the nearest tenth of a currency unit."""
+    return np.where(values > 0, (values + 500) // 1000 * 1000, 0)
+
+
 def misaligned_prices(places: int) -> Read:
     return with_prices(
         lambda values, market: values[:, [(s - places) % values.shape[1] for s in range(values.shape[1])]]
@@ -178,6 +183,8 @@ FAULTS: tuple[Fault, ...] = (
     _fault("prices a bar late", "long", late_prices(1), DECIDED, Change(prices.PRICES_SHIFTED, 1)),
     _fault("prices of tomorrow", "tight", late_prices(-1), DECIDED,
            Change(prices.PRICES_SHIFTED, -1)),
+    _fault("prices stored to one decimal", "long", with_prices(to_tenths), DECIDED,
+           Change(prices.PRICES_ROUNDED, 1)),
     _fault("prices filled forward", "long", carried_prices, (*DECIDED, STATUS),
            Change(prices.PRICES_CARRIED)),
     _fault("prices filled forward, shorts", "short", carried_prices, (*DECIDED, STATUS),

@@ -91,6 +91,7 @@ CATALOGUE = Catalogue(
         features.FEATURE_CARRIED,
         features.FEATURE_MISALIGNED,
         features.FEATURE_SCALED,
+        prices.PRICES_ROUNDED,
         prices.PRICES_SHIFTED,
         prices.PRICES_CARRIED,
         prices.PRICES_MISALIGNED,

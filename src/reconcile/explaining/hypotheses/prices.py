@@ -183,6 +183,41 @@ PRICES_MISALIGNED = InputHypothesis(
     ranking=Ranking.CHANGES,
 )
 
+# Prices stored with fewer decimals
+
+
+def _fewer_decimals(subject: Subject, window: Window) -> Values:
+    """The decimals that prices may have been stored with: fewer than the market's, and such that they are
+    not all kept."""
+    decimals, prices = subject.scenario.market.price_decimals, (subject.market.open, subject.market.close)
+    return tuple(
+        kept
+        for kept in range(min(decimals - 1, MOST_KEPT), -1, -1)
+        if any(bool((price % 10 ** (decimals - kept)).any()) for price in prices)
+    )
+
+
+def _stored_rounded(scenario: Scenario, market: Market, change: Change) -> Market:
+    step = 10 ** (scenario.market.price_decimals - _whole(change.value))
+    stored = {}
+    for name in PRICES:
+        price = getattr(market, name)
+        stored[name] = np.where(price > 0, np.maximum(1, (price + step // 2) // step * step), 0)
+    return _with_prices(market, stored, change)
+
+
+def _stored_reads(subject: Subject, value: Value) -> Wording:
+    kept = f"{value} decimals"
+    sentence = f"the prices of the bars are rounded to {kept}, in fills and marks"
+    return Wording(sentence, "prices", f"{subject.scenario.market.price_decimals} decimals", kept)
+
+
+MOST_KEPT = 5
+"""Decimals from which on a rounding of stored prices is not looked for."""
+PRICES_ROUNDED = InputHypothesis(
+    id="prices_rounded", values=_fewer_decimals, say=_stored_reads, apply=_stored_rounded
+)
+
 # A split
 
 RATIOS = [
