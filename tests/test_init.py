@@ -5,17 +5,21 @@ README.md runs it from the first failing test to a gate that passes, then one th
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from reconcile import cli, scenario_from_file
+from reconcile import cli, frame, load_market, run, scenario_from_file
 from reconcile.gating.settings import read_gate_settings
 from reconcile.goldens.project_paths import find_project
-from reconcile.templates.project import FILES
+from reconcile.own_packages import own_package
+from reconcile.templates.project import ENGINES, FILES
 
 
 @pytest.fixture
@@ -81,3 +85,49 @@ def test_a_place_that_cannot_be_written_is_one_error(
     (tmp_path / "file").write_text("")
     code, text = init(str(tmp_path / "file"))
     assert code == 2 and "a place that can be written" in text and "Traceback" not in text
+
+
+def adapter(folder: Path) -> Any:
+    """The adapter of a project, as a module."""
+    spec = spec_from_file_location("my_engine", folder / "my_engine.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_s_adapter_wants_what_the_scenario_wants(
+    tmp_path: Path, init: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    """Without the engine: its targets are those of the reference, and its settings install it."""
+    code, text = init(str(tmp_path), "--engine", engine)
+    assert code == 0 and "  tolerance.toml\n" in text
+    settings = tomllib.loads((tmp_path / "pyproject.toml").read_text())
+    assert ENGINES[engine] in settings["dependency-groups"]["backtests"]
+    stand_in = ModuleType(engine)
+    stand_in.Strategy = object  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, engine, stand_in)
+    scenario = scenario_from_file(tmp_path / "scenario.toml")
+    market = load_market(scenario)
+    wanted = adapter(tmp_path).wanted_shares(market).stack()
+    ledger = own_package("reference").run(scenario, market)
+    theirs = frame(ledger, "targets", floats=True).set_index(["decided_at", "symbol"])["quantity"]
+    decided = (
+        wanted.index.get_level_values(0) < market.to_frame("close").index[-1]
+    )  # the last bar decides nothing
+    ours = wanted[(wanted > 0) & decided]
+    ours.index.names = theirs.index.names
+    assert len(theirs) > 250 and ours.sort_index().equals(theirs.astype(float).sort_index())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_s_project_ties_out(
+    tmp_path: Path, init: Callable[..., tuple[int, str]], engine: str
+) -> None:
+    """With the engine: every fill, and cash and equity within the bounds that the project states."""
+    pytest.importorskip(engine, reason=f"{engine} is not installed")
+    init(str(tmp_path), "--engine", engine)
+    module = adapter(tmp_path)
+    found = run(tmp_path / "scenario.toml", module.run, tolerance=tmp_path / "tolerance.toml")
+    assert found.first is None, found.text()

@@ -10,14 +10,21 @@ from reconcile.text.escape import printable
 
 @click.command(epilog="Example:  reconcile init my-backtests")
 @click.argument("folder", metavar="[DIR]", default=".")
-def init(folder: str) -> int:
+@click.option(
+    "--engine",
+    type=click.Choice(["own", "vectorbt", "backtrader"]),
+    default="own",
+    show_default=True,
+    help="Write a strategy of this engine as the adapter.",
+)
+def init(folder: str, engine: str) -> int:
     """Write a scenario, an adapter, a test, settings and a CI workflow to DIR, by default the current folder.
 
     What is already there is left as it is, and named.
     """
     from reconcile.templates.project import write_project
 
-    print_answer(write_project(folder))
+    print_answer(write_project(folder, engine))
     return 0
 
 

@@ -21,6 +21,9 @@ FILES = {
     ".github/workflows/backtests.yml": "workflow.yml.txt",
 }
 """Path in the project -> file of its text in `reconcile/templates/files`."""
+OWN = "own"
+ENGINES = {"vectorbt": "vectorbt", "backtrader": "backtrader"}
+"""Engine -> what pip installs for it. Its adapter is `NAME_engine.py.txt`."""
 SETTINGS = "pyproject.toml"
 NEXT = """
 next
@@ -39,19 +42,32 @@ class Written:
     kept: tuple[str, ...]
 
 
-def write_project(folder: str) -> str:
+def files_for(engine: str = OWN) -> dict[str, str]:
+    """The files of a project around an engine: path in it -> file of its text."""
+    if engine == OWN:
+        return FILES
+    own = {
+        "scenario.toml": "engine_scenario.toml.txt",
+        "tolerance.toml": "tolerance.toml.txt",
+        "my_engine.py": f"{engine}_engine.py.txt",
+        "tests/test_my_engine.py": "test_engine.py.txt",
+    }
+    return {**FILES, **own}
+
+
+def write_project(folder: str, engine: str = OWN) -> str:
     """Write the files that are not there yet; returns a report of what was done. Raises OutputError."""
-    return project_page(folder, write_files(Path(folder)))
+    return project_page(folder, write_files(Path(folder), engine))
 
 
-def write_files(root: Path) -> Written:
+def write_files(root: Path, engine: str = OWN) -> Written:
     """Write each file that does not exist, whole; one that exists is left as it is. Raises OutputError."""
     wrote, kept = [], []
-    for name in FILES:
+    for name, source in files_for(engine).items():
         path = root / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write_new_file(path, template(name))
+            atomic.write_new_file(path, _text(source, engine))
             wrote.append(name)
         except FileExistsError:
             if not path.exists() and not path.is_symlink():  # a file where a folder is needed
@@ -79,7 +95,14 @@ def project_page(folder: str, done: Written) -> str:
 
 def template(name: str) -> str:
     """The text of one of FILES."""
-    return files("reconcile.templates").joinpath("files", FILES[name]).read_text(encoding="utf-8")
+    return _text(FILES[name], OWN)
+
+
+def _text(source: str, engine: str) -> str:
+    text = files("reconcile.templates").joinpath("files", source).read_text(encoding="utf-8")
+    if engine == OWN:
+        return text
+    return text.replace('"tieout[html]", "pytest"]', f'"tieout[html]", "pytest", "{ENGINES[engine]}"]')
 
 
 def _own_tables() -> str:
