@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import reconcile
+from reconcile.auditing.model import Verdict
 from reconcile.formats.registry import open_format, recognise
 from vocabulary.errors import InputError
 
@@ -147,6 +148,67 @@ def test_a_statement_that_is_not_one_is_one_error(tmp_path: Path, text: str, sai
     with pytest.raises(InputError) as caught:
         open_format("ib-flex", path)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"quantity": "-100"}, "SELL below 0"),
+        ({"quantity": "0"}, "SELL below 0"),
+        ({"tradePrice": "10,50"}, "decimal point"),
+        ({"accountId": "U2"}, "one account"),
+    ],
+)
+def test_a_trade_that_contradicts_itself_is_one_error(
+    tmp_path: Path, change: dict[str, str], said: str
+) -> None:
+    """No comma is dropped: of a decimal comma it would make a hundredfold price."""
+    path = tmp_path / "s.xml"
+    path.write_text(xml({**TRADES[0], **change}, {**TRADES[1], "accountId": "U1"}))
+    with pytest.raises(InputError) as caught:
+        open_format("ib-flex", path)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "20240113;103000", "2024-01-13;10:30:00", "2024-01-13, 10:30:00", "2024-01-13T10:30:00",
+        "01/13/2024;103000", "13/01/2024;103000", "1/13/24;10:30:00", "13-Jan-24;10:30:00",
+        "20240113;103000 EST",
+    ],
+)  # fmt: skip
+def test_dates_of_every_setting_of_a_query_are_read(tmp_path: Path, stamp: str) -> None:
+    path = tmp_path / "s.xml"
+    path.write_text(xml({**TRADES[0], "dateTime": stamp}))
+    assert fills_of(reconcile.read("ib-flex", path))[0][0] == "2024-01-13 10:30:00"
+
+
+def test_equity_of_a_day_has_the_trades_of_that_day_in_it(tmp_path: Path) -> None:
+    """It stands at the day's end: cash rolls forward from the fills, and a cent that is missing is found."""
+    days = [{"reportDate": "20240102", "cash": "5000", "total": "5000"}, *EQUITY]
+    days[2] = {"reportDate": "20240105", "cash": "4397.93", "total": "5072.93"}
+    path = tmp_path / "s.xml"
+    path.write_text(xml(*TRADES, equity=days))
+    assert reconcile.audit(path).verdict is Verdict.CLEAN_AS_FAR_AS_CHECKED
+    days[2] = {"reportDate": "20240105", "cash": "4397.94", "total": "5072.94"}
+    path.write_text(xml(*TRADES, equity=days))
+    assert reconcile.audit(path).verdict is Verdict.FINDINGS
+
+
+def test_equity_is_not_read_beside_trades_that_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "s.xml"
+    path.write_text(xml(*TRADES, FUTURE, equity=EQUITY))
+    opened = open_format("ib-flex", path)
+    assert set(opened.ledger.tables) == {"fills"}
+    assert "equity in base" in " ".join(opened.notes)
+
+
+def test_a_csv_statement_without_its_last_line_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text(csv_of(*TRADES, prefix=True).rpartition("EOS")[0])
+    with pytest.raises(InputError, match="EOF"):
+        open_format("ib-flex", path)
 
 
 def test_a_truncated_csv_statement_names_the_line(tmp_path: Path) -> None:

@@ -8,15 +8,14 @@ detail: only executions are fills. Stamps are clock times of the account's zone,
 from __future__ import annotations
 
 import csv
-import re
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from reconcile.files.limits import read_bounded
+from reconcile.formats.ib_dates import Dates
 from reconcile.formats.model import Columns, Format, Options, Rules, time_rules
 from reconcile.text.escape import printable
 from vocabulary.errors import InputError
@@ -46,8 +45,11 @@ FLOWS = {
     "Commission Adjustments": "fee",
     "Advisor Fees": "fee",
 }
+CONVERSIONS, MULTIPLIED = "currency conversions", "trades with a multiplier"
+MOVES_CASH = {CONVERSIONS, MULTIPLIED}
+"""What is left out although it moves cash: other levels of detail only repeat."""
 EXECUTION, DETAIL = ("", "EXECUTION"), ("", "DETAIL")
-STAMP = re.compile(r"(\d{4})[-/.]?(\d\d)[-/.]?(\d\d)(?:[;,T ]+(\d\d):?(\d\d)(?::?(\d\d))?)?")
+STAMPS = ("dateTime", "tradeDate", "reportDate")
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
@@ -80,6 +82,7 @@ def tables_of(path: Path, options: Options | None = None) -> dict[str, Any]:
 
     kinds = _of_xml(path) if path.suffix.lower() == ".xml" else _of_csv(path)
     trades, left = _sorted_out(kinds.pop("Trade", []))
+    _one_account(path, trades)
     currencies = sorted({row.get("currency", "") for row in trades} - {""})
     if len(currencies) > 1:
         found = f"trades in {', '.join(map(printable, currencies))}"
@@ -88,17 +91,20 @@ def tables_of(path: Path, options: Options | None = None) -> dict[str, Any]:
         found = "no execution of a trade"
         remedy = "Include Trades at the level Execution in the query."
         raise InputError(str(path), found, "a Flex statement with executions", remedy)
-    fills: list[Any] = [_fill(row, f"{path}: trade {number}") for number, row in enumerate(trades, 1)]
+    cash = [row for row in kinds.pop("CashTransaction", []) if row.get("levelOfDetail", "") in DETAIL]
+    days = kinds.pop("EquitySummaryByReportDateInBase", [])
+    dates = Dates(str(path), [row.get(name, "") for row in (*trades, *cash, *days) for name in STAMPS])
+    fills: list[Any] = [_fill(row, dates, f"{path}: trade {number}") for number, row in enumerate(trades, 1)]
     tables: dict[str, Any] = {
         "fills": pd.DataFrame(fills).sort_values("timestamp", kind="stable", ignore_index=True)
     }
-    cash = [row for row in kinds.pop("CashTransaction", []) if row.get("levelOfDetail", "") in DETAIL]
     if cash:
-        rows = [_flow(row, f"{path}: cash transaction {number}") for number, row in enumerate(cash, 1)]
+        rows = [_flow(row, dates, f"{path}: cash transaction {number}") for number, row in enumerate(cash, 1)]
         tables["flows"] = pd.DataFrame(rows)
-    days = kinds.pop("EquitySummaryByReportDateInBase", [])
-    if days:
-        rows = [_day(row, f"{path}: equity {number}") for number, row in enumerate(days, 1)]
+    if days and (set(left) & MOVES_CASH or any(map(_foreign, (*trades, *cash)))):
+        kinds["equity in base, which trades that are not read move too"] = days
+    elif days:
+        rows = [_day(row, dates, f"{path}: equity {number}") for number, row in enumerate(days, 1)]
         tables["equity"] = pd.DataFrame(rows)
     for name, unread in {**left, **kinds}.items():
         tables[name] = pd.DataFrame([dict(row) for row in unread])
@@ -136,10 +142,12 @@ def _of_csv(path: Path) -> dict[str, list[Row]]:
     """The rows of a statement by what their header is of; a header may come again, once per section."""
     found: dict[str, list[Row]] = defaultdict(list)
     kind, header = "", tuple[str, ...]()
+    marks = set[str]()
     with path.open(encoding="utf-8-sig", newline="") as text:
         for number, cells in enumerate(csv.reader(text), 1):
             row = tuple(cells[2:] if cells[:1] in (["HEADER"], ["DATA"]) else cells)
             if not row or cells[0] in ("BOF", "BOA", "BOS", "EOF", "EOA", "EOS"):
+                marks.update(cells[:1])
                 continue
             if "ClientAccountID" in row or set(TRADE) <= set(row):
                 kind, header = _kind_of(row), row
@@ -152,6 +160,8 @@ def _of_csv(path: Path) -> dict[str, list[Row]]:
             else:
                 named = zip(header, row, strict=True)
                 found[kind].append({NAMES.get(name, name): cell for name, cell in named})
+    if "BOF" in marks and "EOF" not in marks:
+        raise InputError(str(path), "no last line EOF", "the end to its BOF", "Download the statement again.")
     return dict(found)
 
 
@@ -174,20 +184,37 @@ def _sorted_out(rows: list[Row]) -> tuple[list[Row], dict[str, list[Row]]]:
         if level not in EXECUTION:
             left[f"trades at level {level}"].append(row)
         elif row.get("assetCategory", "") == "CASH":
-            left["currency conversions"].append(row)
+            left[CONVERSIONS].append(row)
         elif row.get("multiplier", "") not in ("", "1"):
-            left["trades with a multiplier"].append(row)
+            left[MULTIPLIED].append(row)
         else:
             trades.append(row)
     return trades, dict(left)
 
 
-def _fill(row: Row, where: str) -> dict[str, Any]:
-    quantity = _number(row, "quantity", where)
+def _one_account(path: Path, rows: list[Row]) -> None:
+    accounts = sorted({row.get("accountId") or row.get("ClientAccountID") or "" for row in rows} - {""})
+    if len(accounts) > 1:
+        found = f"the accounts {printable(', '.join(accounts), 120)}"
+        raise InputError(str(path), found, "one account", "Run the query for each of them.")
+
+
+def _foreign(row: Row) -> bool:
+    """Whether a row is in another currency than the account's."""
+    rate = row.get("fxRateToBase") or row.get("FXRateToBase") or "1"
+    return rate.rstrip("0").rstrip(".") != "1"
+
+
+def _fill(row: Row, dates: Dates, where: str) -> dict[str, Any]:
+    quantity, said = _number(row, "quantity", where), row.get("buySell", "").upper()
+    cancels = "CA" in said  # `BUY (Ca.)` takes an earlier trade back, with the other sign
+    if quantity == 0 or (said and not cancels and said.startswith("B") != (quantity > 0)):
+        found = f"{printable(said, 20)} {quantity}".strip()
+        raise InputError(f"{where}, quantity", found, "BUY above 0, SELL below 0", "Download it again.")
     paid = _number(row, "ibCommission", where, "0") + _number(row, "taxes", where, "0")
     day = row.get("dateTime") or f"{row.get('tradeDate', '')};{row.get('tradeTime', '')}".rstrip(";")
     return {
-        "timestamp": _stamp(day, where),
+        "timestamp": dates.stamp(day),
         "symbol": row.get("symbol", ""),
         "side": "buy" if quantity > 0 else "sell",
         "quantity": str(abs(quantity)),
@@ -196,46 +223,36 @@ def _fill(row: Row, where: str) -> dict[str, Any]:
     }
 
 
-def _flow(row: Row, where: str) -> dict[str, Any]:
+def _flow(row: Row, dates: Dates, where: str) -> dict[str, Any]:
     amount, kind = _number(row, "amount", where), row.get("type", "")
     if kind in ("Deposits/Withdrawals", "Deposits & Withdrawals"):
         named = "deposit" if amount > 0 else "withdrawal"
     else:
         named = FLOWS.get(kind, "other")
-    stamp = _stamp(row.get("dateTime") or row.get("reportDate", ""), where)
+    # The day whose statement holds the cash, where the query has it.
+    stamp = dates.stamp(row.get("reportDate") or row.get("dateTime", ""))
     return {"timestamp": stamp, "symbol": row.get("symbol", ""), "kind": named, "amount": str(amount)}
 
 
-def _day(row: Row, where: str) -> dict[str, Any]:
+def _day(row: Row, dates: Dates, where: str) -> dict[str, Any]:
+    """Cash and equity at the day's end: its fills and flows are in them."""
     cash, total = _number(row, "cash", where), _number(row, "total", where)
-    stamp = _stamp(row.get("reportDate", ""), where)
+    stamp = f"{dates.day(row.get('reportDate', ''))} 23:59:59"
     return {"timestamp": stamp, "cash": str(cash), "market_value": str(total - cash), "equity": str(total)}
 
 
 def _number(row: Row, name: str, where: str, absent: str | None = None) -> Decimal:
     text = row.get(name) or absent
     try:
-        number = Decimal("" if text is None else text.replace(",", ""))
+        number = Decimal("" if text is None else text)
     except InvalidOperation:
         number = Decimal("nan")
     if not number.is_finite():
         found = "nothing" if text is None else repr(printable(text, 40))
-        raise InputError(f"{where}, {name}", found, "a number", "Include the field in the query.")
+        raise InputError(
+            f"{where}, {name}", found, "a number with a decimal point", "Include the field in the query."
+        )
     return number
-
-
-def _stamp(text: str, where: str) -> Any:
-    import pandas as pd
-
-    found = STAMP.fullmatch(text.strip())
-    try:
-        if found is not None:
-            return pd.Timestamp(datetime(*(int(part or 0) for part in found.groups())))  # type: ignore[arg-type]
-    except ValueError:
-        pass
-    expected = "a date like 20240131 or 2024-01-31, and a time like 153000 or 15:30:00"
-    remedy = "Set the formats yyyyMMdd and HHmmss in the query."
-    raise InputError(f"{where}, date", repr(printable(text, 40)), expected, remedy)
 
 
 FORMAT = Format(
