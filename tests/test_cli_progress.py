@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -81,6 +82,24 @@ def test_what_is_quick_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with shown.watch(Phase.LOADING, 0):
         pass
     assert heard.text == ""
+
+
+def test_progress_that_is_not_wanted_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Heard(monkeypatch)
+    shown = Display(terminal=False, repeated=0.01, silent=True)
+    with shown.watch(Phase.EXPLAINING, 0):
+        time.sleep(0.1)
+    assert heard.text == ""
+
+
+def test_the_thread_that_draws_ends_with_the_last_phase(monkeypatch: pytest.MonkeyPatch) -> None:
+    Heard(monkeypatch)
+    shown = Display(terminal=False)
+    before = threading.active_count()
+    for _ in range(3):
+        with shown.watch(Phase.LOADING, 0), shown.watch(Phase.REFERENCE, 3):
+            assert threading.active_count() == before + 1
+        until(lambda: threading.active_count() == before)
 
 
 SMALL = {Phase.LOADING, Phase.REFERENCE}

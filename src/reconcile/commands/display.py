@@ -16,6 +16,8 @@ from reconcile.text.escape import printable
 if TYPE_CHECKING:
     from reconcile.running.progress import Meter, Phase, Watch
 
+PROGRESS = "TIEOUT_PROGRESS"
+"""0 in this variable of the environment: no progress is shown."""
 FIRST = 0.5
 """Seconds before the first drawing, so that what is quick draws nothing."""
 REDRAWN = 0.2
@@ -28,7 +30,8 @@ BAR = 20
 
 def watching() -> Watch:
     """A Watch that shows on stderr what a command is doing, with counts and the time left."""
-    return Display(terminal=sys.stderr.isatty()).watch
+    silent = os.environ.get(PROGRESS) == "0"
+    return Display(terminal=sys.stderr.isatty(), silent=silent).watch
 
 
 class _Step:
@@ -63,13 +66,17 @@ class _Step:
 
 class Display:
     """Shows the phases that are going on, the outer ones first. A thread draws, so that a phase that reports
-    nothing shows its time, too."""
+    nothing shows its time, too; it ends with the last phase."""
 
-    def __init__(self, *, terminal: bool, first: float = FIRST, repeated: float = REPEATED) -> None:
-        self._terminal, self._first, self._repeated = terminal, first, repeated
+    def __init__(
+        self, *, terminal: bool, first: float = FIRST, repeated: float = REPEATED, silent: bool = False
+    ) -> None:
+        self._terminal, self._silent = terminal, silent
+        self._every = REDRAWN if terminal else repeated
+        self._due = time.monotonic() + (first if terminal else repeated)
         self._steps: list[_Step] = []
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._over: threading.Event | None = None
         self._drawn = False
 
     @contextlib.contextmanager
@@ -82,25 +89,28 @@ class Display:
             print_message(phase.value)  # at once: it says why a first start takes long
         with self._lock:
             self._steps.append(step)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._draw, name="progress", daemon=True)
-                self._thread.start()
+            if self._over is None and not self._silent:
+                self._over = threading.Event()
+                threading.Thread(target=self._draw, args=(self._over,), name="progress", daemon=True).start()
         try:
             yield step
         finally:
             with self._lock:
                 self._steps.remove(step)
+                if not self._steps and self._over is not None:
+                    self._over.set()
+                    self._over = None
                 if self._drawn and not self._steps:
                     self._drawn = False
                     print_message("\r\x1b[K", newline=False)
 
-    def _draw(self) -> None:
-        time.sleep(self._first if self._terminal else self._repeated)
-        while True:
+    def _draw(self, over: threading.Event) -> None:
+        while not over.wait(max(0.0, self._due - time.monotonic())):
             with self._lock:
-                if self._steps:
-                    self._show("  ".join(step.text(bar=self._terminal) for step in self._steps))
-            time.sleep(REDRAWN if self._terminal else self._repeated)
+                if over.is_set():
+                    return
+                self._due = time.monotonic() + self._every
+                self._show("  ".join(step.text(bar=self._terminal) for step in self._steps))
 
     def _show(self, text: str) -> None:
         if not self._terminal:

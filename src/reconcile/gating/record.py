@@ -84,7 +84,9 @@ def write_record(path: Path, record: Record) -> None:
         atomic.write_file(path, text)
     except OSError as error:
         found = error.strerror or type(error).__name__
-        raise OutputError(str(path), found, "a file that can be written", "Name another: `record` in [tool.reconcile.gate].") from None
+        raise OutputError(
+            str(path), found, "a file that can be written", "Name another: `record` in [tool.reconcile.gate]."
+        ) from None
 
 
 def _work(record: Record) -> tuple[str, str]:
