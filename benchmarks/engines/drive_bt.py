@@ -1,5 +1,5 @@
-"""bt: sizes as the terms say. It fills on the bar it decides, so it is fed opens, with weights a bar later;
-sized at that open, marked at opens. Slippage is part of the one rate it knows. No cash check.
+"""bt: sizes as the terms say. It fills on the bar it decides; for `next_open` it is fed opens, a bar later,
+and is sized and marked at opens. Slippage is part of the one rate it knows. No cash check.
 """
 
 import bt
@@ -13,8 +13,12 @@ import reconcile
 class OfInitialCash(bt.Algo):
     """Weights become shares of the initial cash."""
 
+    def __init__(self, cash):
+        super().__init__()
+        self.cash = cash
+
     def __call__(self, target):
-        scale = target.initial_capital / target.value
+        scale = self.cash / target.value
         target.temp["weights"] = {name: weight * scale for name, weight in target.temp["weights"].items()}
         return True
 
@@ -27,7 +31,7 @@ def build(work: Workload):
     weights = weights[weights.notna().any(axis=1)]
     algos = [bt.algos.WeighTarget(weights), bt.algos.Rebalance()]
     if terms.base != "equity":
-        algos.insert(1, OfInitialCash())
+        algos.insert(1, OfInitialCash(terms.cash))
     strategy = bt.Strategy("plain", algos)
     rate = terms.commission + terms.slippage
     test = bt.Backtest(

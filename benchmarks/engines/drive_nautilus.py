@@ -103,7 +103,8 @@ def build(work: Workload):
         engine.add_instrument(instrument)
         instruments.append(instrument)
         for price, stamp in zip(work.traded_at[:, i], stamps, strict=True):
-            bid, ask = (Price(price * (1 + sign * terms.slippage), 4) for sign in (-1, 1))
+            slipped = np.floor(round(price * 10_000) * terms.slippage + 0.5 + 1e-9) / 10_000
+            bid, ask = Price(price - slipped, 4), Price(price + slipped, 4)
             ticks.append(QuoteTick(instrument.id, bid, ask, SIZE, SIZE, int(stamp), int(stamp)))
     engine.add_data(ticks)
     engine.add_strategy(Rebalance(work, instruments))

@@ -128,7 +128,9 @@ def tell(work: Workload, perf) -> Did:
 
 def save(work: Workload, perf, folder):
     perf.to_csv(folder / "perf.csv")
-    return reconcile.from_zipline(perf)
+    for transaction in (each for session in perf["transactions"] for each in session):
+        transaction["dt"] = transaction["dt"].normalize()  # the market's bars are stamped with the day
+    return reconcile.from_zipline(perf.assign(period_close=perf["period_close"].dt.normalize()))
 
 
 if __name__ == "__main__":

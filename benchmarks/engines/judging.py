@@ -8,14 +8,15 @@ else: the breaks under it are those "out of the box". The stated one says the en
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from workload import Workload, read, write_bars
 
@@ -24,7 +25,7 @@ from ledgers import HONEST, Case
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-SECONDS = 150
+SECONDS = 400
 """After which an explanation is given up, and counted as nothing named."""
 SHARE = 0.95
 """Of the equity, in the one symbol that Backtesting.py trades (drive_backtesting.py)."""
@@ -42,6 +43,10 @@ NAMES: dict[str, frozenset[str]] = {
 }
 """What names a mistake: the hypotheses that are it, or an equivalent of it."""
 
+WHOLE = ("quantity_decimals = 4", 'lot = "1"')
+"""Units of whole shares that hold a commission of 4 decimals to the last digit."""
+FRACTIONS = ("price_decimals = 6", "quantity_decimals = 6")
+
 TOLERANCE = """
 "fills.quantity" = { absolute = "0.0001", reason = "fractions of any length beside millionths" }
 "fills.price" = { absolute = "0.000001", reason = "the scenario's prices have six decimals" }
@@ -55,13 +60,13 @@ TOLERANCE = """
 
 def scenario_text(case: Case, bars: Path, stated: bool) -> str:
     """The scenario of a case without its mistake."""
-    terms = case.market.terms
+    terms = case.right
     lines = ["[market]", f"data = {json.dumps(str(bars))}"]
     if stated:
-        whole = ["quantity_decimals = 4", 'lot = "1"'] if case.engine.whole else ["quantity_decimals = 6"]
-        lines += ["price_decimals = 6", *whole]
+        whole = [f"price_decimals = {case.engine.price_decimals}", *WHOLE]
+        lines += whole if case.engine.whole else FRACTIONS
     elif not case.engine.whole:
-        lines += ["quantity_decimals = 6"]
+        lines += FRACTIONS[1:]
     lines += ["[portfolio]", f'initial_cash = "{terms.cash:.0f}"', "[strategy]"]
     schedule = f"schedule = {{ every = {terms.every}, start = {terms.start} }}"
     if case.engine.single:
@@ -69,12 +74,15 @@ def scenario_text(case: Case, bars: Path, stated: bool) -> str:
     else:
         chosen = f'score = "score"\nn = {terms.top}\ngross_long = "{terms.gross:g}"'
         lines += ['kind = "top_n"', chosen, schedule]
-    if stated and case.engine.states:
+    states = {**case.engine.states, **({"timing": terms.timing} if terms.timing != "next_open" else {})}
+    if stated and states:
         lines += [
             "[execution]",
-            *(f"{key} = {json.dumps(value)}" for key, value in case.engine.states.items()),
+            *(f"{key} = {json.dumps(value)}" for key, value in states.items()),
         ]
     rates = {"commission": terms.commission, "slippage": terms.slippage}
+    if stated and case.engine.one_rate:
+        rates = {"commission": terms.commission + terms.slippage}
     costs = [f'{name} = {{ kind = "bps", rate = "{10_000 * rate:g}" }}' for name, rate in rates.items()]
     return "\n".join([*lines, "[costs]", *costs]) + "\n"
 
@@ -83,7 +91,7 @@ def single_bars(case: Case, bars: Path, folder: Path) -> Path:
     """The bars of the first symbol, with the weight that it is to have: of the right terms."""
     path = folder / f"{case.market.name}-single.parquet"
     if not path.exists():
-        work: Workload = read(bars, case.market.terms)
+        work: Workload = read(bars, case.right)
         weight = np.zeros(len(work.days))
         for t, picks in work.picks.items():
             weight[t] = SHARE if 0 in picks else 0.0
@@ -122,6 +130,7 @@ def judged(case: Case, bars: Path, folder: Path, root: Path) -> dict[str, Any]:
         "market": case.market.name,
         "mistake": case.mistake,
         "version": json.loads((folder / "made.json").read_text())["version"],
+        "fills": reconcile.read_ledger(folder / "live").tables["fills"].rows,
         "terms": asdict(case.terms),
     }
     ways = ("plain", "stated") if case.mistake == HONEST else ("stated",)
@@ -145,17 +154,23 @@ def judged(case: Case, bars: Path, folder: Path, root: Path) -> dict[str, Any]:
 def explained(scenario: Path, ledger: Path, tolerance: Path | None) -> dict[str, Any]:
     """The answer of `reconcile explain`, and the largest gap of equity."""
     options = [] if tolerance is None else ["--tolerance", str(tolerance)]
-    began = time.perf_counter()
+    spent = cpu_of_children()
     try:
         answer = asked("explain", scenario, ledger, options)
     except subprocess.TimeoutExpired:
         answer = {"verdict": f"not done in {SECONDS} s"}
-    seconds = time.perf_counter() - began
+    seconds = cpu_of_children() - spent
     told = {"causes": [], "leads": [], "breaks": None, "unexplained_breaks": None}
     told |= {key: answer[key] for key in ("verdict", *told) if key in answer}
     for kind in ("causes", "leads"):
         told[kind] = [{key: one[key] for key in ("hypothesis", "sentence")} for one in told[kind]]
     return {**told, "seconds": round(seconds, 1), "gap": largest_gap(scenario, ledger)}
+
+
+def cpu_of_children() -> float:
+    """Seconds of the processor that ended children took."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def compared(scenario: Path, ledger: Path) -> dict[str, Any]:
@@ -188,5 +203,7 @@ def largest_gap(scenario: Path, ledger: Path) -> float | None:
     wanted = reconcile.scenario_from_file(scenario)
     ours = reconcile.reference.run(wanted, reconcile.load_market(wanted))
     frames = [reconcile.frame(each, "equity", floats=True) for each in (ours, found)]
+    for frame in frames:  # zipline stamps a session at its close
+        frame["timestamp"] = pd.to_datetime(frame["timestamp"], utc=True).dt.tz_localize(None).dt.normalize()
     both = frames[0].merge(frames[1], on="timestamp", suffixes=("", "_theirs"))
     return round(float((both["equity"] - both["equity_theirs"]).abs().max()), 9) if len(both) else None

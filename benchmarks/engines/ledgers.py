@@ -39,6 +39,9 @@ class Driven:
     single: bool = False
     cannot: frozenset[str] = frozenset()
     price_field: Mapping[str, Any] = field(default_factory=lambda: {"sized_at": "open"})
+    timing: str = "next_open"
+    one_rate: bool = False
+    price_decimals: int = 8
 
     @property
     def script(self) -> Path:
@@ -51,8 +54,17 @@ DRIVEN = (
     Driven("vectorbt", "vectorbt", "orders.csv", False, states={"sequence": "value"}, price_field=CLOSE),
     Driven("backtrader", "backtrader", "fills.csv", states={"cash": "reject"}),
     Driven("zipline-reloaded", "zipline", "perf.csv", True, NO_CHECK, cannot=frozenset({"same_close"})),
-    Driven("bt", "bt", "transactions.csv", states=NO_CHECK, price_field=CLOSE),
-    Driven("nautilus_trader", "nautilus", "fills.csv", True, NO_CHECK, "3.12"),
+    Driven(
+        "bt",
+        "bt",
+        "transactions.csv",
+        states=NO_CHECK,
+        cannot=frozenset({"same_close"}),
+        price_field={"timing": "next_open"},
+        timing="same_close",
+        one_rate=True,
+    ),
+    Driven("nautilus_trader", "nautilus", "fills.csv", True, NO_CHECK, "3.12", price_decimals=4),
     Driven("ml4t-backtest", "ml4t", "fills.parquet", True, {"cash": "reject"}, "3.12"),
     Driven(
         "pybroker",
@@ -67,9 +79,12 @@ DRIVEN = (
         "cvxportfolio",
         "cvxportfolio",
         "u.csv",
+        whole=False,
         states=NO_CHECK,
-        cannot=frozenset({"sizing"}),
-        price_field=CLOSE,
+        cannot=frozenset({"same_close", "sizing"}),
+        price_field={"timing": "next_open"},
+        timing="same_close",
+        one_rate=True,
     ),
 )
 
@@ -90,9 +105,14 @@ class Case:
         return f"{self.market.name}/{self.engine.home}/{self.mistake}"
 
     @property
+    def right(self) -> Terms:
+        """The terms without a mistake."""
+        return replace(self.market.terms, timing=self.engine.timing)
+
+    @property
     def terms(self) -> Terms:
-        """The market's, with the mistake."""
-        right = self.market.terms
+        """The right ones, with the mistake."""
+        right = self.right
         changes: dict[str, Mapping[str, Any]] = {
             HONEST: {},
             "fees": {"commission": 0.0008},
