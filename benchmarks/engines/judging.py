@@ -8,9 +8,8 @@ else: the breaks under it are those "out of the box". The stated one says the en
 from __future__ import annotations
 
 import json
-import resource
-import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,6 @@ from ledgers import HONEST, Case
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-SECONDS = 400
-"""After which an explanation is given up, and counted as nothing named."""
 SHARE = 0.95
 """Of the equity, in the one symbol that Backtesting.py trades (drive_backtesting.py)."""
 
@@ -152,47 +149,28 @@ def judged(case: Case, bars: Path, folder: Path, root: Path) -> dict[str, Any]:
 
 
 def explained(scenario: Path, ledger: Path, tolerance: Path | None) -> dict[str, Any]:
-    """The answer of `reconcile explain`, and the largest gap of equity."""
-    options = [] if tolerance is None else ["--tolerance", str(tolerance)]
-    spent = cpu_of_children()
+    """The answer of `reconcile explain`, its seconds of the processor, and the largest gap of equity."""
+    began = time.process_time()
     try:
-        answer = asked("explain", scenario, ledger, options)
-    except subprocess.TimeoutExpired:
-        answer = {"verdict": f"not done in {SECONDS} s"}
-    seconds = cpu_of_children() - spent
-    told = {"causes": [], "leads": [], "breaks": None, "unexplained_breaks": None}
+        answer = json.loads(reconcile.explain(scenario, ledger, tolerance=tolerance).to_json())
+    except reconcile.vocabulary.InputError as error:
+        answer = {"verdict": " ".join(str(error).split())}
+    seconds = time.process_time() - began
+    told: dict[str, Any] = {"causes": [], "leads": [], "breaks": None, "unexplained_breaks": None}
     told |= {key: answer[key] for key in ("verdict", *told) if key in answer}
     for kind in ("causes", "leads"):
         told[kind] = [{key: one[key] for key in ("hypothesis", "sentence")} for one in told[kind]]
     return {**told, "seconds": round(seconds, 1), "gap": largest_gap(scenario, ledger)}
 
 
-def cpu_of_children() -> float:
-    """Seconds of the processor that ended children took."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def compared(scenario: Path, ledger: Path) -> dict[str, Any]:
     """The breaks that `reconcile run` counts, and the largest gap of equity."""
-    answer = asked("run", scenario, ledger, [])
+    found = reconcile.run(scenario, ledger)
     return {
-        "verdict": answer["verdict"],
-        "breaks": answer.get("breaks"),
+        "verdict": found.verdict.value,
+        "breaks": len(found.breaks),
         "gap": largest_gap(scenario, ledger),
     }
-
-
-def asked(command: str, scenario: Path, ledger: Path, options: list[str]) -> dict[str, Any]:
-    """The JSON that a command prints; its error as a verdict, where it prints none."""
-    line = [sys.executable, "-m", "reconcile", command, str(scenario), str(ledger), *options, "--json"]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=SECONDS)
-    try:
-        found: dict[str, Any] = json.loads(done.stdout)
-    except json.JSONDecodeError:
-        said = [text for text in done.stderr.splitlines() if text and not text.startswith("compiling")]
-        return {"verdict": " ".join(part.strip() for part in said[:4])}
-    return found
 
 
 def largest_gap(scenario: Path, ledger: Path) -> float | None:
