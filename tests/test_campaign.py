@@ -134,6 +134,29 @@ def test_a_cause_is_counted_over_all_jobs() -> None:
     assert [worst(codes) for codes in ([0, 1, 2], [0, 2, 4], [0, 4], [0], [2, 3], [])] == [1, 2, 4, 0, 3, 2]
 
 
+def test_each_command_is_the_function_of_that_name(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is the function's own; those that need the engine are told what the job says."""
+    from reconcile.campaigning import work
+
+    case = "cases/T1-next-open"
+    scenario, ledger = f'scenario = "{case}/scenario.toml"\n', 'candidate = "old/T1-next-open"\n'
+    text = f'[[matrix]]\ncommand = "audit"\n{scenario}{ledger}[[matrix]]\ncommand = "check"\n{scenario}'
+    jobs = reconcile.campaign(plan(place, text), workers=1).matrix.jobs
+    spec, book = place / case / "scenario.toml", place / "old" / "T1-next-open"
+    for (job, outcome), result in zip(
+        jobs, (reconcile.audit(book, scenario=spec), reconcile.check(spec)), strict=True
+    ):
+        assert (outcome.status, outcome.exit_code) == (Status.DONE, result.exit_code), job.name
+        assert outcome.verdict == result.verdict.value
+    assert set(work.COMMANDS) == set(Command)
+    said: list[Any] = []
+    for name in ("explain", "identify"):
+        monkeypatch.setattr(f"reconcile.api.{name}.{name}", lambda *given, **named: said.append(given))
+        job = Job("one", Command(name), str(place), str(spec), str(book))
+        work.COMMANDS[job.command](job)
+    assert [given[1] for given in said] == [str(book), str(book)]
+
+
 def test_an_outcome_is_kept_until_something_that_went_in_changes(place: Path) -> None:
     """The candidate, what it imports, the bars and the scenario; and --fresh runs all."""
     for case in CASES[2:]:

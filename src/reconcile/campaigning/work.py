@@ -152,7 +152,10 @@ def _drill(job: Job) -> Result:
 
 
 def _identify(job: Job) -> Result:
-    raise InputError(job.name, "identify", "another command", "This version does not have it.")
+    from reconcile.api.identify import identify
+
+    scenario, data = _ground(job)
+    return identify(scenario, job.candidate, data=data, mapping=job.mapping, tolerance=job.tolerance)
 
 
 COMMANDS: dict[Command, Callable[[Job], Result]] = {
