@@ -133,7 +133,9 @@ def test_the_numbers_of_a_page_are_those_of_the_json(
 def test_the_first_screen_holds_verdict_returns_curves_and_gap(browser: Any, pages: dict[str, Path]) -> None:
     with Opened(browser, pages["explained"]) as opened:
         assert opened.page.locator("h1").inner_text() == "commission is 8 bps instead of 5 bps"
-        assert opened.page.locator(".said li").all_inner_texts() == ["commission is 8 bps instead of 5 bps"]
+        assert opened.page.locator(".said ol li").all_inner_texts() == [
+            "commission is 8 bps instead of 5 bps"
+        ]
         until(opened, "document.querySelector('#chart-equity').hasChildNodes()")
         box = opened.page.locator("#chart-equity").bounding_box()
         assert box is not None and box["y"] + box["height"] <= 900
@@ -161,6 +163,12 @@ def test_what_no_cause_explains_is_told_as_leads_or_groups_of_roots(
         assert opened.page.locator(".tone").inner_text() == "Partly explained"
         assert "commission is 8 bps instead of 5 bps" in opened.page.locator(".said li").all_inner_texts()
         assert opened.page.locator("#groups tbody tr").count() >= 1
+
+
+def test_a_constant_pattern_stands_on_the_first_screen(browser: Any, pages: dict[str, Path]) -> None:
+    with Opened(browser, pages["breaks"]) as opened:
+        said = opened.page.locator(".said").inner_text()
+        assert "Patterns" in said and "commission is 1.6 times the reference's" in said
 
 
 def test_a_match_has_neither_map_nor_close_up(browser: Any, pages: dict[str, Path]) -> None:

@@ -21,7 +21,8 @@ def test_the_notebook_runs_and_shows_results(tmp_path: Path) -> None:
     ).execute()
     shown = [_outputs(cell) for cell in notebook.cells if cell.cell_type == "code"]
     assert "matched: 0 breaks" in shown[0]["text/html"] and "<script" not in shown[0]["text/html"]
-    assert shown[1]["text/plain"].startswith("<RunResult 32,312 breaks, 4 roots")
+    assert shown[1]["text/plain"].startswith("<RunResult 32,312 breaks, 1 root: commission is 1.6 times")
+    assert "<svg" in shown[1]["text/html"] and "<script" not in shown[1]["text/html"]
     assert "commission" in shown[2]["text/plain"]
     assert shown[3]["text/plain"] == "['commission is 8 bps instead of 5 bps']"
     assert (tmp_path / "page.html").stat().st_size > 1_000_000

@@ -437,6 +437,9 @@ def wrong_arguments() -> Iterator[Hostile]:
         for option in ("--csv", "--rebalances", "--html"):
             arguments = ("diff", OURS, OURS, option, place)
             yield Hostile(f"out: {' '.join(arguments)[:60]!r}", sound, arguments)
+    for place in (f"{SCENARIO}", f"{SCENARIO}/below", LONG, "/proc/made"):
+        arguments = ("diff", OURS, OURS, "--figures", place)
+        yield Hostile(f"out: {' '.join(arguments)[:60]!r}", sound, arguments)
     for what, arguments in VALUES.items():
         yield Hostile(f"value: {what}", sound, arguments)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reconcile.comparing.wording import unread_lines
+from reconcile.comparing.wording import pattern_text, unread_lines
 from reconcile.html import series
 from reconcile.html.close_up import close_up
 from reconcile.html.comparison_grids import grids_of
@@ -56,6 +56,7 @@ def first_page(given: Compared) -> Page:
         sides=given.names,
         causes=() if explanation is None else tuple(one.sentence for one in explanation.causes),
         leads=() if explanation is None else tuple(_leads(explanation)),
+        patterns=tuple(pattern_text(one, _clock(given)) for one in given.found.patterns),
         not_compared=tuple(_not_compared(given.found)),
         pictures=tuple(_curves(given, _clock(given))),
         text=given.text,

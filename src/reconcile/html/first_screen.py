@@ -23,6 +23,7 @@ def first_screen(page: Page) -> str:
     parts = [
         _listed(page.causes_title, page.causes),
         _listed("Leads, not proved by a whole run", page.leads),
+        _listed("Patterns", page.patterns),
         _listed(page.not_compared_title, page.not_compared),
         _figures(page),
         *(_picture(one.drawing) for one in page.pictures if isinstance(one.drawing, EquityCurves)),

@@ -139,7 +139,8 @@ class Section:
 class Page:
     """One page. facts: (label, value) pairs shown below. figures: (label, reference, candidate).
 
-    outcome: the verdict in a word or two, shown in the colour of `tone`. causes, leads: sentences.
+    outcome: the verdict in a word or two, shown in the colour of `tone`. causes, leads, patterns:
+    sentences.
     not_compared: what was left out and why. commands: to be typed next. sections: shown before `grids`.
     data: the JSON of the same answer, by the command's schema.
     """
@@ -154,6 +155,7 @@ class Page:
     causes: tuple[str, ...] = ()
     causes_title: str = "Causes"
     leads: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
     not_compared_title: str = "Not compared"
     commands: tuple[str, ...] = ()
