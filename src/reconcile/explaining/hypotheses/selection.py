@@ -73,6 +73,10 @@ def _decided_at(target: Target, cycles: list[int]) -> np.ndarray:
 
 
 def _schedules(subject: Subject, window: Window) -> Values:
+    """The schedules worth trying; none for a ledger without any rebalance, which would fit many by chance."""
+    cycles = _rebalanced(window.target)
+    if cycles is not None and not len(cycles):
+        return ()
     stated = subject.scenario.strategy.schedule
     own: Value = stated.kind.value
     tried: list[Value] = [*_measured_schedules(window.target), "weekly", "monthly", _every(1, 0)]
