@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -23,6 +25,7 @@ EXPORTS = {
     "pybroker": "orders.csv",
     "backtesting": "trades.csv",
 }
+HARNESS = Path(__file__).parents[1] / "benchmarks" / "engines"
 ROUND_TRIPS = {"backtesting": 2}
 """Fills of one row of the export; one elsewhere."""
 
@@ -55,3 +58,16 @@ def test_every_row_of_a_real_export_is_read(engine: str) -> None:
 def test_a_real_export_audits_without_a_finding(engine: str) -> None:
     found = reconcile.audit(FOLDER / engine / EXPORTS[engine])
     assert found.verdict is Verdict.CLEAN_AS_FAR_AS_CHECKED, found.text()
+
+
+def test_the_tables_of_real_engines_are_made_from_the_answers_on_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(HARNESS), *sys.path])
+    import page  # type: ignore[import-not-found]
+
+    text = (HARNESS.parents[1] / "docs" / "engines.md").read_text(encoding="utf-8")
+    shown = text.split(page.BEGIN)[1].split(page.END)[0]
+    results = json.loads((HARNESS / "results.json").read_text(encoding="utf-8"))
+    assert len(results) > 30
+    assert shown.strip() == page.tables(results)

@@ -20,7 +20,7 @@ import pyarrow as pa
 from workload import Workload, read, write_bars
 
 import reconcile
-from ledgers import HONEST, Case
+from ledgers import HONEST, MISTAKES, Case
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -102,6 +102,8 @@ def single_bars(case: Case, bars: Path, folder: Path) -> Path:
 def judge_all(made: list[tuple[Case, Path, Path]], root: Path, again: bool) -> None:
     """Judge what is not in `results.json` yet, and keep each answer at once."""
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    order = (HONEST, *MISTAKES)
+    made = sorted(made, key=lambda one: order.index(one[0].mistake))
     for number, (case, bars, folder) in enumerate(made):
         if case.name in results and not again:
             continue

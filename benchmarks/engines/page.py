@@ -9,7 +9,7 @@ from typing import Any
 
 from markets import MARKETS
 
-from ledgers import HONEST
+from ledgers import HONEST, cases
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -58,10 +58,12 @@ def summary(honest: Sequence[dict[str, Any]], planted: Sequence[dict[str, Any]])
     ties = sum(one["stated"]["breaks"] == 0 for one in honest)
     named = sum(one["named"] for one in planted)
     false = sum(bool(one["others"]) for one in planted)
+    plan = len(list(cases()))
     share = f"{100 * named / len(planted):.0f} %" if planted else "none"
     return "\n".join(
         [
-            f"- {len(honest) + len(planted)} ledgers of {engines} engines.",
+            f"- {len(honest) + len(planted)} ledgers of {engines} engines, of {plan} that are planned; "
+            "`make engines` adds those that are missing, mistake after mistake.",
             f"- As they come: {ties} of {len(honest)} have no break once their conventions are stated.",
             f"- With one mistake: it is named, as a cause or a lead, in {named} of {len(planted)} ({share}).",
             f"- Something else is named, beside the mistake or in its place, in {false} of {len(planted)}.",
