@@ -1,4 +1,4 @@
-"""The walks of docs/engines.md, as a new user takes them: the page's files and commands, and nothing else."""
+"""The walks of docs/walks.md, as a new user takes them: the page's files and commands, and nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "engines.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "walks.md"
 FILE = re.compile(r"^```\w+\n(# (\w+\.(?:py|toml))\n.*?)^```$", re.MULTILINE | re.DOTALL)
 OURS = re.compile(r"\breconcile\b|\bmarket\.to_frame\(")
 MOST = 3
