@@ -21,7 +21,7 @@ HONEST_HEAD = (
     "engine", "version", "market", "fills", "breaks out of the box", "breaks left", "largest gap",
     "what it is", "seconds",
 )  # fmt: skip
-PLANTED_HEAD = ("engine", "market", "mistake", "named", "breaks", "left", "what was said", "seconds")
+PLANTED_HEAD = ("engine", "market", "mistake", "named", "breaks", "left", "what was reported", "seconds")
 
 
 def write_page() -> None:

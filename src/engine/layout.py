@@ -18,7 +18,7 @@ Words = npt.NDArray[np.uint64]
 # Not signed: an index that cannot be negative costs no test.
 Symbols = npt.NDArray[np.uint32]
 
-# The book: one line a symbol, 64 bytes.
+# The book: one line per symbol, 64 bytes.
 QUANTITY, BASIS, OPENED, PEAK, MARK, BARRED, ENTRY, EXTREME = range(8)
 BOOK_FIELDS = 8
 

@@ -28,7 +28,7 @@ TRIALS = 4_000
 """Trials after which no other walk is begun, and no more pairs are tried."""
 ELSEWHERE, FURTHER = 6_000_000, 9_000_000
 """Events run after which no other walk is begun and no more pairs are tried, and after which a walk ends: a
-ledger with nothing in it that can be said is given up. Two million take a few seconds."""
+ledger with nothing in it that can be named is given up. Two million take a few seconds."""
 FULL_ENGINE, FULL_LOOP = 24, 6
 """How many of the best of a round are run over the whole market."""
 ALIKE = 0.75
