@@ -20,6 +20,7 @@ from reconcile.gating.settings import read_gate_settings
 from reconcile.goldens.project_paths import find_project
 from reconcile.own_packages import own_package
 from reconcile.templates.project import ENGINES, FILES
+from vocabulary.scenario import Timing
 
 
 @pytest.fixture
@@ -105,17 +106,19 @@ def test_an_engine_s_adapter_wants_what_the_scenario_wants(
     assert code == 0 and "  tolerance.toml\n" in text
     settings = tomllib.loads((tmp_path / "pyproject.toml").read_text())
     assert ENGINES[engine] in settings["dependency-groups"]["backtests"]
-    stand_in = ModuleType(engine)
-    stand_in.Strategy = object  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, engine, stand_in)
+    for name in (engine, "polars"):
+        stand_in: Any = ModuleType(name)
+        stand_in.Strategy = stand_in.Algo = object
+        stand_in.backtest = stand_in
+        monkeypatch.setitem(sys.modules, name, stand_in)
     scenario = scenario_from_file(tmp_path / "scenario.toml")
     market = load_market(scenario)
     wanted = adapter(tmp_path).wanted_shares(market).stack()
     ledger = own_package("reference").run(scenario, market)
     theirs = frame(ledger, "targets", floats=True).set_index(["decided_at", "symbol"])["quantity"]
-    decided = (
-        wanted.index.get_level_values(0) < market.to_frame("close").index[-1]
-    )  # the last bar decides nothing
+    last = market.to_frame("close").index[-1]  # decides only what trades at its own close
+    at_once = scenario.execution.timing is Timing.SAME_CLOSE
+    decided = (wanted.index.get_level_values(0) < last) | at_once
     ours = wanted[(wanted > 0) & decided]
     ours.index.names = theirs.index.names
     assert len(theirs) > 250 and ours.sort_index().equals(theirs.astype(float).sort_index())
@@ -126,7 +129,7 @@ def test_an_engine_s_project_ties_out(
     tmp_path: Path, init: Callable[..., tuple[int, str]], engine: str
 ) -> None:
     """With the engine: every fill, and cash and equity within the bounds that the project states."""
-    pytest.importorskip(engine, reason=f"{engine} is not installed")
+    pytest.importorskip({"ml4t": "ml4t.backtest"}.get(engine, engine), reason=f"{engine} is not installed")
     init(str(tmp_path), "--engine", engine)
     module = adapter(tmp_path)
     found = run(tmp_path / "scenario.toml", module.run, tolerance=tmp_path / "tolerance.toml")

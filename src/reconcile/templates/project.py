@@ -22,8 +22,18 @@ FILES = {
 }
 """Path in the project -> file of its text in `reconcile/templates/files`."""
 OWN = "own"
-ENGINES = {"vectorbt": "vectorbt", "backtrader": "backtrader"}
+ENGINES = {
+    "vectorbt": "vectorbt",
+    "backtrader": "backtrader",
+    "bt": "bt",
+    "pybroker": "lib-pybroker",
+    "ml4t": "ml4t-backtest",
+}
 """Engine -> what pip installs for it. Its adapter is `NAME_engine.py.txt`."""
+AT_CLOSE = {
+    'slippage = { kind = "bps", rate = "5" }\n': '\n[execution]\ntiming = "same_close"\n',
+}
+"""Of bt's scenario: it trades at the price of the bar that decides, and slippage is no cost that it knows."""
 SETTINGS = "pyproject.toml"
 NEXT = """
 next
@@ -102,6 +112,9 @@ def _text(source: str, engine: str) -> str:
     text = files("reconcile.templates").joinpath("files", source).read_text(encoding="utf-8")
     if engine == OWN:
         return text
+    if engine == "bt":
+        for usual, its_own in AT_CLOSE.items():
+            text = text.replace(usual, its_own)
     return text.replace('"tieout[html]", "pytest"]', f'"tieout[html]", "pytest", "{ENGINES[engine]}"]')
 
 
