@@ -47,14 +47,25 @@ def tables_of(path: Path, options: Options | None = None, strategy: str | None =
     for trade in chosen["trades"]:
         fills += list(_fills(trade, str(path)))
         if trade.get("funding_fees"):
-            stamp = pd.Timestamp(int(trade["close_timestamp"]), unit="ms")
-            flows.append((stamp, trade["pair"], "funding", float(trade["funding_fees"])))
+            flows.append(_funding(trade, str(path)))
     fills.sort(key=lambda row: row[0])
     columns = ["timestamp", "symbol", "side", "quantity", "price", "commission"]
     tables = {"fills": pd.DataFrame(fills, columns=columns)}
     if flows:
         tables["flows"] = pd.DataFrame(flows, columns=["timestamp", "symbol", "kind", "amount"])
     return tables
+
+
+def _funding(trade: Mapping[str, Any], origin: str) -> tuple[Any, ...]:
+    import pandas as pd
+
+    try:
+        stamp = pd.Timestamp(int(trade["close_timestamp"]), unit="ms")
+        return stamp, trade["pair"], "funding", float(trade["funding_fees"])
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        found = f"funding in which {error} is missing or no number"
+        remedy = "Export it again with --export trades."
+        raise InputError(origin, found, "funding_fees, close_timestamp and pair", remedy) from None
 
 
 def _fills(trade: Mapping[str, Any], origin: str) -> Iterator[tuple[Any, ...]]:
@@ -69,7 +80,7 @@ def _fills(trade: Mapping[str, Any], origin: str) -> Iterator[tuple[Any, ...]]:
             stamp = pd.Timestamp(int(order["order_filled_timestamp"]), unit="ms")
             side = order["ft_order_side"]
             yield stamp, trade["pair"], side, amount, price, amount * price * float(rate)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         found = f"a trade of {trade.get('pair', 'no pair')} in which {error} is missing or no number"
         expected = "orders with amount, safe_price, ft_order_side and order_filled_timestamp"
         raise InputError(origin, found, expected, "Export it again with --export trades.") from None
@@ -79,13 +90,29 @@ def _strategies(path: Path) -> dict[str, Any]:
     """The results by strategy."""
     raw = _json_of(path)
     found = raw.get("strategy") if isinstance(raw, dict) else None
-    if not isinstance(found, dict) or not all(isinstance(one.get("trades"), list) for one in found.values()):
+    if not isinstance(found, dict) or not all(map(_has_trades, found.values())):
         expected = "an object with `strategy`, and `trades` in each"
         raise InputError(str(path), "JSON of another kind", expected, "Name the result, not its .meta.json.")
     return found
 
 
+def _has_trades(strategy: Any) -> bool:
+    trades = strategy.get("trades") if isinstance(strategy, dict) else None
+    return isinstance(trades, list) and all(isinstance(one, dict) for one in trades)
+
+
 def _json_of(path: Path) -> Any:
+    """The JSON of a file, or of the result in a zip. Raises InputError: it cannot be read."""
+    try:
+        return _loaded(path)
+    except (OSError, ValueError, RecursionError, zipfile.BadZipFile) as error:
+        kind = "a zip" if path.suffix == ".zip" else "JSON"
+        found = f"{kind} that cannot be read ({type(error).__name__})"
+        remedy = "Export it again with --export trades."
+        raise InputError(str(path), found, "the result of a backtest of freqtrade", remedy) from None
+
+
+def _loaded(path: Path) -> Any:
     if path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if name.endswith(".json") and "_config" not in name]
