@@ -56,6 +56,7 @@ def summary(honest: Sequence[dict[str, Any]], planted: Sequence[dict[str, Any]])
     """The score in a few lines."""
     engines = len({one["engine"] for one in honest})
     ties = sum(one["stated"]["breaks"] == 0 for one in honest)
+    whole = sum(one["stated"]["breaks"] != 0 == one["stated"]["unexplained_breaks"] for one in honest)
     named = sum(one["named"] for one in planted)
     false = sum(bool(one["others"]) for one in planted)
     plan = len(list(cases()))
@@ -64,7 +65,8 @@ def summary(honest: Sequence[dict[str, Any]], planted: Sequence[dict[str, Any]])
         [
             f"- {len(honest) + len(planted)} ledgers of {engines} engines, of {plan} that are planned; "
             "`make engines` adds those that are missing, mistake after mistake.",
-            f"- As they come: {ties} of {len(honest)} have no break once their conventions are stated.",
+            f"- As they come: {ties} of {len(honest)} have no break once their conventions are stated; "
+            f"{whole} more are explained in full.",
             f"- With one mistake: it is named, as a cause or a lead, in {named} of {len(planted)} ({share}).",
             f"- Something else is named, beside the mistake or in its place, in {false} of {len(planted)}.",
         ]
