@@ -211,6 +211,16 @@ def test_a_csv_statement_without_its_last_line_is_refused(tmp_path: Path) -> Non
         open_format("ib-flex", path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_no_entity_of_a_statement_is_expanded(tmp_path: Path, encoding: str) -> None:
+    """Within attributes the parser would: a document type is refused as such."""
+    text = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE x [<!ENTITY e "EVIL">]>'
+    path = tmp_path / "s.xml"
+    path.write_text(text + xml(dict(TRADES[0], symbol="&e;")), encoding=encoding)
+    with pytest.raises(InputError, match="document type"):
+        open_format("ib-flex", path)
+
+
 def test_a_truncated_csv_statement_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "s.csv"
     path.write_text(csv_of(*TRADES)[:-30])
