@@ -27,6 +27,11 @@ from reconcile.explaining.model import Verdict
             ("cost", None),
             "targets are sized on cash and what the positions cost instead of equity",
         ),
+        (
+            "sizing_base",
+            ("order", None),
+            "orders are sized so that outlay and fee together are the amount to trade",
+        ),
         ("commission_factor", -1, "commission is -5 bps instead of 5 bps (a rebate)"),
         (
             "fee_in_price",
@@ -43,6 +48,21 @@ def test_a_base_or_a_fee_is_read_off_fills_and_equity(hypothesis: str, value: An
     found = kit.explained(subject, ledger)
     assert found.verdict is Verdict.EXPLAINED
     assert [cause.sentence for cause in found.causes] == [sentence]
+
+
+def test_a_fee_that_only_the_cash_shows_is_read_off_the_cash() -> None:
+    """A ledger without a fee per fill: the rate that was paid and sized with is named."""
+    subject = kit.ground()
+    dearer = kit.setting("commission", "costs.commission", kit.bps("13"))
+    ledger = kit.ledger_of(subject, dearer, kit.change("sizing_base", ("order", None)))
+    fills = ledger.tables["fills"]
+    kept = {name: column for name, column in fills.columns.items() if name != "commission"}
+    tables = {"fills": replace(fills, columns=kept), "equity": ledger.tables["equity"]}
+    found = kit.explained(subject, replace(ledger, tables=tables))
+    assert found.verdict is Verdict.EXPLAINED
+    sentences = sorted(cause.sentence for cause in found.causes)
+    assert sentences[0] == "commission is 13 bps instead of 5 bps"
+    assert len(sentences) == 2 and sentences[1].startswith("orders are sized so that outlay and ")
 
 
 def test_limited_and_fitted_settings_have_to_account_for_their_columns() -> None:

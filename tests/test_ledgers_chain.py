@@ -240,7 +240,7 @@ def test_a_table_edited_after_its_chain_was_written_is_caught(format: str, tmp_p
 
 def test_a_ledger_without_a_chain_cannot_be_verified() -> None:
     """That is no pass."""
-    with pytest.raises(InputError, match="no chain to verify"):
+    with pytest.raises(InputError, match="no chain can be verified"):
         verify_chain(small())
 
 

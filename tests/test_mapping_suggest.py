@@ -168,7 +168,7 @@ def test_what_import_cannot_do_is_one_error(
     assert says in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["run", "diff", "explain", "shrink", "audit"])
+@pytest.mark.parametrize("command", ["run", "diff", "explain", "identify", "audit"])
 def test_every_command_that_reads_a_ledger_takes_a_mapping_and_bounds(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

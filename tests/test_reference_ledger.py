@@ -36,7 +36,11 @@ def numbers(thing: Any) -> list[Any]:
 
 def test_the_random_runs_below_trade_and_meet_every_status() -> None:
     statuses = {word for seed in SEEDS for (word,) in rows(reference.run(*pair(seed)), "orders", "status")}
-    assert statuses == {status.value for status in Status}
+    of_files = {
+        Status.NO_SHARES.value,
+        Status.NOT_MET.value,
+    }  # R10: tests/golden/hand and test_orders_file.py
+    assert statuses | of_files == {status.value for status in Status}
 
 
 @pytest.mark.parametrize("seed", SEEDS)

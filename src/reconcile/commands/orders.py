@@ -5,7 +5,14 @@ from __future__ import annotations
 import click
 
 from reconcile.commands.display import watching
-from reconcile.commands.options import Form, data_option, form_options, mapping_option, scenario_argument
+from reconcile.commands.options import (
+    Form,
+    data_option,
+    form_options,
+    mapping_option,
+    runs_functions,
+    scenario_argument,
+)
 from reconcile.commands.shared import answer
 
 
@@ -21,6 +28,7 @@ from reconcile.commands.shared import answer
     "--format", "format_", metavar="NAME", help="The export format of LEDGER (reconcile import --formats)."
 )
 @form_options
+@runs_functions
 def orders(
     scenario: str,
     ledger: str,

@@ -39,6 +39,12 @@ MOST_ROWS = 400
 """Rows of a table that values are read off; more tell nothing more."""
 
 
+NOISE = 2.0**-42
+"""How far doubles may be apart, as a share of the larger: the most that is taken for float noise."""
+DIGITS_OF_SUMS = 49
+"""Bits of a sum of doubles that can be relied on: four fewer than a double has."""
+
+
 class Rows(NamedTuple):
     """One table in the scenario's units, sorted by key. cycle, symbol, side: of each row (0 without);
     key: the three as one number. cells: by column, EMPTY where there is none."""
@@ -142,6 +148,31 @@ def states_of(scenario: Scenario, market: Market, window: Window) -> Sequence[St
     return found
 
 
+def fees_of_cash(window: Window) -> tuple[list[int], list[int], int]:
+    """What cash fell by beyond the notional of a cycle's fills, that notional, and what cash may be off by.
+
+    Over the whole ledger, where it does not record the fee of each fill. Empty without fills and cash, or
+    with flows.
+    """
+    tables = window.target.tables
+    fills, equity = tables.get("fills"), tables.get("equity")
+    if fills is None or equity is None or "cash" not in equity.cells or "flows" in tables:
+        return [], [], 0
+    if not {"price", "quantity"} <= fills.cells.keys():
+        return [], [], 0
+    cash = dict(zip(equity.cycle.tolist(), equity.cells["cash"].tolist(), strict=True))
+    signed: dict[int, int] = {}
+    traded: dict[int, int] = {}
+    rows = (fills.cycle, fills.side, fills.cells["price"], fills.cells["quantity"])
+    for cycle, side, price, quantity in zip(*(each.tolist() for each in rows), strict=True):
+        worth = price * quantity
+        signed[cycle] = signed.get(cycle, 0) + (-worth if side else worth)
+        traded[cycle] = traded.get(cycle, 0) + worth
+    known = [c for c in traded if EMPTY not in (cash.get(c, EMPTY), cash.get(c - 1, EMPTY))]
+    off = 4 + max((abs(cash[c - 1]) for c in known), default=0) // 2**DIGITS_OF_SUMS
+    return [cash[c - 1] - cash[c] - signed[c] for c in known], [traded[c] for c in known], off
+
+
 def _cut(target: Target, name: str, start: int, stop: int, symbols: tuple[int, ...] | None) -> Rows | None:
     rows = target.tables.get(name)
     if rows is None:
@@ -174,7 +205,13 @@ def target_of(
     trades = tuple(name for name in TRADE_TABLES if name in tables)
     if "fills" not in trades:
         trades = (*trades, *(name for name in ("positions",) if name in tables))
-    bounds = {(one.table, one.column): (one.kind, _units(one, axes)) for one in tolerances}
+    bounds = {
+        (name, column): (BoundKind.RELATIVE, NOISE)
+        for name, table in ledger.tables.items()
+        for column, cells in table.columns.items()
+        if cells.scale is None and cells.values.dtype.kind == "f"
+    }
+    bounds |= {(one.table, one.column): (one.kind, _units(one, axes)) for one in tolerances}
     return Target(axes, tables, trades or tuple(tables), bounds)
 
 

@@ -98,11 +98,21 @@ def options(
     """
     found: dict[str, Option] = {}
     for hypothesis, value in proposed:
-        if hypothesis in convention.hypotheses and not hypothesis.whole_run:
+        about = hypothesis in convention.hypotheses and not hypothesis.whole_run
+        if about and not _of_another_base(subject, hypothesis, value):
             wording = hypothesis.say(subject, value)
             key = _key(convention, hypothesis, value)
             found.setdefault(key, Option(key, wording.candidate, Change(hypothesis, value)))
     return (_stated(convention, subject), *found.values())
+
+
+def _of_another_base(subject: Subject, hypothesis: Hypothesis, value: Value) -> bool:
+    """Whether a commission is taken of another base than the scenario's, which `fee_base` asks about."""
+    if hypothesis is not costs.COMMISSION or not isinstance(value, tuple):
+        return False
+    table = thawed(value[1])
+    own = stated_text(subject, "costs.commission.on")
+    return isinstance(table, dict) and table.get("on", CommissionBase.FILL.value) != own
 
 
 def _key(convention: Convention, hypothesis: Hypothesis, value: Value) -> str:

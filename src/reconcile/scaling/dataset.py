@@ -193,9 +193,9 @@ class DataSet:
 def is_dataset(path: str | os.PathLike[str]) -> bool:
     """Whether a path is a ledger whose tables are all Parquet: files, or folders of them."""
     place = Path(path)
-    if place.is_file():
+    if os.path.isfile(path):
         return place.suffix.lower() in PARQUET and table_name(place) in SCHEMA
-    if not place.is_dir():
+    if not os.path.isdir(path):  # unlike Path.is_dir, it takes any text
         return False
     found = [entry for entry in place.iterdir() if table_name(entry) in SCHEMA]
     return bool(found) and all(_files(entry) for entry in found)
@@ -204,7 +204,9 @@ def is_dataset(path: str | os.PathLike[str]) -> bool:
 def has_folders(path: str | os.PathLike[str]) -> bool:
     """Whether a table is a folder: nothing else reads these."""
     place = Path(path)
-    return place.is_dir() and any(entry.is_dir() and table_name(entry) in SCHEMA for entry in place.iterdir())
+    return os.path.isdir(path) and any(
+        entry.is_dir() and table_name(entry) in SCHEMA for entry in place.iterdir()
+    )
 
 
 def unpacked_bytes(path: str | os.PathLike[str]) -> int:

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from reconcile.explaining.bar_loop import Hooks, Moment
-from reconcile.explaining.evidence import EMPTY, Rows, Window
+from reconcile.explaining.evidence import EMPTY, Rows, Window, fees_of_cash
 from reconcile.explaining.hypotheses.settings import (
     ONE,
     at_path,
@@ -75,6 +75,9 @@ def _commissions(subject: Subject, window: Window) -> Values:
     raw = raw_prices(window.fills, subject)
     measured = measured_commissions(window.fills, subject.scenario, slack)
     of_raw = measured_commissions(window.fills, subject.scenario, slack, raw)
+    if window.fills is not None and "commission" not in window.fills.cells:
+        of_cash = window.once("fees of cash", lambda: fitting_rate(*fees_of_cash(window)))
+        measured = () if of_cash is None else (("bps", of_cash, 0),)
     for found, is_raw in ((measured, on_raw), (of_raw, True), (measured, False)):
         for kind, rate, minimum in found:
             if rate or minimum:  # None stands for nothing charged
@@ -133,7 +136,7 @@ def measured_maximums(
         if c != EMPTY and p > 0 and q > 0 and r > 0 and c + slack < commission_of(free, q, p * q, r)
     ]
     rate = fitting_rate([c for c, _ in capped], [base for _, base in capped], slack)
-    return () if rate is None or rate < 0 else (rate,)
+    return (rate,) if rate else ()  # a cap of 0 is no commission at all, which has its own words
 
 
 def measured_commissions(

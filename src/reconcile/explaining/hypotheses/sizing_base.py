@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from statistics import median
 
 import reference
 from reconcile.explaining.bar_loop import Hooks, Moment
-from reconcile.explaining.evidence import Window, states_of
+from reconcile.explaining.evidence import Window, fees_of_cash, states_of
+from reconcile.explaining.hypotheses.costs import fitting_rate
 from reconcile.explaining.hypotheses.settings import ONE, pair, simplest
 from reconcile.explaining.hypotheses.sizing import retargeted
 from reconcile.explaining.model import Change, Family, LoopHypothesis, Subject, Value, Values, Wording
 from reconcile.files.decimals import BPS, PPB, from_units, to_units
 from reference import Decision
 from vocabulary.scenario import BpsCommission
+from vocabulary.state import Target
 
 SHARES = ("0.99", "0.98", "0.95", "0.9")
 """Shares of the stated base that people leave a reserve with."""
@@ -24,15 +26,20 @@ LEAST_SIZES = 3
 
 
 def _base_shares(subject: Subject, window: Window) -> Values:
-    """("cash", None), ("cost", None), and ("share", decimal): the stated base less the commission's rate, as
-    the ledger's sizes say, and round shares."""
+    """("cash", None), ("cost", None), ("order", None), and ("share", decimal): the stated base less the
+    commission's rate, as the ledger's sizes show, and round shares."""
     net: list[Value] = []
     commission = subject.scenario.costs.commission
     if isinstance(commission, BpsCommission) and commission.rate:
         net = [from_units(ONE - commission.rate, PPB)]
     measured = window.once("share of the base", lambda: _measured_share(subject, window))
     shares = dict.fromkeys((*net, *measured, *SHARES))
-    return (("cash", None), ("cost", None), *(("share", share) for share in shares))
+    order: list[Value] = []
+    if isinstance(commission, BpsCommission):
+        paid = window.once("fees of cash", lambda: fitting_rate(*fees_of_cash(window)))
+        rates = dict.fromkeys((None, None if paid in (None, commission.rate) else from_units(paid, PPB)))
+        order = [("order", rate) for rate in rates]
+    return (("cash", None), ("cost", None), *order, *(("share", share) for share in shares))
 
 
 def _measured_share(subject: Subject, window: Window) -> Values:
@@ -71,6 +78,10 @@ def _share_bounds(subject: Subject, window: Window) -> Iterator[tuple[Fraction, 
 def _base_reads(subject: Subject, value: Value) -> Wording:
     what, share = pair(value)
     stated = subject.scenario.strategy.size_on.value.replace("_", " ")
+    if what == "order":
+        fee = "fee" if share is None else f"a fee of {from_units(to_units(share, PPB), BPS)} bps"
+        new = f"orders are sized so that outlay and {fee} together are the amount to trade"
+        return Wording(new, "sizing base", "the amount without the fee", f"outlay and {fee}")
     if what != "share":
         new = "cash" if what == "cash" else "cash and what the positions cost"
         return Wording(f"targets are sized on {new} instead of {stated}", "sizing base", stated, new)
@@ -108,7 +119,39 @@ def _on_another_base(change: Change) -> Hooks:
         )
         return retargeted(at, decision, tuple(targets))
 
-    return Hooks(decided=decided)
+    return Hooks(decided=_net_of_fee(change, share) if what == "order" else decided)
+
+
+def _net_of_fee(change: Change, share: str | None) -> Callable[[Moment, Decision], Decision]:
+    """Each order's outlay and fee together are the amount to trade: less is bought, and more is sold.
+
+    share: the rate that is reckoned with, None for the scenario's.
+    """
+
+    def decided(at: Moment, decision: Decision) -> Decision:
+        commission = at.scenario.costs.commission
+        if (
+            decision.rebalance is None
+            or not change.covers(at.bar)
+            or not isinstance(commission, BpsCommission)
+        ):
+            return decision
+        base: int = reference.sizing_base(at.scenario, at.state)
+        paid = commission.rate if share is None else to_units(share, PPB)
+
+        def quantity(target: Target) -> int:
+            held = at.state.positions.get(target.symbol)
+            own = held.quantity if held else 0
+            price = int(at.market.close.item(at.bar, target.symbol))
+            amount: int = base * target.weight - own * price * ONE
+            rate = ONE + paid if amount > 0 else ONE - paid
+            lot: int = at.scenario.market.lot
+            delta: int = amount // (price * rate * lot) * lot
+            return own + delta
+
+        return retargeted(at, decision, tuple(replace(t, quantity=quantity(t)) for t in decision.targets))
+
+    return decided
 
 
 SIZING_BASE = LoopHypothesis(
