@@ -184,7 +184,7 @@ CASES: list[tuple[str, object, str, str, str]] = [
     ("market.features.volume", {"kind": "atr", "period": 1}, "'volume'", "no column of bars", "another"),
     ("market.features.close", {"kind": "atr", "period": 1}, "'close'", "no column of bars", "another"),
     ("market.features.m", {"kind": "momentum", "lookback": 5, "skip": 5}, "5", "below lookback", "smaller"),
-    ("strategy", {"kind": "callable", "function": "nowhere"}, "'nowhere'", "`module:function`", "my_module:my_function"),
+    ("strategy", {"kind": "callable", "function": "nowhere"}, "'nowhere'", "`module:function`", "my_module:"),
 ]  # fmt: skip
 
 
