@@ -238,7 +238,7 @@ def test_cvxportfolio_is_read_from_its_folder_and_from_its_result() -> None:
     tables = opened.ledger.tables
     assert tables["fills"].rows > 0 and tables["positions"].rows > 0 and tables["equity"].rows > 0
     frames = {name: pd.read_csv(folder / f"{name}.csv", index_col=0, parse_dates=True) for name in "uhv"}
-    live = reconcile.from_cvxportfolio(SimpleNamespace(**{**frames, "v": frames["v"].iloc[:, 0]}))
+    live = reconcile.from_cvxportfolio(SimpleNamespace(**frames))
     assert {name: table.rows for name, table in live.tables.items()} == {
         name: table.rows for name, table in tables.items()
     }

@@ -39,6 +39,8 @@ NAMES: dict[str, frozenset[str]] = {
     "sizing": frozenset({"sizing"}),
 }
 """What names a mistake: the hypotheses that are it, or an equivalent of it."""
+ONE_RATE = {"slippage": frozenset({"commission"})}
+"""The same for engines that know one rate of costs: slippage is part of their commission."""
 
 WHOLE = ("quantity_decimals = 4", 'lot = "1"')
 """Units of whole shares that hold a commission of 4 decimals to the last digit."""
@@ -51,6 +53,8 @@ TOLERANCE = """
 "equity.equity" = { absolute = "0.01", reason = "the sum of such quantities at their prices" }
 "equity.cash" = { absolute = "0.01", reason = "the sum of such quantities at their prices" }
 "equity.market_value" = { absolute = "0.01", reason = "the sum of such quantities at their prices" }
+"fills.notional" = { absolute = "0.01", reason = "such a quantity at its price" }
+"positions.market_value" = { absolute = "0.01", reason = "such a quantity at its price" }
 """
 """For engines that trade fractions of a share."""
 
@@ -145,6 +149,8 @@ def judged(case: Case, bars: Path, folder: Path, root: Path) -> dict[str, Any]:
     if case.mistake != HONEST:
         found = told["stated"]["causes"] + told["stated"]["leads"]
         names = NAMES[case.mistake]
+        if case.engine.home in ("bt", "cvxportfolio"):
+            names |= ONE_RATE.get(case.mistake, frozenset())
         told["named"] = any(one["hypothesis"] in names for one in found)
         told["others"] = [one["sentence"] for one in found if one["hypothesis"] not in names]
     return told

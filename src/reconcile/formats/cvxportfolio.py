@@ -1,7 +1,8 @@
-"""cvxportfolio: trades and holdings of a BacktestResult in money, as three CSV files in one folder.
+"""cvxportfolio: trades and holdings of a BacktestResult in money, as two CSV files in one folder.
 
-Truth: cvxportfolio/result.py (1.5). `u` are trades, `h` holdings before them, `v` the value, all in money,
-one column per asset and one for cash. It knows weights and values, no quantities and no prices.
+Truth: cvxportfolio/result.py and simulator.py (1.5). `u` are trades and `h` holdings before them, in money,
+one column per asset and one for cash. The costs of a bar are missing from the cash of the next. It knows
+weights and values, no quantities and no prices.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Any
 from reconcile.formats.model import Columns, Format, Options, Rules, time_rules
 from vocabulary.errors import InputError
 
-FILES = ("u.csv", "h.csv", "v.csv")
+NOISE = 2.0**-42
+"""The share of the money below which an amount is what rounding left, and neither a trade nor a position."""
+FILES = ("u.csv", "h.csv")
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
@@ -20,12 +23,12 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
 
 
 def owns(path: Path) -> bool:
-    """Whether a folder has the three files."""
+    """Whether a folder has the two files."""
     return path.is_dir() and all((path / name).is_file() for name in FILES)
 
 
 def read_folder(path: Path, options: Options | None = None) -> dict[str, Any]:
-    """Fills, positions and equity of the three files. Raises InputError: a file that cannot be read."""
+    """Fills, positions and equity of the two files. Raises InputError: a file that cannot be read."""
     import pandas as pd
 
     frames = []
@@ -33,26 +36,28 @@ def read_folder(path: Path, options: Options | None = None) -> dict[str, Any]:
         try:
             frames.append(pd.read_csv(path / name, index_col=0, parse_dates=True))
         except (OSError, ValueError) as error:
-            expected, remedy = "trades, holdings or values, one row per bar", f"Write it again: {EXPORT}."
+            expected, remedy = "trades or holdings, one row per bar", f"Write it again: {EXPORT}."
             raise InputError(str(path / name), str(error)[:120], expected, remedy) from None
-    trades, holdings, value = frames
-    return _tables(trades, holdings, value, str(path))
+    trades, holdings = frames
+    return _tables(trades, holdings, str(path))
 
 
 def tables_of(result: Any) -> dict[str, Any]:
     """Fills, positions and equity of a BacktestResult."""
-    return _tables(result.u, result.h, result.v, "result")
+    return _tables(result.u, result.h, "result")
 
 
-def _tables(u: Any, h: Any, v: Any, origin: str) -> dict[str, Any]:
+def _tables(u: Any, h: Any, origin: str) -> dict[str, Any]:
     import pandas as pd
 
     cash = u.columns[-1]
     if not str(cash).lower().startswith("cash"):
         found, remedy = f"the last column {str(cash)[:40]!r}", f"Write it again: {EXPORT}."
         raise InputError(f"{origin}, u", found, "cash, behind the assets", remedy)
+    u = u.dropna(how="all")
+    noise = NOISE * float(h.abs().to_numpy().max(initial=0.0))
     trades = u.drop(columns=cash).stack()
-    trades = trades[trades != 0]
+    trades = trades[trades.abs() > noise]
     fills = pd.DataFrame(
         {
             "timestamp": trades.index.get_level_values(0),
@@ -61,8 +66,11 @@ def _tables(u: Any, h: Any, v: Any, origin: str) -> dict[str, Any]:
             "notional": trades.abs().to_numpy(float),
         }
     )
-    held = h.drop(columns=h.columns[-1]).stack()
-    held = held[held != 0]
+    # `h` is held before the trades of its bar; costs leave the cash with the next. Its last row has no bar.
+    after = h.reindex(u.index) + u
+    after[cash] = h[cash].shift(-1).reindex(u.index)
+    held = after.drop(columns=cash).stack()
+    held = held[held.abs() > noise]
     positions = pd.DataFrame(
         {
             "timestamp": held.index.get_level_values(0),
@@ -70,13 +78,12 @@ def _tables(u: Any, h: Any, v: Any, origin: str) -> dict[str, Any]:
             "market_value": held.to_numpy(float),
         }
     )
-    value = v.iloc[:, 0] if hasattr(v, "columns") else v
-    equity = pd.DataFrame({"timestamp": value.index, "equity": value.to_numpy(float)})
-    equity["cash"] = h[h.columns[-1]].reindex(value.index).to_numpy(float)
+    equity = pd.DataFrame({"timestamp": after.index, "cash": after[cash].to_numpy(float)})
+    equity["equity"] = after.sum(axis=1).to_numpy(float)
     return {"fills": fills, "positions": positions, "equity": equity}
 
 
-EXPORT = "result.u.to_csv('u.csv'), result.h.to_csv('h.csv'), result.v.to_csv('v.csv')"
+EXPORT = "result.u.to_csv('u.csv'), result.h.to_csv('h.csv')"
 FORMAT = Format(
     name="cvxportfolio",
     title="cvxportfolio",
