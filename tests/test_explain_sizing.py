@@ -32,6 +32,8 @@ from reconcile.explaining.model import Verdict
             ("order", None),
             "orders are sized so that outlay and fee together are the amount to trade",
         ),
+        ("sizing_base", ("price", "open"), "targets are sized at the open of the bar that decides"),
+        ("sizing_base", ("price", "previous close"), "targets are sized at the close of the bar before"),
         ("commission_factor", -1, "commission is -5 bps instead of 5 bps (a rebate)"),
         (
             "fee_in_price",

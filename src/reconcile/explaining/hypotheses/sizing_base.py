@@ -19,6 +19,7 @@ from reference import Decision
 from vocabulary.scenario import BpsCommission
 from vocabulary.state import Target
 
+PREVIOUS = "previous close"
 SHARES = ("0.99", "0.98", "0.95", "0.9")
 """Shares of the stated base that people leave a reserve with."""
 LEAST_SIZES = 3
@@ -26,8 +27,10 @@ LEAST_SIZES = 3
 
 
 def _base_shares(subject: Subject, window: Window) -> Values:
-    """("cash", None), ("cost", None), ("order", None), and ("share", decimal): the stated base less the
-    commission's rate, as the ledger's sizes show, and round shares."""
+    """("cash" or "cost", None), ("order", rate), ("price", field) and ("share", decimal).
+
+    A share is the stated base less the commission's rate, one that the ledger's sizes show, or a round one.
+    """
     net: list[Value] = []
     commission = subject.scenario.costs.commission
     if isinstance(commission, BpsCommission) and commission.rate:
@@ -39,7 +42,8 @@ def _base_shares(subject: Subject, window: Window) -> Values:
         paid = window.once("fees of cash", lambda: fitting_rate(*fees_of_cash(window)))
         rates = dict.fromkeys((None, None if paid in (None, commission.rate) else from_units(paid, PPB)))
         order = [("order", rate) for rate in rates]
-    return (("cash", None), ("cost", None), *order, *(("share", share) for share in shares))
+    priced = (("price", "open"), ("price", PREVIOUS))
+    return (("cash", None), ("cost", None), *order, *priced, *(("share", share) for share in shares))
 
 
 def _measured_share(subject: Subject, window: Window) -> Values:
@@ -78,6 +82,9 @@ def _share_bounds(subject: Subject, window: Window) -> Iterator[tuple[Fraction, 
 def _base_reads(subject: Subject, value: Value) -> Wording:
     what, share = pair(value)
     stated = subject.scenario.strategy.size_on.value.replace("_", " ")
+    if what == "price":
+        new = f"the {share} of the bar that decides" if share != PREVIOUS else "the close of the bar before"
+        return Wording(f"targets are sized at {new}", "sizing price", "the close", new)
     if what == "order":
         fee = "fee" if share is None else f"a fee of {from_units(to_units(share, PPB), BPS)} bps"
         new = f"orders are sized so that outlay and {fee} together are the amount to trade"
@@ -97,12 +104,20 @@ def _on_another_base(change: Change) -> Hooks:
     what, share = pair(change.value)
 
     def base_at(at: Moment) -> int:
-        if what == "share":
+        if what in ("share", "price"):
             base: int = reference.sizing_base(at.scenario, at.state)
-            return int(base * to_units(share, PPB) // ONE)
+            return base if what == "price" else int(base * to_units(share, PPB) // ONE)
         held = at.state.positions.values()
         costs = sum(p.basis if p.quantity > 0 else -p.basis for p in held) if what == "cost" else 0
         return max(0, at.state.cash + costs)
+
+    def price_at(at: Moment, symbol: int) -> int:
+        close = int(at.market.close.item(at.bar, symbol))
+        if what != "price":
+            return close
+        if share == PREVIOUS:
+            return int(at.market.close.item(max(0, at.bar - 1), symbol)) or close
+        return int(at.market.open.item(at.bar, symbol))
 
     def decided(at: Moment, decision: Decision) -> Decision:
         if decision.rebalance is None or not change.covers(at.bar):
@@ -112,7 +127,7 @@ def _on_another_base(change: Change) -> Hooks:
             replace(
                 target,
                 quantity=reference.target_quantity(
-                    at.scenario, base, target.weight, int(at.market.close.item(at.bar, target.symbol))
+                    at.scenario, base, target.weight, price_at(at, target.symbol)
                 ),
             )
             for target in decision.targets
