@@ -158,14 +158,20 @@ def fees_of_cash(window: Window) -> tuple[list[int], list[int], int]:
     fills, equity = tables.get("fills"), tables.get("equity")
     if fills is None or equity is None or "cash" not in equity.cells or "flows" in tables:
         return [], [], 0
-    if not {"price", "quantity"} <= fills.cells.keys():
+    named = "notional" in fills.cells
+    if not named and not {"price", "quantity"} <= fills.cells.keys():
         return [], [], 0
+    worths = fills.cells["notional"].tolist() if named else None
+    worths = worths or [
+        price * quantity
+        for price, quantity in zip(
+            fills.cells["price"].tolist(), fills.cells["quantity"].tolist(), strict=True
+        )
+    ]
     cash = dict(zip(equity.cycle.tolist(), equity.cells["cash"].tolist(), strict=True))
     signed: dict[int, int] = {}
     traded: dict[int, int] = {}
-    rows = (fills.cycle, fills.side, fills.cells["price"], fills.cells["quantity"])
-    for cycle, side, price, quantity in zip(*(each.tolist() for each in rows), strict=True):
-        worth = price * quantity
+    for cycle, side, worth in zip(fills.cycle.tolist(), fills.side.tolist(), worths, strict=True):
         signed[cycle] = signed.get(cycle, 0) + (-worth if side else worth)
         traded[cycle] = traded.get(cycle, 0) + worth
     known = [c for c in traded if EMPTY not in (cash.get(c, EMPTY), cash.get(c - 1, EMPTY))]
