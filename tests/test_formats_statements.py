@@ -251,6 +251,26 @@ def test_a_folder_of_cvxportfolio_without_cash_is_one_error(tmp_path: Path) -> N
         open_format("cvxportfolio", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("trades", "holdings", "place"),
+    [
+        (",A,cash\n2024-01-02,abc,1\n", ",A,cash\n2024-01-02,1,1\n", "u.csv"),
+        (",A,cash\n2024-01-02,1,1\n", ",A,cash\n2024-01-02,1,abc\n", "h.csv"),
+        ("x\n", "x\n", "cash, behind the assets"),
+        (",A,cash\n2024-01-02,1,1\n", ",B,cash\n2024-01-02,1,1\n", "the columns of the trades"),
+        ("", "", "u.csv"),
+    ],
+    ids=["text in trades", "text in holdings", "no column", "other columns", "empty"],
+)
+def test_a_broken_folder_of_cvxportfolio_is_one_error(
+    tmp_path: Path, trades: str, holdings: str, place: str
+) -> None:
+    (tmp_path / "u.csv").write_text(trades)
+    (tmp_path / "h.csv").write_text(holdings)
+    with pytest.raises(InputError, match=place):
+        open_format("cvxportfolio", tmp_path)
+
+
 QLIB = (
     "datetime,account,return,total_turnover,turnover,total_cost,cost,value,cash,bench\n"
     "2024-01-02,1000000.0,0.0,0.0,0.0,0.0,0.0,0.0,1000000.0,0.001\n"

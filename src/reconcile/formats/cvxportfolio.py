@@ -34,7 +34,7 @@ def read_folder(path: Path, options: Options | None = None) -> dict[str, Any]:
     frames = []
     for name in FILES:
         try:
-            frames.append(pd.read_csv(path / name, index_col=0, parse_dates=True))
+            frames.append(pd.read_csv(path / name, index_col=0, parse_dates=True).astype(float))
         except (OSError, ValueError) as error:
             expected, remedy = "trades or holdings, one row per bar", f"Write it again: {EXPORT}."
             raise InputError(str(path / name), str(error)[:120], expected, remedy) from None
@@ -50,7 +50,10 @@ def tables_of(result: Any) -> dict[str, Any]:
 def _tables(u: Any, h: Any, origin: str) -> dict[str, Any]:
     import pandas as pd
 
-    cash = u.columns[-1]
+    cash = u.columns[-1] if len(u.columns) else "nothing"
+    if list(h.columns) != list(u.columns):
+        expected, remedy = "the columns of the trades", f"Write both again: {EXPORT}."
+        raise InputError(f"{origin}, h", "other columns than in the trades", expected, remedy)
     if not str(cash).lower().startswith("cash"):
         found, remedy = f"the last column {str(cash)[:40]!r}", f"Write it again: {EXPORT}."
         raise InputError(f"{origin}, u", found, "cash, behind the assets", remedy)
