@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import engine
 import reconcile
@@ -170,6 +171,13 @@ def launched(chromium: str) -> Iterator[Any]:
         found.close()
 
 
+# Every chart is in its place and laid out.
+DRAWN = (
+    "document.querySelectorAll('.chart:empty').length === 0"
+    " && (typeof Bokeh === 'undefined' || Bokeh.documents.every((one) => one.is_idle))"
+)
+
+
 class Opened:
     """A page in the browser, with all that it logged and asked for. Whatever it asks for fails."""
 
@@ -184,9 +192,21 @@ class Opened:
         self.page.on("request", lambda request: self.asked.append(request.url.partition("#")[0]))
         self.page.goto(path.as_uri() + anchor)
 
+    def until(self, condition: str) -> None:
+        """Wait until a condition holds in the page; its policy forbids playwright's own way to wait."""
+        for _ in range(400):
+            if self.page.evaluate(condition):
+                return
+            self.page.wait_for_timeout(50)
+        pytest.fail(f"never: {condition}")
+
     def _refuse(self, route: Any) -> None:
         self.errors.append(f"asked for {route.request.url}")
         route.abort()
+
+    def drawn(self) -> None:
+        """Wait until every chart is in its place: what is clicked earlier may move under the pointer."""
+        self.until(DRAWN)
 
     def __enter__(self) -> Opened:
         return self

@@ -53,18 +53,6 @@ def facts_of(opened: Opened) -> dict[str, Any]:
     return found
 
 
-def until(opened: Opened, condition: str) -> None:
-    """Wait until a condition holds in the page; its policy forbids playwright's own way to wait for one."""
-    for _ in range(400):
-        if opened.page.evaluate(condition):
-            return
-        opened.page.wait_for_timeout(50)
-    pytest.fail(f"never: {condition}")
-
-
-DRAWN = "document.querySelectorAll('.chart:empty').length === 0"
-
-
 def held(opened: Opened, name: str) -> list[list[Any]]:
     """The rows that the page holds of a table."""
     rows: list[list[Any]] = json.loads(opened.page.locator("#tieout-grids").text_content())[name]["rows"]
@@ -91,7 +79,7 @@ def test_a_page_opens_without_an_error_and_without_a_request(
     browser: Any, pages: dict[str, Path], name: str
 ) -> None:
     with Opened(browser, pages[name]) as opened:
-        until(opened, DRAWN)
+        opened.drawn()
         assert opened.errors == [] and opened.asked == [pages[name].as_uri()]
         assert opened.page.locator("h1").inner_text().strip()
         figures = opened.page.locator("figure").count()
@@ -136,7 +124,7 @@ def test_the_first_screen_holds_verdict_returns_curves_and_gap(browser: Any, pag
         assert opened.page.locator(".said ol li").all_inner_texts() == [
             "commission is 8 bps instead of 5 bps"
         ]
-        until(opened, "document.querySelector('#chart-equity').hasChildNodes()")
+        opened.until("document.querySelector('#chart-equity').hasChildNodes()")
         box = opened.page.locator("#chart-equity").bounding_box()
         assert box is not None and box["y"] + box["height"] <= 900
         assert opened.page.locator("#bridge").count() == 1
@@ -199,6 +187,7 @@ def test_the_first_divergence_has_both_sides_scores_levels_and_its_rule(
     browser: Any, pages: dict[str, Path]
 ) -> None:
     with Opened(browser, pages["breaks"]) as opened:
+        opened.drawn()
         around = {row[0]: row for row in held(opened, "around")}
         assert around["fill"][3] == "yes" and around["target"][3] == ""
         assert {"cash before", "cash after", "held before", "held after"} <= set(around)
@@ -214,6 +203,7 @@ def test_the_first_divergence_has_both_sides_scores_levels_and_its_rule(
 
 def test_a_filter_a_cell_of_the_map_and_the_keys_lead_to_breaks(browser: Any, pages: dict[str, Path]) -> None:
     with Opened(browser, pages["breaks"]) as opened:
+        opened.drawn()
         page, whole = opened.page, shown(opened)
         page.fill("#breaks input", "fills commission")
         assert shown(opened) != whole
@@ -224,7 +214,7 @@ def test_a_filter_a_cell_of_the_map_and_the_keys_lead_to_breaks(browser: Any, pa
         cell = page.locator("#map a").first
         count = int(cell.get_attribute("data-count"))
         cell.click()
-        until(opened, "document.querySelector('#breaks .tools span').textContent.includes('stage')")
+        opened.until("document.querySelector('#breaks .tools span').textContent.includes('stage')")
         assert shown(opened).startswith(f"{count:,} of ")
         page.keyboard.press("j")
         page.keyboard.press("j")
@@ -235,42 +225,61 @@ def test_a_filter_a_cell_of_the_map_and_the_keys_lead_to_breaks(browser: Any, pa
 def test_an_address_leads_to_a_row_a_period_and_a_symbol(browser: Any, pages: dict[str, Path]) -> None:
     path = pages["breaks"]
     with Opened(browser, path, "#breaks-40") as opened:
+        opened.drawn()
         assert opened.page.locator("#breaks tr.here").get_attribute("id") == "breaks-40"
         opened.page.locator("#breaks tr.here td a").nth(1).click()  # its rebalance
-        until(opened, "location.hash.includes('rebalance')")
+        opened.until("location.hash.includes('rebalance')")
         address = opened.page.url
     with Opened(browser, path, address.partition(path.name)[2]) as opened:
+        opened.drawn()
         only = [row for row in held(opened, "breaks") if str(row[2]) == address.rpartition("=")[2]]
         assert only and shown(opened).startswith(f"{len(only):,} of ")
     with Opened(browser, path, "#breaks?symbol=IBM&row=1") as opened:
+        opened.drawn()
         rows = opened.page.locator("#breaks tbody tr:not(.pad)").all_inner_texts()
         assert rows and all("IBM" in row for row in rows)
         opened.page.locator("#breaks .tools button", has_text="Copy link").click()
         opened.page.wait_for_selector("#breaks .tools button:has-text('Cop')")
     with Opened(browser, path, "#periods-3") as opened:
+        opened.drawn()
         assert opened.page.locator("#periods tr.here").get_attribute("id") == "periods-3"
         assert opened.errors == []
 
 
 def test_a_table_sorts_by_its_headings(browser: Any, pages: dict[str, Path]) -> None:
     with Opened(browser, pages["breaks"]) as opened:
+        opened.drawn()
         for _ in range(2):
             opened.page.locator("#breaks thead button", has_text="#").click()
         first = opened.page.locator("#breaks tbody tr").first.locator("td").first.inner_text()
         assert int(first) == min(facts_of(opened)["breaks"], 10_000)
 
 
+def test_rows_that_can_be_seen_are_not_replaced_while_a_table_scrolls(
+    browser: Any, pages: dict[str, Path]
+) -> None:
+    with Opened(browser, pages["million"]) as opened:
+        opened.drawn()
+        row = opened.page.locator("#breaks tbody tr").nth(3).element_handle()
+        opened.page.locator("#breaks .frame").evaluate(
+            "frame => new Promise(done => {"
+            " frame.scrollTop = 20; setTimeout(() => requestAnimationFrame(done), 100); })"
+        )
+        assert row.evaluate("row => row.isConnected")
+
+
 def test_of_a_million_breaks_the_first_are_held_and_the_rest_is_counted(
     browser: Any, pages: dict[str, Path]
 ) -> None:
     with Opened(browser, pages["million"]) as opened:
+        opened.drawn()
         page = opened.page
         assert f"{MANY - 10_000:,} more" in page.locator("#breaks .note").first.inner_text()
         assert page.locator("#breaks tbody tr").count() < 200
         page.locator("#breaks .frame").evaluate("frame => { frame.scrollTop = 200000 }")
         page.wait_for_selector("#breaks-7150")
         page.locator("#map a").last.click()
-        until(opened, "document.querySelector('#breaks tbody').textContent.includes('not held')")
+        opened.until("document.querySelector('#breaks tbody').textContent.includes('not held')")
         assert f"{MANY:,}" in page.locator("h1").inner_text()
         assert opened.errors == []
 
@@ -324,7 +333,6 @@ def test_a_page_fits_a_phone(browser: Any, pages: dict[str, Path], name: str) ->
 
 def test_on_paper_tables_are_short_and_every_chart_is_drawn(browser: Any, pages: dict[str, Path]) -> None:
     with Opened(browser, pages["breaks"]) as opened:
-        until(opened, DRAWN)
         opened.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
         assert "more rows" in opened.page.locator("#breaks tbody tr").last.inner_text()
         assert opened.page.locator("#breaks .pad").count() == 0

@@ -77,7 +77,7 @@
       if (given.rows.length > PRINTED) frame.addEventListener("scroll", () => {
         if (drawn) return;
         drawn = true;
-        requestAnimationFrame(() => { drawn = false; this.show(); });
+        requestAnimationFrame(() => { drawn = false; if (!this.covered()) this.show(); });
       });
       this.show();
     }
@@ -175,11 +175,18 @@
         return (up ? order : -order) || a - b;
       });
     }
+    // Whether the rows that can be seen are in the page already. They are then left alone: a row that is replaced while
+    // a finger or a button is down on it loses the click.
+    covered() {
+      const [first, last] = this.held, seen = this.frame.scrollTop / HEIGHT;
+      return seen >= first && Math.min(this.order.length, seen + this.frame.clientHeight / HEIGHT) <= last;
+    }
     show(printing) {
       const total = this.order.length;
       const first = printing ? 0 : Math.max(0, Math.floor(this.frame.scrollTop / HEIGHT) - SPARE);
       const seen = Math.ceil(this.frame.clientHeight / HEIGHT) + 2 * SPARE;
       const last = Math.min(total, printing ? PRINTED : first + Math.max(seen, PRINTED));
+      this.held = [first, last];
       const rows = document.createDocumentFragment();
       const pad = (count) => {
         const row = element("tr", undefined, "pad"), cell = element("td");
