@@ -5,7 +5,8 @@ None of them imports its engine: the object that is handed over brings what is n
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from reconcile.formats import (
     backtesting,
@@ -18,6 +19,7 @@ from reconcile.formats import (
     vectorbt,
     zipline,
 )
+from reconcile.formats.tidy import Tidied
 from reconcile.ledger.frames import Ledger, from_frames
 from vocabulary.errors import InputError
 
@@ -43,7 +45,7 @@ def from_backtrader(strategy: Any) -> Ledger:
     strategy: or a Cerebro that is ready: it is run here, with the analyzer.
     """
     expected = "a Cerebro, or a strategy that ran with reconcile.backtrader_analyzer()"
-    return _ledger("from_backtrader", expected, strategy, backtrader.tables_of)
+    return _ledger("from_backtrader", expected, strategy, backtrader.tables_of, backtrader.FORMAT.tidy)
 
 
 def backtrader_analyzer() -> Any:
@@ -82,7 +84,8 @@ def from_ml4t(result: Any) -> Ledger:
 
 def from_nautilus(engine: Any) -> Ledger:
     """The fills of a nautilus_trader BacktestEngine; it keeps no equity per bar."""
-    return _ledger("from_nautilus", "a nautilus_trader BacktestEngine", engine, nautilus.tables_of)
+    expected = "a nautilus_trader BacktestEngine"
+    return _ledger("from_nautilus", expected, engine, nautilus.tables_of, nautilus.FORMAT.tidy)
 
 
 def from_quantstats(returns: Any) -> Ledger:
@@ -97,11 +100,18 @@ def from_quantstats(returns: Any) -> Ledger:
     return _ledger("from_quantstats", "a series of returns with times", returns, tables)
 
 
-def _ledger(where: str, expected: str, given: Any, tables_of: Any) -> Ledger:
+def _ledger(
+    where: str,
+    expected: str,
+    given: Any,
+    tables_of: Callable[[Any], dict[str, Any]],
+    tidy: Callable[[Ledger], Tidied] | None = None,
+) -> Ledger:
     """Frames of a live object made a ledger. Raises InputError where the object is another one."""
     try:
         tables = tables_of(given)
     except (AttributeError, KeyError, LookupError, TypeError, ValueError) as error:
         found = f"a {type(given).__qualname__} ({type(error).__name__}: {error})"
         raise InputError(where, found, expected, "Hand over what the engine returned.") from error
-    return from_frames(tables)
+    ledger = from_frames(tables)
+    return ledger if tidy is None else cast(Ledger, tidy(ledger)[0])

@@ -2,7 +2,7 @@
 
 Truth: backtrader/order.py (OrderExecutionBit), brokers/bbroker.py (1.9.78). Its own Transactions analyzer
 nets all executions of a bar and lists no commission, so it is not read. `size` is signed; `price`
-includes slippage; `comm` is positive.
+includes slippage; `comm` is positive. Feeds that read files of daily bars stamp them at 23:59:59.999989.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+from reconcile.formats.tidy import without_session_ends
 
 COLUMNS = ("datetime", "data", "size", "price", "comm")
 
@@ -32,6 +33,7 @@ FORMAT = Format(
     recognises=lambda columns: holds(columns, *COLUMNS),
     rules=_rules,
     lacks=("slippage apart from the price", "targets"),
+    tidy=without_session_ends,
 )
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from reconcile.formats.tidy import Tidied
+from vocabulary.ledger import Ledger
+
 Columns: TypeAlias = Sequence[str]
 Rules: TypeAlias = Mapping[str, Any]
 """A mapping file's content, as docs/mapping.md describes it."""
@@ -28,6 +31,7 @@ class Format:
     table with these columns is one. rules: the mapping for a file (its name without ending) with these
     columns. lacks: what it does not record, one phrase each. owns, tables: of a format that is no plain
     table, whether a file or folder is one, and its tables by name, of which `rules` takes those it knows.
+    tidy: takes off what the engine puts around symbols or times, of files and of live objects.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Format:
     lacks: tuple[str, ...]
     owns: Callable[[Path], bool] | None = None
     tables: Callable[[Path, Options], Mapping[str, Any]] | None = None
+    tidy: Callable[[Ledger], Tidied] | None = None
 
 
 def holds(columns: Columns, *names: str) -> bool:

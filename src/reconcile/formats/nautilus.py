@@ -2,6 +2,7 @@
 
 Truth: nautilus_trader/analysis/reporter.py, model/events/order.pyx. `commission` is text with its
 currency, positive when paid. Rows are sorted by order id, not by time. Stamps are instants in UTC.
+An instrument's id is its symbol, a dot and its venue; the symbol may have dots, too.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+from reconcile.formats.tidy import without_venues
 
 COLUMNS = ("instrument_id", "order_side", "last_qty", "last_px", "commission", "ts_event")
 
@@ -42,6 +44,7 @@ FORMAT = Format(
     recognises=lambda columns: holds(columns, *COLUMNS),
     rules=_rules,
     lacks=("cash and equity per bar", "the order of execution within one instant", "slippage"),
+    tidy=without_venues,
 )
 
 
@@ -53,7 +56,7 @@ def tables_of(engine: Any) -> dict[str, Any]:
     fills = pd.DataFrame(
         {
             "timestamp": pd.to_datetime(report["ts_event"], utc=True).dt.tz_localize(None),
-            "symbol": [str(name).partition(".")[0] for name in report["instrument_id"]],
+            "symbol": [str(name) for name in report["instrument_id"]],
             "side": [str(side).rpartition(".")[2].lower() for side in report["order_side"]],
             "quantity": report["last_qty"].astype(str),
             "price": report["last_px"].astype(str),

@@ -1,12 +1,13 @@
 """pyfolio: the transactions frame, written as CSV.
 
 Truth: pyfolio/utils.py, round_trips.py. `amount` is signed; commissions are usually absent; times may be
-cut to days.
+cut to days. Of zipline's transactions, `symbol` is a printed asset.
 """
 
 from __future__ import annotations
 
 from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+from reconcile.formats.tidy import without_asset_marks
 
 COLUMNS = ("symbol", "amount", "price")
 
@@ -31,4 +32,5 @@ FORMAT = Format(
     recognises=lambda columns: holds(columns, *COLUMNS) and "side" not in columns and len(columns) <= 8,
     rules=_rules,
     lacks=("commissions", "orders", "equity", "the time of day, where it was cut"),
+    tidy=without_asset_marks,
 )

@@ -116,6 +116,9 @@ def open_format(name: str, path: Path, options: Options | None = None) -> Opened
         if head.layout():
             rules = {"layout": head.layout(), **rules}
         opened = _applied(Library.of_path(path), rules, str(path))
+    if chosen.tidy is not None:
+        ledger, told = chosen.tidy(opened.ledger)
+        opened = replace(opened, ledger=ledger, notes=(*told, *opened.notes))
     return replace(opened, notes=(taken, *opened.notes))
 
 

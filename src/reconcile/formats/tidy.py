@@ -1,0 +1,79 @@
+"""What engines put around a name or a time, taken off: a venue behind a symbol, the end of a day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+
+from reconcile.text.escape import printable
+from vocabulary.ledger import Column, Kind, Ledger, Table
+
+Tidied: TypeAlias = tuple[Ledger, tuple[str, ...]]
+"""A ledger, and what was changed in it, one sentence each."""
+DAY, MILLISECOND = 86_400_000_000_000, 1_000_000
+ASSET = re.compile(r"(?:Equity|Future|Asset|ContinuousFuture)\(\d+ \[(?P<symbol>[^\]]+)\]\)")
+"""An asset of zipline, printed: `Equity(8554 [SPY])`."""
+
+
+def without_venues(ledger: Ledger) -> Tidied:
+    """Symbols without the venue behind their last dot: `AAPL` for `AAPL.XNAS`."""
+    return _renamed(ledger, lambda word: word.rpartition(".")[0] or word, "the venue")
+
+
+def without_asset_marks(ledger: Ledger) -> Tidied:
+    """Symbols of zipline's assets: `SPY` for `Equity(8554 [SPY])`."""
+    return _renamed(ledger, lambda word: ASSET.sub(lambda found: found["symbol"], word), "its asset's number")
+
+
+def without_session_ends(ledger: Ledger) -> Tidied:
+    """Stamps in the last millisecond of a day, which is how daily bars are stamped, cut to the day."""
+    changed = 0
+    tables = dict(ledger.tables)
+    for name, table in ledger.tables.items():
+        columns = dict(table.columns)
+        for label, column in table.columns.items():
+            if column.kind is Kind.TIMESTAMP:
+                within = column.values % DAY
+                ends = within >= DAY - MILLISECOND
+                changed += int(np.count_nonzero(ends))
+                columns[label] = replace(column, values=np.where(ends, column.values - within, column.values))
+        tables[name] = Table(name, columns, table.rows)
+    if not changed:
+        return ledger, ()
+    note = f"{changed:,} stamps at the end of a day are taken as that day"
+    return replace(ledger, tables=tables), (note,)
+
+
+def _renamed(ledger: Ledger, ours: Callable[[str], str], what: str) -> Tidied:
+    """Symbols under other names. They stay as they are where two of them would get the same one."""
+    symbols = {
+        word
+        for table in ledger.tables.values()
+        for column in table.columns.values()
+        if column.kind is Kind.SYMBOL
+        for word in column.dictionary or ()
+    }
+    names = {word: ours(word) for word in symbols}
+    first = next((word for word in sorted(names) if names[word] != word), None)
+    if first is None:
+        return ledger, ()
+    if len(set(names.values())) < len(names):
+        return ledger, (f"symbols keep {what}: without it, two of them have the same name",)
+    tables = {
+        name: Table(
+            name, {label: _relabelled(column, names) for label, column in table.columns.items()}, table.rows
+        )
+        for name, table in ledger.tables.items()
+    }
+    note = f"{what} is taken off each symbol: {printable(first, 60)} is {printable(names[first], 60)}"
+    return replace(ledger, tables=tables), (note,)
+
+
+def _relabelled(column: Column, names: dict[str, str]) -> Column:
+    if column.kind is not Kind.SYMBOL:
+        return column
+    return replace(column, dictionary=tuple(names[word] for word in column.dictionary or ()))
