@@ -7,22 +7,29 @@ in UTC.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from reconcile.formats.model import Columns, Format, Options, Rules, holds
+from reconcile.formats.model import Columns, Format, Options, Rules, holds, require_one
+from reconcile.tables.cells import as_text
+from reconcile.tables.model import RawTable
 
 COLUMNS = ("activity_type", "transaction_time", "price", "qty", "side", "symbol")
 KINDS = {
-    "dividend": ["DIV", "DIVCGL", "DIVCGS", "DIVNRA", "DIVROC", "DIVTXEX"],
+    "dividend": ["DIV", "DIVCGL", "DIVCGS", "DIVROC", "DIVTXEX", "DIVPAY", "DIVFEE"],
+    "tax": ["DIVNRA", "DIVTW", "DIVFT", "INTNRA", "INTTW"],
     "interest": ["INT"],
-    "fee": ["FEE", "CFEE"],
+    "fee": ["FEE", "CFEE", "PTC"],
     "deposit": ["CSD"],
     "withdrawal": ["CSW"],
+    "other": ["JNLC", "ACATC", "CSR", "MA", "NC", "TRANS", "MISC"],
 }
+CANCELED = "canceled"
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
-    used = {*COLUMNS, "net_amount", "date"}
+    used = {*COLUMNS, "net_amount", "date", "status"}
     tables: dict[str, Any] = {
         "fills": {
             "file": file,
@@ -39,8 +46,46 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
             "columns": {"timestamp": "date", "amount": "net_amount", "kind": "activity_type"},
             "words": {"kind": KINDS},
             "only": {"activity_type": words},
+            **({"without": {"status": [CANCELED]}} if "status" in columns else {}),
         }
     return {"tables": tables, "time": {"zone": options.zone or "UTC", "naive": True}}
+
+
+def _check(table: RawTable) -> tuple[str, ...]:
+    """Notes about fills and pages that are not there. Raises InputError: several accounts or currencies."""
+    require_one(table, "accounts", "account_id")
+    require_one(table, "currencies", "currency")
+    notes = []
+    corrected = _cells(table, "status").count("correct")
+    if corrected:
+        notes.append(f"{corrected} activities are corrections, counted beside what they correct")
+    short = _short_of(table)
+    if short:
+        count = f"{len(short)} orders, such as {short[0]},"
+        notes.append(f"{count} were filled by more than the fills here: a page is missing")
+    return tuple(notes)
+
+
+def _short_of(table: RawTable) -> list[str]:
+    """The orders of which the fills here are not all: the largest `cum_qty` is more than their sum."""
+    held: dict[str, Decimal] = defaultdict(Decimal)
+    told: dict[str, Decimal] = defaultdict(Decimal)
+    names = ("activity_type", "order_id", "qty", "cum_qty")
+    for kind, order, quantity, total in zip(*(_cells(table, name) for name in names), strict=True):
+        try:
+            if kind == "FILL" and order and total:
+                held[order] += Decimal(quantity)
+                told[order] = max(told[order], Decimal(total))
+        except InvalidOperation:
+            continue  # an error where the cell is read
+    return [order for order, most in told.items() if most > held[order]]
+
+
+def _cells(table: RawTable, name: str) -> list[str]:
+    """The cells of a column as text; empty ones where there is no such column."""
+    if name not in table.data.column_names:
+        return [""] * table.data.num_rows
+    return [cell or "" for cell in as_text(table.data.column(name)).to_pylist()]
 
 
 FORMAT = Format(
@@ -49,5 +94,12 @@ FORMAT = Format(
     export="GET /v2/account/activities, saved as JSON",
     recognises=lambda columns: holds(columns, *COLUMNS),
     rules=_rules,
+    check=_check,
+    holds=("every fill, partial ones each", "fees, dividends, interest and transfers, as flows"),
     lacks=("the fee of each fill", "orders", "positions", "equity"),
+    mind=(
+        "Fees are activities of their own, dated by day; cancelled activities are not counted.",
+        "Activities come in pages: a fill that is missing of an order is reported.",
+        "Several accounts or currencies are errors.",
+    ),
 )

@@ -41,6 +41,12 @@ FORMAT = Format(
     export="stats._trades.to_csv('trades.csv')",
     recognises=lambda columns: holds(columns, *COLUMNS) and "EntryBar" in columns,
     rules=_rules,
+    holds=("the entry and the exit of every closed trade", "the profit of each"),
+    mind=(
+        "`Size` is signed: below 0 is a short. A trade that was closed in parts is one row per part.",
+        "Trades that are open at the end are absent, unless `finalize_trades=True` closed them.",
+        "From 0.6 on, `Commission` is of entry and exit together; before, `EntryPrice` contains it.",
+    ),
     lacks=("the symbol", "orders", "the commission of each fill", "trades that are still open", "positions"),
 )
 

@@ -1,8 +1,8 @@
 """backtrader: the analyzer of ours, which tells every execution, or a list of its fills written as CSV.
 
-Truth: backtrader/order.py (OrderExecutionBit), brokers/bbroker.py (1.9.78). Its own Transactions analyzer
-nets all executions of a bar and lists no commission, so it is not read. `size` is signed; `price`
-includes slippage; `comm` is positive. Feeds that read files of daily bars stamp them at 23:59:59.999989.
+Truth: backtrader/order.py (OrderExecutionBit), brokers/bbroker.py (1.9.78). `size` is signed;
+`price` includes slippage; `comm` is positive. Its own Transactions analyzer nets all executions of a bar, and
+lists no commission. Feeds that read files of daily bars stamp them at 23:59:59.999989.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from reconcile.formats.model import Columns, Format, Options, Rules, holds, time
 from reconcile.formats.tidy import without_session_ends
 
 COLUMNS = ("datetime", "data", "size", "price", "comm")
+TRANSACTIONS = ("date", "amount", "price", "sid", "symbol", "value")
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
@@ -26,14 +27,47 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
     return {"tables": {"fills": fills}, **time_rules(options)}
 
 
+def _netted_rules(file: str, columns: Columns, options: Options) -> Rules:
+    fills = {
+        "file": file,
+        "columns": {"timestamp": "date", "quantity": "amount"},
+        "side": "sign",
+        "leave_out": {
+            name: "follows from the trade" if name == "value" else "no column of a fill"
+            for name in columns
+            if name not in ("date", "symbol", "amount", "price")
+        },
+    }
+    return {"tables": {"fills": fills}, **time_rules(options)}
+
+
 FORMAT = Format(
     name="backtrader",
     title="backtrader",
     export="reconcile.from_backtrader(cerebro.run()[0]), with reconcile.backtrader_analyzer() added before",
     recognises=lambda columns: holds(columns, *COLUMNS),
     rules=_rules,
+    holds=("every execution, with its commission", "cash and equity per bar, read live"),
     lacks=("slippage apart from the price", "targets"),
     tidy=without_session_ends,
+    mind=("A stamp is that of the bar as it was fed: of a daily feed, midnight.",),
+    also=(
+        Format(
+            name="backtrader",
+            title="backtrader, Transactions",
+            export="the frame of backtrader's Transactions analyzer, to_csv('transactions.csv')",
+            recognises=lambda columns: holds(columns, *TRANSACTIONS),
+            rules=_netted_rules,
+            tidy=without_session_ends,
+            holds=("one netted execution per bar and data",),
+            lacks=(
+                "commissions",
+                "executions that another one of the same bar undoes",
+                "the price of each execution of a bar",
+                "equity",
+            ),
+        ),
+    ),
 )
 
 

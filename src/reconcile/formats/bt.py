@@ -30,6 +30,11 @@ FORMAT = Format(
     export="res.get_transactions().to_csv('transactions.csv')",
     recognises=lambda columns: holds(columns, *COLUMNS),
     rules=_rules,
+    holds=("one netted trade per day and security",),
+    mind=(
+        "Two trades of a day are one row. The first row holds what was bought on the first day.",
+        "It fills on the bar that decides, at that bar's price.",
+    ),
     lacks=(
         "orders",
         "the fee of each trade",

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reconcile.formats.model import Columns, Format, Options, Rules, time_rules
+from reconcile.formats.model import Columns, Format, Options, Rules, Tables, time_rules
+from reconcile.formats.peek import Peek
 from vocabulary.errors import InputError
 
 NOISE = 2.0**-42
@@ -22,12 +23,12 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
     return {"tables": {name: {"file": name} for name in columns}, **time_rules(options)}
 
 
-def owns(path: Path) -> bool:
+def owns(peek: Peek) -> bool:
     """Whether a folder has the two files."""
-    return path.is_dir() and all((path / name).is_file() for name in FILES)
+    return peek.path.is_dir() and all((peek.path / name).is_file() for name in FILES)
 
 
-def read_folder(path: Path, options: Options | None = None) -> dict[str, Any]:
+def read_folder(path: Path, options: Options | None = None) -> Tables:
     """Fills, positions and equity of the two files. Raises InputError: a file that cannot be read."""
     import pandas as pd
 
@@ -39,7 +40,13 @@ def read_folder(path: Path, options: Options | None = None) -> dict[str, Any]:
             expected, remedy = "trades or holdings, one row per bar", f"Write it again: {EXPORT}."
             raise InputError(str(path / name), str(error)[:120], expected, remedy) from None
     trades, holdings = frames
-    return _tables(trades, holdings, str(path))
+    made = _tables(trades, holdings, str(path))
+    missing = holdings.index[:-1].symmetric_difference(trades.dropna(how="all").index)
+    if len(missing):
+        found = f"trades and holdings of other bars, such as {str(missing[0])[:19]}"
+        expected = "holdings before each bar of trades, and after the last one"
+        raise InputError(str(path), found, expected, f"Write both again: {EXPORT}.")
+    return Tables(made)
 
 
 def tables_of(result: Any) -> dict[str, Any]:
@@ -93,6 +100,8 @@ FORMAT = Format(
     export=f"{EXPORT}, in one folder",
     recognises=lambda columns: False,  # by its files, see `owns`
     rules=_rules,
+    holds=("trades and positions in money", "cash and equity per bar"),
+    mind=("Costs of a bar are missing from the cash of the next.",),
     lacks=("quantities", "prices", "the cost of each trade", "orders"),
     owns=owns,
     tables=read_folder,

@@ -8,30 +8,31 @@ milliseconds, UTC.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from reconcile.formats.model import Columns, Format, Options, Rules
+from reconcile.formats.model import Columns, Format, Options, Rules, Tables, time_rules
+from reconcile.formats.peek import Peek
+from reconcile.tables.unpack import members, text_of
 from vocabulary.errors import InputError
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
-    return {"tables": {name: {"file": name} for name in columns}}
+    return {"tables": {name: {"file": name} for name in columns}, **time_rules(options, "UTC")}
 
 
-def is_result(path: Path) -> bool:
+def is_result(peek: Peek) -> bool:
     """Whether a file is one: a zip or JSON that holds `strategy` and its trades."""
-    if path.suffix not in (".zip", ".json"):
+    if peek.ending not in (".zip", ".json"):
         return False
     try:
-        return bool(_strategies(path))
-    except (InputError, OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return bool(_strategies(peek.path))
+    except (InputError, OSError, ValueError, KeyError):
         return False
 
 
-def tables_of(path: Path, options: Options | None = None, strategy: str | None = None) -> dict[str, Any]:
+def tables_of(path: Path, options: Options | None = None, strategy: str | None = None) -> Tables:
     """Fills and funding of a result. Amounts keep the digits of the file.
 
     Raises InputError: no result, several strategies and none named, an order without its numbers.
@@ -53,14 +54,14 @@ def tables_of(path: Path, options: Options | None = None, strategy: str | None =
     tables = {"fills": pd.DataFrame(fills, columns=columns)}
     if flows:
         tables["flows"] = pd.DataFrame(flows, columns=["timestamp", "symbol", "kind", "amount"])
-    return tables
+    return Tables(tables)
 
 
 def _funding(trade: Mapping[str, Any], origin: str) -> tuple[Any, ...]:
     import pandas as pd
 
     try:
-        stamp = pd.Timestamp(int(trade["close_timestamp"]), unit="ms")
+        stamp = pd.Timestamp(int(trade["close_timestamp"]), unit="ms", tz="UTC")
         return stamp, trade["pair"], "funding", float(trade["funding_fees"])
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         found = f"funding in which {error} is missing or no number"
@@ -72,18 +73,45 @@ def _fills(trade: Mapping[str, Any], origin: str) -> Iterator[tuple[Any, ...]]:
     import pandas as pd
 
     try:
-        for order in trade["orders"]:
+        for order in trade["orders"] if "orders" in trade else _of_old(trade):
             if order.get("order_filled_timestamp") is None:
                 continue
-            rate = trade["fee_open"] if order["ft_is_entry"] else trade["fee_close"]
+            rate = _fee(trade, "open" if order["ft_is_entry"] else "close")
             amount, price = float(order["amount"]), float(order["safe_price"])
-            stamp = pd.Timestamp(int(order["order_filled_timestamp"]), unit="ms")
+            stamp = pd.Timestamp(int(order["order_filled_timestamp"]), unit="ms", tz="UTC")
             side = order["ft_order_side"]
             yield stamp, trade["pair"], side, amount, price, amount * price * float(rate)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         found = f"a trade of {trade.get('pair', 'no pair')} in which {error} is missing or no number"
         expected = "orders with amount, safe_price, ft_order_side and order_filled_timestamp"
         raise InputError(origin, found, expected, "Export it again with --export trades.") from None
+
+
+def _fee(trade: Mapping[str, Any], end: str) -> Any:
+    """The rate of a fee; results of 2020 call it the other way round."""
+    return trade[f"fee_{end}"] if f"fee_{end}" in trade else trade[f"{end}_fee"]
+
+
+def _of_old(trade: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The entry and the exit of a trade that has no orders, as results of before 2022 are, as two orders.
+
+    A trade that is still open has no exit.
+    """
+    import pandas as pd
+
+    for end, entry in (("open", True), ("close", False)):
+        if not entry and (trade.get("is_open") or trade.get("open_at_end")):
+            return
+        stamp = trade.get(f"{end}_timestamp")
+        if stamp is None:
+            stamp = pd.to_datetime(trade[f"{end}_date"], utc=True).value // 10**6
+        yield {
+            "amount": trade["amount"],
+            "safe_price": trade[f"{end}_rate"],
+            "ft_order_side": "sell" if bool(trade.get("is_short")) == entry else "buy",
+            "order_filled_timestamp": stamp,
+            "ft_is_entry": entry,
+        }
 
 
 def _strategies(path: Path) -> dict[str, Any]:
@@ -105,22 +133,20 @@ def _json_of(path: Path) -> Any:
     """The JSON of a file, or of the result in a zip. Raises InputError: it cannot be read."""
     try:
         return _loaded(path)
-    except (OSError, ValueError, RecursionError, zipfile.BadZipFile) as error:
-        kind = "a zip" if path.suffix == ".zip" else "JSON"
+    except (OSError, ValueError, RecursionError) as error:
+        kind = "a zip" if path.suffix.lower() == ".zip" else "JSON"
         found = f"{kind} that cannot be read ({type(error).__name__})"
         remedy = "Export it again with --export trades."
         raise InputError(str(path), found, "the result of a backtest of freqtrade", remedy) from None
 
 
 def _loaded(path: Path) -> Any:
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name.endswith(".json") and "_config" not in name]
-            names = [name for name in names if not name.endswith(".meta.json")]
-            if not names:
-                raise InputError(str(path), "no JSON", "a result of freqtrade", "Name the zip of a backtest.")
-            return json.loads(archive.read(min(names, key=len)))
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The parsed JSON; of a zip that of its shortest name, as the others are named after strategies."""
+    held = [one for one in members(path) if one.name.endswith(".json") and "_config" not in one.name]
+    held = [one for one in held if not one.name.endswith(".meta.json")]
+    if not held:
+        raise InputError(str(path), "no JSON", "a result of freqtrade", "Name the zip of a backtest.")
+    return json.loads(text_of(min(held, key=lambda one: len(one.name)), "utf-8"))
 
 
 FORMAT = Format(
@@ -129,6 +155,12 @@ FORMAT = Format(
     export="freqtrade backtesting --export trades (user_data/backtest_results/*.zip)",
     recognises=lambda columns: False,  # by its JSON, see `is_result`
     rules=_rules,
+    holds=("every filled order of every trade, partial exits among them", "the funding of each trade"),
+    mind=(
+        "A stamp is the open of the candle, also of a stop inside it.",
+        "Fees are rates of the amount; `funding_fees` above 0 were received.",
+        "Results of before 2022 have no orders: their trades are read, each as one entry and one exit.",
+    ),
     lacks=("orders that were not filled", "equity per candle", "the path inside a candle"),
     owns=is_result,
     tables=tables_of,

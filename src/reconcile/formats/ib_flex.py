@@ -16,7 +16,8 @@ from typing import Any
 
 from reconcile.files.limits import read_bounded
 from reconcile.formats.ib_dates import Dates
-from reconcile.formats.model import Columns, Format, Options, Rules, time_rules
+from reconcile.formats.model import Columns, Format, Options, Rules, Tables, time_rules
+from reconcile.formats.peek import Peek
 from reconcile.text.escape import printable
 from vocabulary.errors import InputError
 
@@ -27,7 +28,7 @@ NAMES = {
     "TradeDate": "tradeDate", "TradeTime": "tradeTime", "LevelOfDetail": "levelOfDetail",
     "Multiplier": "multiplier", "AssetClass": "assetCategory", "CurrencyPrimary": "currency",
     "Currency": "currency", "Type": "type", "Amount": "amount", "ReportDate": "reportDate", "Cash": "cash",
-    "Total": "total",
+    "Total": "total", "IBCommissionCurrency": "ibCommissionCurrency",
 }  # fmt: skip
 """Column of the CSV -> attribute of the XML."""
 TRADE = ("Symbol", "Quantity", "TradePrice", "IBCommission", "Buy/Sell")
@@ -57,8 +58,9 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
     return {"tables": {name: {"file": name} for name in tables if name in columns}, **time_rules(options)}
 
 
-def owns(path: Path) -> bool:
+def owns(peek: Peek) -> bool:
     """Whether a file is a Flex statement, in XML or CSV."""
+    path = peek.path
     if path.suffix.lower() == ".xml":
         try:
             return b"<FlexQueryResponse" in path.read_bytes()[:4096]
@@ -73,7 +75,7 @@ def owns(path: Path) -> bool:
         return False
 
 
-def tables_of(path: Path, options: Options | None = None) -> dict[str, Any]:
+def tables_of(path: Path, options: Options | None = None) -> Tables:
     """Fills, flows and equity of a statement; the rest stands in tables that are named as not read.
 
     Raises InputError: no statement, a row without its numbers, trades in several currencies.
@@ -92,6 +94,8 @@ def tables_of(path: Path, options: Options | None = None) -> dict[str, Any]:
         remedy = "Include Trades at the level Execution in the query."
         raise InputError(str(path), found, "a Flex statement with executions", remedy)
     cash = [row for row in kinds.pop("CashTransaction", []) if row.get("levelOfDetail", "") in DETAIL]
+    cash, others = _of_currency(cash, currencies)
+    left.update(others)
     days = kinds.pop("EquitySummaryByReportDateInBase", [])
     dates = Dates(str(path), [row.get(name, "") for row in (*trades, *cash, *days) for name in STAMPS])
     fills: list[Any] = [_fill(row, dates, f"{path}: trade {number}") for number, row in enumerate(trades, 1)]
@@ -101,14 +105,16 @@ def tables_of(path: Path, options: Options | None = None) -> dict[str, Any]:
     if cash:
         rows = [_flow(row, dates, f"{path}: cash transaction {number}") for number, row in enumerate(cash, 1)]
         tables["flows"] = pd.DataFrame(rows)
-    if days and (set(left) & MOVES_CASH or any(map(_foreign, (*trades, *cash)))):
+    if days and (others or set(left) & MOVES_CASH or any(map(_foreign, (*trades, *cash)))):
         kinds["equity in base, which trades that are not read move too"] = days
     elif days:
         rows = [_day(row, dates, f"{path}: equity {number}") for number, row in enumerate(days, 1)]
         tables["equity"] = pd.DataFrame(rows)
     for name, unread in {**left, **kinds}.items():
         tables[name] = pd.DataFrame([dict(row) for row in unread])
-    return tables
+    cancelled = sum("(CA" in row.get("buySell", "").upper() for row in trades)
+    notes = [f"{cancelled} cancelled, each a fill that takes the earlier one back"] if cancelled else []
+    return Tables(tables, tuple(notes))
 
 
 def _of_xml(path: Path) -> dict[str, list[Row]]:
@@ -140,7 +146,10 @@ def _of_xml(path: Path) -> dict[str, list[Row]]:
     for element in root.iter():
         inner = isinstance(element.tag, str) and len(element) == 0 and element.attrib
         if inner and element.getparent() is not None and element.getparent().tag != "FlexStatements":
-            found[str(element.tag)].append({str(k): str(v) for k, v in element.attrib.items()})
+            row = {str(k): str(v) for k, v in element.attrib.items()}
+            statement = next(element.iterancestors("FlexStatement"), None)
+            account = None if statement is None else statement.get("accountId")
+            found[str(element.tag)].append({**({"accountId": str(account)} if account else {}), **row})
     return dict(found)
 
 
@@ -205,6 +214,17 @@ def _one_account(path: Path, rows: list[Row]) -> None:
         raise InputError(str(path), found, "one account", "Run the query for each of them.")
 
 
+def _of_currency(cash: list[Row], currencies: list[str]) -> tuple[list[Row], dict[str, list[Row]]]:
+    """Cash transactions in the currency of the trades, and the others by theirs: nothing is converted."""
+    own: list[Row] = []
+    others: dict[str, list[Row]] = defaultdict(list)
+    for row in cash:
+        named = row.get("currency", "")
+        known = not named or not currencies or named in currencies
+        (own if known else others[f"cash transactions in {printable(named, 20)}"]).append(row)
+    return own, dict(others)
+
+
 def _foreign(row: Row) -> bool:
     """Whether a row is in another currency than the account's."""
     rate = row.get("fxRateToBase") or row.get("FXRateToBase") or "1"
@@ -218,6 +238,10 @@ def _fill(row: Row, dates: Dates, where: str) -> dict[str, Any]:
         found = f"{printable(said, 20)} {quantity}".strip()
         raise InputError(f"{where}, quantity", found, "BUY above 0, SELL below 0", "Download it again.")
     paid = _number(row, "ibCommission", where, "0") + _number(row, "taxes", where, "0")
+    charged = row.get("ibCommissionCurrency", "")
+    if charged and row.get("currency") and charged != row["currency"] and paid:
+        found = f"a commission in {printable(charged, 20)} on a trade in {printable(row['currency'], 20)}"
+        raise InputError(where, found, "both in one currency", "Leave such trades out of the query.")
     day = row.get("dateTime") or f"{row.get('tradeDate', '')};{row.get('tradeTime', '')}".rstrip(";")
     return {
         "timestamp": dates.stamp(day),
@@ -267,6 +291,12 @@ FORMAT = Format(
     export="Performance & Reports > Flex Queries > Run, as XML or CSV, trades at the level Execution",
     recognises=lambda columns: False,  # by its content, see `owns`
     rules=_rules,
+    holds=("every execution, with commission and taxes", "cash transactions", "cash and worth of every day"),
+    mind=(
+        "Trades stand there once per level of detail: only executions are fills.",
+        "Several accounts, and trades in several currencies, are errors.",
+        "`BUY (Ca.)` cancels: it is a fill that takes the earlier one back.",
+    ),
     lacks=("the zone of its times", "slippage", "orders that were not filled", "contracts with a multiplier"),
     owns=owns,
     tables=tables_of,

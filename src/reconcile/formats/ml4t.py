@@ -7,21 +7,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+from reconcile.formats.model import Columns, Format, Options, Rules, holds, require_one, time_rules, words_of
+from reconcile.tables.model import RawTable
+from vocabulary.errors import InputError
 
 COLUMNS = ("timestamp", "asset", "side", "quantity", "price", "commission")
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
+    order = {"sequence": "fill_sequence"} if "fill_sequence" in columns else {}
+    used = (*COLUMNS, *order.values())
     fills = {
         "file": file,
-        "columns": {"symbol": "asset"},
+        "columns": {"symbol": "asset", **order},
         "side": {"buy": ["buy", "BUY"], "sell": ["sell", "SELL"]},
         "unsigned": ["quantity"],
-        "execution_order": "rows",
-        "leave_out": {name: "no column of a fill" for name in columns if name not in COLUMNS},
+        **({} if order else {"execution_order": "rows"}),
+        "leave_out": {name: "no column of a fill" for name in columns if name not in used},
     }
     return {"tables": {"fills": fills}, **time_rules(options)}
+
+
+def _check(table: RawTable) -> tuple[str, ...]:
+    """Raises InputError: a multiplier other than 1, or several currencies."""
+    others = [word for word in words_of(table, "multiplier") if float(word) != 1]
+    if others:
+        found, remedy = f"the multiplier {others[0]}", "Use a mapping with `multipliers`."
+        raise InputError(table.origin, found, "contracts of one unit", remedy)
+    require_one(table, "currencies", "currency")
+    return ()
 
 
 FORMAT = Format(
@@ -30,6 +44,12 @@ FORMAT = Format(
     export="result.to_parquet('out')",
     recognises=lambda columns: holds(columns, *COLUMNS),
     rules=_rules,
+    check=_check,
+    holds=("every fill, with its commission and its place in the order of execution",),
+    mind=(
+        "`quantity` has no sign beside `side`; `slippage` is per unit, and already in `price`.",
+        "Contracts with a multiplier, and several currencies, are errors.",
+    ),
     lacks=("orders that were filled", "positions, unless it recorded holdings"),
 )
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconcile.formats.tidy import Tidied
+from reconcile.text.escape import printable
+from vocabulary.errors import InputError
 from vocabulary.ledger import Ledger
+
+if TYPE_CHECKING:
+    from reconcile.formats.peek import Peek
+    from reconcile.tables.model import RawTable
 
 Columns: TypeAlias = Sequence[str]
 Rules: TypeAlias = Mapping[str, Any]
@@ -24,13 +30,26 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of an export that its format reads itself, by name, and what was found, a sentence each.
+
+    Of the tables `Format.rules` takes those it knows; the others are named as not read.
+    """
+
+    named: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Format:
     """One export format.
 
-    name: as it is typed. title: as it is called. export: how the file is made. recognises: whether a
-    table with these columns is one. rules: the mapping for a file (its name without ending) with these
-    columns. lacks: what it does not record, one phrase each. owns, tables: of a format that is no plain
-    table, whether a file or folder is one, and its tables by name, of which `rules` takes those it knows.
+    name: as it is typed. title: as it is called. export: how the file is made. holds, lacks: what it
+    records and what not, one phrase each. mind: what is easily taken wrongly, one sentence each.
+    recognises: whether a table with these columns is one. rules: the mapping for a file (its name without
+    ending) with these columns. check: of a plain table, what is wrong or noteworthy in it: sentences, or an
+    InputError. owns, tables: of a format that is no plain table, whether a file or folder is one, and its
+    tables. also: other tables that the same engine exports, each a format under the same name.
     tidy: takes off what the engine puts around symbols or times, of files and of live objects.
     """
 
@@ -39,10 +58,36 @@ class Format:
     export: str
     recognises: Callable[[Columns], bool]
     rules: Callable[[str, Columns, Options], Rules]
+    holds: tuple[str, ...]
     lacks: tuple[str, ...]
-    owns: Callable[[Path], bool] | None = None
-    tables: Callable[[Path, Options], Mapping[str, Any]] | None = None
+    mind: tuple[str, ...] = ()
+    check: Callable[[RawTable], tuple[str, ...]] | None = None
+    owns: Callable[[Peek], bool] | None = None
+    tables: Callable[[Path, Options], Tables] | None = None
     tidy: Callable[[Ledger], Tidied] | None = None
+    also: tuple[Format, ...] = ()
+
+
+def words_of(table: RawTable, name: str) -> list[str]:
+    """The distinct cells of a column that are not empty, as text; none where there is no such column."""
+    from reconcile.tables.cells import as_text
+
+    if name not in table.data.column_names:
+        return []
+    return sorted({cell for cell in as_text(table.data.column(name)).to_pylist() if cell})
+
+
+def require_one(table: RawTable, what: str, *names: str) -> None:
+    """Raises InputError where the columns of these names hold several words between them.
+
+    what: in plural, such as `currencies`.
+    """
+    found = sorted({word for name in names for word in words_of(table, name)})
+    if len(found) > 1:
+        remedy = "Export each of them alone."
+        raise InputError(
+            table.origin, f"the {what} {printable(', '.join(found), 120)}", "one of them", remedy
+        )
 
 
 def holds(columns: Columns, *names: str) -> bool:

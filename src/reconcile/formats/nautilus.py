@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+from reconcile.formats.model import Columns, Format, Options, Rules, holds, require_one, time_rules, words_of
 from reconcile.formats.tidy import without_venues
+from reconcile.tables.model import RawTable
+from reconcile.text.escape import printable
+from vocabulary.errors import InputError
 
 COLUMNS = ("instrument_id", "order_side", "last_qty", "last_px", "commission", "ts_event")
 
@@ -37,12 +40,32 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
     }
 
 
+def _check(table: RawTable) -> tuple[str, ...]:
+    """Raises InputError: a commission in another currency than its fill, or fills in several."""
+    paid = {word.rpartition(" ")[2] for word in words_of(table, "commission") if " " in word}
+    priced = set(words_of(table, "currency"))
+    others = sorted(paid - priced) if priced else sorted(paid)[1:]
+    if others:
+        one, other = (printable(", ".join(each), 60) for each in (others, sorted(priced)))
+        found = f"commissions in {one}, fills in {other}"
+        remedy = "Export the fills of each currency alone."
+        raise InputError(table.origin, found, "both in the currency of the account", remedy)
+    require_one(table, "currencies", "currency")
+    return ()
+
+
 FORMAT = Format(
     name="nautilus",
     title="nautilus_trader",
     export="engine.trader.generate_fills_report().to_csv('fills.csv')",
     recognises=lambda columns: holds(columns, *COLUMNS),
     rules=_rules,
+    check=_check,
+    holds=("every fill, with its commission",),
+    mind=(
+        "Rows are sorted by order, not by time.",
+        "A commission in another currency than the fill's is an error: amounts are never converted.",
+    ),
     lacks=("cash and equity per bar", "the order of execution within one instant", "slippage"),
     tidy=without_venues,
 )

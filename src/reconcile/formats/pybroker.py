@@ -34,6 +34,11 @@ FORMAT = Format(
     export="result.orders.to_csv('orders.csv')",
     recognises=lambda columns: holds(columns, *COLUMNS),
     rules=_rules,
+    holds=("every filled order, with its fees",),
+    mind=(
+        "Numbers are rounded to cents, unless `round_test_result=False`.",
+        "The price is by default the middle of the bar; `shares` have no sign.",
+    ),
     lacks=(
         "orders that were not filled",
         "slippage",

@@ -10,11 +10,13 @@ from reconcile.formats.model import Columns, Format, Options, Rules, holds, time
 from reconcile.formats.tidy import without_asset_marks
 
 COLUMNS = ("symbol", "amount", "price")
+BESIDES = {"sid", "order_id", "commission", "dt", "txn_dollars", "date", "timestamp", "index"}
+"""What else the frame has. Other names are of another table."""
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
     stamp = next(
-        (name for name in ("date", "dt", "timestamp", "index", "Unnamed: 0") if name in columns), columns[0]
+        (name for name in ("dt", "date", "timestamp", "index", "Unnamed: 0") if name in columns), columns[0]
     )
     fills = {
         "file": file,
@@ -29,8 +31,12 @@ FORMAT = Format(
     name="pyfolio",
     title="pyfolio, transactions",
     export="transactions.to_csv('transactions.csv')",
-    recognises=lambda columns: holds(columns, *COLUMNS) and "side" not in columns and len(columns) <= 8,
+    recognises=lambda columns: (
+        holds(columns, *COLUMNS) and set(columns) - BESIDES <= {*COLUMNS, "Unnamed: 0", "column 1"}
+    ),
     rules=_rules,
+    holds=("every transaction",),
+    mind=("`amount` is signed. The frame of positions holds values, no quantities, and is not read.",),
     lacks=("commissions", "orders", "equity", "the time of day, where it was cut"),
     tidy=without_asset_marks,
 )

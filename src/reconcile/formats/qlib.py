@@ -35,6 +35,8 @@ FORMAT = Format(
     export="portfolio_metrics.save_portfolio_metrics('report.csv'), or report_normal.to_csv('report.csv')",
     recognises=lambda columns: holds(columns, *COLUMNS),
     rules=_rules,
+    holds=("worth, cash and the value held, per day",),
+    mind=("`return` is before cost, `cost` a rate of the day.",),
     lacks=(
         "fills",
         "orders",

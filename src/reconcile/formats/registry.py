@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,16 @@ from reconcile.formats import (
     zipline,
 )
 from reconcile.formats.model import Format, Options
+from reconcile.formats.peek import Head, Peek
+from reconcile.formats.written import cut_off, number_form
 from reconcile.mapping.apply import apply_mapping
 from reconcile.mapping.library import Library
 from reconcile.mapping.notes import of_unread
 from reconcile.mapping.open import Opened
 from reconcile.mapping.read import mapping_from
-from reconcile.tables.intake import read_tables, table_name
+from reconcile.tables.intake import is_table_file, read_tables, table_name
+from reconcile.tables.layout import Layout
+from reconcile.tables.settings import settings_from
 from reconcile.text.escape import printable
 from vocabulary.errors import InputError
 
@@ -56,10 +60,8 @@ FORMATS: tuple[Format, ...] = (
     cvxportfolio.FORMAT,
     qlib.FORMAT,
 )
-"""In the order in which they are tried: the more particular ones first."""
+"""In the order in which they are listed: engines, then brokers."""
 AUTO = "auto"
-HEAD, LINES = 65_536, 40
-"""Bytes and lines of a text file among which its header is looked for."""
 
 
 def find_format(name: str) -> Format:
@@ -73,29 +75,20 @@ def find_format(name: str) -> Format:
     raise InputError("format", repr(name), ", ".join(known), remedy)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What may be the header of a table. line: its place in a text file. separator: None if it is no text."""
-
-    columns: tuple[str, ...]
-    line: int = 0
-    separator: str | None = None
-
-    def layout(self) -> dict[str, Any]:
-        """The layout under which this is the header."""
-        if self.separator is None:
-            return {}
-        return {"separator": self.separator, **({"header": list(self.columns[:3])} if self.line else {})}
+def fitting(path: Path) -> list[Format]:
+    """All formats that a file or folder can be in, by its shape."""
+    peek = Peek(path)
+    return [one for one in FORMATS if _shape(one, peek) is not None]
 
 
 def recognise(path: Path) -> Format | None:
-    """The one format that a file is in, by its shape; None for none, or for more than one."""
-    owner = next((one for one in FORMATS if one.owns is not None and one.owns(path)), None)
-    if owner is not None or path.is_dir():
-        return owner
-    heads = _heads(path)
-    found = [one for one in FORMATS if any(one.recognises(head.columns) for head in heads)]
-    return found[0] if len(found) == 1 else None
+    """The one format that a file is in, by its shape; None for none. Raises InputError where several fit."""
+    found = fitting(path)
+    if len(found) > 1:
+        titles = " and ".join(one.title for one in found)
+        names = " or ".join(f"reconcile import {one.name} {path} --out FOLDER" for one in found)
+        raise InputError(str(path), f"a file that fits {titles}", "one format", f"Say which: {names}.")
+    return found[0] if found else None
 
 
 def open_format(name: str, path: Path, options: Options | None = None) -> Opened:
@@ -105,24 +98,50 @@ def open_format(name: str, path: Path, options: Options | None = None) -> Opened
     """
     options = options or Options()
     chosen = _recognised(path) if name == AUTO else find_format(name)
-    taken = f"read as {chosen.title}; it does not record {', '.join(chosen.lacks)}"
-    if chosen.tables is not None:
-        tables = chosen.tables(path, options)
-        rules: Any = chosen.rules(table_name(path), tuple(tables), options)
-        opened = _applied(Library.of_tables(tables, str(path)), rules, str(path))
-    else:
-        head = _head_of(chosen, path)
-        rules = dict(chosen.rules(table_name(path), head.columns, options))
-        if head.layout():
-            rules = {"layout": head.layout(), **rules}
-        opened = _applied(Library.of_path(path), rules, str(path))
-    if chosen.tidy is not None:
-        ledger, told = chosen.tidy(opened.ledger)
+    peek = Peek(path)
+    shape, head = _shape(chosen, peek) or _refuse(chosen, peek)
+    taken = f"read as {shape.title}; it does not record {', '.join(shape.lacks)}"
+    opened = _own_tables(shape, path, options) if head is None else _plain(shape, head, path, options)
+    if shape.tidy is not None:
+        ledger, told = shape.tidy(opened.ledger)
         opened = replace(opened, ledger=ledger, notes=(*told, *opened.notes))
-    return replace(opened, notes=(taken, *opened.notes))
+    empty = [f"no row of {table.name} is in it" for table in opened.ledger.tables.values() if not table.rows]
+    return replace(opened, notes=(taken, *cut_off(peek), *empty, *opened.notes))
 
 
-def _applied(library: Library, rules: Any, origin: str) -> Opened:
+def _shape(one: Format, peek: Peek) -> tuple[Format, Head | None] | None:
+    """Which table of a format a file is, and its header; no header where the format reads it itself."""
+    for shape in (one, *one.also):
+        if shape.owns is not None and shape.owns(peek):
+            return shape, None
+        for head in peek.heads:
+            if shape.recognises(head.columns):
+                return shape, head
+    return None
+
+
+def _own_tables(shape: Format, path: Path, options: Options) -> Opened:
+    assert shape.tables is not None
+    made = shape.tables(path, options)
+    rules = shape.rules(table_name(path), tuple(made.named), options)
+    opened = _applied(Library.of_tables(made.named, str(path)), rules, str(path))
+    return replace(opened, notes=(*made.notes, *opened.notes))
+
+
+def _plain(shape: Format, head: Head, path: Path, options: Options) -> Opened:
+    rules: dict[str, Any] = dict(shape.rules(table_name(path), head.columns, options))
+    rules["layout"] = head.layout
+    written = number_form(rules, head)
+    rules["numbers"] = {**rules.get("numbers", {}), **written}
+    notes = [f"numbers are written with a decimal comma in {path.name}"] if written else []
+    if shape.check is not None:
+        for table in read_tables(path, settings_from(Layout, head.layout, "format")):
+            notes += shape.check(table)
+    opened = _applied(Library.of_path(path), rules, str(path))
+    return replace(opened, notes=(*notes, *opened.notes))
+
+
+def _applied(library: Library, rules: Mapping[str, Any], origin: str) -> Opened:
     made = apply_mapping(library, mapping_from(rules, origin="format"), origin=origin)
     notes = (*made.notes, *(of_unread(one) for one in made.unread))
     return Opened(made.ledger, made.returns, notes, mapped=True, unread=made.unread)
@@ -131,45 +150,25 @@ def _applied(library: Library, rules: Any, origin: str) -> Opened:
 def _recognised(path: Path) -> Format:
     found = recognise(path)
     if found is None:
+        if is_table_file(path) and not path.is_dir():
+            read_tables(path)  # says why it cannot be read, where that is so
         remedy = "Name its format, or write a mapping: reconcile import --suggest FILE."
         known = ", ".join(one.name for one in FORMATS)
         raise InputError(str(path), "a file in none of these formats", known, remedy)
     return found
 
 
-def _head_of(one: Format, path: Path) -> Head:
-    """The header that a format recognises. Raises InputError where there is none, or nothing to read."""
-    heads = _heads(path)
-    for head in heads:
-        if one.recognises(head.columns):
-            return head
-    if not heads:
-        read_tables(path)  # says why it cannot be read
-    shown = ", ".join(heads[0].columns) if heads else "none"
-    found = f"a table with the columns {printable(shown, 160)}"
+def _refuse(one: Format, peek: Peek) -> tuple[Format, Head | None]:
+    """Raises InputError: what a file is instead. A format that reads files itself says it better."""
+    if one.tables is not None:
+        return one, None
+    if not peek.heads and not peek.path.is_dir():
+        read_tables(peek.path)  # says why it cannot be read
+    shown = ", ".join(peek.heads[0].columns) if peek.heads else "none"
+    exports = "; or ".join(shape.export for shape in (one, *one.also))
     raise InputError(
-        str(path), found, f"an export of {one.title}: {one.export}", "Name its format, or use a mapping."
+        str(peek.path),
+        f"a table with the columns {printable(shown, 160)}",
+        f"an export of {one.title}: {exports}",
+        "Name its format, or use a mapping: reconcile import --suggest FILE.",
     )
-
-
-def _heads(path: Path) -> list[Head]:
-    """What may be the header of a file: of text each of its first lines, else those of its tables."""
-    if path.suffix not in (".csv", ".txt", ".tsv"):
-        try:
-            tables = read_tables(path)
-        except InputError:
-            return []
-        return [Head(tuple(str(name) for name in table.data.column_names)) for table in tables]
-    try:
-        with path.open("rb") as file:
-            start = file.read(HEAD)
-    except OSError:
-        return []
-    encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    heads = []
-    for number, line in enumerate(start.decode(encoding, "replace").splitlines()[:LINES]):
-        for mark in ",;\t":
-            cells = tuple(cell.strip() for cell in next(csv.reader([line], delimiter=mark), []))
-            if len(cells) > 2:
-                heads.append(Head(tuple(cell for cell in cells if cell), number, mark))
-    return heads

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+from reconcile.formats.model import Columns, Format, Options, Rules, first_of, holds, time_rules
 
-COLUMNS = ("Timestamp", "Size", "Price", "Fees", "Side")
+STAMPS = ("Timestamp", "Fill Index", "Date", "Index")
+"""The time of an order: of 0.20 to 1.x, of vectorbt PRO, of 0.1x, and of frames without times."""
+COLUMNS = ("Size", "Price", "Fees", "Side")
+TRADE = ("Size", "Entry Fees", "Exit Fees", "Direction", "Status")
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
     names = {
-        "timestamp": "Timestamp",
+        "timestamp": _stamp(columns) or "Timestamp",
         "side": "Side",
         "quantity": "Size",
         "price": "Price",
@@ -27,32 +30,80 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
         "columns": names,
         "side": {"buy": ["Buy"], "sell": ["Sell"]},
         "execution_order": "rows",
-        "leave_out": {
-            name: "numbers the orders"
-            for name in columns
-            if name in ("Order Id", "Id", "Signal Id", "Unnamed: 0", "")
+    }
+    _name_symbol(fills, columns, options)
+    used = {*names.values(), "Column"}
+    rest = {name: "of the order, not of the fill" for name in columns if name not in used}
+    fills["leave_out"] = {**rest, **fills.get("leave_out", {})}
+    return {"tables": {"fills": fills}, **time_rules(options)}
+
+
+def _trade_rules(file: str, columns: Columns, options: Options) -> Rules:
+    """Trades: each row is an entry and an exit; that of an open one is the last close."""
+    names = {}
+    for end, other in (("Entry", "open"), ("Exit", "close")):
+        price = first_of(columns, f"Avg {end} Price", f"Avg. {end} Price") or f"{end} Price"
+        stamp = first_of(columns, f"{end} Timestamp", f"{end} Index", f"{end} Date") or f"{end} Timestamp"
+        names[other] = {"timestamp": stamp, "price": price, "commission": f"{end} Fees"}
+    fills: dict[str, Any] = {
+        "file": file,
+        "columns": {"quantity": "Size"},
+        "round_trips": {
+            **names,
+            "side": {"column": "Direction", "long": ["Long"], "short": ["Short"]},
+            "still_open": {"Status": ["Open"]},
         },
     }
-    if options.symbol is None and "Column" in columns:
-        names["symbol"] = "Column"
-    else:
-        fills["constants"] = {"symbol": options.symbol or "ASSET"}
-        if "Column" in columns:
-            fills["leave_out"]["Column"] = "the symbol is given"
+    _name_symbol(fills, columns, options)
+    used = {*TRADE, "Column", *(theirs for end in names.values() for theirs in end.values())}
+    rest = {name: "follows from the trade" for name in columns if name not in used}
+    fills["leave_out"] = {**rest, **fills.get("leave_out", {})}
     return {"tables": {"fills": fills}, **time_rules(options)}
+
+
+def _stamp(columns: Columns) -> str | None:
+    return next((name for name in STAMPS if name in columns), None)
+
+
+def _name_symbol(fills: dict[str, Any], columns: Columns, options: Options) -> None:
+    """The symbol: of `Column`, unless it is given, or there is none."""
+    if options.symbol is None and "Column" in columns:
+        fills["columns"]["symbol"] = "Column"
+        return
+    fills["constants"] = {"symbol": options.symbol or "ASSET"}
+    if "Column" in columns:
+        fills["leave_out"] = {"Column": "the symbol is given"}
 
 
 FORMAT = Format(
     name="vectorbt",
     title="vectorbt",
     export="pf.orders.records_readable.to_csv('orders.csv', index=False)",
-    recognises=lambda columns: holds(columns, *COLUMNS),
+    recognises=lambda columns: holds(columns, *COLUMNS) and _stamp(columns) is not None,
     rules=_rules,
+    holds=("every filled order, with its fees",),
     lacks=(
         "orders that were not filled",
         "slippage apart from the price",
         "the bar of the decision",
         "equity",
+    ),
+    mind=(
+        "`Size` has no sign; `Price` has slippage in it.",
+        "A reversal is one order.",
+        "With several parameters, `Column` holds them beside the symbol: export one run.",
+    ),
+    also=(
+        Format(
+            name="vectorbt",
+            title="vectorbt, trades",
+            export="pf.trades.records_readable.to_csv('trades.csv', index=False)",
+            recognises=lambda columns: holds(columns, *TRADE),
+            rules=_trade_rules,
+            holds=("the entry and the exit of every trade, with their fees",),
+            lacks=("orders", "the order of execution", "slippage apart from the price", "equity"),
+            mind=("The exit of an open trade is the last close, and no fill.",),
+        ),
     ),
 )
 

@@ -41,6 +41,11 @@ FORMAT = Format(
     export="perf.to_csv('perf.csv')",
     recognises=lambda columns: holds(columns, *COLUMNS),
     rules=_rules,
+    holds=("equity, cash and return of every session",),
+    mind=(
+        "In CSV, transactions and orders are text of Python, which is never evaluated.",
+        "Dividends move cash on their pay date, without a fill.",
+    ),
     lacks=("fills, in CSV: use reconcile.from_zipline(perf)", "the commission of each fill", "slippage"),
 )
 
