@@ -271,9 +271,14 @@ def room_of(scenario: Scenario, market: Market) -> int:
 
 
 def _wanted(scenario: Scenario, market: Market) -> Wanted:
-    """R10: the orders of a file, in the kernel's codes; no rows for another kind of strategy."""
+    """R10: the orders of a file, in the kernel's codes; no rows for another kind of strategy.
+
+    A market that was cut lacks bars of the file. Their rows are left out: no table has room for them.
+    """
     selection = scenario.strategy.selection
     rows = selection.rows if isinstance(selection, OrdersStrategy) else ()
+    bars = set(market.timestamps.tolist()) if rows else set()
+    rows = tuple(row for row in rows if row.decided_at in bars)
     place = {symbol: s for s, symbol in enumerate(market.symbols)}
     code = {reason: i for i, reason in enumerate(reasons_of(scenario))}
 
