@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from tests import explain_kit as kit
 
 from reconcile.explaining.evidence import target_of, window_of
 from reconcile.explaining.hypotheses.execution import fitting_first
+from reconcile.explaining.hypotheses.queue import QUEUE
 from reconcile.explaining.model import Explanation, Subject, Verdict
+from vocabulary.ledger import Manifest
 from vocabulary.scenario import Sequence
 
 BPS = {"kind": "bps", "rate": "5", "minimum": "0"}
@@ -95,3 +98,48 @@ def test_a_stated_maximum_stays_beside_another_rate() -> None:
     subject = ground(FREE, ("costs.commission", {**BPS, "minimum": "60", "maximum": "0.0008"}))
     value = {"kind": "bps", "rate": "10", "minimum": "60", "maximum": "0.0008"}
     explained(subject, "commission", "costs.commission", value)
+
+
+QUEUES = ("value", "largest first", "smallest first", "symbols backwards", "backwards")
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_an_order_of_orders_that_no_setting_says_is_an_answer(queue: str) -> None:
+    """Beside E1: who meets the cash first, where it does not cover all."""
+    subject = ground(*TIGHT)
+    ledger = kit.ledger_of(subject, kit.change("queue", queue))
+    found = kit.explained(subject, ledger)
+    assert found.verdict is Verdict.EXPLAINED, found
+    (cause,) = found.causes
+    values = {each.value for each in (cause.change, *cause.rivals) if each.hypothesis.id == "queue"}
+    assert queue in values, cause
+
+
+def test_orders_at_the_open_of_the_bar_that_decides_are_an_answer() -> None:
+    """A look ahead: what the close decides fills at the open before it."""
+    subject = ground()
+    found = kit.explained(subject, kit.ledger_of(subject, kit.change("own_open")))
+    assert found.verdict is Verdict.EXPLAINED, found
+    assert [cause.sentence for cause in found.causes] == [
+        "orders execute at the open of the bar whose close decides instead of the next open"
+    ]
+
+
+def test_a_queue_that_the_numbers_of_the_fills_contradict_is_not_tried() -> None:
+    """Fills sent by symbol do not stand from the last symbol to the first."""
+    subject = ground(*TIGHT, ("execution.sequence", "sells_first_symbol"))
+    ledger = kit.ledger_of(subject)
+    target = target_of(ledger, subject.scenario, subject.market, ())
+    window = window_of(ledger, target, 0, len(subject.market.timestamps))
+    assert "symbols backwards" not in QUEUE.values(subject, window)
+
+
+def test_other_capital_is_read_off_the_first_fills() -> None:
+    """Where a ledger holds trades alone: no equity, no targets."""
+    subject = ground()
+    ledger = kit.ledger_of(subject, kit.change("capital", ("portfolio.initial_cash", "730000")))
+    fills = replace(ledger, tables={"fills": ledger.tables["fills"]}, manifest=Manifest())
+    found = kit.explained(subject, fills)
+    assert [cause.sentence for cause in found.causes] == [
+        "the candidate started with 730,000 instead of 1,000,000"
+    ]

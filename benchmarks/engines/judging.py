@@ -34,13 +34,25 @@ NAMES: dict[str, frozenset[str]] = {
     "capital": frozenset({"capital"}),
     "top_n": frozenset({"selection"}),
     "price_field": frozenset({"timing", "execution_price", "sizing_base"}),
-    "same_close": frozenset({"timing", "execution_price"}),
+    "same_close": frozenset({"timing", "execution_price", "own_open"}),
     "timing": frozenset({"schedule"}),
     "sizing": frozenset({"sizing"}),
 }
 """What names a mistake: the hypotheses that are it, or an equivalent of it."""
-ALWAYS = {"bt": {"sizing_base"}, "nautilus": {"commission_rounded"}, "zipline": {"prices_rounded"}}
-"""What an engine does without a mistake, too, as its ledgers as they come show: by its environment."""
+TOGETHER: dict[str, tuple[frozenset[str], ...]] = {
+    "price_field": (frozenset({"schedule", "feature_shifted"}),),
+}
+"""What names a mistake only together: what is decided and sized a bar later, by scores a bar old, is what is
+executed at the close after the decision and sized there."""
+ALWAYS = {
+    "backtesting": {"slippage"},
+    "bt": {"sizing_base"},
+    "nautilus": {"commission_rounded"},
+    "vectorbt": {"queue"},
+    "zipline": {"prices_rounded"},
+}
+"""What an engine does without a mistake, too, as its ledgers as they come show: by its environment. In the
+words that it has there, it names no mistake."""
 ONE_RATE = {"slippage": frozenset({"commission"})}
 """The same for engines that know one rate of costs: slippage is part of their commission."""
 
@@ -149,14 +161,31 @@ def judged(case: Case, bars: Path, folder: Path, root: Path) -> dict[str, Any]:
         ledger = folder / "live"
         told[way] = explained(scenario, ledger, tolerance) if way == "stated" else compared(scenario, ledger)
     if case.mistake != HONEST:
-        found = told["stated"]["causes"] + told["stated"]["leads"]
-        names = NAMES[case.mistake]
-        if case.engine.home in ("bt", "cvxportfolio"):
-            names |= ONE_RATE.get(case.mistake, frozenset())
-        told["named"] = any(one["hypothesis"] in names for one in found)
-        true = names | ALWAYS.get(case.engine.home, set())
-        told["others"] = [one["sentence"] for one in found if one["hypothesis"] not in true]
+        told |= named(case, told["stated"]["causes"] + told["stated"]["leads"])
     return told
+
+
+def named(case: Case, found: list[dict[str, str]]) -> dict[str, Any]:
+    """Whether a mistake is among what was found, and what else is."""
+    home = case.engine.home
+    names, usual = NAMES[case.mistake], ALWAYS.get(home, set())
+    if case.engine.one_rate:
+        names |= ONE_RATE.get(case.mistake, frozenset())
+    came = as_it_comes(home)
+    new = {one["hypothesis"] for one in found if one["sentence"] not in came}
+    sets = [each for each in TOGETHER.get(case.mistake, ()) if each <= new]
+    true = names.union(usual, *sets)
+    others = [one["sentence"] for one in found if one["hypothesis"] not in true]
+    return {"named": bool(sets or (names & new)), "others": others}
+
+
+def as_it_comes(home: str) -> set[str]:
+    """The sentences that an engine's ledgers without a mistake are explained by."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    honest = [one for name, one in results.items() if name.split("/")[1:] == [home, HONEST]]
+    return {
+        each["sentence"] for one in honest for each in (*one["stated"]["causes"], *one["stated"]["leads"])
+    }
 
 
 def explained(scenario: Path, ledger: Path, tolerance: Path | None) -> dict[str, Any]:

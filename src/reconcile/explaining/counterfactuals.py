@@ -178,11 +178,11 @@ class Counterfactuals:
         whole = [c for c in settings if c.symbols is None and c.side is None]
         some_orders = [c for c in settings if c not in whole]
         given = [c for c in changes if isinstance(c.hypothesis, InputHypothesis)]
-        spans = self._scenario_spans(whole, given)
+        between = [c for c in changes if isinstance(c.hypothesis, LoopHypothesis)]
+        spans = self._scenario_spans([*whole, *between], given)
         market = self.subject.market
         for change in given:
             market = _hypothesis(change, InputHypothesis).apply(self.subject.scenario, market, change)
-        between = [c for c in changes if isinstance(c.hypothesis, LoopHypothesis)]
         hooks = [_for_some_orders(change) for change in some_orders]
         hooks += [_hypothesis(change, LoopHypothesis).hooks(change) for change in between]
         return Prepared(
@@ -197,11 +197,13 @@ class Counterfactuals:
     def _scenario_spans(
         self, settings: Sequence[Change], given: Sequence[Change]
     ) -> tuple[tuple[int, Scenario], ...]:
-        """The scenario in force, from bar to bar. given: changes of the input, which may need another one."""
+        """The scenario in force, from bar to bar, as settings and changes of the loop have it. given: changes
+        of the input, which may need another one."""
         base = self.subject.scenario
         for change in given:
             needed = _hypothesis(change, InputHypothesis).scenario
             base = base if needed is None else needed(base)
+        settings = [c for c in settings if _changes_scenario(c)]
         edges = {0} | {c.since for c in settings} | {c.until for c in settings if c.until is not None}
         spans = []
         for edge in sorted(bar for bar in edges if bar < self.bars):
@@ -218,7 +220,18 @@ def _hypothesis(change: Change, kind: type[Any]) -> Any:
     return change.hypothesis
 
 
+def _changes_scenario(change: Change) -> bool:
+    hypothesis = change.hypothesis
+    return (
+        isinstance(hypothesis, SettingHypothesis) or _hypothesis(change, LoopHypothesis).scenario is not None
+    )
+
+
 def _changed(change: Change, scenario: Scenario) -> Scenario:
+    hypothesis = change.hypothesis
+    if isinstance(hypothesis, LoopHypothesis):
+        assert hypothesis.scenario is not None
+        return hypothesis.scenario(scenario)
     made: Scenario = _hypothesis(change, SettingHypothesis).apply(scenario, change.value)
     return made
 

@@ -146,10 +146,11 @@ class LoopHypothesis(Hypothesis):
     """Something between the parts of a bar. hooks: what stands there.
 
     decides: it acts at the bar of the decision, not at that of the execution. bars_late: for how many bars
-    it may keep an order back.
+    it may keep an order back. scenario: the scenario that its bars need, where that is not the stated one.
     """
 
     hooks: Callable[[Change], Hooks]
+    scenario: Callable[[Scenario], Scenario] | None = None
     decides: bool = False
     bars_late: Callable[[Value], int] = lambda value: 0
     kind: ClassVar[Kind] = Kind.LOOP

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from reconcile.drilling.clean_run import CleanRun, at_bars, at_fills, at_orders, is_exit
-from reconcile.drilling.model import Fault, Where
+from reconcile.drilling.clean_run import CleanRun, at_bars, at_fills, at_orders, in_turn, is_exit
+from reconcile.drilling.model import Fault, Setting, Where
 from reconcile.explaining.bar_loop import Hooks, Moment
-from reconcile.explaining.hypotheses import costs, execution, exits
+from reconcile.explaining.hypotheses import costs, execution, exits, queue
 from reconcile.explaining.model import Change
 from reconcile.matching.model import Stage
 from reference import Decision, Execution
+from vocabulary.scenario import Scenario, Timing
 from vocabulary.state import Fill, Order, Position, Side, State, Status
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -105,6 +106,16 @@ def with_cash(change: Callable[[Moment, Fill], int]) -> Hooks:
     return Hooks(booked=booked)
 
 
+def met_backwards(orders: Sequence[Order]) -> Sequence[Order]:
+    """Sells before buys, each from the last symbol to the first."""
+    return sorted(orders, key=lambda order: (order.side is BUY, -order.symbol))
+
+
+def at_own_open(at: Moment, order: Order) -> Scenario:
+    """What the close decides meets the open of its own bar."""
+    return replace(at.scenario, execution=replace(at.scenario.execution, timing=Timing.NEXT_OPEN))
+
+
 # Where
 
 
@@ -141,6 +152,12 @@ FAULTS: tuple[Fault, ...] = (
           (Change(execution.FILL_DROPPED, symbols=(4,)),)),
     Fault("a bar late on sells", "tight", (delayed(lambda order: order.side is SELL),),
           _order(lambda order: order.side is SELL), (Change(execution.ORDER_LATE, 1, side=SELL),)),
+    Fault("orders met from the last symbol to the first", "long",
+          (Hooks(sequenced=lambda at, orders, turn: met_backwards(orders)),),
+          in_turn(STATUS, met_backwards), (Change(queue.QUEUE, "symbols backwards"),)),
+    Fault("filled at the open before the decision", "long",
+          (Setting("execution.timing", "same_close"), Hooks(meets=at_own_open)),
+          _fill(STATUS, lambda h, t, fill: True), (Change(queue.OWN_OPEN),)),
     Fault("commission twice from March on", "long",
           (charged(lambda at, fill: fill.commission * (2 if at.bar >= FROM else 1)),),
           _fill(COST, lambda h, t, fill: t >= FROM), (Change(costs.COMMISSION_FACTOR, 2, since=FROM),)),

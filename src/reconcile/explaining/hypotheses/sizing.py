@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 
+import reference
 from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.explaining.evidence import EMPTY, Rows, Target, Window
 from reconcile.explaining.hypotheses.settings import (
@@ -32,6 +35,7 @@ from reconcile.explaining.model import (
     Wording,
 )
 from reconcile.files.decimals import PPB, from_units
+from reconcile.scenario.programs import decide
 from reference import Decision
 from vocabulary.ledger import Ledger
 from vocabulary.market import Market
@@ -48,6 +52,8 @@ def _capitals(subject: Subject, window: Window) -> Values:
     measured = (began,) if began else ()
     back = 0 if window.target.axes.same_bar else 1
     base = sizing_base(window.targets, subject.market, back)
+    if not measured and window.targets is None:
+        base = window.once("base of the first fills", lambda: base_of_fills(subject, window, back))
     tried = [*measured, *base, cash * 10, cash // 10, cash * 2, cash // 2]
     return settings(
         "portfolio.initial_cash", (from_units(each, unit) for each in tried), from_units(cash, unit)
@@ -80,18 +86,58 @@ def sizing_base(targets: Rows | None, market: Market, back: int) -> tuple[int, .
     bar = int(targets.cycle[0]) - back
     if not 0 <= bar < len(market.timestamps):
         return ()
-    low, high = Fraction(0), Fraction(10**40)
+    bounds = []
     for s, weight, quantity in zip(
         targets.symbol[first].tolist(),
         targets.cells["weight"][first].tolist(),
         targets.cells["quantity"][first].tolist(),
         strict=True,
     ):
-        if s >= len(market.symbols) or not weight:
-            continue
-        close = int(market.close[bar, s])
-        low = max(low, Fraction(abs(quantity) * close * ONE, abs(weight)))
-        high = min(high, Fraction((abs(quantity) + 1) * close * ONE, abs(weight)))
+        if s < len(market.symbols) and weight:
+            bounds.append(_bases(quantity, 1, int(market.close[bar, s]), weight))
+    return _roundest(bounds)
+
+
+def base_of_fills(subject: Subject, window: Window, back: int) -> tuple[int, ...]:
+    """The same of the first fills, whose weights are those of the decision that led to them: the roundest
+    number that fits most of them, as cash may have cut some."""
+    scenario, market, fills = subject.scenario, subject.market, window.target.tables.get("fills")
+    if fills is None or not len(fills.cycle) or "quantity" not in fills.cells:
+        return ()
+    bar = int(fills.cycle[0]) - back
+    if not 0 <= bar < len(market.timestamps) or scenario.strategy.size_at is SizeAt.EXECUTION:
+        return ()
+    start = replace(reference.initial_state(scenario), bar=bar)
+    weights = {target.symbol: target.weight for target in decide(scenario, start, market, bar).targets}
+    first = fills.cycle == fills.cycle[0]
+    lot = scenario.market.lot
+    bounds = [
+        _bases(quantity, lot, int(market.close[bar, s]), weights[s])
+        for s, quantity in zip(
+            fills.symbol[first].tolist(), fills.cells["quantity"][first].tolist(), strict=True
+        )
+        if weights.get(s)
+    ]
+    if len(bounds) < LEAST_SIZES:
+        return ()
+    middle = median(float(low) for low, _ in bounds)
+    return _roundest([each for each in bounds if float(each[0]) <= middle <= float(each[1])])
+
+
+LEAST_SIZES = 3
+"""Fills that a base is read off."""
+
+
+def _bases(quantity: int, lot: int, close: int, weight: int) -> tuple[Fraction, Fraction]:
+    """The bases, from and below, of which a weight comes to a quantity at a price."""
+    least, more = Fraction(abs(quantity) * close * ONE, abs(weight)), Fraction(lot * close * ONE, abs(weight))
+    return least, least + more
+
+
+def _roundest(bounds: Sequence[tuple[Fraction, Fraction]]) -> tuple[int, ...]:
+    """The roundest number within all bounds, if there is one."""
+    low = max((low for low, _ in bounds), default=Fraction(0))
+    high = min((high for _, high in bounds), default=Fraction(10**40))
     if not low < high < 10**40:
         return ()
     for power in range(40, -1, -1):
