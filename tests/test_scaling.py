@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,20 +25,21 @@ import reconcile
 from reconcile.api.diff import ScaledDiffResult
 from reconcile.comparing.compare import compare
 from reconcile.matching.model import ChainState, Verdict
-from reconcile.scaling import compare as scaled
-from reconcile.scaling import spool
-from reconcile.scaling.dataset import TableSet
+from reconcile.scaling import budget, equal_rows, spool
+from reconcile.scaling.dataset import Slice, TableSet
+from reconcile.scaling.pieces import Piece
 from reconcile.scaling.survey import windows
 from reconcile.vocabulary import InputError, Ledger
 
-MEMORY = 10**9
+MEMORY = 10**10
 
 
 @pytest.fixture(autouse=True)
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of a few bars, so that small ledgers have many of them."""
-    monkeypatch.setattr(scaled, "LEAST", 100)
-    monkeypatch.setattr(scaled, "BYTES_PER_ROW", 10**9)
+    monkeypatch.setattr(budget, "LEAST", 100)
+    monkeypatch.setattr(budget, "READ_SHARE", 0.0)
+    monkeypatch.setattr(budget, "MATCHED_SHARE", 0.0)
     monkeypatch.setattr(spool, "HELD", 50)
 
 
@@ -86,7 +90,7 @@ def test_the_rows_are_those_of_a_diff_in_memory(seed: int, tmp_path: Path) -> No
     _, market, true = kit.sample(seed, bars=40)
     places = written(tmp_path, true, wrong(true, market, seed, (1, 30, 6, 60)[seed]))
     found = same(*unchained(*places))
-    assert len(list(windows(found.answer.scan.survey.rows, 0, found.answer.scan.most))) > 3
+    assert len(list(windows(found.answer.scan.survey.rows, 0, found.answer.scan.budget.read_rows))) > 3
 
 
 def test_a_missing_fill_shifts_no_sequence_number(tmp_path: Path) -> None:
@@ -172,7 +176,7 @@ def test_bars_with_equal_digests_are_never_read(tmp_path: Path, monkeypatch: pyt
     seen: list[int] = []
     read = TableSet.rows_between
 
-    def told(self: TableSet, low: int, high: int) -> Any:
+    def told(self: TableSet, low: int, high: int) -> Slice:
         seen.append(low)
         return read(self, low, high)
 
@@ -249,3 +253,133 @@ def test_tolerances_absorb_the_same(tmp_path: Path) -> None:
     assert found.found.tolerances == expected.found.tolerances
     assert found.found.noise == expected.found.noise
     assert found.to_csv() == expected.to_csv()
+
+
+def test_equal_rows_are_left_out_before_they_are_matched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a table whose bars have the same rows on both sides, only the rows that differ become a ledger."""
+    _, market, true = kit.sample(1, bars=40)
+    made = faults.record_fault(true, market, "fill price", 20, random.Random(1))
+    assert made is not None
+    seen: list[tuple[int, int]] = []
+    read = Piece.ledger
+
+    def told(self: Piece, scan: Any, side: int) -> Any:
+        seen.append((side, len(self.slices[side]["fills"].times)))
+        return read(self, scan, side)
+
+    monkeypatch.setattr(Piece, "ledger", told)
+    left, right = unchained(*written(tmp_path, true, made[0]))
+    found = same(left, right)
+    assert found.found.breaks[0].table == "fills"
+    assert {rows for _, rows in seen} == {0, 1}
+    assert sum(1 for side, rows in seen if side == 0 and rows) <= 4, "in its window and the next, twice each"
+    monkeypatch.setattr(equal_rows, "_columns", lambda *_: None)
+    seen.clear()
+    same(left, right)
+    assert max(rows for _, rows in seen) > 1, "without it, all rows do"
+
+
+def in_equity(true: Ledger, row: int, change: float) -> Ledger:
+    cash = true.tables["equity"].columns["cash"]
+    values = cash.values.copy()
+    values[row] += change
+    return kit.with_column(true, "equity", "cash", replace(cash, values=values))
+
+
+@pytest.mark.parametrize("text", [b"BAD\xff", b"A" * 10_000])
+def test_what_no_ledger_may_hold_is_refused_in_equal_rows_too(text: bytes, tmp_path: Path) -> None:
+    """A name that is no text, or too long: an error in memory, so an error here."""
+    _, _, true = kit.sample(1, bars=40)
+    (place,) = unchained(*written(tmp_path, true))
+    table = pq.read_table(place / "fills.parquet")
+    names = [name.encode() for name in table["symbol"].cast(pa.string()).to_pylist()]
+    symbols = pa.array([text, *names[1:]], pa.binary()).view(pa.string())
+    at = table.column_names.index("symbol")
+    pq.write_table(table.set_column(at, "symbol", symbols), place / "fills.parquet")
+    with pytest.raises(InputError):
+        reconcile.read_ledger(place)
+    with pytest.raises(InputError):
+        reconcile.diff(place, place, memory=MEMORY)
+
+
+def test_float_noise_is_told_by_the_whole_table(tmp_path: Path) -> None:
+    """A cell's noise grows with the rows before it and with what stood there, also in earlier windows."""
+    _, _, true = kit.sample(1, bars=60)
+    floats = kit.in_floats(true)
+    rows = floats.tables["equity"].rows
+    cash = floats.tables["equity"].columns["cash"].values
+    size = float(np.max(np.abs(cash[: rows // 4])))
+    small = replace(
+        floats.tables["equity"].columns["cash"],
+        values=np.where(np.arange(rows) < rows // 4, cash, cash * 1e-6),
+    )
+    left = kit.with_column(floats, "equity", "cash", small)
+    right = in_equity(left, rows - 2, size * 2.0**-51)
+    for number, change in enumerate((size * 2.0**-51, size * 2.0**-30)):
+        places = unchained(*written(tmp_path / str(number), left, in_equity(left, rows - 2, change)))
+        found = same(*places)
+        assert found.found.noise == compare(left, in_equity(left, rows - 2, change)).noise
+    assert not compare(left, right).breaks, "the first is noise"
+
+
+LIMIT = 600_000_000
+ROWS = 1_200_000
+DIFF = "import reconcile, sys; print(len(reconcile.diff(*sys.argv[1:3], memory=sys.argv[3]).found.breaks))"
+
+
+def peak(*words: str) -> tuple[int, str]:
+    """The most memory that a process held, and what it printed. It starts no other."""
+    process = subprocess.Popen([sys.executable, "-c", DIFF, *words], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status
+    assert status == 0
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), out.strip()
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="the peak of one process is not told here")
+def test_the_limit_is_kept_and_without_it_more_is_taken(tmp_path: Path) -> None:
+    """Every row differs, and all are in one row group."""
+    rows = np.arange(ROWS)
+    for side in (1, 2):
+        (tmp_path / str(side)).mkdir()
+        words = [
+            pa.DictionaryArray.from_arrays(pa.array(rows % len(some), pa.int32()), some)
+            for some in ([f"S{i}" for i in range(2000)], ["buy", "sell"])
+        ]
+        times = pa.array(rows // 2000 * 86_400_000_000_000).cast(pa.timestamp("ns"))
+        columns = {"sequence": rows, "timestamp": times, "symbol": words[0], "side": words[1]}
+        numbers = {"quantity": rows % 977 + 1, "price": rows % 9973 + side, "notional": rows % 9973 * 977}
+        table = pa.table({**columns, **numbers})
+        pq.write_table(table, tmp_path / str(side) / "fills.parquet", row_group_size=ROWS)
+    sides = (str(tmp_path / "1"), str(tmp_path / "2"))
+    held, found = peak(*sides, str(LIMIT))
+    assert (found, held < LIMIT) == (str(ROWS), True), f"{held:,} bytes"
+    more, found = peak(*sides, str(100 * LIMIT))
+    assert (found, more > LIMIT) == (str(ROWS), True), f"{more:,} bytes"
+
+
+def test_where_memory_runs_short_windows_are_divided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what cannot be divided is one error."""
+    _, market, true = kit.sample(1, bars=40)
+    left, right = unchained(*written(tmp_path, true, wrong(true, market, 1, 5)))
+    monkeypatch.setattr(budget, "LEAST", 10**6)
+    seen: list[float] = []
+
+    def short(self: budget.Budget, size: float = 0.0) -> None:
+        seen.append(size)
+        if size > 100_000:
+            raise budget.MemoryShort
+
+    with monkeypatch.context() as patch:
+        patch.setattr(budget.Budget, "require", short)
+        patch.setattr(budget, "LEAST", 400)
+        same(left, right)
+    assert max(seen) > 100_000
+    monkeypatch.setattr(budget, "used", lambda: 10**11)
+    with pytest.raises(InputError) as error:
+        reconcile.diff(left, right, memory=MEMORY)
+    assert "does not fit beside the 100 GB in use" in error.value.found

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,10 +46,16 @@ class _Use:
 
 
 class NoiseGauge:
-    """The float noise found so far, by column."""
+    """The float noise found so far, by column.
+
+    numbers: where tables are parts of larger ones, the numbers of their rows there, by side. before: the
+    largest number of a column of each side in the rows before these parts.
+    """
 
     def __init__(self) -> None:
         self._uses: dict[tuple[str, str], _Use] = {}
+        self.numbers: tuple[Rows, Rows] | None = None
+        self.before: dict[tuple[str, str, int], float] = {}
 
     def absorb(self, table: str, column: str, cells: Comparable, left: Rows, right: Rows) -> Mask:
         """Which of some differing pairs of rows differ by float noise only."""
@@ -59,10 +66,11 @@ class NoiseGauge:
         x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
         size = np.maximum(np.abs(x), np.abs(y))
         if table in RUNNING:
-            size = np.maximum(size, _largest_before(table, cells, left, right))
+            size = np.maximum(size, self._largest_before(table, column, cells, left, right))
         with np.errstate(over="ignore"):
             gaps = np.abs(x - y)
-        steps = 2.0 * (np.maximum(left, right) + 1) + STEPS
+        whole = (left, right) if self.numbers is None else (self.numbers[0][left], self.numbers[1][right])
+        steps = 2.0 * (np.maximum(*whole) + 1) + STEPS
         within = known & (gaps <= np.minimum(steps * UNIT, MOST) * size)
         if not bool(within.any()) or _on_grid(cells.doubles, x[within], y[within], float(gaps[within].max())):
             return np.zeros(len(left), np.bool_)
@@ -78,6 +86,17 @@ class NoiseGauge:
         use.cells += 1
         use.largest, use.share = max(use.largest, abs(a - b)), max(use.share, gap / size)
         return True
+
+    def _largest_before(self, table: str, column: str, cells: Comparable, left: Rows, right: Rows) -> Floats:
+        """For each pair, the largest number of its column up to its row; of returns, the 1 that they are
+        taken from."""
+        if table == "returns":
+            return np.ones(len(left))
+        out = np.zeros(len(left))
+        for side, (values, rows) in enumerate(((cells.reference, left), (cells.candidate, right))):
+            out = np.maximum(out, _running(values)[rows])
+            out = np.maximum(out, self.before.get((table, column, side), 0.0))
+        return out
 
     def report(self) -> tuple[FloatNoise, ...]:
         """The noise of each column that has any, in the order in which it was met."""
@@ -117,17 +136,10 @@ def _full(cells: Comparable, left: Rows, right: Rows) -> Mask:
     return out
 
 
-def _largest_before(table: str, cells: Comparable, left: Rows, right: Rows) -> Floats:
-    """For each pair, the largest number of its column up to its row; of returns, the 1 that they are taken
-    from."""
-    if table == "returns":
-        return np.ones(len(left))
-    out = np.zeros(len(left))
-    for values, rows in ((cells.reference, left), (cells.candidate, right)):
-        sizes = np.abs(values.astype(np.float64))
-        running = np.maximum.accumulate(np.where(np.isfinite(sizes), sizes, 0.0))
-        out = np.maximum(out, running[rows])
-    return out
+def _running(values: npt.NDArray[Any]) -> Floats:
+    """The largest finite size up to each row."""
+    sizes = np.abs(values.astype(np.float64))
+    return np.asarray(np.maximum.accumulate(np.where(np.isfinite(sizes), sizes, 0.0)))
 
 
 def _on_grid(doubles: tuple[bool, bool], x: Floats, y: Floats, largest: float) -> bool:

@@ -107,8 +107,7 @@ def reconcile_sets(
     folder = TemporaryDirectory(prefix="tieout-")
     scan = prepare(sides, names, timing, tolerances, memory, Path(folder.name))
     tally, lacking = whole(scan, progress)
-    ledgers = (sides[0].skeleton(), sides[1].skeleton())
-    return Answer(_reconciliation(scan, tally, ledgers), ledgers, scan, lacking, folder)
+    return Answer(_reconciliation(scan, tally, scan.skeletons), scan.skeletons, scan, lacking, folder)
 
 
 def _chosen(tables: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -21,13 +21,16 @@ from reconcile.matching.assemble import assemble
 from reconcile.matching.axis import make_axis
 from reconcile.matching.bounds import AppliedTolerances
 from reconcile.matching.breaks import Breaks
-from reconcile.matching.cells import Comparable, Rows
+from reconcile.matching.cells import NUMBERS, Comparable, Rows, doubles
 from reconcile.matching.diff_tables import BreakCollector
 from reconcile.matching.inexact_pairs import WINDOW
 from reconcile.matching.model import Break, BreakType, ChainSide, ChainState, LedgerSide, Stage, Tolerance
+from reconcile.matching.noise import RUNNING
 from reconcile.matching.pair_rows import SEQUENCE
 from reconcile.matching.stages import COMPARED_TIME
+from reconcile.scaling.budget import Budget, MemoryShort, width_of
 from reconcile.scaling.dataset import DataSet, Ints
+from reconcile.scaling.pieces import Piece, pieces, times_of_bars
 from reconcile.scaling.spool import in_order
 from reconcile.scaling.survey import OVERLAP, Survey, survey, windows
 from vocabulary.ledger import Ledger
@@ -38,12 +41,6 @@ if TYPE_CHECKING:
 
 KEPT = 1000
 """Breaks that are kept whole; the others are counted, and found again where they are written."""
-BYTES_PER_ROW = 1_500
-"""Memory that a row of a window takes at most, all its copies and breaks included, as measured."""
-BASE = 450_000_000
-"""Memory that the process takes beside its windows: libraries, row groups kept, the times of the survey."""
-LEAST = 20_000
-"""Rows of a window at least: below, windows are mostly overlap."""
 
 
 @dataclass(slots=True)
@@ -72,15 +69,16 @@ class Tally:
 class Scan:
     """Both sides and how they are read. start: the first bar that is not equal by both digest chains.
 
-    hashed: per side whether its rows are hashed on the way.
+    hashed: per side whether its rows are hashed on the way. skeletons: the ledgers without their rows.
     """
 
     sides: tuple[DataSet, DataSet]
     chosen: tuple[str, ...] | None
     survey: Survey
     start: int
-    most: int
+    budget: Budget
     hashed: tuple[bool, bool]
+    skeletons: tuple[Ledger, Ledger]
     tolerances: tuple[Tolerance, ...] = ()
 
     @property
@@ -98,19 +96,38 @@ def prepare(
     progress: Progress | None = None,
 ) -> Scan:
     """Survey both sides, and lay tables out by time where they are not. memory: bytes of the process."""
-    found = survey(sides, timing, progress)
-    most = max(LEAST, (memory - BASE) // BYTES_PER_ROW)
+    budget = Budget(memory, _width(sides))
+    try:
+        budget.require()
+        found = survey(sides, timing, budget.require, progress)
+    except MemoryShort:
+        raise budget.refused("the times of all rows") from None
     start = _equal_bars(sides, found)
+    most = budget.read_rows
     edges = np.array([found.axis.bars[first] for first, _ in windows(found.rows, 0, most)], np.int64)
     for side, names in zip(sides, found.scattered, strict=True):
         assert isinstance(side.tables, dict)
-        for name in names:
-            side.tables[name] = in_order(side.tables[name], edges, folder)
+        for name, table in side.tables.items():
+            large = not table.ascending and table.largest_part() > most // 8
+            if name in names or large:
+                side.tables[name] = in_order(table, edges, folder)
     hashed = tuple(
         side.manifest.chain is not None and all(table.ascending for table in side.tables.values())
         for side in sides
     )
-    return Scan(sides, chosen, found, start, most, (hashed[0], hashed[1]), tolerances)
+    skeletons = (sides[0].skeleton(), sides[1].skeleton())
+    return Scan(sides, chosen, found, start, budget, (hashed[0], hashed[1]), skeletons, tolerances)
+
+
+def _width(sides: tuple[DataSet, DataSet]) -> float:
+    """The mean bytes of a row."""
+    return width_of(
+        {
+            (side.path, place, name): (table.rows, table.bytes_per_row())
+            for place, side in enumerate(sides)
+            for name, table in side.tables.items()
+        }
+    )
 
 
 def _equal_bars(sides: tuple[DataSet, DataSet], found: Survey) -> int:
@@ -142,28 +159,37 @@ def _equal_bars(sides: tuple[DataSet, DataSet], found: Survey) -> int:
 def run(scan: Scan, lacking: tuple[Ints, Ints], progress: Progress | None = None) -> Tally:
     """Compare all windows. lacking: per side, the sequence numbers of rows without a partner, ascending."""
     tally = Tally(_bounds(scan))
-    links = [_link_before(scan, side) for side in (0, 1)]
-    for piece in _pieces(scan):
-        breaks, compared = _breaks(scan, piece, lacking, tally, tally.bounds)
-        tally.columns.update(compared)
+    for breaks, piece in _compared(scan, lacking, tally):
         _count(breaks, piece, tally)
-        tally.notes.update(dict.fromkeys(piece.notes))
-        for side, ledger in enumerate(piece.ledgers):
-            if scan.hashed[side]:
-                made = links_after(rows_between(ledger, *_times(scan, *piece.window)), links[side])
-                tally.links[side].extend(made)
-                links[side] = made[-1] if made else links[side]
         if progress is not None:
             progress(int(np.sum(scan.survey.rows[: piece.window[1]])))
     return tally
 
 
+def _compared(scan: Scan, lacking: tuple[Ints, Ints], tally: Tally) -> Iterator[tuple[Breaks, Piece]]:
+    """Compare piece by piece; one for which memory runs short is divided."""
+    for piece in pieces(scan, lacking):
+        waiting = [piece]
+        while waiting:
+            one = waiting.pop()
+            halves = None
+            try:
+                scan.budget.require(scan.budget.per_row * one.rows)
+            except MemoryShort:
+                halves = one.halves(scan)
+                if halves is None and one.rows > scan.budget.least:
+                    first = one.window[0]
+                    raise scan.budget.refused(f"a bar with {int(scan.survey.rows[first]):,} rows") from None
+            if halves is None:
+                yield _breaks(scan, one, lacking, tally), one
+            else:
+                waiting += reversed(halves)
+
+
 def breaks_of(scan: Scan, lacking: tuple[Ints, Ints]) -> Iterator[Break]:
     """Every break, in order; all windows are compared once more."""
-    for piece in _pieces(scan):
-        tally = Tally(_bounds(scan))
-        found, _ = _breaks(scan, piece, lacking, tally, tally.bounds)
-        for one in found:
+    for breaks, piece in _compared(scan, lacking, Tally(_bounds(scan))):
+        for one in breaks:
             yield _numbered(one, piece)
 
 
@@ -183,51 +209,18 @@ def whole(scan: Scan, progress: Progress | None = None) -> tuple[Tally, tuple[In
     return (tally, none) if tally.sequence <= again.sequence else (again, both)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Piece:
-    """A window of bars with the rows of both sides, those of the overlap included.
-
-    numbers: per side and table, the number of each row in the whole table.
-    """
-
-    window: tuple[int, int]
-    ledgers: tuple[Ledger, Ledger]
-    numbers: tuple[dict[str, Ints], dict[str, Ints]]
-    notes: tuple[str, ...]
-
-
-def _pieces(scan: Scan) -> Iterator[_Piece]:
-    span = OVERLAP + scan.survey.axis.lag
-    for window in windows(scan.survey.rows, scan.start, scan.most):
-        low, high = _times(scan, max(window[0] - span, scan.start), window[1] + span)
-        ledgers, numbers = [], []
-        notes: list[str] = []
-        for side in scan.sides:
-            read = {name: table.rows_between(low, high) for name, table in side.tables.items()}
-            ledger, said = side.ledger({name: rows for name, (rows, _) in read.items()})
-            ledgers.append(ledger)
-            numbers.append({name: places for name, (_, places) in read.items()})
-            notes += said
-        yield _Piece(window, (ledgers[0], ledgers[1]), (numbers[0], numbers[1]), tuple(notes))
-
-
-def _times(scan: Scan, first: int, stop: int) -> tuple[int, int]:
-    """The times [low, high) of the bars [first, stop)."""
-    bars = scan.bars
-    return int(bars[first]), int(bars[stop]) if stop < len(bars) else int(bars[-1]) + 1
-
-
 def _bounds(scan: Scan) -> AppliedTolerances:
-    return AppliedTolerances(scan.tolerances, *(side.skeleton() for side in scan.sides))
+    return AppliedTolerances(scan.tolerances, *scan.skeletons)
 
 
-def _breaks(
-    scan: Scan, piece: _Piece, lacking: tuple[Ints, Ints], tally: Tally, bounds: AppliedTolerances
-) -> tuple[Breaks, dict[str, tuple[str, ...]]]:
-    """The breaks of a window's own cycles, and the columns compared by table."""
-    axis = replace(scan.survey.axis, stamps=make_axis(*piece.ledgers, None).stamps)
+def _breaks(scan: Scan, piece: Piece, lacking: tuple[Ints, Ints], tally: Tally) -> Breaks:
+    """The breaks of a window's own cycles. Adds to the tally all but the breaks."""
+    read = [piece.ledger(scan, side) for side in (0, 1)]
+    ledgers = (read[0][0], read[1][0])
+    tally.notes.update(dict.fromkeys(note for _, notes in read for note in notes))
+    axis = replace(scan.survey.axis, stamps=make_axis(*ledgers, None).stamps)
     first, stop = piece.window
-    low, high = _times(scan, first, stop)
+    low, high = times_of_bars(scan, first, stop)
     onesided: dict[str, tuple[Ints, Ints]] = {}
 
     def unpaired(name: str, columns: dict[str, Comparable], missing: Rows, extra: Rows) -> None:
@@ -241,26 +234,59 @@ def _breaks(
                 tally.lacking[side].append(np.asarray(numbers[side][own], np.int64))
 
     spare = _bounds(scan)
+    spare.noise.before = tally.bounds.noise.before
 
     def absorb(table: str, column: str, cells: Comparable, left: Rows, right: Rows) -> Rows:
-        times = piece.ledgers[0].tables[table].columns[COMPARED_TIME[table]].values[left]
+        times = ledgers[0].tables[table].columns[COMPARED_TIME[table]].values[left]
         own = (times >= low) & (times < high)
         keep = np.zeros(len(left), np.bool_)
-        for mask, applied in ((own, bounds), (~own, spare)):  # what the overlap absorbs is not counted
+        numbers = [piece.slices[side][table].numbers for side in (0, 1)]
+        for mask, applied in ((own, tally.bounds), (~own, spare)):  # what the overlap absorbs is not counted
             at = np.flatnonzero(mask)
+            applied.noise.numbers = (numbers[0], numbers[1])
             keep[at[applied.absorb(table, column, cells, left[at], right[at])]] = True
         return np.flatnonzero(keep)
 
-    collector = BreakCollector(absorb, bounds.absorb_one, unpaired=unpaired, lacking=lacking)
-    compared = compare_all(*piece.ledgers, scan.chosen, axis, collector)
-    left, right = (LedgerSide(one.manifest, one.tables) for one in piece.ledgers)
+    collector = BreakCollector(absorb, tally.bounds.absorb_one, unpaired=unpaired, lacking=lacking)
+    compared = compare_all(*ledgers, scan.chosen, axis, collector)
+    tally.columns.update({one.table: one.columns for one in compared})
+    left, right = (LedgerSide(one.manifest, one.tables) for one in ledgers)
     found = assemble(collector.groups, axis, (left, right))
     cycle = found.columns.cycle
     last = stop >= len(scan.bars)
     own = (cycle >= first) | (first == 0)
     own &= (cycle < stop) | last
     tally.inexact += not all(_is_settled(scan, piece.window, pair) for pair in onesided.values())
-    return found.at(np.flatnonzero(own)), {one.table: one.columns for one in compared}
+    _hash(scan, ledgers, (low, high), tally)
+    _pass_over(ledgers, high, tally)
+    return found.at(np.flatnonzero(own))
+
+
+def _pass_over(ledgers: tuple[Ledger, Ledger], high: int, tally: Tally) -> None:
+    """Note the largest doubles of running totals in the rows before the next window."""
+    before = tally.bounds.noise.before
+    for side, ledger in enumerate(ledgers):
+        for name in RUNNING:
+            table = ledger.tables.get(name)
+            if table is None:
+                continue
+            for column, cells in table.columns.items():
+                if cells.kind in NUMBERS:
+                    past = doubles(cells)[table.columns[COMPARED_TIME[name]].values < high]
+                    key = (name, column, side)
+                    before[key] = max(
+                        before.get(key, 0.0),
+                        float(np.max(np.abs(past), initial=0.0, where=np.isfinite(past))),
+                    )
+
+
+def _hash(scan: Scan, ledgers: tuple[Ledger, Ledger], times: tuple[int, int], tally: Tally) -> None:
+    """Add the links of a window's bars to those of the bars before."""
+    for side, ledger in enumerate(ledgers):
+        if scan.hashed[side]:
+            links = tally.links[side]
+            before = links[-1] if links else _link_before(scan, side)
+            links.extend(links_after(rows_between(ledger, *times), before))
 
 
 def _is_settled(scan: Scan, window: tuple[int, int], onesided: tuple[Ints, Ints]) -> bool:
@@ -293,7 +319,7 @@ def _spanned(cut: int, left: Ints, right: Ints) -> bool:
     return False
 
 
-def _count(breaks: Breaks, piece: _Piece, tally: Tally) -> None:
+def _count(breaks: Breaks, piece: Piece, tally: Tally) -> None:
     tally.breaks += len(breaks)
     tally.by_stage.update(breaks.by_stage())
     tally.by_type.update(breaks.by_type())
@@ -303,11 +329,11 @@ def _count(breaks: Breaks, piece: _Piece, tally: Tally) -> None:
         tally.kept.append(_numbered(one, piece))
 
 
-def _numbered(one: Break, piece: _Piece) -> Break:
+def _numbered(one: Break, piece: Piece) -> Break:
     """The break with the numbers that its rows have in the whole tables."""
     rows = [
-        None if row is None else int(numbers[one.table][row])
-        for row, numbers in zip((one.reference_row, one.candidate_row), piece.numbers, strict=True)
+        None if row is None else int(slices[one.table].numbers[row])
+        for row, slices in zip((one.reference_row, one.candidate_row), piece.slices, strict=True)
     ]
     return replace(one, reference_row=rows[0], candidate_row=rows[1])
 
@@ -316,7 +342,7 @@ def _link_before(scan: Scan, side: int) -> str:
     """The link of the last bar that is not read; of none, the link before the first."""
     own, claimed = scan.survey.own[side], scan.sides[side].manifest.chain or ()
     skipped = _skipped(scan, side)
-    return claimed[skipped - 1] if skipped and len(own) else first_link(scan.sides[side].skeleton())
+    return claimed[skipped - 1] if skipped and len(own) else first_link(scan.skeletons[side])
 
 
 def _skipped(scan: Scan, side: int) -> int:

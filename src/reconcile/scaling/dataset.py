@@ -22,11 +22,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
-from reconcile.files import instants
+from reconcile.files import buffers, instants
 from reconcile.files.places import Place, shown
 from reconcile.ledger import manifest as manifests
 from reconcile.ledger.columns import Source, ledger_from_arrow
 from reconcile.ledger.read import settle_times
+from reconcile.scaling.stream import Stream
 from reconcile.tables.intake import PARQUET, damage_named, is_tabular, table_name
 from reconcile.tables.model import Unread, UnreadKind
 from vocabulary.errors import InputError
@@ -35,6 +36,10 @@ from vocabulary.ledger import SCHEMA, TIME_COLUMN, Ledger, Manifest, Table
 Ints = npt.NDArray[np.int64]
 ROW = "tieout row"
 """A column of spooled parts: the row's number in its table."""
+BATCH = 65_536
+"""Rows that are read at a time."""
+BUFFER = 1 << 20
+"""Bytes of a column of a row group that are read at a time."""
 KEPT_PARTS = 2
 """Row groups of a table that are kept between two reads: neighbouring windows share one."""
 
@@ -50,6 +55,35 @@ class Part:
     partition: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """Some rows of a table, in their order. numbers: of the rows in the whole table. times: ns since 1970."""
+
+    data: Any
+    numbers: Ints
+    times: Ints
+
+    def with_data(self, data: Any) -> Slice:
+        return Slice(data, self.numbers, self.times)
+
+    def part(self, first: int, stop: int) -> Slice:
+        """The rows [first, stop)."""
+        return Slice(self.data.slice(first, stop - first), self.numbers[first:stop], self.times[first:stop])
+
+    def only(self, keep: npt.NDArray[np.bool_]) -> Slice:
+        """The rows of a mask."""
+        data = self.data.filter(buffers.booleans(keep))
+        return Slice(data, self.numbers[keep], self.times[keep])
+
+    def between(self, low: int, high: int) -> Slice:
+        """The rows with a time in [low, high)."""
+        keep = (self.times >= low) & (self.times < high)
+        places = np.flatnonzero(keep)
+        if len(places) == (int(places[-1]) - int(places[0]) + 1 if len(places) else 0):
+            return self.part(*((int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)))
+        return self.only(keep)
+
+
 @dataclass(slots=True, eq=False)
 class TableSet:
     """One table. spans: per part its first and last time, ns; empty until `survey` fills it."""
@@ -60,6 +94,7 @@ class TableSet:
     spans: list[tuple[int, int]] = field(default_factory=list)
     ascending: bool = True
     _kept: OrderedDict[int, Any] = field(default_factory=OrderedDict)
+    _stream: Stream | None = None
 
     @property
     def rows(self) -> int:
@@ -71,61 +106,105 @@ class TableSet:
         names = pa_parquet.read_schema(self.parts[0].path).names
         return [*names, *(name for name, _ in self.parts[0].partition if name not in names)]
 
-    def batches(self, columns: list[str] | None = None) -> Iterator[tuple[Part, int, Any]]:
-        """(part, number of the first row, rows) of all rows in their order, a few at a time."""
-        for part in self.parts:
-            if not part.rows:
+    def batches(
+        self, columns: list[str] | None = None, since: int | None = None
+    ) -> Iterator[tuple[Part, int, Any]]:
+        """(part, number of the first row, rows) of all rows in their order, a few at a time.
+
+        since: parts that end before this time are left out.
+        """
+        for place, part in enumerate(self.parts):
+            if not part.rows or (since is not None and self.spans[place][1] < since):
                 continue
-            with damage_named(Path(part.path)), pa_parquet.ParquetFile(part.path) as file:
+            with damage_named(Path(part.path)), _opened(part.path) as file:
                 own = [name for name in columns or file.schema_arrow.names if name in file.schema_arrow.names]
                 first = part.first
-                for batch in file.iter_batches(65_536, row_groups=[part.group], columns=own):
+                for batch in file.iter_batches(BATCH, row_groups=[part.group], columns=own):
                     yield part, first, _with_partition(pa.Table.from_batches([batch]), part)
                     first += batch.num_rows
 
-    def rows_between(self, low: int, high: int) -> tuple[Any, Ints]:
-        """The rows with a time in [low, high), in their order, and their numbers in the table."""
-        tables, numbers = [], []
+    def rows_between(self, low: int, high: int) -> Slice:
+        """The rows with a time in [low, high), in their order.
+
+        Of a table in order of time only a few rows are held beside these, where `low` grows from call to
+        call; of any other, whole row groups.
+        """
+        if self.ascending:
+            if self._stream is None or self._stream.passed > low:
+                self._stream = Stream(self._slices(low), low)
+            return self._joined(list(self._stream.between(low, high)))
+        found = []
         for place, (first, last) in enumerate(self.spans):
-            if last < low or first >= high:
-                continue
-            data, times, own = self._part(place)
-            keep = np.flatnonzero((times >= low) & (times < high))
-            if not len(keep):
-                continue
-            whole = int(keep[-1]) - int(keep[0]) + 1 == len(keep)
-            tables.append(data.slice(int(keep[0]), len(keep)) if whole else data.take(pa.array(keep)))
-            numbers.append(own[keep])
-        if not tables:
-            return self.empty(), np.zeros(0, np.int64)
-        return pa.concat_tables(tables, promote_options="permissive"), np.concatenate(numbers)
+            if last >= low and first < high:
+                found.append(self._part(place).between(low, high))
+        return self._joined([one for one in found if len(one.times)])
+
+    def _slices(self, since: int) -> Iterator[Slice]:
+        for _, first, data in self.batches(since=since):
+            yield Slice(data, np.arange(first, first + data.num_rows), times_of(data, self))
+
+    def _joined(self, slices: list[Slice]) -> Slice:
+        if not slices:
+            return Slice(self.empty(), np.zeros(0, np.int64), np.zeros(0, np.int64))
+        if len(slices) == 1:
+            return slices[0]
+        return Slice(
+            pa.concat_tables([one.data for one in slices], promote_options="permissive"),
+            np.concatenate([one.numbers for one in slices]),
+            np.concatenate([one.times for one in slices]),
+        )
 
     def empty(self) -> Any:
         """No rows, with the columns and types of the table."""
         schema = pa_parquet.read_schema(self.parts[0].path)
         return _with_partition(schema.empty_table(), self.parts[0])
 
-    def _part(self, place: int) -> tuple[Any, Ints, Ints]:
+    def head(self) -> Any:
+        """The first row, where there is one: it tells a column's zone as well as its type."""
+        first = next((part for part in self.parts if part.rows), None)
+        if first is None:
+            return self.empty()
+        with damage_named(Path(first.path)), _opened(first.path) as file:
+            batch = next(file.iter_batches(1, row_groups=[first.group]))
+        return _with_partition(pa.Table.from_batches([batch]), first)
+
+    def bytes_per_row(self) -> float:
+        """Bytes that a row takes as Arrow holds it, measured on the first ones."""
+        for _, _, data in self.batches():
+            return float(data.nbytes) / int(data.num_rows)
+        return 0.0
+
+    def largest_part(self) -> int:
+        """Rows of the largest row group."""
+        return max((part.rows for part in self.parts), default=0)
+
+    def _part(self, place: int) -> Slice:
         if place in self._kept:
             self._kept.move_to_end(place)
         else:
             part = self.parts[place]
-            with damage_named(Path(part.path)), pa_parquet.ParquetFile(part.path) as file:
+            with damage_named(Path(part.path)), _opened(part.path) as file:
                 data = _with_partition(file.read_row_group(part.group), part)
             if ROW in data.column_names:
-                numbers = data[ROW].to_numpy()
+                numbers = buffers.values_of(data[ROW].combine_chunks())
                 data = data.drop_columns([ROW])
             else:
                 numbers = np.arange(part.first, part.first + part.rows)
-            self._kept[place] = (data, times_of(data, self), numbers)
+            self._kept[place] = Slice(data, numbers, times_of(data, self))
             while len(self._kept) > KEPT_PARTS:
                 self._kept.popitem(last=False)
-        found: tuple[Any, Ints, Ints] = self._kept[place]
+        found: Slice = self._kept[place]
         return found
 
     def forget(self) -> None:
-        """Drop what is kept of the parts."""
+        """Drop what is held of the rows."""
         self._kept.clear()
+        self._stream = None
+
+
+def _opened(path: str) -> Any:
+    """A Parquet file whose columns are read a few pages at a time, not a row group at once."""
+    return pa_parquet.ParquetFile(path, buffer_size=BUFFER)
 
 
 def times_of(data: Any, table: TableSet, column: str | None = None) -> Ints:
@@ -180,7 +259,7 @@ class DataSet:
 
     def skeleton(self) -> Ledger:
         """The ledger's manifest, columns and numbers of rows, without the rows."""
-        ledger, _ = self.ledger({name: table.empty() for name, table in self.tables.items()})
+        ledger, _ = self.ledger({name: table.head() for name, table in self.tables.items()})
         return Ledger(
             ledger.manifest,
             {

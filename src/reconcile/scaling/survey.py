@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reconcile.matching.axis import Axis
+from reconcile.matching.axis import Axis, distinct_values
 from reconcile.matching.inexact_pairs import WINDOW
 from reconcile.scaling.dataset import DataSet, Ints, TableSet, times_of
 from vocabulary.errors import InputError
@@ -53,14 +53,21 @@ class Survey:
     scattered: tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def survey(sides: tuple[DataSet, DataSet], timing: Timing | None, progress: Progress | None = None) -> Survey:
-    """Read the times of both data sets. Raises InputError where a row has none."""
+def survey(
+    sides: tuple[DataSet, DataSet],
+    timing: Timing | None,
+    check: Callable[[], None],
+    progress: Progress | None = None,
+) -> Survey:
+    """Read the times of both data sets. check: called all along. Raises InputError: a row without one."""
     done = 0
     seen = (_Side(), _Side())
     for side, found in zip(sides, seen, strict=True):
         for table in side.tables.values():
             for _ in _scan(table, found):
                 done += 1
+                if done % 64 == 0:
+                    check()
                 if progress is not None:
                     progress(done)
             found.counts[table.name] = [_merged(found.counts.get(table.name, []))]
@@ -99,12 +106,14 @@ def _scan(table: TableSet, found: _Side) -> Iterator[None]:
         times = times_of(data, table)
         low, high = spans[place]
         spans[place] = (min(low, int(times.min())), max(high, int(times.max())))
-        table.ascending = table.ascending and int(times[0]) >= last and bool((times[1:] >= times[:-1]).all())
+        sorted_here = bool((times[1:] >= times[:-1]).all())
+        table.ascending = table.ascending and int(times[0]) >= last and sorted_here
         last = int(times[-1])
         stamps = {name: times_of(data, table, name) for name in STAMPS if name in names}
         known = [values[values != np.iinfo(np.int64).min] for values in stamps.values()]
-        found.stamps += [np.unique(values) for values in known]
-        found.counts.setdefault(table.name, []).append(np.unique(times, return_counts=True))
+        found.stamps += [distinct_values(values) for values in known]
+        counted = _runs(times) if sorted_here else np.unique(times, return_counts=True)
+        found.counts.setdefault(table.name, []).append(counted)
         if len(found.stamps) > 256:
             found.stamps = [_distinct(found.stamps)]
             found.counts[table.name] = [_merged(found.counts[table.name])]
@@ -120,7 +129,7 @@ def _note_rebalances(table: TableSet, data: object, stamps: dict[str, Ints], fou
         valid = data["rebalance"].is_valid().to_numpy()  # type: ignore[index]
         times = stamps[time][valid]
         parts = found.rebalances.setdefault(table.name, [])
-        parts.append(np.unique(times[times != np.iinfo(np.int64).min]))
+        parts.append(distinct_values(times[times != np.iinfo(np.int64).min]))
         if len(parts) > 256:
             parts[:] = [_distinct(parts)]
 
@@ -159,6 +168,12 @@ def _is_scattered(table: TableSet) -> bool:
     return not table.ascending and together > 4 * whole
 
 
+def _runs(times: Ints) -> tuple[Ints, Ints]:
+    """The distinct values of ascending times, and how many there are of each."""
+    first = np.flatnonzero(np.concatenate([[True], times[1:] != times[:-1]]))
+    return times[first], np.diff(np.append(first, len(times)))
+
+
 def _distinct(parts: Sequence[Ints]) -> Ints:
     return np.unique(np.concatenate([EMPTY, *parts]))
 
@@ -172,11 +187,12 @@ def _merged(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
     return times, counts
 
 
-def windows(rows: Ints, start: int, most: int) -> Iterator[tuple[int, int]]:
-    """Spans [from, to) of bars from `start` on, each of at most `most` rows, and of at least one bar."""
+def windows(rows: Ints, start: int, most: int, end: int | None = None) -> Iterator[tuple[int, int]]:
+    """Spans [from, to) of the bars [start, end), each of at most `most` rows, and of at least one bar."""
+    end = len(rows) if end is None else end
     sums = np.cumsum(rows)
-    while start < len(rows):
+    while start < end:
         before = int(sums[start - 1]) if start else 0
-        stop = max(int(np.searchsorted(sums, before + most, "right")), start + 1)
+        stop = min(max(int(np.searchsorted(sums, before + most, "right")), start + 1), end)
         yield start, stop
         start = stop
