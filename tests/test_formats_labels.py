@@ -1,4 +1,4 @@
-"""Symbols and times as a market has them: without a venue, without the end of a session."""
+"""Symbols, times and fills as a market has them: no venue, no end of a session, none left out."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def perf(*sessions: tuple[str, str, list[str]]) -> pd.DataFrame:
     for start, end, bought in sessions:
         orders = [{"id": stamp, "commission": 0.1} for stamp in bought]
         trades = [
-            {"dt": pd.Timestamp(stamp, tz="UTC"), "sid": SimpleNamespace(symbol="A"), "amount": 1, "price": 10.0,
-             "order_id": stamp}
+            {"dt": pd.Timestamp(stamp, tz="UTC"), "sid": SimpleNamespace(symbol="A"), "amount": 1,
+             "price": 10.0, "order_id": stamp}
             for stamp in bought
         ]  # fmt: skip
         stamps = {"period_open": pd.Timestamp(start, tz="UTC"), "period_close": pd.Timestamp(end, tz="UTC")}
@@ -125,3 +125,23 @@ def test_sessions_of_zipline_are_days_where_all_trades_stand_at_their_ends(
     ledger = reconcile.from_zipline(perf(*sessions))
     assert column(ledger, "fills", "timestamp") == fills
     assert column(ledger, "equity", "timestamp") == equity
+
+
+def test_a_trade_that_backtesting_still_has_open_was_bought() -> None:
+    stamps = pd.date_range("2024-01-03", periods=3)
+    closed = {
+        "Size": [2],
+        "EntryPrice": [5.0],
+        "ExitPrice": [6.0],
+        "EntryTime": stamps[:1],
+        "ExitTime": stamps[1:2],
+    }
+    still = SimpleNamespace(size=-3, entry_price=7.0, entry_time=stamps[2])
+    stats = SimpleNamespace(
+        _trades=pd.DataFrame(closed),
+        _equity_curve=pd.DataFrame({"Equity": [100.0, 101, 102]}, stamps),
+        _strategy=SimpleNamespace(trades=(still,)),
+    )
+    fills = reconcile.frame(reconcile.from_backtesting(stats, "A"), "fills", floats=True)
+    rows = list(zip(fills["side"], fills["quantity"], fills["price"], strict=True))
+    assert rows == [("buy", 2, 5), ("sell", 2, 6), ("sell", 3, 7)]

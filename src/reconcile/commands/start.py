@@ -12,7 +12,9 @@ from reconcile.text.escape import printable
 @click.argument("folder", metavar="[DIR]", default=".")
 @click.option(
     "--engine",
-    type=click.Choice(["own", "vectorbt", "backtrader", "bt", "pybroker", "ml4t"]),
+    type=click.Choice(
+        ["own", "vectorbt", "backtrader", "bt", "pybroker", "ml4t", "zipline", "nautilus", "backtesting"]
+    ),
     default="own",
     show_default=True,
     help="Write a strategy of this engine as the adapter.",

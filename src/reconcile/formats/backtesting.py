@@ -2,7 +2,7 @@
 
 Truth: backtesting/_stats.py, backtesting.py (0.6.6). One row is a round trip; `Size` is signed. Before
 0.6 there is no `Commission`: it is in `EntryPrice`. Trades that are open at the end are absent unless
-`finalize_trades=True`. The symbol's name is not in the export.
+`finalize_trades=True`; the stats still hold them. The symbol's name is not in the export.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ FORMAT = Format(
 
 
 def tables_of(stats: Any, symbol: str = "ASSET") -> dict[str, Any]:
-    """Tables of the stats that `Backtest.run()` returns: fills from trades, equity from its curve."""
+    """Tables of the stats that `Backtest.run()` returns: fills from trades, equity from its curve.
+
+    Of trades that are still open at the end there is the fill that opened them.
+    """
     import pandas as pd
 
     trades, curve = stats._trades, stats._equity_curve
@@ -70,6 +73,27 @@ def tables_of(stats: Any, symbol: str = "ASSET") -> dict[str, Any]:
                 }
             )
         )
+    still_open = _still_open(getattr(stats, "_strategy", None), symbol)
+    sides += [still_open] if len(still_open) else []
     fills = pd.concat(sides).sort_values("timestamp", kind="stable", ignore_index=True)
     equity = pd.DataFrame({"timestamp": curve.index, "equity": curve["Equity"].to_numpy(float)})
     return {"fills": fills, "equity": equity}
+
+
+def _still_open(strategy: Any, symbol: str) -> Any:
+    """The fills that opened the trades which a strategy still has."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {
+                "timestamp": pd.Timestamp(trade.entry_time),
+                "symbol": symbol,
+                "side": "buy" if trade.size > 0 else "sell",
+                "quantity": float(abs(trade.size)),
+                "price": float(trade.entry_price),
+            }
+            for trade in getattr(strategy, "trades", ())
+        ],
+        columns=["timestamp", "symbol", "side", "quantity", "price"],
+    )

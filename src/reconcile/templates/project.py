@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,18 +23,46 @@ FILES = {
 }
 """Path in the project -> file of its text in `reconcile/templates/files`."""
 OWN = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What the project of an engine has of its own; its adapter is `NAME_engine.py.txt`.
+
+    package: what pip installs. changes: text of the files of all engines -> what stands there instead.
+    files: path in the project -> file of its text, besides or in place of those of all engines.
+    """
+
+    package: str
+    changes: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+SLIPPAGE = 'slippage = { kind = "bps", rate = "5" }\n'
+MARKET = "# built in; yours: a Parquet or CSV file beside this one\n"
 ENGINES = {
-    "vectorbt": "vectorbt",
-    "backtrader": "backtrader",
-    "bt": "bt",
-    "pybroker": "lib-pybroker",
-    "ml4t": "ml4t-backtest",
+    "vectorbt": Engine("vectorbt"),
+    "backtrader": Engine("backtrader"),
+    # It trades at the price of the bar that decides, and slippage is no cost that it knows.
+    "bt": Engine("bt", {SLIPPAGE: '\n[execution]\ntiming = "same_close"\n'}),
+    "pybroker": Engine("lib-pybroker"),
+    "ml4t": Engine("ml4t-backtest"),
+    "zipline": Engine(
+        "zipline-reloaded",
+        {MARKET: MARKET + "price_decimals = 3                      # of the prices in zipline's bundles\n"},
+        {"tolerance.toml": "zipline_tolerance.toml.txt"},
+    ),
+    "nautilus": Engine("nautilus_trader", files={"tolerance.toml": "nautilus_tolerance.toml.txt"}),
+    "backtesting": Engine(
+        "backtesting",
+        files={
+            "scenario.toml": "backtesting_scenario.toml.txt",
+            "my_strategy.py": "backtesting_strategy.py.txt",
+            "tolerance.toml": "backtesting_tolerance.toml.txt",
+        },
+    ),
 }
-"""Engine -> what pip installs for it. Its adapter is `NAME_engine.py.txt`."""
-AT_CLOSE = {
-    'slippage = { kind = "bps", rate = "5" }\n': '\n[execution]\ntiming = "same_close"\n',
-}
-"""Of bt's scenario: it trades at the price of the bar that decides, and slippage is no cost that it knows."""
+"""Engine -> what its project has of its own."""
 SETTINGS = "pyproject.toml"
 NEXT = """
 next
@@ -62,7 +91,7 @@ def files_for(engine: str = OWN) -> dict[str, str]:
         "my_engine.py": f"{engine}_engine.py.txt",
         "tests/test_my_engine.py": "test_engine.py.txt",
     }
-    return {**FILES, **own}
+    return {**FILES, **own, **ENGINES[engine].files}
 
 
 def write_project(folder: str, engine: str = OWN) -> str:
@@ -112,10 +141,11 @@ def _text(source: str, engine: str) -> str:
     text = files("reconcile.templates").joinpath("files", source).read_text(encoding="utf-8")
     if engine == OWN:
         return text
-    if engine == "bt":
-        for usual, its_own in AT_CLOSE.items():
-            text = text.replace(usual, its_own)
-    return text.replace('"tieout[html]", "pytest"]', f'"tieout[html]", "pytest", "{ENGINES[engine]}"]')
+    for usual, its_own in ENGINES[engine].changes.items():
+        text = text.replace(usual, its_own)
+    return text.replace(
+        '"tieout[html]", "pytest"]', f'"tieout[html]", "pytest", "{ENGINES[engine].package}"]'
+    )
 
 
 def _own_tables() -> str:
