@@ -66,6 +66,7 @@ def results(folder: Path) -> dict[str, Result]:
         ),
         "audit": reconcile.audit({"fills": hostile}),
         "check": reconcile.check(scenario, market),
+        "identify": reconcile.identify(scenario, right, data=market),
         "shrink": reconcile.shrink(scenario, _dear, folder / "case", data=market),
         "review": review(folder / "project"),
         "gate": gate(),

@@ -23,7 +23,7 @@ from reconcile.html.checks import plain_grids
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 COMPARED = ["breaks", "one", "matched", "million", "explained", "partly", "run", "hostile", "lacking"]
-NAMES = [*COMPARED, "tolerances", "audit", "check", "shrink", "review", "gate", "drill"]
+NAMES = [*COMPARED, "tolerances", "audit", "check", "identify", "shrink", "review", "gate", "drill"]
 
 
 @pytest.fixture(scope="module")
@@ -323,6 +323,17 @@ def test_a_drill_and_a_shrunk_case_have_their_tables(browser: Any, pages: dict[s
     with Opened(browser, pages["shrink"]) as opened:
         assert "symbols" in opened.page.locator("#smaller .figures").inner_text()
         assert len(held(opened, "breaks")) == facts_of(opened)["after"]["breaks"]
+
+
+def test_an_identification_shows_the_conventions_and_names_the_engines(
+    browser: Any, pages: dict[str, Path]
+) -> None:
+    with Opened(browser, pages["identify"]) as opened:
+        first = opened.page.locator("#answer").inner_text()
+        assert "pybroker" in first and "short sales" in first
+        rows = held(opened, "conventions")
+        assert ["what is charged", "5 bps", "5 bps", "identified"] in [row[:4] for row in rows]
+        assert len(held(opened, "engines")) >= 10
 
 
 @pytest.mark.parametrize("name", ["breaks", "explained", "review", "gate"])

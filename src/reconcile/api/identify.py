@@ -14,6 +14,7 @@ from reconcile.running.progress import Phase, Watch, unwatched, words_to
 if TYPE_CHECKING:
     import pandas as pd
 
+    from reconcile.html.model import Page
     from reconcile.identifying.model import Finding, Identification, Verdict
     from vocabulary.market import Market
 
@@ -52,6 +53,11 @@ class IdentifyResult(Result):
         from reconcile.identifying.identify_page import identify_json
 
         return identify_json(self.found, self.scenario)
+
+    def page(self) -> Page:
+        from reconcile.html.conventions import identify_page
+
+        return identify_page(self.text(), self.to_json(), self.found, self.ledger)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per convention: name, question, status, shown, equal, stated, fits, contradicts."""

@@ -38,6 +38,7 @@ def draw(drawing: Drawing) -> Any:
 def _equity(drawing: EquityCurves) -> Any:
     """Both equity curves, the gap between them below, and a line at the first divergence."""
     from bokeh.layouts import column
+    from bokeh.models import NumeralTickFormatter
 
     top = _figure("equity", HEIGHT)
     for line, name, colour, dash in (
@@ -54,6 +55,7 @@ def _equity(drawing: EquityCurves) -> Any:
         below = _figure("gap", 140, x_range=top.x_range)
         below.varea(at / 1e6, 0, values, color=CANDIDATE, alpha=0.35)
         below.line(at / 1e6, values, color=CANDIDATE)
+        below.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000000000]")  # a gap may be float noise
         charts.append(below)
     if drawing.first is not None:
         for chart in charts:

@@ -68,16 +68,21 @@ def _not_told(findings: Sequence[Finding]) -> Iterator[str]:
         yield from (f"  {name}" for name in names)
 
 
+def alike(engines: Sequence[Likeness]) -> list[Likeness]:
+    """The engines that contradict nothing that the ledger shows and agree in enough of it."""
+    return [each for each in engines if len(each.agree) >= ENOUGH and not each.differ]
+
+
 def _engines(engines: Sequence[Likeness]) -> Iterator[str]:
-    alike = [each for each in engines if len(each.agree) >= ENOUGH and not each.differ]
+    whole = alike(engines)
     yield ""
-    if alike:
+    if whole:
         yield "known engines that have all of these conventions"
-        for each in alike[:MOST_ENGINES]:
+        for each in whole[:MOST_ENGINES]:
             counts = f"{len(each.agree)} agree, {len(each.open)} not told"
             yield f"  {each.profile.engine} {each.profile.version}: {counts}; {each.profile.setting}"
-        if len(alike) > MOST_ENGINES:
-            yield f"  and {len(alike) - MOST_ENGINES} more"
+        if len(whole) > MOST_ENGINES:
+            yield f"  and {len(whole) - MOST_ENGINES} more"
         return
     yield "no known engine has all of these conventions; the nearest"
     for each in [each for each in engines if len(each.agree) >= ENOUGH][:MOST_ENGINES]:
