@@ -13,8 +13,8 @@ import reconcile.text
 
 FOLDER = Path(reconcile.text.__file__).parent / "schemas"
 COMMANDS = (
-    "diff", "audit", "run", "twice", "explain", "identify", "shrink", "check", "drill", "gate", "golden",
-    "review", "campaign", "orders",
+    "diff", "audit", "run", "twice", "explain", "identify", "shrink", "check", "drill", "gate", "record",
+    "golden", "review", "campaign", "orders",
 )  # fmt: skip
 WORDS = {"string": "text", "integer": "whole", "number": "number", "boolean": "boolean", "null": "null"}
 HEAD = """# JSON

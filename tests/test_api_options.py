@@ -51,7 +51,6 @@ ONLY_THERE = {
     "run": {"old_candidate"},  # the old spelling
     "shrink": {"old_candidate"},
     "drill": {"listing"},  # prints names and ends
-    "gate": {"record"},  # changes the project in place of checking it
     "import": {"suggest", "out", "format_", "listing"},  # what is written: write_ledger(read(...), out)
     "golden accept": {"everything"},  # no case means all
 }

@@ -106,9 +106,11 @@ def test_the_first_line_is_the_answer_and_the_exit_code_says_the_same(
     found, text = gate("--base", "HEAD")
     assert found == code
     first = text.splitlines()[0]
-    assert first.startswith(
-        f"{word}: 1 of 1 golden holds; no drift in 1 case; throughput {word}: {ratio:.3f} of"
-    )
+    timing = f"throughput ({ratio:.3f} of the time, limit 1.035)"
+    others = "goldens (1), drift (1 case)"
+    assert first == (f"passed: {others}, {timing}" if code == 0 else f"{word}: {timing}; passed: {others}")
+    assert "\ngoldens     1 of 1 golden holds\ndrift       no drift in 1 case\n" in text
+    assert f"\nthroughput  {word}: {ratio:.3f} of the time (" in text
     assert "HEAD and the project hold the same code" in text
     assert "A/A pairs" in text and "floor" in text
 
@@ -123,7 +125,8 @@ def test_no_base_and_no_record_could_not_tell(toy: Path, gate: Gate) -> None:
 def test_a_check_left_out_is_said(toy: Path, gate: Gate) -> None:
     assert gate(*NO_TIMING) == (
         0,
-        "passed: 1 of 1 golden holds; no drift in 1 case; not checked: throughput\n",
+        "passed: goldens (1), drift (1 case); not checked: throughput\n\n"
+        "goldens  1 of 1 golden holds\ndrift    no drift in 1 case\n",
     )
 
 
@@ -132,7 +135,10 @@ def test_an_engine_that_drifts_fails_and_the_drift_is_named(toy: Path, gate: Gat
     engine(toy, OVERCHARGING)
     code, text = gate(*NO_TIMING)
     assert code == 1
-    assert text.startswith("failed: 1 of 1 golden holds; 1 case drifted: small (return ")
+    assert text.startswith(
+        "failed: drift (1 case); passed: goldens (1); not checked: throughput\n\n"
+        "goldens  1 of 1 golden holds\ndrift    1 case drifted: small (return "
+    )
     assert re.search(r"\n  commission drifted [\d.,]+ -> [\d.,]+ \(\+[\d.,]+; limit 0, exact\)\n", text)
 
 
@@ -144,8 +150,9 @@ def test_a_drift_within_declared_limits_passes_and_is_said(toy: Path, gate: Gate
     code, text = gate(*NO_TIMING)
     assert (code, text.splitlines()[0]) == (
         0,
-        "passed: 1 of 1 golden holds; within the limits in 1 case; not checked: throughput",
+        "passed: goldens (1), drift (1 case); not checked: throughput",
     )
+    assert "\ndrift    within the limits in 1 case\n" in f"{text}\n"
     (toy / "pyproject.toml").write_text(SETTINGS + limits.replace('"0.7"', '"0.5"'))
     code, text = gate(*NO_TIMING)
     assert code == 1 and "commission drifted" in text and "return drifted" not in text
@@ -233,7 +240,8 @@ def test_without_goldens_nothing_passes(toy: Path, gate: Gate, emptied: str) -> 
         place.mkdir()
     code, text = gate(*NO_TIMING)
     assert code == (2 if emptied == "." else 1)
-    assert ("no golden was checked; no case was compared for drift" in text) == (emptied == ".")
+    nothing = "no golden was checked\ndrift    no case was compared for drift"
+    assert (nothing in text) == (emptied == ".")
     assert gate("--checks", "drift")[0] == (0 if emptied == "cases" else 2)
 
 

@@ -13,7 +13,9 @@ from itertools import chain, cycle, islice, repeat
 from pathlib import Path
 
 import pytest
+from tests.schema_kit import conforms
 
+import reconcile
 from gate_kit import ENGINE, commit, git, project
 from reconcile.gating import throughput as module
 from reconcile.gating.model import Against, Machine, Outcome, Pair, Record, Settings, Throughput
@@ -370,6 +372,14 @@ def test_a_measured_record_reads_back(toy: Path, monkeypatch: pytest.MonkeyPatch
     write_record(toy / "record.json", found)
     assert read_records(toy / "record.json") == (found,)
     assert is_alike(found.machine, this_machine())
+    monkeypatch.chdir(toy)
+    said = reconcile.gate(record=True)
+    assert said.text().startswith("on record: the engine is 20.0 times as fast as the reference (")
+    assert conforms("record", json.loads(said.to_json())) and said.exit_code == 0
+    assert read_records(toy / said.file) == (said.record,)
+    for beside in ({"base": "HEAD"}, {"checks": "drift"}):
+        with pytest.raises(InputError, match="beside it"):
+            reconcile.gate(record=True, **beside)  # type: ignore[call-overload]
 
 
 def islice_closing(pairs: list[Pair]) -> Iterator[Pair]:

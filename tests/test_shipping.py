@@ -223,14 +223,15 @@ def test_the_gitlab_job_makes_the_gate(repository: Path, project: Path) -> None:
 
 
 def test_the_conda_recipe_follows_the_project(repository: Path) -> None:
-    """Version, requirements and entry point are those of pyproject.toml."""
+    """Version, requirements and entry points are those of pyproject.toml."""
     project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
     recipe = parsed(repository / "packaging/conda/recipe.yaml")
     assert recipe["context"] == {"name": project["name"], "version": project["version"]}
     needed = {need.replace(" ", "") for need in recipe["requirements"]["run"]}
     assert needed == {*project["dependencies"], f"python{project['requires-python']}"}
-    (entry,) = recipe["build"]["python"]["entry_points"]
-    assert entry == f"reconcile = {project['scripts']['reconcile']}"
+    entries = dict(entry.split(" = ") for entry in recipe["build"]["python"]["entry_points"])
+    assert entries == project["scripts"]
+    assert project["name"] in entries, "what `uvx NAME` and `pipx run NAME` start"
     assert recipe["about"]["summary"] == project["description"]
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, overload
 
 from reconcile.api.result import Result, frame_of
 from reconcile.running.progress import Phase, Watch, unwatched
+from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from reconcile.drilling.model import Drill
-    from reconcile.gating.model import Outcome, Report
+    from reconcile.gating.model import Outcome, Record, Report, Settings
     from reconcile.html.model import Page
 
 
@@ -63,22 +64,72 @@ class GateResult(Result):
         return frame_of(rows, CASE_HEAD)
 
 
+class RecordVerdict(Enum):
+    """What became of a measurement for the record: it is either written, or an error."""
+
+    WRITTEN = "written"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RecordResult(Result):
+    """The ratio that `gate(record=True)` has measured and put on record. file: relative to the project."""
+
+    command: ClassVar[str] = "gate"
+
+    record: Record
+    file: str
+
+    @property
+    def verdict(self) -> RecordVerdict:
+        return RecordVerdict.WRITTEN
+
+    @property
+    def exit_code(self) -> int:
+        return 0
+
+    def text(self) -> str:
+        one = self.record
+        return (
+            f"on record: the engine is {one.ratio:,.1f} times as fast as the reference"
+            f" ({one.low:,.1f} to {one.high:,.1f}, {one.pairs} pairs); {self.file}"
+        )
+
+    def to_json(self) -> str:
+        from reconcile.gating.gate_reports import record_json
+
+        return record_json(self.record, self.file)
+
+
+@overload
 def gate(
     *,
     base: str | None = None,
     checks: Sequence[str] | str | None = None,
     budget: float | None = None,
+    record: Literal[False] = False,
     watch: Watch = unwatched,
-) -> GateResult:
+) -> GateResult: ...
+@overload
+def gate(*, budget: float | None = None, record: Literal[True], watch: Watch = unwatched) -> RecordResult: ...
+def gate(
+    *,
+    base: str | None = None,
+    checks: Sequence[str] | str | None = None,
+    budget: float | None = None,
+    record: bool = False,
+    watch: Watch = unwatched,
+) -> GateResult | RecordResult:
     """Check goldens, drift and throughput of the project of the current folder.
 
     base: hold throughput against this revision's code, not the ratio on record. checks: only these. budget:
-    seconds of measuring.
+    seconds of measuring. record: make no check; measure the ratio reference : engine of this machine and
+    write it to the record.
 
     >>> reconcile.gate(checks="goldens")
-    <GateResult passed: 23 goldens hold (asked for goldens only)>
+    <GateResult passed: goldens (23); not checked: drift, throughput>
 
-    Raises InputError: settings that do not fit the project.
+    Raises InputError: settings that do not fit the project; a base or checks beside `record`; too small a
+    budget, or an engine whose ledger is wrong, for a record. OutputError: a record that cannot be written.
     """
     from reconcile.gating.gate import gate as make_checks
     from reconcile.gating.settings import named_checks, read_gate_settings
@@ -92,7 +143,28 @@ def gate(
         )
     if budget is not None:
         settings = replace(settings, budget=budget)
-    return GateResult(make_checks(paths, settings, base, watch))
+    if not record:
+        return GateResult(make_checks(paths, settings, base, watch))
+    if base is not None or checks is not None:
+        found = "base" if base is not None else "checks"
+        raise InputError(
+            "record",
+            f"{found} beside it",
+            "neither base nor checks: the code is measured as it stands",
+            f"Leave {found} out.",
+        )
+    return _put_on_record(settings, watch)
+
+
+def _put_on_record(settings: Settings, watch: Watch) -> RecordResult:
+    from reconcile.gating.record import write_record
+    from reconcile.gating.throughput import measure_record
+    from reconcile.running.progress import words_to
+
+    with watch(Phase.MEASURING, 0) as meter:
+        found = measure_record(settings, words_to(meter))
+    write_record(settings.root / settings.record, found)
+    return RecordResult(found, settings.record.as_posix())
 
 
 class DrillVerdict(Enum):

@@ -19,22 +19,32 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example:  reconcile gate --base origin/main")
 @click.option(
-    "--base", metavar="REV", help="Hold throughput against this revision's code, not the record's ratio."
+    "--base",
+    metavar="REV",
+    help="Hold throughput against the code of this revision, not against the ratio on record.",
 )
 @click.option(
     "--checks",
     metavar="LIST",
-    help="Make only these checks (goldens, drift, throughput), separated by commas; the first line says so.",
+    help="Make only these checks (goldens, drift, throughput), separated by commas; the first line names"
+    " the others.",
 )
-@click.option("--budget", metavar="SECONDS", type=click.FloatRange(min=1), help="Of measuring, at most.")
+@click.option(
+    "--budget",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1),
+    help="Measure throughput for at most this long.",
+)
 @click.option("--junit", metavar="FILE", help="Write what was found as JUnit XML, too.")
 @click.option(
     "--github/--no-github",
     default=None,
-    help="Annotations and a job summary; by default where GITHUB_ACTIONS is true.",
+    help="Print annotations and write a job summary. [default: where GITHUB_ACTIONS is true]",
 )
 @click.option(
-    "--record", is_flag=True, help="Measure the ratio reference : engine, put it on record, and end."
+    "--record",
+    is_flag=True,
+    help="Make no check: measure the ratio reference : engine, and put it on record.",
 )
 @form_options
 @runs_functions
@@ -55,31 +65,16 @@ def gate(
 
     form.check()
     if record:
-        return _record(base)
+        if base is not None or checks is not None or junit is not None:
+            raise click.UsageError(
+                "--record makes no check and measures the code as it stands:"
+                " leave --base, --checks and --junit out"
+            )
+        return answer(make_checks(budget=budget, record=True, watch=watching()), form)
     result = make_checks(base=base, checks=checks, budget=budget, watch=watching())
     code = answer(result, form)
     _leave(result.report, junit, _on_github() if github is None else github, to_stderr=form.as_json)
     return code
-
-
-def _record(base: str | None) -> int:
-    from reconcile.gating.record import write_record
-    from reconcile.gating.settings import read_gate_settings
-    from reconcile.gating.throughput import measure_record
-    from reconcile.goldens.project_paths import find_project
-    from reconcile.running.progress import Phase, words_to
-
-    if base is not None:
-        raise click.UsageError("--record measures the code as it stands: leave --base out")
-    settings = read_gate_settings(find_project().root)
-    with watching()(Phase.MEASURING, 0) as meter:
-        found = measure_record(settings, words_to(meter))
-    write_record(settings.root / settings.record, found)
-    print_answer(
-        f"on record: the engine is {found.ratio:,.1f} times as fast as the reference"
-        f" ({found.low:,.1f} to {found.high:,.1f}, {found.pairs} pairs); {settings.record.as_posix()}"
-    )
-    return 0
 
 
 def _leave(report: Report, junit: str | None, github: bool, *, to_stderr: bool) -> None:

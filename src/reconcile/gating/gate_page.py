@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from reconcile.gating.gate import outcomes
 from reconcile.gating.model import (
     Against,
     Case,
@@ -22,8 +23,10 @@ from reconcile.text.escape import printable
 
 
 def gate_page(report: Report) -> str:
-    """The answer, then what failed, then how throughput was measured."""
-    lines = [gate_headline(report)]
+    """The answer, one line per check, then what failed, then how throughput was measured."""
+    lines = [gate_headline(report), ""]
+    width = max((len(check.value) for check in report.asked), default=0)
+    lines += [f"{check.value:<{width}}  {check_words(report, check)}" for check in report.asked]
     for one in report.goldens:
         if one.status not in SOUND:
             lines += ["", "golden " + "\n".join(golden_failures(one))]
@@ -37,24 +40,53 @@ def gate_page(report: Report) -> str:
         lines += [f"  {printable(case.name, 60)}: {printable(case.said)}" for case in aside]
     found = report.throughput
     if found is not None and found.decision is not None:
-        lines += ["", f"throughput  {found.outcome.value}, {decision_words(found.decision)}"]
-        lines += [f"            against {against_words(found)}"]
-        lines += [f"            {text}" for text in throughput_lines(found)]
+        lines += ["", "how throughput was measured"]
+        lines += [f"  {text}" for text in throughput_lines(found)]
     if any(one.change is not None for one in report.goldens):
         lines += ["", "next: reconcile golden check, then reconcile golden review"]
     return "\n".join(lines)
 
 
-_WORD = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.UNKNOWN: "could not tell"}
+_WORST_FIRST = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.INCONCLUSIVE, Outcome.PASSED)
 
 
 def gate_headline(report: Report) -> str:
-    """The answer in one line: the outcome, each check's, and which checks were not made."""
-    parts = [check_words(report, check) for check in report.asked]
+    """The answer in one short line: the checks by outcome, the worst first, and those that were not made.
+
+    `failed: drift (1 of 3 cases); passed: goldens (3); not checked: throughput`.
+    """
+    found = outcomes(report)
+    parts = []
+    for outcome in _WORST_FIRST:
+        checks = [check for check in report.asked if found[check] is outcome]
+        if checks:
+            named = ", ".join(f"{check.value} ({_extent(report, check)})" for check in checks)
+            parts.append(f"{outcome.value}: {named}")
     left_out = [check.value for check in Check if check not in report.asked]
     if left_out:
         parts.append(f"not checked: {', '.join(left_out)}")
-    return f"{report.outcome.value}: {'; '.join(parts)}"
+    return "; ".join(parts)
+
+
+def _extent(report: Report, check: Check) -> str:
+    """How much of a check has its outcome: `3`, `1 of 3 cases`, `1.120 of the time`."""
+    if check is Check.GOLDENS:
+        bad = sum(one.status not in SOUND for one in report.goldens)
+        left = sum(one.status is CheckStatus.NOT_RUN for one in report.goldens)
+        return _share(bad or len(report.goldens) - left, len(report.goldens))
+    if check is Check.DRIFT:
+        bad = sum(case.outcome is Outcome.FAILED for case in report.cases)
+        passed = sum(case.outcome is Outcome.PASSED for case in report.cases)
+        word = "case" if len(report.cases) == 1 else "cases"
+        return f"{_share(bad or passed, len(report.cases))} {word}"
+    decision = report.throughput and report.throughput.decision
+    if not decision or math.isnan(decision.ratio):
+        return "nothing measured"
+    return f"{decision.ratio:.3f} of the time, limit {decision.limit:.3f}"
+
+
+def _share(some: int, of: int) -> str:
+    return f"{of:,}" if some == of else f"{some:,} of {of:,}"
 
 
 def check_words(report: Report, check: Check) -> str:
@@ -68,13 +100,11 @@ def check_words(report: Report, check: Check) -> str:
 
 
 def throughput_words(found: Throughput) -> str:
-    """`throughput passed: 1.004 of the time of HEAD~1 (0.991 to 1.017, limit 1.035)`."""
+    """`passed: 1.004 of the time (0.991 to 1.017, limit 1.035), against base HEAD~1`."""
     if found.decision is None:
         why = f": {printable(found.said[0], 300)}" if found.said else ""
-        return f"throughput {_WORD[found.outcome]}{why}"
-    return (
-        f"throughput {found.outcome.value}: {decision_words(found.decision)}, against {against_words(found)}"
-    )
+        return f"{found.outcome.value}{why}"
+    return f"{found.outcome.value}: {decision_words(found.decision)}, against {against_words(found)}"
 
 
 def decision_words(found: Decision) -> str:
@@ -169,7 +199,7 @@ def golden_failures(checked: CheckResult) -> list[str]:
 
 def _apart(drift: Drift) -> str:
     if drift.apart is None:
-        return "one of the two does not tell"
+        return "one of the two is not known"
     if drift.quantity is Quantity.RETURN:
         return f"{drift.apart * 100:+f} points"
     return f"{drift.apart:+,f}"

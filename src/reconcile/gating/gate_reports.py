@@ -42,7 +42,7 @@ from reconcile.gating.gate_page import (
     throughput_lines,
     throughput_words,
 )
-from reconcile.gating.model import Case, Check, Outcome, Pair, Report, Throughput
+from reconcile.gating.model import Case, Check, Outcome, Pair, Record, Report, Throughput
 from reconcile.goldens.model import SOUND, CheckResult, CheckStatus
 from reconcile.text.escape import printable
 from reconcile.text.json_text import to_json
@@ -68,6 +68,11 @@ def gate_json(report: Report) -> str:
             "throughput": None if report.throughput is None else _throughput(report.throughput),
         }
     )
+
+
+def record_json(record: Record, file: str) -> str:
+    """What was put on record as JSON text, version 1."""
+    return to_json({"kind": "tieout.record", "version": VERSION, "file": file, "record": asdict(record)})
 
 
 def _case(checked: CheckResult | None, case: Case | None) -> dict[str, Any]:
