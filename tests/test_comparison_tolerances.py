@@ -152,7 +152,7 @@ def test_two_exact_ledgers_of_ours_take_no_tolerance() -> None:
         ('"fills.symbol" = { absolute = "1", reason = "why" }', "no key"),
         ('"fills.reason" = { absolute = "1", reason = "why" }', "no key"),
         ('"fills.price" = "0.01"', "a bound and a reason"),
-        ("fills.price = ", "no TOML"),
+        ("fills.price = ", "not TOML"),
     ],
 )
 def test_a_tolerance_file_that_is_wrong_says_what_and_where(tmp_path: Path, text: str, says: str) -> None:

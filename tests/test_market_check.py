@@ -50,7 +50,7 @@ def test_a_scenario_that_fits_passes(market: Market) -> None:
 )
 def test_a_missing_feature_is_an_error_that_lists_those_there_are(made: Scenario, market: Market) -> None:
     with pytest.raises(
-        InputError, match=r"the feature 'alpha', which the market has not; expected one of score, volume"
+        InputError, match=r"the feature 'alpha', which the market does not have; expected one of score, v"
     ):
         check(made, market)
 
@@ -59,7 +59,7 @@ def test_a_missing_context_column_is_an_error_never_a_zero(market: Market) -> No
     made = scenario()
     gated = replace(made, strategy=replace(made.strategy, gate=Gate("vix", Bound.MAX, 30.0)))
     with pytest.raises(
-        InputError, match=r"'vix', which the market has not; expected a context column of the market"
+        InputError, match=r"'vix', which the market does not have; expected a context column of the market"
     ):
         check(gated, market)
     check(gated, replace_columns(market, context={"vix": np.full(3, np.nan)}))
@@ -74,7 +74,7 @@ def test_loading_a_market_holds_the_scenario_against_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"the weight -0.5"):
         market_from_frame(frame, weighted)
     path = write_csv(tmp_path, *ROWS)
-    with pytest.raises(InputError, match=r"the feature 'alpha', which the market has not"):
+    with pytest.raises(InputError, match=r"the feature 'alpha', which the market does not have"):
         load_market(scenario(kind="top_n", score="alpha", n=1), path)
 
 

@@ -179,7 +179,7 @@ CASES: list[tuple[str, object, str, str, str]] = [
     ("strategy.gate.min", 1, "both", "exactly one of max and min", "Remove one"),
     ("strategy.gate.max", MISSING, "neither", "exactly one of max and min", "Add one"),
     ("exits.1.name", "stop_loss", "called 'stop_loss'", "names that differ", "'stop_loss_2'"),
-    ("exits.1.name", "rebalance", "'rebalance'", "any other name", "Change it."),
+    ("exits.1.name", "rebalance", "'rebalance'", "any other name", "Give the exit another name."),
     ("exits.1", {"kind": "stop_loss", "loss": "1"}, "from its kind", "names that differ", "name = "),
     ("market.features.volume", {"kind": "atr", "period": 1}, "'volume'", "no column of bars", "another"),
     ("market.features.close", {"kind": "atr", "period": 1}, "'close'", "no column of bars", "another"),

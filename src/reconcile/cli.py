@@ -99,7 +99,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 matched, 1 breaks, 2 could not tell, 3 a side disagrees with itself, 4 undecided."
+    epilog="Exit codes: 0 matched, 1 breaks, 2 could not tell, 3 not deterministic, 4 inconclusive."
     "  First minute: reconcile run top25",
 )
 @click.version_option(package_name="tieout", prog_name="reconcile", message="%(prog)s (tieout) %(version)s")

@@ -177,7 +177,7 @@ class ScaledDiffResult(DiffResult):
         return diff_csv(self.answer.breaks(), self._exact())
 
     def rebalances_csv_lines(self) -> Iterator[str]:
-        found = "a diff in bounded memory, which sums nothing up"
+        found = "a diff in bounded memory, which makes no figures per rebalance"
         raise InputError("--rebalances", found, "a diff in memory", "Leave out --memory.")
 
 
@@ -220,7 +220,10 @@ def diff(
         bound = _bound(reference, candidate, memory, scenario is not None)
         if bound is not None:
             if date or several(symbol) or several(stage) or several(type):
-                found_words, remedy = "a filter beside a diff in bounded memory", "Filter what --csv writes."
+                found_words, remedy = (
+                    "a filter beside a diff in bounded memory",
+                    "Leave the filter out, and filter the file that --csv writes.",
+                )
                 raise InputError("filters", found_words, "one of them", remedy)
             sides = (os.fspath(cast("str", reference)), os.fspath(cast("str", candidate)))
             names = None if tables is None else several(tables)

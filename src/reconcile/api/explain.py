@@ -267,7 +267,10 @@ def shrink(
     program = candidate_of(candidate)
     if not isinstance(program, Program):
         raise InputError(
-            "candidate", f"a ledger, {program.name}", "a program", "A ledger cannot be run on a smaller case."
+            "candidate",
+            f"a ledger, {program.name}",
+            "a program",
+            "Name the engine that made it (module:function): a ledger cannot be run on a smaller case.",
         )
     function = program.function or current_host().candidate(program.name, "candidate")
     with watch(Phase.LOADING, 0):

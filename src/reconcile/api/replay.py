@@ -136,9 +136,11 @@ def _write(scenario: Scenario, given: Scenario, out: Path, data: Any) -> tuple[s
     from reconcile.scenario.toml import scenario_to_toml
 
     if out.suffix.lower() != ".csv":
-        raise InputError("out", str(out), "a file ending in .csv", "Write it like orders.csv.")
+        raise InputError("out", str(out), "a file ending in .csv", "Give the file a name like orders.csv.")
     if not out.resolve().parent.is_dir():
-        raise InputError("out", f"{out.parent}, which is no folder", "a folder that is there", "Make it.")
+        raise InputError(
+            "out", f"{out.parent}, which is no folder", "a folder that exists", "Create the folder first."
+        )
     toml = out.with_suffix(".toml")
     source = scenario.market
     path = os.fspath(data) if isinstance(data, (str, os.PathLike)) else None

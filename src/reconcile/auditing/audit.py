@@ -97,7 +97,12 @@ def audit(
     chosen = _chosen(options.checks)
     bounds = _allowed(ledger, tuple(options.tolerances))
     if (scenario is None) != (market is None):
-        raise InputError("audit", "one of scenario and market", "both or neither", "Give the other one, too.")
+        raise InputError(
+            "audit",
+            "a scenario without its market, or a market without its scenario",
+            "both or neither",
+            "Give the other one, too.",
+        )
     recorder = Recorder(index_ledger(ledger), bounds, _units(ledger, scenario))
     check_chain(recorder, ledger)
     initial = _initial(ledger, scenario, options.initial_cash)
@@ -193,12 +198,12 @@ def _allowed(ledger: Ledger, tolerances: tuple[Tolerance, ...]) -> tuple[Toleran
             "tolerances",
             "a ledger of these semantics, which is exact",
             "a foreign ledger",
-            "Audit it without: it must add up to the last unit.",
+            "Leave the tolerances out: this ledger must add up to the last unit.",
         )
     names = [f"{one.table}.{one.column}" for one in tolerances]
     doubled = sorted(name for name, times in Counter(names).items() if times > 1)
     if doubled:
-        raise InputError("tolerances", f"two bounds for {doubled[0]}", "one", "Keep the one that is meant.")
+        raise InputError("tolerances", f"two bounds for {doubled[0]}", "one", "Remove one of the two.")
     return tolerances
 
 

@@ -162,9 +162,13 @@ def _cluster(scheduler: str | None, workers: int | None, jobs: int) -> Cluster:
 
     if scheduler is not None and workers is not None:
         found, expected = "workers beside a scheduler", "one of them"
-        raise InputError("workers", found, expected, "The scheduler has workers of its own.")
+        raise InputError(
+            "workers", found, expected, "Leave workers out: the scheduler has workers of its own."
+        )
     if workers is not None and workers < 1:
-        raise InputError("workers", str(workers), "at least 1", "Leave it out for one per processor.")
+        raise InputError(
+            "workers", str(workers), "at least 1", "Leave it out to use one worker per processor."
+        )
     if scheduler is not None:
         return dask_cluster(scheduler)
     return processes(max(1, min(workers or os.cpu_count() or 1, jobs)))

@@ -155,7 +155,9 @@ def _settled(
                 suspects.append((job, key))
         elif isinstance(error, CancelledError):
             remedy = "Start the cluster, and run the campaign again: it goes on where it was."
-            raise InputError(cluster.name, "a cluster that is gone", "one that answers", remedy)
+            raise InputError(
+                cluster.name, "a cluster that does not answer any more", "a running cluster", remedy
+            )
         else:
             said = f"the job could not be sent or its outcome not returned: {error_text(error)}"
             yield job, Outcome(key, Status.FAILED, 2, Status.FAILED.value, said)

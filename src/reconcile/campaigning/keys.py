@@ -161,8 +161,13 @@ def _sources(root: str) -> Iterator[str]:
             if name.endswith(_SUFFIXES) and not name.startswith("."):
                 count += 1
                 if count > _FILES:
-                    found, expected = f"more than {_FILES:,} sources", "a folder of the candidate's own"
-                    raise InputError(root, found, expected, "Put the candidate's module into one.")
+                    found, expected = (
+                        f"more than {_FILES:,} sources",
+                        "a folder that holds only the files of the candidate",
+                    )
+                    raise InputError(
+                        root, found, expected, "Move the module of the candidate into a folder of its own."
+                    )
                 yield os.path.join(folder, name)
 
 

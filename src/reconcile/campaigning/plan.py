@@ -139,7 +139,7 @@ def _limited(jobs: Iterable[Job], where: str, before: int) -> list[Job]:
     found = list(itertools.islice(jobs, CAMPAIGN_JOBS - before + 1))
     if before + len(found) > CAMPAIGN_JOBS:
         expected = f"at most {CAMPAIGN_JOBS:,}"
-        raise InputError(where, f"more than {CAMPAIGN_JOBS:,} jobs", expected, "Make several plans of it.")
+        raise InputError(where, f"more than {CAMPAIGN_JOBS:,} jobs", expected, "Split it into several plans.")
     return found
 
 
@@ -219,12 +219,22 @@ def _pair_jobs(table: _PairsTable, folder: Path, where: str) -> Iterator[Job]:
         raise InputError(where, "a diff without a reference", "reference and candidate", "Name both.")
     if table.command != "diff" and (table.scenario is None or table.reference is not None):
         found, expected = "scenario and reference do not fit", "a scenario and no reference"
-        raise InputError(where, f"{table.command}: {found}", expected, "Or make it a diff.")
+        raise InputError(
+            where,
+            f"{table.command}: {found}",
+            expected,
+            "Name a scenario and leave the reference out, or make the command a diff.",
+        )
     stars = {name: pattern.count("*") for name, pattern in patterns.items()}
     most = max(stars.values())
     if most == 0 or any(count not in (0, most) for count in stars.values()) or stars["candidate"] != most:
         found = ", ".join(f"{count} in {name}" for name, count in stars.items())
-        raise InputError(where, f"stars: {found}", "as many * in each path", "Write * for what differs.")
+        raise InputError(
+            where,
+            f"stars: {found}",
+            "the same number of * in each path",
+            "Write * in each path, where the names of the files differ.",
+        )
     found_words: dict[tuple[str, ...], None] = {}
     for name in ("reference", "candidate"):
         if stars.get(name):
@@ -329,7 +339,9 @@ def _size(text: str | None, where: str) -> int | None:
     except (ValueError, OverflowError):
         size = -1
     if size is not None and size <= 0:
-        raise InputError(where, repr(text), "a size such as 800MB or 2.5GB", "Write it so.")
+        raise InputError(
+            where, repr(text), "a size such as 800MB or 2.5GB", "Write the size like one of these."
+        )
     return size
 
 

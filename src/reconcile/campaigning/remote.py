@@ -126,4 +126,6 @@ def open_url(url: str) -> tuple[Any, str]:
 
 
 def _unreadable(url: str, error: Exception) -> InputError:
-    return InputError(url, error_text(error), "what can be read", "Check the URL and the access to it.")
+    return InputError(
+        url, error_text(error), "a file that can be read", "Check the URL and the access to it."
+    )

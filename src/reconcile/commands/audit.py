@@ -25,13 +25,18 @@ EPILOG = "Example:  reconcile audit results/candidate --scenario top25"
 @click.argument("ledger")
 @ground_options
 @foreign_options
-@click.option("--initial-cash", metavar="AMOUNT", help="What the account started with, where nothing says.")
-@click.option("--allow-short", is_flag=True, help="The account may be short, where no scenario says.")
-@click.option("--allow-negative-cash", is_flag=True, help="Cash may be below zero, where no scenario says.")
+@click.option(
+    "--initial-cash", metavar="AMOUNT", help="The cash at the start, if no manifest or scenario states it."
+)
+@click.option("--allow-short", is_flag=True, help="Allow short positions. A scenario decides this itself.")
+@click.option(
+    "--allow-negative-cash", is_flag=True, help="Allow cash below zero. A scenario decides this itself."
+)
 @click.option(
     "--checks",
     metavar="LIST",
-    help="Make only these checks (see the names in the output), separated by commas; the first line says so.",
+    help="Make only these checks, separated by commas; the output lists their names. The first line"
+    " names those that were left out.",
 )
 @form_options
 @runs_functions

@@ -15,14 +15,18 @@ from reconcile.commands.shared import answer
     "--workers",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Processes of this machine. [default: one per processor]",
+    help="Run jobs in this many processes. [default: one per processor]",
 )
 @click.option(
-    "--scheduler", metavar="ADDRESS", help="A dask scheduler, tcp://HOST:PORT, whose workers run it."
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Run jobs on the workers of this dask scheduler, tcp://HOST:PORT.",
 )
-@click.option("--keep", metavar="FOLDER", help="Where outcomes are kept. [default: PLAN.results beside PLAN]")
+@click.option(
+    "--keep", metavar="FOLDER", help="Keep outcomes in this folder. [default: PLAN.results beside PLAN]"
+)
 @click.option("--fresh", is_flag=True, help="Run every job, also those whose outcome is kept.")
-@click.option("--junit", metavar="FILE", help="Write the matrix as JUnit XML, too.")
+@click.option("--junit", metavar="FILE", help="Also write the matrix as JUnit XML.")
 @form_options
 def campaign(
     plan: str,

@@ -74,7 +74,9 @@ class Files:
     "ground",
     Ground,
     click.option(
-        "--scenario", metavar="S", help="A built-in name or TOML file: tells roots from what follows."
+        "--scenario",
+        metavar="S",
+        help="A built-in name or a TOML file. With it, roots are separated better from consequences.",
     ),
     data_option,
 )
@@ -83,7 +85,9 @@ class Files:
     Sources,
     tolerance_option,
     mapping_option,
-    click.option("--reference-mapping", metavar="FILE", help="The same for the reference."),
+    click.option(
+        "--reference-mapping", metavar="FILE", help="Read the reference by this mapping file (TOML)."
+    ),
     click.option("--tables", metavar="LIST", help="Compare only these tables, separated by commas."),
     click.option("--first", is_flag=True, help="Find the first divergence only."),
 )
@@ -92,7 +96,11 @@ class Files:
     Shown,
     click.option("--date", metavar="DAY[..DAY]", help="Show only breaks of these days."),
     click.option(
-        "--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Show only breaks of it; repeatable."
+        "--symbol",
+        "symbols",
+        multiple=True,
+        metavar="SYMBOL",
+        help="Show only breaks of this symbol; repeatable.",
     ),
     click.option("--stage", "stages", multiple=True, type=click.Choice(STAGES), help="Show only this stage."),
     click.option("--type", "types", multiple=True, type=click.Choice(TYPES), help="Show only this type."),
@@ -100,12 +108,14 @@ class Files:
 @option_group(
     "files",
     Files,
-    click.option("--csv", "csv_file", metavar="FILE", help="Write the breaks shown, all of them, as CSV."),
+    click.option(
+        "--csv", "csv_file", metavar="FILE", help="Write all breaks that pass the filters to this CSV file."
+    ),
     click.option(
         "--rebalances",
         "summary_file",
         metavar="FILE",
-        help="Write one row per rebalance, both sides' figures, as CSV.",
+        help="Write a CSV file with one row per rebalance and the figures of both sides.",
     ),
 )
 @form_options

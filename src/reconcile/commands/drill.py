@@ -11,13 +11,20 @@ from reconcile.commands.shared import answer
 
 
 @click.command(epilog="Example:  reconcile drill --sample 10")
-@click.option("--sample", metavar="N", type=click.IntRange(min=1), help="Only N candidates, always the same.")
-@click.option("--only", metavar="NAME", multiple=True, help="Only candidates with this fault; repeatable.")
-@click.option("--pairs", is_flag=True, help="Faults in pairs, too.")
 @click.option(
-    "--grounds", is_flag=True, help="Faults that no hypothesis says on other grounds, and none at all, too."
+    "--sample",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Plant only N of the faults: the same ones each time.",
 )
-@click.option("--list", "listing", is_flag=True, help="Print the faults' names and end.")
+@click.option("--only", metavar="NAME", multiple=True, help="Plant only this fault; repeatable.")
+@click.option("--pairs", is_flag=True, help="Also plant faults in pairs.")
+@click.option(
+    "--grounds",
+    is_flag=True,
+    help="Also plant faults that no hypothesis describes on other scenarios, and run some without a fault.",
+)
+@click.option("--list", "listing", is_flag=True, help="Print the names of the faults, and end.")
 @form_options
 def drill(
     sample: int | None,

@@ -25,14 +25,14 @@ from reconcile.commands.shared import answer
 @click.option(
     "--replay",
     is_flag=True,
-    help="Take what the strategy wanted from CANDIDATE's fills: explain prices, costs, cash and equity.",
+    help="Take the orders from CANDIDATE's fills, not the strategy; explain prices, costs, cash and equity.",
 )
 @form_options
 @runs_functions
 def explain(
     scenario: str, candidate: str, data: str | None, foreign: Foreign, replay: bool, form: Form
 ) -> int:
-    """Say why CANDIDATE differs from SCENARIO: causes, each verified by a run, and what each cost.
+    """Find why CANDIDATE differs from SCENARIO: its causes, each verified by a run, and what each cost.
 
     SCENARIO is a built-in name or a TOML file. CANDIDATE is a ledger (a folder, a Parquet or CSV file) or an
     engine: MODULE:FUNCTION, a function from (Scenario, Market) to a Ledger.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=1),
     help="Measure throughput for at most this long.",
 )
-@click.option("--junit", metavar="FILE", help="Write what was found as JUnit XML, too.")
+@click.option("--junit", metavar="FILE", help="Also write what was found as JUnit XML.")
 @click.option(
     "--github/--no-github",
     default=None,

@@ -51,7 +51,7 @@ def check(cases: tuple[str, ...], form: Form) -> int:
 @click.option("--reason", required=True, metavar="TEXT", help="Why the change is right, for the journal.")
 @click.option("--all", "everything", is_flag=True, help="Accept all that is pending.")
 def accept(cases: tuple[str, ...], reason: str, everything: bool) -> int:
-    """Make what is pending of each CASE its golden: all of them, or none.
+    """Make the pending change of each CASE its golden: of all of them, or of none.
 
     The reason, the causes and the figures before and after go to the journal.
     """
@@ -70,7 +70,7 @@ def accept(cases: tuple[str, ...], reason: str, everything: bool) -> int:
 @golden.command(epilog="Example:  reconcile golden review")
 @form_options
 def review(form: Form) -> int:
-    """Walk what is pending, grouped by cause, and decide with one key.
+    """Show what is pending, grouped by cause, and decide with one key per group.
 
     a accepts (and asks for the reason), r rejects, s skips, m shows more, q ends. Without a terminal the
     same is printed. Exits 1 while anything is pending.

@@ -26,17 +26,23 @@ def _list_formats(ctx: click.Context, param: click.Parameter, asked: bool) -> No
 
 @click.command("import", epilog=EPILOG)
 @click.argument("words", metavar="[FORMAT] FILE", nargs=-1, required=True)
-@click.option("--suggest", is_flag=True, help="Look at FILE, and print a mapping file of guesses.")
-@click.option("--mapping", metavar="FILE", help="The TOML file that says what FILE calls things.")
-@click.option("--out", metavar="FOLDER", help="The folder to write; of bars, or with --suggest, the file.")
-@click.option("--symbol", metavar="SYMBOL", help="Of an export about one symbol, which does not name it.")
+@click.option("--suggest", is_flag=True, help="Look at FILE, and print a mapping file of guesses about it.")
+@click.option("--mapping", metavar="FILE", help="Read FILE by this mapping file (TOML).")
+@click.option(
+    "--out", metavar="FOLDER", help="The folder to write. For bars, and with --suggest: the file to write."
+)
+@click.option("--symbol", metavar="SYMBOL", help="The symbol, if the export does not name it.")
 @click.option(
     "--zone", metavar="ZONE", help="The time zone of an export's clock times, such as America/New_York."
 )
 @click.option("--formats", "listing", is_flag=True, is_eager=True, expose_value=False, callback=_list_formats,
     help="List the formats that are known by name.")  # fmt: skip
 @click.option(
-    "--as", "format_", type=click.Choice(["parquet", "csv"]), default="parquet", help="How to write tables."
+    "--as",
+    "format_",
+    type=click.Choice(["parquet", "csv"]),
+    default="parquet",
+    help="The format of the tables that are written.",
 )
 def import_(
     words: tuple[str, ...],
@@ -54,7 +60,7 @@ def import_(
     recognised by its shape. A mapping of guesses is refused until `confirmed = true` stands in it.
     """
     if len(words) > 2:
-        raise click.UsageError("one FILE, with or without a FORMAT before it")
+        raise click.UsageError("give one FILE, with or without a FORMAT before it")
     format, source = (words[0], words[1]) if len(words) == 2 else (None, words[0])
     if suggest:
         if mapping is not None:

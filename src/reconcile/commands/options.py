@@ -89,7 +89,7 @@ def candidate_named(argument: str | None, option: str | None) -> str | None:
         return argument
     if argument is not None:
         raise click.UsageError("the candidate is given twice: as an argument and as --candidate")
-    note = "note: write the candidate behind the scenario; --candidate goes with the next release"
+    note = "note: write the candidate after the scenario; the next release has no option --candidate"
     print_message(note)
     return option
 
@@ -129,18 +129,22 @@ form_options = option_group(
     Form,
     json_option,
     click.option("--markdown", "as_markdown", is_flag=True, help="Print the answer as Markdown."),
-    click.option("--html", metavar="FILE", help="Write the answer as one self-contained page, too."),
+    click.option("--html", metavar="FILE", help="Also write the answer as one self-contained HTML page."),
     click.option(
-        "--figures", metavar="DIR", help="Draw equity, bridge and map into this folder, as SVG and PNG."
+        "--figures",
+        metavar="DIR",
+        help="Also draw equity, bridge and map of breaks into this folder, as SVG and PNG.",
     ),
     click.option("--quiet", is_flag=True, help="Print the first line only: the verdict."),
 )
 old_candidate_option = click.option("--candidate", "old_candidate", hidden=True)
 mapping_option = click.option(
-    "--mapping", metavar="FILE", help="A TOML file that says what a foreign ledger calls things."
+    "--mapping", metavar="FILE", help="Read a foreign ledger by this mapping file (TOML)."
 )
 tolerance_option = click.option(
-    "--tolerance", metavar="FILE", help="A TOML table: bounds for columns of a foreign ledger, and why."
+    "--tolerance",
+    metavar="FILE",
+    help="Allow a foreign ledger the bounds in this TOML file, each with its reason.",
 )
 ground_options = option_group(
     "ground",
@@ -148,7 +152,7 @@ ground_options = option_group(
     click.option(
         "--scenario",
         metavar="S",
-        help="A built-in name or TOML file: hold the ledger against its market, too.",
+        help="A built-in name or a TOML file. With it, the ledger is also checked against its market.",
     ),
     data_option,
 )
@@ -179,18 +183,18 @@ def runs_functions(command: Callable[..., int]) -> Callable[..., int]:
         "--timeout",
         metavar="SECONDS",
         type=click.FloatRange(min=0),
-        help="What one call of a function of yours may take. [default: 3600; 0: no bound]",
+        help="How long one call of your function may take. [default: 3600; 0: no bound]",
     )
     @click.option(
         "--memory",
         metavar="SIZE",
         type=Size(),
-        help="What it may hold, with all that it starts: 800MB, 4GB. [default: the machine's; 0: no bound]",
+        help="Memory of your function and what it starts: 800MB, 4GB. [default: the machine's; 0: no bound]",
     )
     @click.option(
         "--in-process",
         is_flag=True,
-        help="Call it in this process, without bounds, for a debugger; else it has a process of its own.",
+        help="Call your function in this process, without bounds, for a debugger. By default it has its own.",
     )
     @wraps(command)
     def hosting(

@@ -20,7 +20,7 @@ from reconcile.commands.shared import answer
 @scenario_argument
 @click.argument("ledger")
 @click.option(
-    "--out", metavar="FILE", required=True, help="The CSV file to write; its scenario stands beside it."
+    "--out", metavar="FILE", required=True, help="The CSV file to write. Its scenario is written beside it."
 )
 @data_option
 @mapping_option
@@ -40,10 +40,10 @@ def orders(
 ) -> int:
     """Write the orders that the fills of LEDGER came from, and the scenario that replays them.
 
-    SCENARIO is a built-in name or a TOML file: its market, timing and costs stay; the file is its strategy.
-    LEDGER is a folder, a Parquet or CSV file, or an export that is read.
+    SCENARIO is a built-in name or a TOML file. Its market, timing and costs are kept; the file of orders
+    replaces its strategy. LEDGER is a folder, a Parquet or CSV file, or an export of a known format.
 
-    To see why a replayed ledger differs, in one go: reconcile explain SCENARIO LEDGER --replay.
+    One command does this and explains what differs: reconcile explain SCENARIO LEDGER --replay.
     """
     from reconcile.api.replay import orders as make_orders
 

@@ -135,7 +135,7 @@ def _lost_answer(error: OSError) -> Exception:
 
     _discard(sys.stdout)
     found = error.strerror or type(error).__name__
-    expected = "a stream that takes the answer"
+    expected = "a stream that accepts the answer"
     return OutputError("standard output", found, expected, "Redirect it elsewhere, or free space.")
 
 

@@ -30,7 +30,7 @@ from reconcile.commands.shared import answer
 @click.option(
     "--out",
     metavar="DIR",
-    help="Write both ledgers and the summary there; an earlier output is replaced whole.",
+    help="Write both ledgers and the summary to this folder; an earlier output there is replaced.",
 )
 @click.option(
     "--format",
@@ -38,13 +38,13 @@ from reconcile.commands.shared import answer
     type=click.Choice(["parquet", "csv"]),
     default="parquet",
     show_default=True,
-    help="Of the ledgers' tables.",
+    help="The format of the tables that --out writes.",
 )
 @click.option(
     "--twice",
     is_flag=True,
-    help="First run each side twice in fresh processes (hash seed and threads varied); exit 3 if it disagrees"
-    " with itself.",
+    help="First run each side twice, in fresh processes with other hash seeds and threads; exit 3 if a side"
+    " disagrees with itself.",
 )
 @form_options
 @runs_functions

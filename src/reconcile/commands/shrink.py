@@ -29,7 +29,7 @@ from reconcile.commands.shared import answer
     metavar="DIR",
     default="shrunk",
     show_default=True,
-    help="Write the case there; an earlier one is replaced whole.",
+    help="Write the case to this folder; an earlier case there is replaced.",
 )
 @form_options
 @runs_functions
@@ -55,7 +55,7 @@ def shrink(
     form.check()
     named = candidate_named(candidate, old_candidate)
     if named is None:
-        raise click.UsageError("name the candidate behind the scenario: my_engine:run")
+        raise click.UsageError("name the candidate after the scenario: my_engine:run")
     result = shrink_case(
         scenario,
         named,

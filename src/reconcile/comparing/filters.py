@@ -58,7 +58,7 @@ def _span(text: str, zone: str | None) -> tuple[int | None, int | None]:
     until = _instant(text, last, zone, end=True) if last else None
     if since is not None and until is not None and until < since:
         raise InputError(
-            "--date", repr(text), "a span whose last day is not before its first", "Exchange them."
+            "--date", repr(text), "a span whose last day is not before its first", "Exchange the two days."
         )
     return since, until
 

@@ -106,7 +106,7 @@ def read_tolerances(path: str | Path) -> tuple[Tolerance, ...]:
         ) from None
     except ValueError as error:
         raise InputError(
-            str(path), f"no TOML ({error})", "a table such as " + _SHAPE, "Correct the file."
+            str(path), f"text that is not TOML ({error})", "a table such as " + _SHAPE, "Correct the file."
         ) from None
     return tolerances_from(read, origin=str(path))
 

@@ -160,7 +160,12 @@ def _build(tree: Tree, commands: tuple[str, ...]) -> None:
         if done.returncode != 0:
             said = done.stdout.decode("utf-8", "replace").strip().splitlines()[-1:] or ["nothing printed"]
             where = f"tool.reconcile.gate.build, {tree.name}: {command}"
-            raise InputError(where, f"exit code {done.returncode}: {said[0]}", "exit code 0", "Mend it.")
+            raise InputError(
+                where,
+                f"exit code {done.returncode}: {said[0]}",
+                "exit code 0",
+                "Correct the command, or the code that it builds.",
+            )
 
 
 def _git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> bytes:

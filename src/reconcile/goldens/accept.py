@@ -22,7 +22,7 @@ def accept(paths: ProjectPaths, cases: Iterable[str], reason: str) -> tuple[Pend
     """
     wanted = list(dict.fromkeys(cases))
     if not " ".join(reason.split()):
-        raise InputError("--reason", "no text", "why the change is right", "Say it in a sentence.")
+        raise InputError("--reason", "no text", "why the change is right", "Give the reason in one sentence.")
     if not wanted:
         raise InputError("CASE", "none", "cases of which something is pending", "Name them, or use --all.")
     if not paths.blessed.is_dir():  # it would be made for the lock

@@ -151,7 +151,7 @@ def _run(paths: ProjectPaths, case: str, file: Path, golden: Golden | None, watc
         if golden is not None and golden.manifest.inputs.scenario == scenario.digest:
             said = f"no {absent.name}, which is not part of the project"
             return _CheckedCase(CheckResult(case, CheckStatus.NOT_RUN, golden.manifest.figures, said=said))
-        raise InputError(str(absent), "no such file", "the market of this case", "Bring the file.")
+        raise InputError(str(absent), "no such file", "the market of this case", "Put the file there.")
     market, _ = running.load(scenario, None, watch)
     reference = running.run_reference(scenario, market, watch)
     engine = running.run_engine(scenario, market, watch)

@@ -103,7 +103,7 @@ def _files(folder: Path) -> dict[str, Path]:
                     str(folder),
                     f"both {files[name].name} and {entry.name}",
                     "one file per table",
-                    "Remove the one that is not meant.",
+                    "Remove one of the two files.",
                 )
             files[name] = entry
     return files

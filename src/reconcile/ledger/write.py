@@ -108,7 +108,7 @@ def _refuse_foreign(target: Path) -> None:
     if alien:
         raise OutputError(
             str(target),
-            f"{shown(alien[0])}, which is not of a ledger written here",
+            f"{shown(alien[0])}, which is no part of a ledger that tieout wrote",
             "an empty folder, a ledger that tieout wrote, or nothing",
             "Choose another folder, or empty this one.",
         )

@@ -37,7 +37,7 @@ def write_bars(source: Path, mapping: Mapping, out: Path) -> tuple[int, tuple[st
         raise InputError(
             str(source),
             "bars with and without a zone",
-            "one clock",
+            "times that all have a zone, or that all have none",
             "Write `zone` under `time` in the mapping.",
         ) from None
     content = pa.BufferOutputStream()

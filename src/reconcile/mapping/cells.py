@@ -102,7 +102,10 @@ class SourceRows:
         if formula is not None:
             if kind in (Kind.TIMESTAMP, Kind.SYMBOL, Kind.WORD):
                 raise InputError(
-                    self.where, f"a formula for {ours}", "names of columns: it is no number", _REMEDY
+                    self.where,
+                    f"a formula for {ours}",
+                    "names of columns, because it is not a number",
+                    _REMEDY,
                 )
             return self.computed(formula, ours)
         cells = self.take(theirs[0]) if len(theirs) == 1 else self.text(theirs)

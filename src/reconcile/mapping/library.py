@@ -95,7 +95,9 @@ class Library:
             return []
         if len(paths) > 1 and stem == chosen:
             names = " and ".join(path.name for path in paths)
-            raise InputError(self._origin, f"both {names}", "one file per table", "Remove the one not meant.")
+            raise InputError(
+                self._origin, f"both {names}", "one file per table", "Remove one of the two files."
+            )
         key = (stem, layout)
         if key not in self._read:
             tables = read_tables(paths[0], layout)

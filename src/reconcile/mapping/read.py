@@ -24,7 +24,7 @@ def read_mapping(path: str | Path) -> Mapping:
         ) from None
     except ValueError as error:
         raise InputError(
-            str(path), f"no TOML ({error})", "a mapping file (TOML)", "Correct the file."
+            str(path), f"text that is not TOML ({error})", "a mapping file (TOML)", "Correct the file."
         ) from None
     return mapping_from(read, origin=str(path))
 

@@ -45,8 +45,8 @@ def with_start(ledger: Ledger, start: Start, origin: str) -> Ledger:
         raise InputError(
             f"{origin}: start",
             f"prices of {prices} and quantities of {quantities} decimals",
-            f"at most {_MOST_DECIMALS} of each, where the initial cash is to be told",
-            "Leave out `start`, and say the initial cash on the command line.",
+            f"at most {_MOST_DECIMALS} of each, so that the initial cash can be computed",
+            "Leave out `start`, and give the initial cash on the command line.",
         )
     manifest = replace(
         ledger.manifest,

@@ -179,5 +179,8 @@ def _doubles(table: Table, name: str, where: str) -> npt.NDArray[np.float64]:
 
 def _lacking(name: str, where: str) -> InputError:
     return InputError(
-        where, f"no {name} of the fills", "all that a profit is made of", "Name it, or leave out `profit`."
+        where,
+        f"no {name} of the fills",
+        "every column that a profit is computed from",
+        "Name it, or leave out `profit`.",
     )

@@ -146,7 +146,7 @@ def slice_market(
             "bars",
             f"[{start}, {stop})",
             f"at least one bar within [0, {len(market.timestamps)})",
-            "Choose others.",
+            "Choose other bars.",
         )
     columns = np.arange(len(market.symbols)) if symbols is None else _columns(market, symbols)
     whole = len(columns) == len(market.symbols)
@@ -200,7 +200,7 @@ def replace_columns(market: AnyMarket, **columns: Unpack[Columns]) -> AnyMarket:
     unknown = given.keys() - Columns.__annotations__.keys()
     if unknown:
         expected = "one of " + ", ".join(Columns.__annotations__)
-        raise InputError("replace_columns", repr(min(unknown)), expected, "Mend the name.")
+        raise InputError("replace_columns", repr(min(unknown)), expected, "Correct the name.")
     features, context = dict(market.features), dict(market.context)
     for name, array in given.pop("features", {}).items():
         features[name] = _fit(f"features.{name}", array, (bars, symbols), np.float64)

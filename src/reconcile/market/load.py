@@ -184,7 +184,7 @@ def _need(where: str, name: str, available: Iterable[str], what: str) -> None:
     if name not in names:
         raise InputError(
             where,
-            f"the {what} {name!r}, which the market has not",
+            f"the {what} {name!r}, which the market does not have",
             f"one of {', '.join(names)}" if names else f"a {what} of the market, which has none",
             "Add it to the data, compute it, or name another." if names else "Give one: market.context.",
         )

@@ -50,7 +50,7 @@ class AppliedTolerances:
                 "tolerances",
                 "two ledgers of these semantics, which are exact",
                 "a foreign ledger on one side",
-                "Compare them without: they must agree to the last unit.",
+                "Leave the tolerances out: such ledgers must agree to the last unit.",
             )
         self.by_column: dict[tuple[str, str], Tolerance] = {}
         for one in tolerances:
@@ -59,7 +59,7 @@ class AppliedTolerances:
                     "tolerances",
                     f"two bounds for {one.table}.{one.column}",
                     "one",
-                    "Keep the one that is meant.",
+                    "Remove one of the two.",
                 )
             self.by_column[one.table, one.column] = one
         self._uses = {key: _Use() for key in self.by_column}

@@ -80,7 +80,7 @@ def _refuse_strangers(out: str, place: Path, kind: str, own: Sequence[str]) -> N
     if not place.is_dir():
         raise OutputError(where, "a file", "a folder, or nothing yet", remedy)
     if place == Path.cwd() or place in Path.cwd().parents:
-        raise OutputError(where, "the current folder", "one that can be replaced whole", remedy)
+        raise OutputError(where, "the current folder", "a folder that can be replaced as a whole", remedy)
     stranger = _stranger(place, kind, own)
     if stranger is not None:
         raise OutputError(where, stranger, "an earlier output, or an empty folder", remedy)

@@ -70,7 +70,9 @@ def in_order(table: TableSet, edges: Ints, folder: Path) -> TableSet:
     except OSError as error:
         found = error.strerror or type(error).__name__
         remedy = "Set TMPDIR to a folder with room for the table."
-        raise OutputError(str(folder), found, "room for a table in order of time", remedy) from None
+        raise OutputError(
+            str(folder), found, "room for a copy of the table in order of time", remedy
+        ) from None
     return _laid_out(table, place, spans, rows)
 
 

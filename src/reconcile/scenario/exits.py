@@ -122,7 +122,12 @@ def read_exits(tables: Sequence[ExitTable], where: str) -> tuple[nouns.ExitRule,
         named = tables[index].name is not None
         key = f"{where}: exits.{index}" + (".name" if named else "")
         if rule.name == REBALANCE:
-            raise InputError(key, repr(REBALANCE), "any other name: that is the rebalance's", "Change it.")
+            raise InputError(
+                key,
+                repr(REBALANCE),
+                "any other name, because this one marks rebalances",
+                "Give the exit another name.",
+            )
         if rule.name in seen:
             raise InputError(
                 key,

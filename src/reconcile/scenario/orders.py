@@ -149,7 +149,10 @@ def check_orders(wanted: OrdersStrategy, exits: Sequence[ExitRule], timing: Timi
         if row.reason in taken:
             owner = "that of a rebalance" if row.reason == REBALANCE else "the name of an exit"
             raise InputError(
-                place, f"the reason {shown(row.reason)}", f"another reason: that is {owner}", "Change it."
+                place,
+                f"the reason {shown(row.reason)}",
+                f"another reason, because this one is {owner}",
+                "Change it.",
             )
         if row.type is not OrderType.MARKET and timing is not Timing.NEXT_OPEN:
             raise InputError(

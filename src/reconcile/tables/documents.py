@@ -69,7 +69,7 @@ def _parsed(text: str, origin: str) -> Any:
         return json.loads(text, parse_float=str, parse_int=str, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         raise InputError(
-            origin, f"no JSON ({shown(str(error))[1:-1]})", "JSON", "Write the file again."
+            origin, f"text that is not JSON ({shown(str(error))[1:-1]})", "JSON", "Write the file again."
         ) from None
 
 

@@ -138,7 +138,7 @@ def _refuse_second_header(rows: list[Row], section: str, origin: str) -> None:
             raise InputError(
                 f"{origin}, line {row.number}",
                 f"a second header in the section {shown(section)}",
-                "one header a section",
+                "one header per section",
                 "Split the section, as its parts have different columns.",
             )
 
@@ -158,7 +158,7 @@ def _fitted(row: Row, width: int, origin: str) -> list[str | None]:
             f"{origin}, line {row.number}",
             f"{len(cells)} cells",
             f"{width}, as the header has",
-            "Correct the line; where the table ends above it, say `end` under `layout` in a mapping.",
+            "Correct the line; where the table ends above it, write `end` under `layout` in a mapping.",
         )
     return cells[:width]
 

@@ -126,7 +126,7 @@ def _bounded(file: _Reader, limit: int, origin: str) -> bytes:
                 origin,
                 f"more than {limit} bytes in a small packed file",
                 "a table",
-                "Unpack it, if it is right.",
+                "Unpack the file yourself, if it comes from where you expect.",
             )
     return out.getvalue()
 
