@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
@@ -12,6 +14,7 @@ from mapping_kit import CASES, opened, rows
 from reconcile.cli import exit_code
 from reconcile.ledger.read import read_ledger
 from reconcile.mapping.suggest import suggest
+from vocabulary.errors import InputError
 
 BROKER = """Kontoauszug;;;;
 Konto 12345;;;;
@@ -176,3 +179,148 @@ def test_every_command_that_reads_a_ledger_takes_a_mapping_and_bounds(
     assert exit_code([command, "--help"]) == 0
     page = capsys.readouterr().out
     assert "--mapping FILE" in page and "--tolerance FILE" in page
+
+
+TRADES = (
+    ("2024-01-02", "AAPL", "buy", "1500", "150.25", "1.50"),
+    ("2024-01-05", "MSFT", "buy", "2000", "1370.5", "2.00"),
+    ("2024-02-01", "AAPL", "sell", "500", "155.75", "1.25"),
+)
+AS_PEOPLE_HAVE_THEM: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
+    "Excel in the United States": (
+        'Date,Symbol,Side,Quantity,Price,Fee\n1/2/2024,AAPL,BUY,"1,500",$150.25,$1.50\n'
+        '1/5/2024,MSFT,BUY,"2,000","$1,370.50",$2.00\n2/1/2024,AAPL,SELL,500,$155.75,$1.25\n',
+        ("Does the month come first in '1/2/2024'",),
+    ),
+    "a year of two digits first": (
+        "Date,Symbol,Side,Quantity,Price,Fee\n24-01-02,AAPL,buy,1500,150.25,1.50\n"
+        "24-01-05,MSFT,buy,2000,1370.5,2.00\n24-02-01,AAPL,sell,500,155.75,1.25\n",
+        ("Does the year come first in '24-01-02'",),
+    ),
+    "German, windows-1252": (
+        "Datum;Wertpapier;Art;Stück;Kurs;Gebühr\n02.01.2024;AAPL;Kauf;1.500;150,25;1,50\n"
+        "05.01.2024;MSFT;Kauf;2.000;1.370,50;2,00\n01.02.2024;AAPL;Verkauf;500;155,75;1,25\n".encode(
+            "cp1252"
+        ),
+        ("Is the encoding windows-1252, or another?", "Does the day come first"),
+    ),
+    "French, narrow spaces": (
+        "Date;Valeur;Sens;Quantité;Cours;Frais\n2/1/2024;AAPL;Achat;1\u202f500;150,25 €;1,50 €\n"
+        "5/1/2024;MSFT;Achat;2\u202f000;1\u202f370,50 €;2,00 €\n1/2/2024;AAPL;Vente;500;155,75 €;1,25 €\n",
+        ("Does the day come first",),
+    ),
+    "Chinese, GBK": (
+        "成交日期,证券代码,买卖方向,成交数量,成交价格,手续费\n20240102,AAPL,买入,1500,150.25,1.50\n"
+        "20240105,MSFT,买入,2000,1370.5,2.00\n20240201,AAPL,卖出,500,155.75,1.25\n".encode("gbk"),
+        ("Is the encoding gb18030, or another?",),
+    ),
+    "Japanese, Shift JIS": (
+        '約定日,銘柄,売買,数量,単価,手数料\n2024/01/02,AAPL,買,"1,500",150.25,1.50\n'
+        '2024/01/05,MSFT,買,"2,000","1,370.5",2.00\n2024/02/01,AAPL,売,500,155.75,1.25\n'.encode("shift_jis"),
+        ("Is the encoding shift_jis, or another?",),
+    ),
+    "UTF-16 without a mark": (
+        "Date\tSymbol\tSide\tQuantity\tPrice\tFee\n2024-01-02\tAAPL\tbuy\t1500\t150.25\t1.50\n"
+        "2024-01-05\tMSFT\tbuy\t2000\t1370.5\t2.00\n2024-02-01\tAAPL\tsell\t500\t155.75\t1.25\n".encode(
+            "utf-16-le"
+        ),
+        ("Is the encoding utf-16, or another?",),
+    ),
+    "the printed minus, parentheses": (
+        "Date,Symbol,Quantity,Price,Fee\n2024-01-02,AAPL,1500,150.25,(1.50)\n"
+        "2024-01-05,MSFT,2000,1370.5,(2.00)\n2024-02-01,AAPL,\u2212500,155.75,(1.25)\n",
+        (),
+    ),
+    "Switzerland, the printed apostrophe": (
+        "Date;Symbol;Side;Quantity;Price;Fee\n2024-01-02;AAPL;buy;1\u2019500;150.25;1.50\n"
+        "2024-01-05;MSFT;buy;2\u2019000;1\u2019370.5;2.00\n2024-02-01;AAPL;sell;500;155.75;1.25\n",
+        (),
+    ),
+    "a sign beside the side": (
+        "Date,Symbol,Side,Quantity,Price,Fee\n2024-01-02,AAPL,buy,1500,150.25,1.50\n"
+        "2024-01-05,MSFT,buy,2000,1370.5,2.00\n2024-02-01,AAPL,sell,-500,155.75,1.25\n",
+        ("Is '-500' in 'Quantity' a sale, or a trade taken back?",),
+    ),
+    "a second header in capitals, spaces around": (
+        "Date , Symbol,Side,Quantity,Price,Fee\n2024-01-02, AAPL ,buy,1500,150.25,1.50\n"
+        "2024-01-05,MSFT\u00a0,buy,2000,1370.5,2.00\nDATE,SYMBOL,SIDE,QUANTITY,PRICE,FEE\n"
+        "2024-02-01,AAPL,sell,500,155.75,1.25\n",
+        (),
+    ),
+    "a gross price beside the net": (
+        "Date,Symbol,Side,Quantity,Gross Price,Net Price,Fee\n2024-01-02,AAPL,buy,1500,151,150.25,1.50\n"
+        "2024-01-05,MSFT,buy,2000,1371,1370.5,2.00\n2024-02-01,AAPL,sell,500,156,155.75,1.25\n",
+        ("Is price 'Net Price', or 'Gross Price'?",),
+    ),
+}
+"""Exports of one list of trades, and what has to be asked about each."""
+
+
+@pytest.mark.parametrize("dress", AS_PEOPLE_HAVE_THEM)
+def test_a_list_of_trades_as_people_have_it_is_read_as_what_it_is(dress: str, tmp_path: Path) -> None:
+    """By the guesses alone, where they are right; each one that could be wrong is a question."""
+    content, asks = AS_PEOPLE_HAVE_THEM[dress]
+    path, text = guesses(tmp_path, content)
+    questions = [line for line in text.splitlines() if line.startswith("# question: ")]
+    assert len(questions) == len(asks) and all(map(str.__contains__, questions, asks)), questions
+    ledger = opened(path, text.replace("confirmed = false", "confirmed = true")).ledger
+    read = rows(ledger, "fills", "timestamp", "symbol", "side", "quantity", "price", "commission")
+    assert [(day[:10], *words, *map(Decimal, numbers)) for day, *words, numbers in _split(read)] == [
+        (day, *words, *map(Decimal, numbers)) for day, *words, numbers in _split(TRADES)
+    ]
+    assert "notional" not in ledger.tables["fills"].columns
+
+
+def _split(trades: Iterable[tuple[str, ...]]) -> list[tuple[str, str, str, tuple[str, ...]]]:
+    return [(one[0], one[1], one[2], one[3:]) for one in trades]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("date,ticker,side,qty,price,fee\n2024-01-03,A,B,1,2,0.05%\n", "Of what is 'fee' a part?"),
+        ("date,ticker,side,qty,price\n2024-01-03,A,B,1.5k,2\n", "What is 'k' in '1.5k' of qty?"),
+        ("date,ticker,side,qty,price\n2024-01-03,A,B,1,250p\n", "What is 'p' in '250p' of price?"),
+        ("date,ticker,side,qty,price\n2024-01-03,A,B,one,2\n", "Which column is quantity? 'qty' does not"),
+        ("date,ticker,side,qty,price\n2024-01-03 10:00 EST,A,B,1,2\n", "found the zone 'EST'"),
+        ("date,ticker,side,qty,price\n2024-01-03,A,B,1,2\n,,,1,\n", "Is row 2 a fill? It has no timestamp."),
+        ("date,ticker,side,qty,price\n2024-01-03,A,B,1,2\n2024-01-03,All,,1,\n", "It has no side."),
+    ],
+)
+def test_what_would_be_misread_is_asked_for(tmp_path: Path, text: str, says: str) -> None:
+    """Percentages, factors behind a number, rows that are no fills."""
+    _, suggested = guesses(tmp_path, text)
+    assert any(line.startswith("# question: ") and says in line for line in suggested.splitlines()), suggested
+
+
+def test_a_side_that_nothing_tells_is_not_taken_for_buying(tmp_path: Path) -> None:
+    """Else all fills of a list without signs would be bought."""
+    _, text = guesses(tmp_path, "date,ticker,qty,price\n2024-01-03,A,1,1.5\n")
+    assert "side" not in tomllib.loads(text)["tables"]["fills"]
+
+
+def test_a_sign_beside_a_side_in_words_has_to_be_explained(tmp_path: Path) -> None:
+    """A sale of -5 may be a sale, or one taken back."""
+    path, _ = guesses(tmp_path, "timestamp,symbol,side,quantity,price\n2024-01-03,A,sell,-5,1.5\n")
+    with pytest.raises(InputError, match=r'unsigned = \["quantity"\]') as error:
+        opened(path, "[tables.fills]\nfile = 'trades'\n")
+    assert error.value.found == "a quantity below 0 beside a side in words"
+    unsigned = opened(path, "[tables.fills]\nfile = 'trades'\nunsigned = ['quantity']\n").ledger
+    assert rows(unsigned, "fills", "side", "quantity") == [("sell", "5")]
+
+
+def test_a_fill_without_a_symbol_side_quantity_or_price_is_noted(tmp_path: Path) -> None:
+    """A row of totals is no fill."""
+    path, _ = guesses(
+        tmp_path, "timestamp,symbol,side,quantity,price\n2024-01-03,A,sell,5,1.5\n2024-01-04,,,,\n"
+    )
+    notes = opened(path, "[tables.fills]\nfile = 'trades'\n").notes
+    for what in ("symbol", "side", "quantity", "price"):
+        assert any(f"1 row of fills without a {what} (first: row 2)" in note for note in notes), notes
+
+
+def test_a_note_about_a_symbol_holds_no_control_characters(tmp_path: Path) -> None:
+    """What a mapping file holds does not move the cursor of a terminal."""
+    path, _ = guesses(tmp_path, "timestamp,symbol,side,quantity,price\n2024-01-03,A,sell,5,1.5\n")
+    found = opened(path, 'symbols = { A = "\\u001b[31m" }\n[tables.fills]\nfile = "trades"\n')
+    assert "\x1b" not in "".join(found.notes)

@@ -57,6 +57,12 @@ def times(*cells: Any, **form: Any) -> list[str | None]:
         (STATEMENT, "5 %", "5e-2"),
         (STATEMENT, "1e3", "1e3"),
         (STATEMENT, "-", None),
+        ({}, "\u22121500", "-1500"),
+        (STATEMENT, "$ \u22121,500", "-1500"),
+        (STATEMENT, "\u20131,500", "-1500"),
+        ({"thousands": "'"}, "1\u2019500", "1500"),
+        ({"thousands": ","}, "1,50,000", "150000"),
+        ({"thousands": ","}, "-12,34,56,789.5", "-123456789.5"),
         (STATEMENT, "n/a", None),
         (STATEMENT, "", None),
         (STATEMENT, None, None),
@@ -72,6 +78,8 @@ def test_numbers_become_plain_decimal_text(form: dict[str, Any], cell: str | Non
     [
         ({"thousands": ","}, "1,23"),
         ({"thousands": ","}, "1,2,345"),
+        ({"thousands": ","}, "100,50,000"),
+        ({"thousands": ","}, "1,500,00,000"),
         ({"thousands": ","}, "1234,567"),
         (MARKED, "1,234.5"),
         (STATEMENT, "--1"),
@@ -111,6 +119,9 @@ def test_a_number_written_otherwise_is_named_with_its_row(form: dict[str, Any], 
         (["Jan 3, 2024 3:00 PM"], "2024-01-03T15:00:00"),
         (["January 3 2024, 15:00"], "2024-01-03T15:00:00"),
         (["03-Jan-24"], "2024-01-03T00:00:00"),
+        (["31-12-24", "02-01-25", "03-01-25"], "2024-12-31T00:00:00"),
+        (["31/12/24"], "2024-12-31T00:00:00"),
+        (["99-12-31", "99-12-30"], "1999-12-31T00:00:00"),
         (["3rd March 1999"], "1999-03-03T00:00:00"),
         (["Wed, 3 Jan 2024"], "2024-01-03T00:00:00"),
         (["2024.01.03 15:00:00.125"], "2024-01-03T15:00:00.125000"),
@@ -141,6 +152,23 @@ def test_day_first_or_month_first_is_asked_where_nothing_tells() -> None:
     assert 'order = "day"' in error.value.remedy and 'order = "month"' in error.value.remedy
     assert times("03/04/2024", order=Order.DAY) == ["2024-04-03T00:00:00"]
     assert times("03/04/2024", order=Order.MONTH) == ["2024-03-04T00:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "year"),
+    [
+        (["24-01-02", "24-01-03", "24-02-05"], "2024-01-02T00:00:00"),
+        (["24-01-02"], "2024-01-02T00:00:00"),
+        (["24/01/02", "24/01/03"], "2024-01-02T00:00:00"),
+        (["10.01.02 15:00", "10.01.03 15:00"], "2010-01-02T15:00:00"),
+    ],
+)
+def test_a_year_of_two_digits_that_may_stand_first_is_asked_for(cells: list[str], year: str) -> None:
+    """24-01-02 is a day of 2024 or one of 2002."""
+    with pytest.raises(InputError, match='order = "year"') as error:
+        times(*cells)
+    assert repr(cells[0]) in error.value.found
+    assert times(*cells, order=Order.YEAR)[0] == year
 
 
 @pytest.mark.parametrize(

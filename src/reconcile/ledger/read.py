@@ -173,11 +173,11 @@ def _table_of(path: Path, names: list[str]) -> str:
 
 
 def settle_times(ledger: Ledger, origin: str) -> tuple[Ledger, tuple[str, ...]]:
-    """The ledger with one row of `equity` per bar, and a note for each thing that is odd about its times.
+    """The ledger with one row of `equity` per bar, and a note for each thing that is odd about its rows.
 
     origin: what the notes call the ledger.
     """
-    notes = [note for table in ledger.tables.values() for note in _untimed_note(table, origin)]
+    notes = [note for table in ledger.tables.values() for note in _hole_notes(table, origin)]
     equity = ledger.tables.get("equity")
     if equity is None or "timestamp" not in equity.columns or ledger.manifest.chain is not None:
         return ledger, tuple(notes)
@@ -194,14 +194,23 @@ def settle_times(ledger: Ledger, origin: str) -> tuple[Ledger, tuple[str, ...]]:
     return dataclasses.replace(ledger, tables={**ledger.tables, "equity": settled}), tuple(notes)
 
 
-def _untimed_note(table: Table, origin: str) -> list[str]:
-    column = table.columns.get(TIME_COLUMN[table.name])
-    if column is None or column.missing is None or not column.missing.any():
-        return []
-    count = int(np.count_nonzero(column.missing))
-    first = int(np.argmax(column.missing)) + 1
-    rows = "1 row" if count == 1 else f"{count:,} rows"
-    return [f"{origin}: {rows} of {table.name} without a time (first: row {first})"]
+_NEEDED = {"fills": ("symbol", "side", "quantity", "price"), "positions": ("symbol", "quantity")}
+"""Columns, besides the time, without which a row says nothing about a book."""
+
+
+def _hole_notes(table: Table, origin: str) -> list[str]:
+    """A note per column whose cells must be full, and are not: a row of totals, say."""
+    notes = []
+    for name in (TIME_COLUMN[table.name], *_NEEDED.get(table.name, ())):
+        column = table.columns.get(name)
+        if column is None or column.missing is None or not column.missing.any():
+            continue
+        count = int(np.count_nonzero(column.missing))
+        first = int(np.argmax(column.missing)) + 1
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        what = "time" if name == TIME_COLUMN[table.name] else name
+        notes.append(f"{origin}: {rows} of {table.name} without a {what} (first: row {first})")
+    return notes
 
 
 def _last_of_each_time(times: Column) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

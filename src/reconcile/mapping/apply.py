@@ -139,6 +139,9 @@ def _finished(
     if keep is not None and not keep.all():
         what = "amount" if made.name == "flows" else "quantity"
         said.append(f"{made.name}: {int((~keep).sum())} rows of {what} 0 are left out.")
+    told = "side" in columns and not isinstance(table.side, str) and table.round_trips is None
+    if made.name == "fills" and told and "quantity" not in table.unsigned:
+        _refuse_signed(columns.get("quantity"), where)
     for name in table.unsigned:
         if name in columns:
             columns[name] = replace(columns[name], values=np.abs(columns[name].values))
@@ -156,6 +159,23 @@ def _finished(
     return LedgerTable(
         made.name, {name: columns[name] for name in SCHEMA[made.name] if name in columns}, count
     )
+
+
+def _refuse_signed(quantity: Column | None, where: str) -> None:
+    """Raises InputError for a quantity below 0 beside a side in words: it may repeat the side, or turn it."""
+    if quantity is None:
+        return
+    below = np.asarray(quantity.values < 0)
+    if quantity.missing is not None:
+        below &= ~quantity.missing
+    if below.any():
+        raise InputError(
+            f"{where}, row {int(np.argmax(below)) + 1}",
+            "a quantity below 0 beside a side in words",
+            "quantities without a sign, or a sign that is explained",
+            'Where the sign repeats the side, write `unsigned = ["quantity"]`. Where it says the side, write '
+            '`side = "sign"`. Leave out rows that take a trade back with `without`.',
+        )
 
 
 def _nonzero(column: Column | None) -> npt.NDArray[np.bool_] | None:
@@ -195,7 +215,7 @@ def symbols_of(column: Column, mapping: Mapping) -> Column:
     """Their symbols as ours."""
     words = []
     for word in column.dictionary or ():
-        ours = mapping.symbols.get(word, word)
+        ours = mapping.symbols.get(word, mapping.symbols.get(word.strip(), word.strip() or word))
         if mapping.symbol_case is not None:
             ours = ours.upper() if mapping.symbol_case == "upper" else ours.lower()
         words.append(ours)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconcile.files.places import shown
 from reconcile.mapping.schema import FORMULA, Mapping, SideWords, Table
 from reconcile.tables.model import Unread, UnreadKind
+from reconcile.text.escape import printable
 
 
 def of_source(name: str, file: str, table: Table) -> list[str]:
@@ -43,7 +44,9 @@ def _counted(count: int, what: str) -> str:
 
 def general(mapping: Mapping) -> list[str]:
     """What applies to all tables."""
-    out = [f"Their symbol {theirs} is {ours}." for theirs, ours in mapping.symbols.items()]
+    out = [
+        f"Their symbol {printable(theirs)} is {printable(ours)}." for theirs, ours in mapping.symbols.items()
+    ]
     if mapping.symbol_case is not None:
         out.append(f"Symbols are put into {mapping.symbol_case} case.")
     time = mapping.time

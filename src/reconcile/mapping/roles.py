@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -12,45 +13,27 @@ import pyarrow.compute as pc
 from reconcile.files import buffers
 from reconcile.files.places import Place, shown
 from reconcile.mapping.sniff import Guess, reads_as_numbers
+from reconcile.mapping.words import BUY, ROLES, SELL, words_of
 from reconcile.tables.cells import as_text, is_text
 from reconcile.tables.model import RawTable
 from reconcile.tables.times import EPOCHS, Order, TimeForm, timestamps
 from vocabulary.errors import InputError
-from vocabulary.ledger import KEYS
 
 _SEEN = 4
-ROLES: Mapping[str, str] = {
-    "timestamp": r"\b(date|time|datetime|timestamp|dt|executed|filled|ts event|opened|index)\b",
-    "symbol": r"\b(symbol|ticker|instrument|asset|pair|security|code|isin|sid|market|column)\b",
-    "side": r"\b(side|action|buy sell|b s|direction|type|order side|transaction)\b",
-    "quantity": r"\b(quantity|qty|size|shares|amount|volume|contracts|units|filled|lots)\b",
-    "price": r"\b(price|px|rate)\b",
-    "commission": r"\b(commission|commissions|fee|fees|comm|costs?)\b",
-    "notional": r"\b(notional|value|proceeds|gross|consideration|cost|turnover|txn dollars)\b",
-    "equity": r"\b(equity|portfolio value|net liquidation|nav|account value|total value)\b",
-    "cash": r"\b(cash|ending cash|free cash)\b",
-    "market_value": r"\b(market value|ending value|holdings)\b",
-}
-AMOUNT = re.compile(
-    "|".join(ROLES[role] for role in ("quantity", "price", "commission", "notional", "equity", "cash"))
-    + r"|\b(profit|pnl|balance|swap|tax|interest|net|total|market)\b"
-)
-"""Names of columns of numbers, from which the form of numbers is guessed."""
+_LOOKED_AT = 200
+_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d(\.\d+)?)?")
+_ORDERS = tuple(order.value for order in Order)
 _TABLES: Mapping[str, tuple[str, ...]] = {
     "fills": ("timestamp", "symbol", "side", "quantity", "price", "commission", "notional"),
     "equity": ("timestamp", "equity", "cash", "market_value"),
     "positions": ("timestamp", "symbol", "quantity", "market_value"),
 }
-BUY = re.compile(r"(?i)^(b|buy|bot|bought|long|entry long|exit short|cover|buy to (open|close|cover)|kauf)$")
-SELL = re.compile(
-    r"(?i)^(s|sell|sld|sold|short|exit long|entry short|sell short|sell to (open|close)|verkauf)$"
-)
-
-
-def words_of(name: str) -> str:
-    """A name in lower case, its words apart: EntryTime and entry_time are entry time."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return re.sub(r"[^a-z0-9]+", " ", apart.lower()).strip()
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "fills": ("timestamp", "symbol", "quantity", "price"),
+    "equity": ("timestamp",),
+    "positions": ("timestamp", "symbol"),
+}
+"""Columns that are asked for where none looks like them; the side is asked for apart."""
 
 
 def roles_of(
@@ -72,17 +55,66 @@ def roles_of(
     guess = Guess()
     for role in _TABLES[table]:
         names = columns.get(role, [])
-        if names:
+        if role == "timestamp" and names:
+            _say_time(guess, min(names, key=lambda name: _rank(role, name, cells[name])), names, cells)
+        elif names:
             best = min(names, key=lambda name: _rank(role, name, cells[name]))
             guess.say(role, best, f"its name, and values such as {examples_of(cells[best])}")
             others = [name for name in names if name != best]
             if others and role != "side":
                 guess.questions.append(f"Is {role} {shown(best)}, or {', '.join(map(shown, others[:4]))}?")
-        elif role in KEYS[table] and role != "side":
-            guess.questions.append(
-                f"Which column is {role}? None looks like it: name it, or give a constant."
-            )
+        elif role in _NEEDED[table]:
+            guess.questions.append(f"Which column is {role}? {_why_none(role, raw, texts, numbers)}")
     return table, guess
+
+
+def _say_time(guess: Guess, best: str, names: list[str], cells: Mapping[str, list[str]]) -> None:
+    """The column of the times; of dates, with the column of the clock beside them."""
+    clocks = [
+        name
+        for name, values in cells.items()
+        if any(values) and all(_CLOCK.fullmatch(cell) for cell in values if cell)
+    ]
+    if len(clocks) == 1 and not any(":" in cell for cell in cells[best]):
+        seen = f"{examples_of(cells[best][:1])} and {examples_of(cells[clocks[0]][:1])}"
+        guess.say("timestamp", [best, clocks[0]], f"a date and the time of day, such as {seen}")
+    else:
+        guess.say("timestamp", best, f"its name, and values such as {examples_of(cells[best])}")
+    others = [name for name in names if name != best]
+    if others:
+        guess.questions.append(f"Is timestamp {shown(best)}, or {', '.join(map(shown, others[:4]))}?")
+
+
+def _why_none(role: str, raw: RawTable, texts: Mapping[str, Any], numbers: Guess) -> str:
+    """Why no column was taken for a role: what is wrong with the one of its name, where there is one."""
+    named = [name for name in raw.data.column_names if re.search(ROLES[role], words_of(name))]
+    for name in named:
+        if "%" in " ".join(texts[name].slice(0, _LOOKED_AT).drop_null().to_pylist()) and role != "timestamp":
+            return f"{shown(name)} holds percentages: if they are of a row's value, write a formula."
+        told = _trouble(role, raw.data.column(name), texts[name], numbers)
+        if told is not None:
+            return f"{shown(name)} does not read as one: {told}."
+    return "None looks like it: name it, or give a constant."
+
+
+def _trouble(role: str, column: Any, texts: Any, numbers: Guess) -> str | None:
+    """What is wrong with a column for a role, None where nothing is found."""
+    if role == "timestamp":
+        try:
+            timestamps(
+                without_blanks(texts) if is_text(column.type) else column,
+                TimeForm(),
+                Place("guess", "", ""),
+            )
+        except InputError as error:
+            return f"found {error.found}, expected {error.expected}"
+    elif role != "symbol":
+        for cell in texts.slice(0, _LOOKED_AT).drop_null().to_pylist():
+            if not reads_as_numbers(
+                pa.chunked_array([pa.array([cell], pa.large_string())]), numbers.settings
+            ):
+                return f"found {shown(cell)}, expected a number"
+    return None
 
 
 def _are_sides(values: list[str]) -> bool:
@@ -95,6 +127,10 @@ def _rank(role: str, name: str, values: list[str]) -> tuple[int, bool, int, str]
     """How well a column fits a role, the best first: sides by their words, others by their names."""
     sides = sum(bool(BUY.match(cell) or SELL.match(cell)) for cell in values) if role == "side" else 0
     return -sides, words_of(name) != role, len(words_of(name)), name
+
+
+def _percentages(present: list[str]) -> bool:
+    return all("%" in cell for cell in present)
 
 
 def _plausible(
@@ -114,8 +150,50 @@ def _plausible(
         return time_form(raw, name) is not None
     if role == "side":
         return any(BUY.match(cell) or SELL.match(cell) for cell in set(present))
+    if role != "symbol" and _percentages(present):
+        return False  # a rate of something is no amount
+    if role == "notional" and re.search(ROLES["price"], words_of(name)):
+        return False
     numeric = not is_text(kind) or reads_as_numbers(texts[name], numbers.settings)
     return not numeric or len(set(present)) < len(present) if role == "symbol" else numeric
+
+
+def listed(names: Any) -> tuple[str, ...]:
+    """The columns of a source: one, or several whose cells are joined."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def doubts_of(cells: Mapping[str, list[str]], settings: Mapping[str, Any]) -> list[str]:
+    """Questions about what a name or a value hints at, and no guess covers. settings: ours = theirs."""
+    out = []
+    for name, values in cells.items():
+        words, found = words_of(name), {cell for cell in values if cell}
+        if "currency" in words and len(found) > 1:
+            out.append(
+                f"Which currency is the account's? {shown(name)} holds {examples_of(sorted(found))}, "
+                "and only rows of one can be read: use `only` and `currency`."
+            )
+        if words in ("status", "state", "order status", "level of detail") and len(found) > 1:
+            out.append(f"Which of {examples_of(sorted(found))} in {shown(name)} are fills? Use `only`.")
+        if found and re.search(ROLES["commission"], words) and _percentages(sorted(found)):
+            out.append(
+                f"Of what is {shown(name)} a part? It holds {examples_of(values)} and is not read: write a "
+                f"formula, such as commission = '= [{name}] * Quantity * Price'."
+            )
+    for role in ("timestamp", "symbol", "side", "quantity", "price"):
+        column = cells.get(listed(settings.get(role, ""))[0], [])
+        empty = next((row for row, cell in enumerate(column) if not cell.strip()), None)
+        if empty is not None:
+            out.append(
+                f"Is row {empty + 1} a fill? It has no {role}. "
+                "Rows of totals are left out with `end` or `without`."
+            )
+            break
+    stamps = cells.get(listed(settings.get("timestamp", ""))[-1], [])
+    first = next((cell for cell in stamps if cell), "")
+    if ":" in first and not re.search(r"(Z|[+-]\d\d:?\d\d|UTC|GMT)$", first):
+        out.append("In which zone are the times? Write `zone` under [time] if that matters.")
+    return out
 
 
 def examples_of(cells: list[str]) -> str:
@@ -123,19 +201,18 @@ def examples_of(cells: list[str]) -> str:
 
 
 def time_form(raw: RawTable, name: str) -> str | None:
-    """How a column reads as times: "plain", "day" where nothing tells day from month, a unit of an epoch."""
+    """How a column reads as times: "plain", what comes first where nothing tells, or a unit of an epoch."""
     column = raw.data.column(name)
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         return "plain"
-    text = as_text(column)
-    text = pc.if_else(pc.equal(text, buffers.string("")), pa.scalar(None, pa.large_string()), text)
-    for form, said in ((TimeForm(), "plain"), (TimeForm(Order.DAY), "day")):
-        try:
-            read = timestamps(text if is_text(column.type) else column, form, Place("guess", "", name))
-        except InputError:
-            continue
-        if is_text(column.type) and (pa.types.is_timestamp(read.type) or _is_iso(read)):
-            return said
+    text = without_blanks(as_text(column))
+    read = {form: _times_by(form, text if is_text(column.type) else column) for form in (None, *Order)}
+    if is_text(column.type):
+        if read[None] is not None:
+            return "plain"
+        orders = [order for order in Order if read[order] is not None]
+        if orders:
+            return min(orders, key=lambda order: _disorder(read[order])).value
     for unit, size in EPOCHS.items():
         low, high = 631_152_000 * 10**9 // size, 4_102_444_800 * 10**9 // size  # 1990 to 2100
         values = text.drop_null().to_pylist()
@@ -144,6 +221,27 @@ def time_form(raw: RawTable, name: str) -> str | None:
         ):
             return unit
     return None
+
+
+def without_blanks(text: Any) -> Any:
+    """Text with null for empty cells."""
+    return pc.if_else(pc.equal(text, buffers.string("")), pa.scalar(None, pa.large_string()), text)
+
+
+def _times_by(order: Order | None, column: Any) -> Any:
+    """The times of a column read in an order, None where it does not read so."""
+    try:
+        read = timestamps(column, TimeForm(order), Place("guess", "", ""))
+    except InputError:
+        return None
+    return read if pa.types.is_timestamp(read.type) or _is_iso(read) else None
+
+
+def _disorder(times: Any) -> int:
+    """How often times go back, or forward where they mostly go back: exports are sorted, either way."""
+    values: list[int] = times.cast(pa.int64()).drop_null().to_pylist()
+    steps = [after - before for before, after in pairwise(values)]
+    return min(sum(step < 0 for step in steps), sum(step > 0 for step in steps))
 
 
 def _is_iso(array: Any) -> bool:
@@ -159,12 +257,16 @@ def _is_iso(array: Any) -> bool:
 
 def times_of(raw: RawTable, columns: Guess) -> Guess:
     guess = Guess()
-    name = columns.settings.get("timestamp")
+    name = next(iter(listed(columns.settings.get("timestamp", ()))), None)
     how = None if name is None else time_form(raw, name)
     seen = "" if name is None else examples_of(as_text(raw.data.column(name)).to_pylist())
-    if how == "day":
-        guess.say("order", "day", f"nothing tells day from month in {seen}")
-        guess.questions.append(f"Does the day come first in {seen}, or the month?")
+    if how in _ORDERS:
+        shorts = how == "year" or not re.search(r"\d{4}", seen)
+        others = [one for one in ("day", "month", "year") if one != how and (shorts or one != "year")]
+        guess.say(
+            "order", how, f"nothing tells what comes first in {seen}; by {how}, the rows are in order best"
+        )
+        guess.questions.append(f"Does the {how} come first in {seen}, or the {' or the '.join(others)}?")
     elif how in EPOCHS:
         guess.say("epoch", how, f"counts since 1970, as in {seen}, are of our time in this unit alone")
     return guess

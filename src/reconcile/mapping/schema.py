@@ -173,9 +173,9 @@ class Time(Settings):
     floor: Literal["second", "minute", "hour", "day"] | None = Field(
         default=None, description="Then cut to the start of it.", examples=['"day"']
     )
-    order: Literal["day", "month"] | None = Field(
+    order: Literal["day", "month", "year"] | None = Field(
         default=None,
-        description="Which comes first in 03/04/2024. Without it, the column must tell.",
+        description="Which comes first in 03/04/2024, or in 24-01-02. Without it, the column must tell.",
         examples=['"day"'],
     )
     epoch: Literal["s", "ms", "us", "ns"] | None = Field(

@@ -6,11 +6,13 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reconcile.files.places import Place, shown
+from reconcile.mapping.words import ROLES, words_of
 from reconcile.tables import documents
 from reconcile.tables.delimited import csv_rows
 from reconcile.tables.intake import HTML, SHEETS, TEXT, damage_named
@@ -25,12 +27,23 @@ from vocabulary.errors import InputError
 SEPARATORS = (",", ";", "\t", "|")
 _LOOKED_AT = 2000
 """Rows that guesses are made from."""
+_HEADERS = 10
+"""Lines among which a header is looked for."""
 _NUMBERLIKE = re.compile(
-    r"^[(\s]*[-+]?[^\d\s(]{0,4}\s*[-+]?\d[\d.,'\s\u00a0\u202f]*([eE][-+]?\d+)?\s*[^\d\s]{0,5}[)\s]*-?$"
+    r"^[(\s]*[-+\u2212\u2013]?[^\d\s(]{0,4}\s*[-+\u2212\u2013]?\d[\d.,'\u2019\s\u00a0\u202f]*([eE][-+]?\d+)?\s*[^\d\s]{0,5}[)\s]*-?$"
 )
 _NONE = ("-", "--", "n/a", "N/A", "NA", "nan", "NaN", "None", "null")
-_UNIT = re.compile(r"[^\d\s.,'()+%\u00a0\u202f-]+")
-_TOTALS = re.compile(r"(?i)^(grand |sub)?totals?\b|^sum\b|^summe\b|^balance carried")
+_UNIT = re.compile(r"[^\d\s.,'\u2019()+%\u00a0\u202f\u2212\u2013-]+")
+_CURRENCY = re.compile(r"[$€£¥₹₽₩₺₿]|[A-Z]{0,2}\$|[A-Z]{3,5}|Fr\.?|kr\.?|zł|Kč|Ft")
+"""Units that change nothing about a number; of another one, k or p say, it has to be asked."""
+_TOTALS = re.compile(
+    r"(?i)^(grand |sub)?totals?\b|^sum\b|^summe\b|^gesamt|^totale?\b|^suma\b|^итого|^合计|^合計|^总计"
+    r"|^balance carried"
+)
+_ENCODINGS = (
+    "windows-1252", "gb18030", "shift_jis", "big5", "euc_kr", "windows-1251", "windows-1250", "utf-16",
+)  # fmt: skip
+"""Tried where a text is no UTF-8; the first whose lines hold most words for columns is guessed."""
 
 
 @dataclass(slots=True)
@@ -81,17 +94,37 @@ def _layout(path: Path, guess: Guess) -> None:
 def _text_layout(member: Member, guess: Guess) -> None:
     try:
         text = text_of(member, None)
-    except InputError:
-        text = text_of(member, "windows-1252")
-        odd = next((line for line in text.splitlines() if not line.isascii()), "")
-        guess.say("encoding", "windows-1252", f"it is no UTF-8; read so, a line is {shown(odd.strip())}")
-        guess.questions.append("Is the encoding windows-1252, latin-1, or another?")
+    except InputError as error:
+        encoding, text = _decoded(member, error)
+        lines = text.splitlines()
+        odd = next((line for line in lines if not line.isascii()), lines[0] if lines else "")
+        guess.say("encoding", encoding, f"it is no UTF-8; read so, a line is {shown(odd.strip())}")
+        guess.questions.append(
+            f"Is the encoding {encoding}, or another? A line read so is {shown(odd.strip())}."
+        )
     lines = text.splitlines()[:_LOOKED_AT]
     counts = {mark: _widths(lines, mark) for mark in SEPARATORS}
     mark = max(SEPARATORS, key=lambda one: counts[one])
     if mark != ",":
         guess.say("separator", mark, f"{counts[mark][0]} lines have {counts[mark][1]} cells each")
     _rows_layout(list(csv_rows("\n".join(lines), mark)), guess)
+
+
+def _decoded(member: Member, error: InputError) -> tuple[str, str]:
+    """(the encoding that fits best, the text read so). Raises the error where none fits."""
+    texts: dict[str, str] = {}
+    for encoding in _ENCODINGS:
+        with suppress(InputError):
+            texts[encoding] = text_of(member, encoding)
+    if not texts:
+        raise error
+
+    def words(encoding: str) -> int:
+        names = re.split(r"[,;|\t\n]", "\n".join(texts[encoding].splitlines()[:_HEADERS]))
+        return sum(any(re.search(role, words_of(name)) for role in ROLES.values()) for name in names)
+
+    best = max(texts, key=words)
+    return best, texts[best]
 
 
 def _widths(lines: Sequence[str], mark: str) -> tuple[int, int]:
@@ -168,6 +201,11 @@ def _units(guess: Guess, name: str, cells: Sequence[str]) -> None:
         return
     commonest = max(seen, key=lambda unit: len(seen[unit]))
     _add(guess, "units", [commonest], f"{name} has {shown(seen[commonest][0])}")
+    if not _CURRENCY.fullmatch(commonest):
+        guess.questions.append(
+            f"What is {shown(commonest)} in {shown(seen[commonest][0])} of {name}? As a unit it is dropped. "
+            "If it stands for a factor, a side or hundredths, write a formula or correct the file."
+        )
     others = [cells[0] for unit, cells in seen.items() if unit != commonest]
     if others:
         guess.questions.append(
@@ -194,7 +232,7 @@ def _add(guess: Guess, key: str, words: list[str], evidence: str) -> None:
 
 
 def _bare(cell: str) -> str:
-    return re.sub(r"[^\d.,'\s\u00a0\u202f]", "", cell).strip()
+    return re.sub(r"[^\d.,'\s\u00a0\u202f]", "", cell.replace("\u2019", "'")).strip()
 
 
 def _marks(cell: str) -> list[str]:
@@ -214,6 +252,8 @@ def _fits(digits: str, decimal: str, thousands: str) -> bool:
         return False
     if not thousands:
         return whole.isdigit() or not whole
+    if thousands == "," and re.fullmatch(r"\d{1,2}(,\d{2})+,\d{3}", whole):
+        return True  # lakhs and crores
     return bool(re.fullmatch(rf"\d{{1,3}}({re.escape(thousands)}\d{{3}})*", whole) or whole.isdigit())
 
 

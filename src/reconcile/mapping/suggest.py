@@ -14,18 +14,9 @@ from reconcile.files.places import shown
 from reconcile.mapping.apply import apply_mapping
 from reconcile.mapping.library import Library
 from reconcile.mapping.read import mapping_from
-from reconcile.mapping.roles import (
-    AMOUNT,
-    BUY,
-    ROLES,
-    SELL,
-    examples_of,
-    roles_of,
-    time_form,
-    times_of,
-    words_of,
-)
+from reconcile.mapping.roles import doubts_of, examples_of, listed, roles_of, time_form, times_of
 from reconcile.mapping.sniff import Guess, guessed_layout, layout_of, numbers_of, reads_as_numbers
+from reconcile.mapping.words import AMOUNT, BUY, ROLES, SELL, words_of
 from reconcile.tables.cells import as_text, is_text
 from reconcile.tables.intake import read_tables, table_name
 from reconcile.tables.model import RawTable
@@ -116,7 +107,7 @@ class _Draft:
         self.questions = [question for guess in (*groups.values(), columns) for question in guess.questions]
         self.trips = self._round_trips()
         self.side = self._sides()
-        self._doubts()
+        self.questions += doubts_of(self.cells, self.columns.settings)
 
     def lines(self) -> Iterator[str]:
         yield f"# Guesses about {shown(self.raw.origin)}, made from its first {self.raw.data.num_rows} rows."
@@ -136,7 +127,7 @@ class _Draft:
         yield f"[tables.{self.table}.columns]"
         yield from _settings(self.columns)
         yield from self.trips
-        named = set(self.columns.settings.values()) | self.in_trips
+        named = {name for names in self.columns.settings.values() for name in listed(names)} | self.in_trips
         rest = [name for name in self.cells if name not in named]
         filled = [name for name in rest if any(self.cells[name])]
         if filled:
@@ -216,44 +207,39 @@ class _Draft:
             if not buys or not sells:
                 self.questions.append(f"Which words of {shown(name)} mean buying, and which selling?")
             return lines
-        quantity = self.columns.settings.get("quantity")
-        negative = next(
-            (cell for cell in self.cells.get(quantity or "", []) if cell.startswith(("-", "("))), None
-        )
+        negative = self._negative("quantity")
         if negative is None:
             self.questions.append(
-                "What says which side a fill is on? No quantity is below 0, no word says it."
+                "What says which side a fill is on? No quantity is below 0, no word says it. Write `side`."
             )
-        seen = f"such as {shown(negative)}" if negative else "if there are any"
-        return [*lines, f"# guess: quantities below 0, {seen}, are sales", 'side = "sign"']
+            return lines
+        return [*lines, f"# guess: quantities below 0, such as {shown(negative)}, are sales", 'side = "sign"']
+
+    def _negative(self, role: str) -> str | None:
+        """A cell below 0 of the column that has a role."""
+        cells = self.cells.get(self.columns.settings.get(role, ""), [])
+        return next((cell for cell in cells if _is_negative(cell)), None)
 
     def _unsigned(self) -> list[str]:
-        """Commissions that are told as what they do to cash: below 0 where they were paid."""
+        """Commissions that are told as what they do to cash, and quantities whose sign repeats the side."""
+        lines, names = [], []
         name = self.columns.settings.get("commission")
         signed = [cell for cell in self.cells.get(name or "", []) if re.search(r"[1-9]", cell)]
-        if not signed or not all(cell.startswith(("-", "(")) or cell.endswith("-") for cell in signed):
-            return []
-        seen = f"{shown(name)} is never above 0, as in {shown(signed[0])}"
-        return [f"# guess: {seen}; ours is what was paid", 'unsigned = ["commission"]']
+        if signed and all(map(_is_negative, signed)):
+            seen = f"{shown(name)} is never above 0, as in {shown(signed[0])}"
+            lines.append(f"# guess: {seen}; ours is what was paid")
+            names.append("commission")
+        negative = self._negative("quantity")
+        if negative is not None and "side" in self.columns.settings:
+            lines.append(f"# guess: the sign of {shown(negative)} repeats the side")
+            column = shown(self.columns.settings["quantity"])
+            self.questions.append(f"Is {shown(negative)} in {column} a sale, or a trade taken back?")
+            names.append("quantity")
+        return [*lines, f"unsigned = {_toml(names)}"] if names else []
 
-    def _doubts(self) -> None:
-        """What a name or a value hints at, and no guess covers."""
-        names = {name: words_of(name) for name in self.cells}
-        for name, words in names.items():
-            found = {cell for cell in self.cells[name] if cell}
-            if "currency" in words and len(found) > 1:
-                self.questions.append(
-                    f"Which currency is the account's? {shown(name)} holds {examples_of(sorted(found))}, "
-                    "and only rows of one can be read: use `only` and `currency`."
-                )
-            if words in ("status", "state", "order status", "level of detail") and len(found) > 1:
-                self.questions.append(
-                    f"Which of {examples_of(sorted(found))} in {shown(name)} are fills? Use `only`."
-                )
-        stamp = self.columns.settings.get("timestamp")
-        first = next((cell for cell in self.cells.get(stamp or "", []) if cell), "")
-        if ":" in first and not re.search(r"(Z|[+-]\d\d:?\d\d|UTC|GMT)$", first):
-            self.questions.append("In which zone are the times? Write `zone` under [time] if that matters.")
+
+def _is_negative(cell: str) -> bool:
+    return cell.strip().startswith(("-", "(", "\u2212", "\u2013")) or cell.strip().endswith("-")
 
 
 def _settings(guess: Guess) -> Iterator[str]:

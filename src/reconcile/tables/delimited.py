@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -160,10 +161,17 @@ def _has_empty_row(data: pa.Table) -> bool:
 
 
 def _repeats_header(data: pa.Table, names: list[str]) -> bool:
-    """Whether a row of a table with several columns is its header again."""
-    if len(names) < 2 or not pc.any(pc.equal(data.column(0), buffers.string(names[0]))).as_py():
+    """Whether a row of a table with several columns is its header again, in capitals or not."""
+    if len(names) < 2:
         return False
-    same = pc.equal(data.column(0), buffers.string(names[0]))
+    same = _is(data.column(0), names[0])
     for at, name in enumerate(names[1:], 1):
-        same = pc.and_(same, pc.equal(data.column(at), buffers.string(name)))
+        if not pc.any(same).as_py():
+            return False
+        same = pc.and_(same, _is(data.column(at), name))
     return bool(pc.any(same).as_py())
+
+
+def _is(column: Any, name: str) -> Any:
+    """Where a cell is the name, whatever its case and the spaces around."""
+    return pc.match_substring_regex(column, rf"^\s*{re.escape(name)}\s*$", ignore_case=True)

@@ -9,7 +9,10 @@ from pydantic import Field, PlainValidator, model_validator
 from reconcile.files.places import shown
 from reconcile.tables.settings import Names, Settings, refused
 
-Encoding = Literal["utf-8", "utf-16", "latin-1", "windows-1252"]
+Encoding = Literal[
+    "utf-8", "utf-16", "latin-1", "windows-1250", "windows-1251", "windows-1252",
+    "gb18030", "big5", "shift_jis", "euc_kr",
+]  # fmt: skip
 
 
 def _character(value: Any) -> str:

@@ -17,6 +17,10 @@ from reconcile.tables.settings import Settings, Texts, refused
 _SPACES = r"[ \x{00A0}\x{202F}\x{2009}]"
 """The space, the no-break space, its narrow form, and the thin space."""
 _EDGE = r"[\s\x{00A0}\x{202F}\x{2009}]*"
+_MINUS = r"[\x{2212}\x{2013}\x{FE63}\x{FF0D}]"
+"""Signs that are printed for the hyphen of -5: the minus sign, the en dash, the small and the wide hyphen."""
+_QUOTES = r"['\x{2019}]"
+"""The marks of thousands of Switzerland: the apostrophe, straight and printed."""
 
 
 class Numbers(Settings):
@@ -25,7 +29,8 @@ class Numbers(Settings):
     decimal: Literal[".", ","] = Field(default=".", description="The decimal mark.", examples=['","'])
     thousands: Literal[",", ".", " ", "'"] | None = Field(
         default=None,
-        description="What stands between groups of three digits; a space means no-break spaces, too.",
+        description="What stands between groups of three digits; a space means no-break spaces, too, an "
+        "apostrophe the printed one.",
         examples=['"."', '" "'],
     )
     units: Texts = Field(
@@ -52,7 +57,11 @@ class Numbers(Settings):
                 "two different marks",
                 "Correct one of them.",
             )
-        wrong = [unit for unit in self.units if not unit.strip() or re.search(r"[0-9.,()+-]", unit)]
+        wrong = [
+            unit
+            for unit in self.units
+            if not unit.strip() or re.search(r"[0-9.,()+\-\u2212\u2013\ufe63\uff0d]", unit)
+        ]
         if wrong:
             raise refused(shown(wrong[0]), "units without digits, points, commas, signs and parentheses")
         return self
@@ -68,12 +77,15 @@ def plain_numbers(array: Any, form: Numbers, place: Place) -> Any:
     array: an Arrow array or chunked array. Raises InputError naming the first cell that is not written as
     `form` says.
     """
-    if form.is_plain or not is_text(array.type):
+    if not is_text(array.type):
         return array
     text = one_array(array).cast(pa.large_string())
+    if form.is_plain:
+        return pc.replace_substring_regex(text, f"^({_EDGE}){_MINUS}([0-9.])", r"\1-\2")
     bare = pc.replace_substring_regex(text, f"^{_EDGE}(.*?){_EDGE}$", r"\1")
     nothing = pc.is_in(bare, value_set=buffers.strings(["", *form.none]))
     bare = pc.if_else(nothing, pa.scalar(None, pa.large_string()), bare)
+    bare = pc.replace_substring_regex(bare, _MINUS, "-")
     cells = pc.extract_regex(bare, _pattern(form))
     parts = {cells.type.field(i).name: cells.field(i) for i in range(cells.type.num_fields)}
     wrong = pc.and_(pc.is_valid(bare), _wrong(parts))
@@ -114,7 +126,7 @@ def _written(parts: dict[str, Any], form: Numbers) -> Any:
 
 
 def _mark(thousands: str) -> str:
-    return _SPACES if thousands == " " else re.escape(thousands)
+    return {" ": _SPACES, "'": _QUOTES}.get(thousands) or re.escape(thousands)
 
 
 def _pattern(form: Numbers) -> str:
@@ -124,7 +136,10 @@ def _pattern(form: Numbers) -> str:
     behind = f"{_EDGE}(?:{unit})?" if unit else ""
     whole = "[0-9]*"
     if form.thousands is not None:
-        whole = f"[0-9]{{1,3}}(?:{_mark(form.thousands)}[0-9]{{3}})+|[0-9]*"
+        mark = _mark(form.thousands)
+        whole = f"[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+|[0-9]*"
+        if form.thousands == ",":  # lakhs and crores: 1,50,000
+            whole = f"[0-9]{{1,2}}(?:,[0-9]{{2}})+,[0-9]{{3}}|{whole}"
     opened, closed = (r"\(?", r"\)?") if form.parentheses else ("", "")
     back = "[-+]?" if form.trailing_minus else ""
     percent = "%?" if form.percent else ""

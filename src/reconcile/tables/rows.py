@@ -45,7 +45,7 @@ def table_of_rows(rows: Iterable[Row], layout: Layout, name: str, origin: str) -
     for row in body:
         if not row.filled:
             continue
-        if header.filled and row.filled == header.filled:
+        if header.filled and _alike(row.filled) == _alike(header.filled):
             repeated.append(row)
             continue
         kept.append(_fitted(row, len(names), origin))
@@ -64,6 +64,11 @@ def table_of_rows(rows: Iterable[Row], layout: Layout, name: str, origin: str) -
     ]
     where = origin if layout.section is None else f"{origin}, section {layout.section}"
     return RawTable(name, where, without_empty(pa.table(columns, names)), tuple(unread))
+
+
+def _alike(cells: Sequence[str]) -> list[str]:
+    """Cells of a header, as they are compared: a second header may be written in capitals."""
+    return [cell.strip().casefold() for cell in cells]
 
 
 def rows_unread(name: str, said: str, rows: Sequence[Row], layout: Layout) -> tuple[Unread, ...]:

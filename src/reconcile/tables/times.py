@@ -1,4 +1,4 @@
-"""Times as people and brokers write them, made Arrow timestamps; day or month first is never guessed."""
+"""Times as people and brokers write them, made Arrow timestamps; what comes first is never guessed."""
 
 from __future__ import annotations
 
@@ -47,10 +47,11 @@ _CLOCK = re.compile(
 
 
 class Order(Enum):
-    """Which comes first in a date of three numbers that does not begin with the year."""
+    """Which comes first in a date of three numbers that does not begin with a year of four digits."""
 
     DAY = "day"
     MONTH = "month"
+    YEAR = "year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,15 @@ class TimeForm:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A text read: the date in both orders where it has two, nanoseconds of the day, the zone as written."""
+    """A text read: the date in each order, None where it has none; nanoseconds of the day, the zone.
+
+    mark: what stands between the three numbers of a date, empty where its order is told.
+    """
 
     dates: Mapping[Order, date | None]
     clock: int
     zone: str | None
+    mark: str = ""
 
 
 def timestamps(array: Any, form: TimeForm, place: Place) -> Any:
@@ -145,25 +150,33 @@ def _read(text: str) -> _Read | None:
         if match is None:
             continue
         clock = _clock(text[match.end() :])
-        dates = _dates(match.groupdict())
+        parts = match.groupdict()
+        dates = _dates(parts)
         if clock is not None and dates is not None:
-            return _Read(dates, *clock)
+            return _Read(dates, *clock, (parts.get("mark") or "") if parts.get("one") else "")
     return None
 
 
 def _dates(parts: Mapping[str, str | None]) -> dict[Order, date | None] | None:
-    """The date by order, the same for both where it is told; None where it is none in either."""
-    year = int(parts["year"] or 0)
-    if len(parts["year"] or "") == 2:
-        year += 2000 if year < 69 else 1900  # as POSIX has it
+    """The date by order, the same for all where it is told; None where it is none in any."""
+    year = _full_year(parts["year"] or "")
     if parts.get("one") is not None:
-        one, two = int(parts["one"] or 0), int(parts["two"] or 0)
-        found = {Order.DAY: _date(year, two, one), Order.MONTH: _date(year, one, two)}
+        one, two = parts["one"] or "", parts["two"] or ""
+        found = {Order.DAY: _date(year, int(two), int(one)), Order.MONTH: _date(year, int(one), int(two))}
+        short = len(one) == len(parts["year"] or "") == 2
+        found[Order.YEAR] = _date(_full_year(one), int(two), int(parts["year"] or 0)) if short else None
         return found if any(found.values()) else None
     name = parts.get("name")
     month = int(parts.get("month") or 0) if name is None else _month(name)
     day = _date(year, month, int(parts["day"] or 0))
     return None if day is None else dict.fromkeys(Order, day)
+
+
+def _full_year(digits: str) -> int:
+    year = int(digits)
+    if len(digits) != 2:
+        return year
+    return year + (2000 if year < 69 else 1900)  # as POSIX has it
 
 
 def _month(name: str) -> int:
@@ -198,12 +211,16 @@ def _clock(text: str) -> tuple[int, str | None] | None:
 
 
 def _order_told(read: Mapping[int, _Read], words: list[str], place: Place) -> Order:
-    """Day or month first, as the column itself tells. Raises InputError where it does not, or says both."""
+    """What comes first, as the column itself tells. Raises InputError where it does not, or tells both."""
     only = {
         order: next((code for code, one in read.items() if one.dates[order] is None), None) for order in Order
     }
     not_day, not_month = only[Order.DAY], only[Order.MONTH]
+    if only[Order.YEAR] is None and (not_day is None or not_month is None):
+        _refuse_short_years(read, words, place)
     if not_day is not None and not_month is not None:
+        if only[Order.YEAR] is None:
+            return Order.YEAR
         raise bad_column(
             place,
             f"{shown(words[not_month])}, which begins with a day, and {shown(words[not_day])}, with a month",
@@ -221,6 +238,29 @@ def _order_told(read: Mapping[int, _Read], words: list[str], place: Place) -> Or
             'Write `order = "day"` or `order = "month"` under `time` in the mapping.',
         )
     return Order.DAY
+
+
+def _refuse_short_years(read: Mapping[int, _Read], words: list[str], place: Place) -> None:
+    """Raises InputError where 24-01-02 may begin with its year, and the column does not tell.
+
+    Days of the month vary more than years: where the first number does, it is no year. With dashes, as ISO
+    dates have them, two equally many numbers tell nothing.
+    """
+    firsts = {day.year for one in read.values() if (day := one.dates[Order.YEAR]) is not None}
+    lasts = {
+        day.year
+        for one in read.values()
+        if (day := one.dates[Order.DAY] or one.dates[Order.MONTH]) is not None
+    }
+    code = next((code for code, one in read.items() if one.mark), None)
+    if code is None or len(firsts) > len(lasts) or (len(firsts) == len(lasts) and read[code].mark != "-"):
+        return
+    raise bad_column(
+        place,
+        f"{shown(words[code])}, where nothing tells whether the year comes first or last",
+        "to be told which comes first",
+        'Write `order = "year"`, `order = "day"` or `order = "month"` under `time` in the mapping.',
+    )
 
 
 def _array(
