@@ -7,6 +7,7 @@ from itertools import combinations
 
 from reconcile.drilling.catalogue import (
     engine,
+    frames,
     inputs,
     loop,
     outside_deciding,
@@ -25,6 +26,7 @@ from vocabulary.errors import InputError
 WITHIN: tuple[Fault, ...] = (
     *settings.FAULTS,
     *inputs.FAULTS,
+    *frames.FAULTS,
     *engine.FAULTS,
     *loop.FAULTS,
     *reports.FAULTS,

@@ -129,6 +129,10 @@ def _scales(subject: Subject, window: Window) -> Values:
 
 
 def _contexts(subject: Subject, window: Window) -> Values:
+    return read_contexts(subject)
+
+
+def read_contexts(subject: Subject) -> Values:
     """The context columns that the gate or a callable reads."""
     gate, columns = subject.scenario.strategy.gate, subject.market.context
     if isinstance(subject.scenario.strategy.selection, CallableStrategy):
@@ -137,7 +141,7 @@ def _contexts(subject: Subject, window: Window) -> Values:
 
 
 def _context_shifts(subject: Subject, window: Window) -> Values:
-    return tuple((name, bars) for name in _contexts(subject, window) for bars in SHIFTS)
+    return tuple((name, bars) for name in read_contexts(subject) for bars in SHIFTS)
 
 
 Read = Callable[[Scenario, Market, Change], Market]

@@ -13,7 +13,7 @@ from reconcile.explaining.evidence import Rows, Window
 from reconcile.explaining.hypotheses.costs import at_a_bar
 from reconcile.explaining.hypotheses.execution import EXECUTES_AT
 from reconcile.explaining.hypotheses.features import Array, carried, later, limited
-from reconcile.explaining.hypotheses.settings import bars_off, no_values, pair
+from reconcile.explaining.hypotheses.settings import bars_off, pair
 from reconcile.explaining.model import (
     Change,
     Family,
@@ -32,7 +32,7 @@ FIELDS = ("open", "close", "high", "low", "middle")
 """Prices that fills may be at; the middle is that of high and low."""
 
 
-def _with_prices(market: Market, arrays: dict[str, Array], change: Change) -> Market:
+def with_prices(market: Market, arrays: dict[str, Array], change: Change) -> Market:
     """Other prices where a change holds; a symbol is present where it has an open and a close."""
     opens, highs, lows, closes = (limited(getattr(market, name), arrays[name], change) for name in PRICES)
     present = (closes > 0) & (opens > 0)
@@ -133,7 +133,7 @@ def _shifts(subject: Subject, window: Window) -> Values:
 
 def _shifted(scenario: Scenario, market: Market, change: Change) -> Market:
     bars = _whole(change.value)
-    return _with_prices(market, {name: later(getattr(market, name), bars, 0) for name in PRICES}, change)
+    return with_prices(market, {name: later(getattr(market, name), bars, 0) for name in PRICES}, change)
 
 
 def _shifted_reads(subject: Subject, value: Value) -> Wording:
@@ -141,19 +141,26 @@ def _shifted_reads(subject: Subject, value: Value) -> Wording:
     return Wording(f"prices are {off}", "prices", "this bar's", off)
 
 
+FIELD_BY_FIELD = "field by field"
+
+
 def _gaps(subject: Subject, window: Window) -> Values:
-    return () if bool(subject.market.present.all()) else no_values()
+    return () if bool(subject.market.present.all()) else (None, FIELD_BY_FIELD)
 
 
 def _filled_forward(scenario: Scenario, market: Market, change: Change) -> Market:
-    """An absent bar becomes one at the last close."""
-    close = carried(market.close, market.present)
-    filled = {name: np.where(market.present, getattr(market, name), close) for name in PRICES}
-    return _with_prices(market, filled, change)
+    """An absent bar becomes one at the last close, or each of its prices the last of its own."""
+    filled = {}
+    for name in PRICES:
+        own = getattr(market, name)
+        last = carried(own if change.value == FIELD_BY_FIELD else market.close, market.present)
+        filled[name] = np.where(market.present, own, last)
+    return with_prices(market, filled, change)
 
 
 def _filled_reads(subject: Subject, value: Value) -> Wording:
-    sentence = "bars that are not there were filled with the last close and traded"
+    how = "each field with its own last value" if value == FIELD_BY_FIELD else "with the last close"
+    sentence = f"bars that are not there were filled {how} and traded"
     return Wording(sentence, "prices", "absent", "carried forward")
 
 
@@ -164,7 +171,7 @@ def _rolls(subject: Subject, window: Window) -> Values:
 def _misaligned(scenario: Scenario, market: Market, change: Change) -> Market:
     places = _whole(change.value)
     rolled = {name: np.roll(getattr(market, name), places, axis=1) for name in PRICES}
-    return _with_prices(market, rolled, change)
+    return with_prices(market, rolled, change)
 
 
 def _misaligned_reads(subject: Subject, value: Value) -> Wording:
@@ -203,7 +210,7 @@ def _stored_rounded(scenario: Scenario, market: Market, change: Change) -> Marke
     for name in PRICES:
         price = getattr(market, name)
         stored[name] = np.where(price > 0, np.maximum(1, (price + step // 2) // step * step), 0)
-    return _with_prices(market, stored, change)
+    return with_prices(market, stored, change)
 
 
 def _stored_reads(subject: Subject, value: Value) -> Wording:
@@ -272,7 +279,7 @@ def _unadjusted(scenario: Scenario, market: Market, change: Change) -> Market:
     for name in PRICES:
         price = getattr(market, name)
         scaled[name] = np.where(price > 0, np.maximum(1, (price * up * 2 + down) // (down * 2)), 0)
-    return _with_prices(market, scaled, change)
+    return with_prices(market, scaled, change)
 
 
 def _split_reads(subject: Subject, value: Value) -> Wording:
