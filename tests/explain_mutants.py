@@ -1,12 +1,16 @@
-"""Break the reference at random places and ask `explain` what is wrong with the ledgers that come out.
+"""Break programs at random places, and ask `explain` what is wrong with the ledgers that come out.
 
-    python tests/explain_mutants.py                       a hundred mutants, drawn with seed 17
-    python tests/explain_mutants.py --count 20 --seed 3
+    python tests/explain_mutants.py FOLDER                       a hundred mutants, drawn with seed 17
+    python tests/explain_mutants.py FOLDER --count 20 --seed 3
+    python tests/explain_mutants.py FOLDER --judge JUDGED.json   the answers held against those judged by hand
 
-A mutant is the reference with one comparison, operator or number changed (tests/mutants.py). One that fails,
-or gives the same ledger on this market, tells nothing. Of each other one a line of JSON is printed: the line
-of source before and after, the verdict, and what was named. Whether a cause or lead is the change, or false,
-is for a person to judge; docs/drill.md has the score.
+A mutant is the reference, the engine or an engine of a user (tests/own_engines.py) with one line changed
+(tests/mutants.py). One that fails, or gives the same ledger on every ground, tells nothing, and another is
+drawn in its place. The ledgers are kept in FOLDER: after a change of explain they are only explained anew.
+
+Each answer is a line of FOLDER/answers.jsonl. Whether a cause or lead is the change, or false, is for a
+person to judge; docs/drill.md has the score. With --judge, answers whose causes and leads are those judged
+take their judgement.
 """
 
 from __future__ import annotations
@@ -18,124 +22,332 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
+import types
 from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests import explain_kit as kit  # noqa: E402
 from tests.mutants import change, changes  # noqa: E402
+from tests.own_engines import ENGINES  # noqa: E402
 
 import reconcile  # noqa: E402
 from reconcile.comparing.compare import compare  # noqa: E402
+from reconcile.drilling.ground import SCENARIOS, roughened  # noqa: E402
 from reconcile.explaining.model import Subject  # noqa: E402
+from reconcile.market.builtin.synthetic import generate_market  # noqa: E402
+from reconcile.matching.model import Verdict  # noqa: E402
+from reconcile.scenario.files import replace as replace_setting  # noqa: E402
+from reconcile.scenario.files import scenario_from_text  # noqa: E402
+from vocabulary.errors import TieoutError  # noqa: E402
+from vocabulary.ledger import Ledger  # noqa: E402
 
-MODULES = ("accounting", "decision", "execution", "levels", "loop", "marking")
-SYMBOLS, BARS = 24, 80
-LONGEST = 60
-"""Seconds for a mutant's own run."""
+SHARES = {"own": 30, "reference": 58, "engine": 12}
+"""Of a hundred mutants, those of each program."""
+MODULES = {
+    "reference": ("accounting", "calendar", "decision", "execution", "exits", "levels", "loop", "marking",
+                  "record", "selection"),
+    "engine": ("book", "deciding", "executing", "exits", "levels", "marking", "plan", "selecting"),
+    "own": ("own_engines",),
+}  # fmt: skip
+SYMBOLS, BARS = 16, 44
+LONGEST, LONGEST_ENGINE = 20, 300
+"""Seconds for a mutant's own run; an engine is compiled first."""
+PATIENCE = 240.0
+"""Seconds of the processor after which explain is given up."""
 
 
-def drawn(count: int, seed: int) -> list[tuple[str, int]]:
-    """So many (module, place) of all changes that are possible."""
+# Grounds
+
+
+@lru_cache
+def subject_of(ground: str) -> Subject:
+    """A scenario of the drill, one with exits inside the bar, or that of an own engine, over few bars."""
+    if ground in ENGINES:
+        scenario = scenario_from_text(ENGINES[ground][1], name=ground)
+        return Subject(scenario, kit.market_of(scenario, SYMBOLS, BARS))
+    scenario = scenario_from_text(SCENARIOS[ground.partition(" ")[0]], name=ground)
+    if ground.endswith("inside"):
+        for rule in ("stop_loss", "take_profit"):
+            scenario = replace_setting(scenario, f"exits.{rule}.at", "level")
+    market = roughened(generate_market(SYMBOLS, BARS, 5, scenario), 5, slow=ground == "tight")
+    return Subject(scenario, market)
+
+
+GROUNDS = (*SCENARIOS, "short inside")
+
+
+@lru_cache
+def true_ledger(ground: str) -> Ledger:
+    subject = subject_of(ground)
+    true = reconcile.reference.run(subject.scenario, subject.market)
+    if ground in ENGINES:
+        own = ENGINES[ground][0](subject.scenario, subject.market)
+        found = compare(true, own)
+        assert found.verdict is not Verdict.BREAKS, f"{ground} does not tie out: {found.breaks[:3]}"
+    return true
+
+
+# Mutants
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The change number `place` of those that are possible in a module of a program."""
+
+    program: str
+    module: str
+    place: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.module}-{self.place}"
+
+
+def source(program: str, module: str) -> str:
+    folder = ROOT / "tests" if program == "own" else ROOT / "src" / program
+    return (folder / f"{module}.py").read_text(encoding="utf-8")
+
+
+def drawn(program: str, seed: int) -> list[Mutant]:
+    """All mutants of a program in a random order."""
     every = [
-        (module, place)
-        for module in MODULES
-        for place in range(len(list(changes(ast.parse(source(module))))))
+        Mutant(program, module, place)
+        for module in MODULES[program]
+        for place in range(len(list(changes(ast.parse(source(program, module))))))
     ]
-    return random.Random(seed).sample(every, min(count, len(every)))
+    random.Random(f"{seed} {program}").shuffle(every)
+    return every
 
 
-def source(module: str) -> str:
-    return (ROOT / "src" / "reference" / f"{module}.py").read_text(encoding="utf-8")
-
-
-def changed(module: str, place: int) -> tuple[str, str, str]:
-    """The whole source with the change, and the changed statement before and after."""
-    tree = ast.parse(source(module))
-    node, field = list(changes(tree))[place]
-    around = next(
-        one
-        for one in ast.walk(tree)
-        if isinstance(one, ast.stmt) and not isinstance(one, ast.FunctionDef | ast.If | ast.For | ast.While)
-        and any(child is node for child in ast.walk(one))
-    ) if not _head(tree, node) else node  # fmt: skip
-    before = ast.unparse(around)
+def changed(mutant: Mutant) -> tuple[str, str, str, str]:
+    """The whole source with the change, the kind of change, and the lines before and after."""
+    text = source(mutant.program, mutant.module)
+    tree = ast.parse(text)
+    was = ast.unparse(tree).splitlines()
+    node, field = list(changes(tree))[mutant.place]
     change(node, field)
-    ast.fix_missing_locations(tree)
-    return ast.unparse(tree), before, ast.unparse(around)
+    made = ast.unparse(ast.fix_missing_locations(tree))
+    now = made.splitlines()
+    lines = [(a, b) for a, b in zip(was, now, strict=True) if a != b] if len(was) == len(now) else []
+    before = lines[0][0].strip() if lines else ast.unparse(list(changes(ast.parse(text)))[mutant.place][0])
+    return made, field, before, lines[0][1].strip() if lines else ast.unparse(node)
 
 
-def _head(tree: ast.AST, node: ast.AST) -> bool:
-    """Whether a node stands in no plain statement, but in the head of a block."""
-    return not any(
-        isinstance(one, ast.stmt)
-        and not isinstance(one, ast.FunctionDef | ast.If | ast.For | ast.While | ast.ClassDef)
-        and any(child is node for child in ast.walk(one))
-        for one in ast.walk(tree)
-    )
+# Runs
 
 
-def run_mutant(subject: Subject, module: str, text: str, folder: Path) -> bool:
-    """Whether the mutant made a ledger in the folder."""
-    shutil.copytree(ROOT / "src" / "reference", folder / "src" / "reference")
-    (folder / "src" / "reference" / f"{module}.py").write_text(text, encoding="utf-8")
+def ledgers(mutant: Mutant, text: str, folder: Path) -> Iterator[tuple[str, Ledger]]:
+    """The ledgers of a mutant, ground by ground in a drawn order; those that fail are left out."""
+    grounds = list(ENGINES if mutant.program == "own" else GROUNDS)
+    random.Random(mutant.name).shuffle(grounds)
+    if mutant.program == "engine":
+        yield from _compiled(mutant, text, folder, grounds)
+        return
+    run = _own if mutant.program == "own" else _reference
+    for ground in grounds:
+        place = folder / ground.replace(" ", "-")
+        ended = _forked(lambda ground=ground, place=place: run(mutant, text, ground, place))  # type: ignore[misc]
+        ledger = _readable(place / "ledger") if ended else None
+        if ledger is not None:
+            yield ground, ledger
+
+
+def _readable(folder: Path) -> Ledger | None:
+    """A ledger that a mutant made; None where there is none, or reading it is one clear error."""
+    try:
+        return reconcile.read_ledger(folder)
+    except TieoutError:
+        return None
+
+
+def _forked(work: Callable[[], None]) -> bool:
+    """Whether some work ends in a process of its own."""
+    sys.stdout.flush()
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1] == 0
     signal.alarm(LONGEST)
     try:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "reference"]:
-            del sys.modules[name]
-        sys.path.insert(0, str(folder / "src"))
-        import reference
-
-        assert str(folder) in str(reference.__file__)
-        reconcile.write_ledger(reference.run(subject.scenario, subject.market), folder / "ledger")
+        work()
     except BaseException:
         os._exit(1)
     os._exit(0)
 
 
-def main() -> int:
-    given = argparse.ArgumentParser()
-    given.add_argument("--count", type=int, default=100)
-    given.add_argument("--seed", type=int, default=17)
-    options = given.parse_args()
-    scenario = kit.ground().scenario
-    subject = Subject(scenario, kit.market_of(scenario, SYMBOLS, BARS))
-    true = reconcile.reference.run(subject.scenario, subject.market)
-    outcomes: Counter[str] = Counter()
-    for number, (module, place) in enumerate(drawn(options.count, options.seed)):
-        text, before, after = changed(module, place)
-        with tempfile.TemporaryDirectory() as name:
-            if not run_mutant(subject, module, text, Path(name)):
-                outcomes["failed"] += 1
-                continue
-            ledger = reconcile.read_ledger(Path(name) / "ledger")
-        if not len(compare(true, ledger).breaks):
-            outcomes["the same ledger"] += 1
-            continue
-        began = time.process_time()
-        found = kit.explained(subject, ledger)
-        outcomes[found.verdict.value] += 1
-        told = {
-            "number": number,
-            "module": module,
-            "before": before,
-            "after": after,
+def _reference(mutant: Mutant, text: str, ground: str, folder: Path) -> None:
+    subject = subject_of(ground)
+    shutil.copytree(ROOT / "src" / "reference", folder / "src" / "reference")
+    (folder / "src" / "reference" / f"{mutant.module}.py").write_text(text, encoding="utf-8")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "reference"]:
+        del sys.modules[name]
+    sys.path.insert(0, str(folder / "src"))
+    import reference
+
+    assert str(folder) in str(reference.__file__)
+    reconcile.write_ledger(reference.run(subject.scenario, subject.market), folder / "ledger")
+
+
+def _own(mutant: Mutant, text: str, ground: str, folder: Path) -> None:
+    subject = subject_of(ground)
+    module = types.ModuleType("own")
+    sys.modules["own"] = module
+    exec(compile(text, "own", "exec"), module.__dict__)
+    ledger = getattr(module, ground)(subject.scenario, subject.market)
+    reconcile.write_ledger(ledger, folder / "ledger")
+
+
+def _compiled(mutant: Mutant, text: str, folder: Path, grounds: list[str]) -> Iterator[tuple[str, Ledger]]:
+    """A changed engine is compiled in a process of its own, which runs every ground."""
+    place = folder / "engine"
+    shutil.copytree(ROOT / "src" / "engine", place, ignore=shutil.ignore_patterns("__pycache__"))
+    (place / f"{mutant.module}.py").write_text(text, encoding="utf-8")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]),
+        "NUMBA_CACHE_DIR": str(folder / "cache"),
+    }
+    command = [sys.executable, "-P", str(ROOT / "tests" / "explain_mutants.py"), str(folder), "--engine"]
+    try:
+        subprocess.run(command, env=environment, capture_output=True, timeout=LONGEST_ENGINE, check=False)
+    except subprocess.TimeoutExpired:
+        return
+    for ground in grounds:
+        ledger = _readable(folder / ground.replace(" ", "-") / "ledger")
+        if ledger is not None:
+            yield ground, ledger
+
+
+def run_engine(folder: Path) -> int:
+    """In the process of a changed engine: its ledger on every ground."""
+    import engine
+
+    assert str(folder) in str(engine.__file__)
+    for ground in GROUNDS:
+        subject = subject_of(ground)
+        try:
+            ledger = engine.run(subject.scenario, subject.market)
+            reconcile.write_ledger(ledger, folder / ground.replace(" ", "-") / "ledger")
+        except Exception as error:
+            print(f"{ground}: {error!r}", file=sys.stderr)
+    return 0
+
+
+def _differs(ground: str, ledger: Ledger) -> bool:
+    try:
+        return bool(len(compare(true_ledger(ground), ledger).breaks))
+    except TieoutError:
+        return False
+
+
+def kept(mutant: Mutant, folder: Path) -> dict[str, Any]:
+    """What is known of a mutant: its lines, its ground, and its ledger in the folder. Made at first."""
+    place = folder / mutant.program / mutant.name
+    if (place / "mutant.json").exists():
+        known: dict[str, Any] = json.loads((place / "mutant.json").read_text(encoding="utf-8"))
+        return known
+    text, kind, before, after = changed(mutant)
+    known = {**asdict(mutant), "kind": kind, "before": before, "after": after, "ground": None, "ran": False}
+    with tempfile.TemporaryDirectory(prefix="tieout-mutant-") as scratch:
+        for ground, ledger in ledgers(mutant, text, Path(scratch)):
+            known["ran"] = True
+            if _differs(ground, ledger):
+                known["ground"] = ground
+                reconcile.write_ledger(ledger, place / "ledger")
+                break
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "mutant.json").write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    return known
+
+
+# Answers
+
+
+def _give_up(signum: int, frame: object) -> None:
+    raise TimeoutError
+
+
+def answer(known: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What explain says of a mutant's ledger."""
+    place = folder / known["program"] / f"{known['module']}-{known['place']}"
+    ledger = reconcile.read_ledger(place / "ledger")
+    began = time.process_time()
+    signal.signal(signal.SIGPROF, _give_up)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
+    try:
+        found = kit.explained(subject_of(known["ground"]), ledger)
+    except TimeoutError:
+        said: dict[str, Any] = {"verdict": "given up", "causes": [], "leads": []}
+    else:
+        said = {
             "verdict": found.verdict.value,
             "breaks": found.breaks,
             "left": found.unexplained_breaks,
             "causes": [[cause.sentence, *cause.alternatives] for cause in found.causes],
             "leads": [lead.sentence for lead in found.leads],
-            "seconds": round(time.process_time() - began, 1),
+            "patterns": list(found.patterns),
         }
-        print(json.dumps(told), flush=True)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    return {**known, **said, "seconds": round(time.process_time() - began, 1)}
+
+
+def judged(told: dict[str, Any], judgements: list[dict[str, Any]]) -> str | None:
+    """The judgement on the same answer: named, false, or nothing (is named); None where it is new."""
+    if not told["causes"] and not told["leads"]:
+        return "nothing"
+    same = ("program", "module", "before", "after", "ground", "causes", "leads")
+    for one in judgements:
+        if all(one[key] == told[key] for key in same):
+            return str(one["judgement"])
+    return None
+
+
+def main() -> int:
+    given = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    given.add_argument("folder", type=Path)
+    given.add_argument("--count", type=int, default=100)
+    given.add_argument("--seed", type=int, default=17)
+    given.add_argument("--program", choices=list(SHARES), action="append")
+    given.add_argument("--judge", type=Path)
+    given.add_argument("--only-ledgers", action="store_true", help="explain nothing yet")
+    given.add_argument("--engine", action="store_true", help=argparse.SUPPRESS)
+    options = given.parse_args()
+    if options.engine:
+        return run_engine(options.folder)
+    judgements = json.loads(options.judge.read_text(encoding="utf-8")) if options.judge else []
+    outcomes: Counter[str] = Counter()
+    answers = []
+    for program in options.program or SHARES:
+        wanted = -(-options.count * SHARES[program] // 100)
+        for mutant in drawn(program, options.seed):
+            if not wanted:
+                break
+            known = kept(mutant, options.folder)
+            if known["ground"] is None:
+                outcomes["the same ledger" if known["ran"] else "failed"] += 1
+                continue
+            wanted -= 1
+            if options.only_ledgers:
+                continue
+            told = answer(known, options.folder)
+            told["judgement"] = judged(told, judgements)
+            outcomes[told["judgement"] or "not judged"] += 1
+            answers.append(told)
+            print(json.dumps(told), flush=True)
+    if answers:
+        lines = "".join(json.dumps(told) + "\n" for told in answers)
+        (options.folder / "answers.jsonl").write_text(lines, encoding="utf-8")
     print(json.dumps(outcomes), flush=True)
     return 0
 

@@ -4,9 +4,10 @@
     python tests/mutants.py --package reference --per-module 5 --seed 2
     python tests/mutants.py --seconds 600            stop after ten minutes, and report what was done
 
-A mutant is a copy of `src` in which one comparison, operator or whole number of a function is another. The
-tests of its package run against it until one fails. Before that they have to pass on a copy without a change.
-Mutants that survive are printed with their line: either a test is missing, or the change makes no difference.
+A mutant is a copy of `src` in which one comparison, operator, whole number, index or rounding of a function
+is another, or one line is left out. The tests of its package run against it until one fails. Before that they
+have to pass on a copy without a change. Mutants that survive are printed with their line: either a test is
+missing, or the change makes no difference.
 Exits 1 when some survive, 2 when nothing was run.
 """
 
@@ -71,6 +72,12 @@ class Mutant:
     line: int
 
 
+ROUNDED = ("floor", "round", "int")
+"""Functions that round their argument, which may be rounded otherwise before."""
+LINES = (ast.Assign, ast.AugAssign, ast.Expr, ast.Continue, ast.Break)
+"""Statements that can be left out."""
+
+
 def changes(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
     """Each (node, field) inside a function that can be changed, in the order of the source."""
     for function in ast.walk(tree):
@@ -86,6 +93,12 @@ def _below(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
         if node.value is not None:
             yield from _below(node.value)
         return
+    if isinstance(node, LINES) and not _is_text(node):
+        yield node, "line"
+    if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv)) or _rounds(node):
+        yield node, "rounding"
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_index(node.slice):
+        yield node, "index"
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         yield node, "ops"
     if isinstance(node, (ast.BinOp, ast.AugAssign)) and type(node.op) in OPERATORS:
@@ -100,9 +113,42 @@ def _below(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
         yield from _below(child)
 
 
+def _is_text(node: ast.AST) -> bool:
+    """Whether a statement is a docstring."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _rounds(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ROUNDED
+        and len(node.args) == 1
+    )
+
+
+def _is_index(node: ast.AST) -> bool:
+    """Whether what stands in brackets may be a place: not a slice, a number (changed as such) or a text."""
+    return isinstance(node, (ast.Name, ast.BinOp))
+
+
 def change(node: ast.AST, field: str) -> None:
     """Make the node another."""
-    if isinstance(node, ast.Compare):
+    if field == "line":
+        node.__class__ = ast.Pass  # type: ignore[assignment]
+    elif field == "rounding" and isinstance(node, ast.BinOp):  # up instead of down: 0 - (-a // b)
+        down = ast.BinOp(ast.UnaryOp(ast.USub(), node.left), node.op, node.right)
+        node.left, node.op, node.right = ast.Constant(0), ast.Sub(), down
+    elif field == "rounding" and isinstance(node, ast.Call):
+        down = ast.BinOp(node.args[0], ast.FloorDiv(), ast.Constant(1))
+        if getattr(node.func, "id", "") != "round":  # up instead of down: -(-a // 1)
+            down.left = ast.UnaryOp(ast.USub(), down.left)
+            node.args[0] = ast.UnaryOp(ast.USub(), down)
+        else:
+            node.args[0] = down
+    elif field == "index" and isinstance(node, ast.Subscript):
+        node.slice = ast.BinOp(node.slice, ast.Sub(), ast.Constant(1))
+    elif isinstance(node, ast.Compare):
         node.ops = [COMPARISONS[type(node.ops[0])]()]
     elif isinstance(node, ast.BoolOp):
         node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
