@@ -7,6 +7,7 @@ nothing was decided; what deviates from it stands in a table of its own.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -527,6 +528,26 @@ PROGRAMS = {
 """Candidates that are no engine: the text of mine.py, and the name that is asked for."""
 
 
+def pipes_as_ledgers() -> Iterator[Hostile]:
+    """A pipe that nobody writes to, under every ending: it is not waited for."""
+    for ending in (
+        ".csv",
+        ".tsv",
+        ".json",
+        ".jsonl",
+        ".xml",
+        ".zip",
+        ".csv.gz",
+        ".xlsx",
+        ".html",
+        ".parquet",
+    ):
+        pipe = f"pipe{ending}"
+        spoil = lambda folder, pipe=pipe: os.mkfifo(folder / pipe)  # noqa: E731
+        for arguments in (("audit", pipe), ("import", "bt", pipe, "--out", "made")):
+            yield Hostile(f"pipe: {' '.join(arguments)}", spoil, arguments, 2, pipe)
+
+
 def wrong_programs() -> Iterator[Hostile]:
     """In this process, for speed; tests of the worker hold the same in one of its own."""
     for what, (text, name) in PROGRAMS.items():
@@ -545,6 +566,7 @@ def every_case() -> list[Hostile]:
         wrong_manifests,
         wrong_rules,
         wrong_arguments,
+        pipes_as_ledgers,
         wrong_programs,
     )
     cases = {re.sub(r"[^ -~]", "?", case.name): case for maker in makers for case in maker()}

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from reconcile.files.limits import no_file
 from reconcile.formats import (
     alpaca,
     backtesting,
@@ -76,7 +77,9 @@ def find_format(name: str) -> Format:
 
 
 def fitting(path: Path) -> list[Format]:
-    """All formats that a file or folder can be in, by its shape."""
+    """All formats that a file or folder can be in, by its shape. A pipe is in none: it is not waited for."""
+    if no_file(path) not in (None, "a folder"):
+        return []
     peek = Peek(path)
     return [one for one in FORMATS if _shape(one, peek) is not None]
 
@@ -97,6 +100,9 @@ def open_format(name: str, path: Path, options: Options | None = None) -> Opened
     Raises InputError: another shape, an unknown name, a cell that does not fit.
     """
     options = options or Options()
+    reason = no_file(path)
+    if reason not in (None, "a folder"):
+        raise InputError(str(path), str(reason), "a file or folder that an engine wrote", "Check the path.")
     chosen = _recognised(path) if name == AUTO else find_format(name)
     peek = Peek(path)
     shape, head = _shape(chosen, peek) or _refuse(chosen, peek)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from reconcile.files.limits import PACKED_TEXT_RATIO, UNPACKED_BYTES
+from reconcile.files.limits import PACKED_TEXT_RATIO, UNPACKED_BYTES, no_file
 from reconcile.files.places import shown
 from vocabulary.errors import InputError
 
@@ -52,7 +52,10 @@ class Member:
 
 
 def members(path: Path) -> list[Member]:
-    """The file itself, or what a gzip or zip file holds. Raises InputError, OSError."""
+    """The file itself, or what a gzip or zip file holds. Raises InputError, also for a pipe; OSError."""
+    reason = no_file(path)
+    if reason not in (None, "nothing"):
+        raise InputError(str(path), str(reason), "a file with a table", "Check the path.")
     with path.open("rb") as file:
         head = file.read(8)
     if not head:
