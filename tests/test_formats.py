@@ -239,6 +239,23 @@ def test_what_is_not_in_the_format_is_one_error(name: str, text: str, said: str,
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "strategies",
+    [
+        {"Mine": {"trades": [{"pair": "A", "orders": [], "funding_fees": 1}]}},
+        {"Mine": []},
+        {"Mine": {"trades": ["x"]}},
+        {"Mine": {"trades": [{"orders": [1]}]}},
+        {},
+        [],
+    ],
+)
+def test_a_result_of_freqtrade_of_another_shape_is_one_error(strategies: object, tmp_path: Path) -> None:
+    path = written(tmp_path, "r.json", json.dumps({"strategy": strategies}))
+    with pytest.raises(InputError):
+        open_format("freqtrade", path)
+
+
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
     path = tmp_path / "portfolio.pkl"
     path.write_bytes(b"cos\nsystem\n(S'touch pwned'\ntR.")

@@ -1,113 +1,188 @@
-"""What holds for every format: one that is new has to stand in SAMPLES."""
+"""What holds for every format, of every export of it: a new format has to have a kit in exports_kit.py."""
 
 from __future__ import annotations
 
-import json
+from collections import defaultdict
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import reconcile
-from reconcile.formats.registry import FORMATS, open_format, recognise
+from exports_kit import EQUITY, FILLS, REBUILT, Sample, kits, rebuilt
+from reconcile.formats.registry import FORMATS, fitting, open_format, recognise
 from vocabulary.errors import InputError
+from vocabulary.ledger import Ledger
 
-TRADINGVIEW = "Trade #,Type,Date/Time,Signal,Price USD,Quantity,Net P&L USD\n"
-DEALS = "Time,Deal,Symbol,Type,Direction,Volume,Price,Order,Commission,Fee,Swap,Profit,Balance,Comment\n"
-ORDER = {"amount": 3.0, "safe_price": 10.5, "ft_order_side": "sell", "ft_is_entry": True,
-         "order_filled_timestamp": 1704294000000}  # fmt: skip
-TRADE = {"pair": "A", "fee_open": 0.001, "fee_close": 0.001, "close_timestamp": 1, "orders": [ORDER]}
-EVENT = {"symbolValue": "A", "time": 1704294000.0, "fillPrice": 10.5, "fillQuantity": -3, "status": "filled",
-         "orderFeeAmount": 1.0, "direction": "sell"}  # fmt: skip
-ACTIVITY = {"activity_type": "FILL", "transaction_time": "2024-01-03T15:00:00Z", "price": "10.5", "qty": "3",
-            "side": "sell_short", "symbol": "A"}  # fmt: skip
-SAMPLES = {
-    "vectorbt": ("o.csv", "Order Id,Column,Timestamp,Size,Price,Fees,Side\n0,A,2024-01-03,3,10.5,0.1,Sell\n"),
-    "backtesting": (
-        "t.csv",
-        "Size,EntryBar,ExitBar,EntryPrice,ExitPrice,EntryTime,ExitTime\n-3,1,2,10.5,9,2024-01-03,2024-01-04\n",
-    ),
-    "backtrader": ("f.csv", "datetime,data,size,price,comm\n2024-01-03,A,-3,10.5,0.1\n"),
-    "bt": ("t.csv", "Date,Security,price,quantity\n2024-01-03,A,10.5,-3\n"),
-    "pybroker": (
-        "o.csv",
-        "type,symbol,date,shares,limit_price,fill_price,fees\nsell,A,2024-01-03,3,,10.5,0.1\n",
-    ),
-    "ml4t": ("f.csv", "timestamp,asset,side,quantity,price,commission\n2024-01-03,A,sell,3,10.5,0.1\n"),
-    "freqtrade": ("r.json", json.dumps({"strategy": {"Mine": {"trades": [TRADE]}}})),
-    "tradingview": ("t.csv", TRADINGVIEW + "1,Entry short,2024-01-03 15:00,x,10.5,3,0\n"),
-    "metatrader5": (
-        "d.csv",
-        DEALS + "2024.01.03 15:00:00,2,A,sell,in,3,10.5,2,-1.0,0,0,0,1000,\n",
-    ),
-    "lean": ("x-order-events.json", json.dumps([EVENT])),
-    "alpaca": ("a.json", json.dumps([ACTIVITY])),
-    "pyfolio": ("t.csv", "date,amount,price,symbol\n2024-01-03,-3,10.5,A\n"),
-    "ib-flex": (
-        "s.csv",
-        "Symbol,DateTime,Quantity,TradePrice,IBCommission,Buy/Sell\nA,20240103;150000,-3,10.5,-1,SELL\n",
-    ),
-}
-"""A short sale of 3 at 10.5: file name and text."""
-NOT_OF_FILLS = {"zipline", "qlib", "cvxportfolio"}
-"""Of equity or of money, and read by tests of their own."""
-ELSEWHERE = {"nautilus"}
-"""Read from the export of the engine itself."""
+KITS = kits()
+NAMES = [one.name for one in FORMATS]
+ENGINES = Path(__file__).parent / "ledgers" / "engines"
+EVERY = [
+    (name, what, sample)
+    for name, kit in KITS.items()
+    for what, sample in {"good": kit.good, **kit.others}.items()
+]
+IDS = [f"{name}, {what}" for name, what, _ in EVERY]
+LOCAL = [name for name in KITS if KITS[name].local is not None]
+OF_FILLS = [name for name in KITS if KITS[name].table == "fills"]
+SAID = ("has no end", "not there", "not in the file", "have no exit", "missing")
+"""What a note says about an export of which something is missing."""
 
 
-def written(folder: Path, name: str, text: str) -> Path:
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
+def story(fees: bool) -> dict[tuple[str, str, float], tuple[float, float]]:
+    """(quantity, commission) by time, side and price: fills that were split count as one."""
+    return {
+        (time, side, float(price)): (size, float(fee) if fees else 0.0)
+        for time, side, size, price, fee in FILLS
+    }
+
+
+def told(ledger: Any, fees: bool) -> dict[tuple[str, str, float], tuple[float, float]]:
+    frame = reconcile.frame(ledger, "fills", floats=True)
+    sums: dict[tuple[str, str, float], tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
+    for row in frame.to_dict("records"):
+        key = str(row["timestamp"])[:16], row["side"], row["price"]
+        size, paid = sums[key]
+        fee = row["commission"] if fees else 0.0
+        sums[key] = size + row["quantity"], round(paid + fee, 9)
+    return dict(sums)
 
 
 def test_no_format_is_left_out() -> None:
-    assert {*SAMPLES, *NOT_OF_FILLS, *ELSEWHERE} == {one.name for one in FORMATS}
+    assert list(KITS) == NAMES
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-def test_a_short_sale_is_recognised_and_read(name: str, tmp_path: Path) -> None:
-    path = written(tmp_path, *SAMPLES[name])
-    found = recognise(path)
-    assert found is not None and found.name == name
-    fills = reconcile.read("auto", path).to_frame("fills", floats=True)
-    row = fills.iloc[0]
-    assert (row["side"], row["quantity"], row["price"]) == ("sell", 3.0, 10.5)
-    assert str(row["timestamp"]).startswith("2024-01-03")
+def test_every_format_says_what_it_holds_and_lacks() -> None:
+    for one in FORMATS:
+        for shape in (one, *one.also):
+            assert shape.title and shape.export and shape.holds and shape.lacks and shape.name == one.name
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-def test_a_decimal_comma_is_refused_or_read_as_one(name: str, tmp_path: Path) -> None:
-    """Never as a price that is a hundredfold."""
-    file, text = SAMPLES[name]
-    path = written(tmp_path, file, text.replace("10.5", '"10,50"'))
+@pytest.mark.parametrize(("name", "what", "sample"), EVERY, ids=IDS)
+def test_every_export_fits_one_format_and_is_read_in_full(
+    name: str, what: str, sample: Sample, tmp_path: Path
+) -> None:
+    """Of every generation and language: partial exits, a short, and commissions where it tells them."""
+    path = sample.write(tmp_path)
+    assert [one.name for one in fitting(path)] == [name]
+    opened = open_format("auto", path)
+    assert opened.notes[0].startswith("read as ")
+    assert not any(one.reason is None for one in opened.unread), opened.unread
+    if KITS[name].table == "fills":
+        assert told(opened.ledger, sample.fees) == story(sample.fees)
+    elif KITS[name].table == "equity":
+        equity = reconcile.frame(opened.ledger, "equity", floats=True)
+        assert [
+            (str(day)[:10], worth) for day, worth in zip(equity["timestamp"], equity["equity"], strict=True)
+        ] == list(EQUITY)
+    else:
+        assert [table.rows for table in opened.ledger.tables.values()] == [3, 4, 2]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_export_is_an_error_or_reported(name: str, tmp_path: Path) -> None:
+    path = KITS[name].empty.write(tmp_path)
     try:
-        fills = open_format(name, path).ledger
-    except InputError:
+        opened = open_format(name, path)
+    except InputError as error:
+        assert error.expected and error.remedy
         return
-    assert reconcile.frame(fills, "fills", floats=True)["price"].iloc[0] == 10.5
+    assert any(note.startswith("no row of") for note in opened.notes)
 
 
-@pytest.mark.parametrize("name", [one.name for one in FORMATS])
+@pytest.mark.parametrize(("name", "what", "sample"), EVERY, ids=IDS)
+def test_a_truncated_export_is_an_error_or_reported(
+    name: str, what: str, sample: Sample, tmp_path: Path
+) -> None:
+    """Cut anywhere within a row: never silently read as less."""
+    if isinstance(sample.content, str | bytes):
+        whole = sample.content if isinstance(sample.content, bytes) else sample.content.encode()
+        files = {sample.file: whole}
+    else:
+        files = {f"{sample.file}/{one}": text.encode() for one, text in sample.content.items()}
+    path = sample.write(tmp_path)
+    full = counts(open_format(name, path))
+    for file, content in files.items():
+        for cut in places(content):
+            (tmp_path / file).write_bytes(content[:cut])
+            try:
+                opened = open_format(name, path)
+            except InputError as error:
+                assert error.expected and error.remedy
+                continue
+            reported = any(word in note for word in SAID for note in opened.notes)
+            assert reported or counts(opened) == full, (cut, content[max(0, cut - 60) : cut])
+        (tmp_path / file).write_bytes(content)
+
+
+def places(content: bytes) -> list[int]:
+    """Where a file is cut: evenly, and near its end, but not between two rows."""
+    even = [len(content) * part // 7 for part in range(1, 7)]
+    near = [len(content) - off for off in (2, 3, 9, 25)]
+    return [cut for cut in sorted({*even, *near}) if cut > 0 and content[cut - 1 : cut] not in (b"\n", b"\0")]
+
+
+def counts(opened: Any) -> Any:
+    tables = opened.ledger.tables
+    frames = {name: reconcile.frame(opened.ledger, name, floats=True).to_csv() for name in tables}
+    return frames
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_decimal_commas_are_read_as_such_or_refused(name: str, tmp_path: Path) -> None:
+    """As a spreadsheet saves an export where people write so: never as a price that is a hundredfold."""
+    local = KITS[name].local
+    assert local is not None
+    path = local.write(tmp_path)
+    assert [one.name for one in fitting(path)] == [name]
+    ledger = open_format(name, path).ledger
+    if KITS[name].table == "fills":
+        assert told(ledger, local.fees) == story(local.fees)
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("text", ["", "\x00\x01\x02", "a,b,c\n1,2,3\n", '{"a": ', "<html>", "[" * 9000])
 def test_what_is_not_a_format_is_one_error(name: str, text: str, tmp_path: Path) -> None:
-    for file in ("x.csv", "x.json", "x.xml", "x.zip", "x.parquet"):
+    for file in ("x.csv", "x.json", "x.xml", "x.zip", "x.parquet", "x.html"):
+        (tmp_path / file).write_text(text, encoding="utf-8")
         with pytest.raises(InputError) as caught:
-            open_format(name, written(tmp_path, file, text))
+            open_format(name, tmp_path / file)
         assert caught.value.expected and caught.value.remedy
 
 
-@pytest.mark.parametrize(
-    "strategies",
-    [
-        {"Mine": {"trades": [{"pair": "A", "orders": [], "funding_fees": 1}]}},
-        {"Mine": []},
-        {"Mine": {"trades": ["x"]}},
-        {"Mine": {"trades": [{"orders": [1]}]}},
-        {},
-        [],
-    ],
-)
-def test_a_result_of_freqtrade_of_another_shape_is_one_error(strategies: object, tmp_path: Path) -> None:
-    path = written(tmp_path, "r.json", json.dumps({"strategy": strategies}))
-    with pytest.raises(InputError):
-        open_format("freqtrade", path)
+def test_fills_of_every_pair_of_formats_are_compared(tmp_path: Path) -> None:
+    """Split fills and missing commissions included: no pair differs."""
+    ledgers = {}
+    for name in OF_FILLS:
+        (tmp_path / name).mkdir()
+        path = KITS[name].good.write(tmp_path / name)
+        ledger = reconcile.read(name, path, symbol="AAA")
+        ledgers[name] = Ledger(ledger.manifest, {"fills": ledger.tables["fills"]})
+    for one, other in combinations(ledgers, 2):
+        found = reconcile.diff(ledgers[one], ledgers[other])
+        assert found.exit_code in (0, 2) and len(found.breaks) == 0, (one, other, found.text())
+
+
+@pytest.mark.parametrize("folder", sorted(path.name for path in ENGINES.iterdir() if path.is_dir()))
+def test_what_an_engine_saved_fits_one_format(folder: str) -> None:
+    files = sorted((ENGINES / folder).iterdir())
+    given = ENGINES / folder if folder == "cvxportfolio" else files[0]
+    assert [one.name for one in fitting(given)] == [folder]
+
+
+@pytest.mark.parametrize("folder", rebuilt())
+def test_the_rebuilt_exports_are_those_of_the_kit(folder: str, tmp_path: Path) -> None:
+    sample = rebuilt()[folder]
+    assert (REBUILT / folder / sample.file).read_bytes() == sample.write(tmp_path).read_bytes()
+
+
+def test_a_file_that_fits_two_formats_is_not_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "both.csv"
+    path.write_text(
+        "Date,Security,price,quantity,datetime,data,size,comm\n2024-01-03,A,10.5,3,2024-01-03,A,3,0.1\n"
+    )
+    assert sorted(one.name for one in fitting(path)) == ["backtrader", "bt"]
+    with pytest.raises(InputError) as caught:
+        recognise(path)
+    assert "backtrader" in caught.value.remedy and "reconcile import bt" in caught.value.remedy

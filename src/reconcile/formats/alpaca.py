@@ -11,8 +11,7 @@ from collections import defaultdict
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from reconcile.formats.model import Columns, Format, Options, Rules, holds, require_one
-from reconcile.tables.cells import as_text
+from reconcile.formats.model import Columns, Format, Options, Rules, cells_of, holds, require_one
 from reconcile.tables.model import RawTable
 
 COLUMNS = ("activity_type", "transaction_time", "price", "qty", "side", "symbol")
@@ -56,7 +55,7 @@ def _check(table: RawTable) -> tuple[str, ...]:
     require_one(table, "accounts", "account_id")
     require_one(table, "currencies", "currency")
     notes = []
-    corrected = _cells(table, "status").count("correct")
+    corrected = cells_of(table, "status").count("correct")
     if corrected:
         notes.append(f"{corrected} activities are corrections, counted beside what they correct")
     short = _short_of(table)
@@ -71,7 +70,7 @@ def _short_of(table: RawTable) -> list[str]:
     held: dict[str, Decimal] = defaultdict(Decimal)
     told: dict[str, Decimal] = defaultdict(Decimal)
     names = ("activity_type", "order_id", "qty", "cum_qty")
-    for kind, order, quantity, total in zip(*(_cells(table, name) for name in names), strict=True):
+    for kind, order, quantity, total in zip(*(cells_of(table, name) for name in names), strict=True):
         try:
             if kind == "FILL" and order and total:
                 held[order] += Decimal(quantity)
@@ -79,13 +78,6 @@ def _short_of(table: RawTable) -> list[str]:
         except InvalidOperation:
             continue  # an error where the cell is read
     return [order for order, most in told.items() if most > held[order]]
-
-
-def _cells(table: RawTable, name: str) -> list[str]:
-    """The cells of a column as text; empty ones where there is no such column."""
-    if name not in table.data.column_names:
-        return [""] * table.data.num_rows
-    return [cell or "" for cell in as_text(table.data.column(name)).to_pylist()]
 
 
 FORMAT = Format(

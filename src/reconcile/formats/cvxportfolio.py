@@ -12,6 +12,7 @@ from typing import Any
 
 from reconcile.formats.model import Columns, Format, Options, Rules, Tables, time_rules
 from reconcile.formats.peek import Peek
+from reconcile.formats.written import cut_off
 from vocabulary.errors import InputError
 
 NOISE = 2.0**-42
@@ -36,6 +37,8 @@ def read_folder(path: Path, options: Options | None = None) -> Tables:
     for name in FILES:
         try:
             frames.append(pd.read_csv(path / name, index_col=0, parse_dates=True).astype(float))
+            if any(0 < row.isna().sum() < len(row) for _, row in frames[-1].iterrows()):
+                raise ValueError("a row of which cells are missing")
         except (OSError, ValueError) as error:
             expected, remedy = "trades or holdings, one row per bar", f"Write it again: {EXPORT}."
             raise InputError(str(path / name), str(error)[:120], expected, remedy) from None
@@ -46,7 +49,7 @@ def read_folder(path: Path, options: Options | None = None) -> Tables:
         found = f"trades and holdings of other bars, such as {str(missing[0])[:19]}"
         expected = "holdings before each bar of trades, and after the last one"
         raise InputError(str(path), found, expected, f"Write both again: {EXPORT}.")
-    return Tables(made)
+    return Tables(made, tuple(note for name in FILES for note in cut_off(path / name)))
 
 
 def tables_of(result: Any) -> dict[str, Any]:

@@ -5,9 +5,20 @@ Truth: ml4t/backtest/result.py (0.2.0). `quantity` has no sign beside `side`; `c
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from reconcile.formats.model import Columns, Format, Options, Rules, holds, require_one, time_rules, words_of
+from reconcile.formats.model import (
+    Columns,
+    Format,
+    Options,
+    Rules,
+    cells_of,
+    holds,
+    require_one,
+    time_rules,
+    words_of,
+)
 from reconcile.tables.model import RawTable
 from vocabulary.errors import InputError
 
@@ -15,26 +26,28 @@ COLUMNS = ("timestamp", "asset", "side", "quantity", "price", "commission")
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
-    order = {"sequence": "fill_sequence"} if "fill_sequence" in columns else {}
-    used = (*COLUMNS, *order.values())
     fills = {
         "file": file,
-        "columns": {"symbol": "asset", **order},
+        "columns": {"symbol": "asset"},
         "side": {"buy": ["buy", "BUY"], "sell": ["sell", "SELL"]},
         "unsigned": ["quantity"],
-        **({} if order else {"execution_order": "rows"}),
-        "leave_out": {name: "no column of a fill" for name in columns if name not in used},
+        "execution_order": "rows",
+        "leave_out": {name: "no column of a fill" for name in columns if name not in COLUMNS},
     }
     return {"tables": {"fills": fills}, **time_rules(options)}
 
 
 def _check(table: RawTable) -> tuple[str, ...]:
-    """Raises InputError: a multiplier other than 1, or several currencies."""
-    others = [word for word in words_of(table, "multiplier") if float(word) != 1]
+    """Raises InputError: a multiplier other than 1, several currencies, fills out of order."""
+    others = [word for word in words_of(table, "multiplier") if not re.fullmatch(r"1([.,]0*)?", word)]
     if others:
         found, remedy = f"the multiplier {others[0]}", "Use a mapping with `multipliers`."
         raise InputError(table.origin, found, "contracts of one unit", remedy)
     require_one(table, "currencies", "currency")
+    numbers = cells_of(table, "fill_sequence")
+    if all(one.isdecimal() for one in numbers) and [*map(int, numbers)] != sorted(map(int, numbers)):
+        found, remedy = "fills in another order than `fill_sequence`", "Sort the rows by it."
+        raise InputError(table.origin, found, "fills in the order of execution", remedy)
     return ()
 
 

@@ -68,13 +68,18 @@ class Format:
     also: tuple[Format, ...] = ()
 
 
-def words_of(table: RawTable, name: str) -> list[str]:
-    """The distinct cells of a column that are not empty, as text; none where there is no such column."""
+def cells_of(table: RawTable, name: str) -> list[str]:
+    """The cells of a column as text; empty ones where there is no such column."""
     from reconcile.tables.cells import as_text
 
     if name not in table.data.column_names:
-        return []
-    return sorted({cell for cell in as_text(table.data.column(name)).to_pylist() if cell})
+        return [""] * int(table.data.num_rows)
+    return [cell or "" for cell in as_text(table.data.column(name)).to_pylist()]
+
+
+def words_of(table: RawTable, name: str) -> list[str]:
+    """The distinct cells of a column that are not empty, as text; none where there is no such column."""
+    return sorted(set(cells_of(table, name)) - {""})
 
 
 def require_one(table: RawTable, what: str, *names: str) -> None:

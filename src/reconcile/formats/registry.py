@@ -112,7 +112,7 @@ def open_format(name: str, path: Path, options: Options | None = None) -> Opened
         ledger, told = shape.tidy(opened.ledger)
         opened = replace(opened, ledger=ledger, notes=(*told, *opened.notes))
     empty = [f"no row of {table.name} is in it" for table in opened.ledger.tables.values() if not table.rows]
-    return replace(opened, notes=(taken, *cut_off(peek), *empty, *opened.notes))
+    return replace(opened, notes=(taken, *cut_off(path), *empty, *opened.notes))
 
 
 def _shape(one: Format, peek: Peek) -> tuple[Format, Head | None] | None:

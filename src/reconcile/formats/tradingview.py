@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -234,8 +234,7 @@ def _notes(lines: Sequence[Line], open_: int, options: Options) -> list[str]:
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
-    fills: Mapping[str, Any] = {"file": "fills", "execution_order": "rows"}
-    return {"tables": {"fills": fills}, **time_rules(options)}
+    return {"tables": {"fills": {"file": "fills"}}, **time_rules(options)}
 
 
 AGAIN = "Export the list of trades again."
@@ -249,6 +248,7 @@ FORMAT = Format(
     lacks=(
         "the symbol",
         "the time zone",
+        "the order of execution within a bar",
         "commissions: they are in the profit only",
         "orders",
         "equity per bar",

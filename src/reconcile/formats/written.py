@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from reconcile.formats.peek import Head, Peek
+from reconcile.formats.peek import Head
 from reconcile.mapping.sniff import numbers_of
 from reconcile.tables.intake import TEXT
 from vocabulary.ledger import SCHEMA, Kind
@@ -30,18 +31,17 @@ def comma_form(cells: Mapping[str, list[str]]) -> dict[str, str]:
     return {key: guess.settings[key] for key in ("decimal", "thousands") if key in guess.settings}
 
 
-def cut_off(peek: Peek) -> list[str]:
+def cut_off(path: Path) -> list[str]:
     """A note where the last line of a text file has no end: it may have been cut there."""
-    if peek.path.is_dir() or peek.path.suffix.lower() not in TEXT:
+    if path.is_dir() or path.suffix.lower() not in TEXT:
         return []
-    with peek.path.open("rb") as file:
+    with path.open("rb") as file:
         file.seek(max(0, file.seek(0, 2) - 2))
         end = file.read()
     if not end or end.endswith((b"\n", b"\r", b"\n\0", b"\0\n")):
         return []
-    return [
-        f"the last line of {peek.path.name} has no end: if the file was cut there, its last row is not whole"
-    ]
+    said = f"the last line of {path.name} has no end"
+    return [f"{said}: if the file was cut there, its last row is not whole"]
 
 
 def _number_columns(rules: Mapping[str, Any]) -> Iterator[str]:
