@@ -46,7 +46,7 @@
   const idle = window.requestIdleCallback || ((then) => setTimeout(then, 100));
   const drawIdly = () => idle(() => { if (drawNext()) drawIdly(); });
 
-  const HEIGHT = 28, SPARE = 12, PRINTED = 40, PAPER = 680;
+  const HEIGHT = 28, SPARE = 12, PRINTED = 40, PAPER = 680, DATE = /^\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?$/;
   const data = read("tieout-grids");
   const grids = {};
   const number = (count) => count.toLocaleString("en");
@@ -219,7 +219,7 @@
       if (place === this.here) row.className = "here";
       this.data.rows[at].forEach((value, column) => {
         const text = value === null ? "" : String(value);
-        const cell = element("td", undefined, this.numeric.has(column) ? "number" : undefined);
+        const cell = element("td", undefined, this.numeric.has(column) ? "number" : DATE.test(text) ? "date" : undefined);
         cell.title = text;
         const target = this.target(column, value, at);
         if (target) {
