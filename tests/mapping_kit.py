@@ -18,7 +18,7 @@ from reconcile.tables.settings import Settings
 from vocabulary.ledger import Ledger
 
 CASES = Path(__file__).resolve().parent / "cases"
-PAGE = CASES.parent.parent / "docs" / "mapping.md"
+PAGE = CASES.parent.parent / "docs" / "reference" / "mapping.md"
 
 
 def opened(path: Path, mapping: str) -> Opened:

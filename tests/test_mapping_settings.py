@@ -118,7 +118,7 @@ def test_a_wrong_value_of_every_setting_is_named_with_what_was_expected(group: s
     where = ".".join(part for part in (group, key) if part)
     assert error.value.where.startswith(f"map.toml: {where}")
     assert error.value.found and error.value.expected
-    assert "docs/mapping.md" in error.value.remedy
+    assert "docs/reference/mapping.md" in error.value.remedy
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tomllib
 import warnings
 from pathlib import Path
@@ -15,6 +16,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from tests import scenario_kit
 
 from reconcile.files.decimals import from_units
 from reconcile.scenario import schema
@@ -371,6 +373,19 @@ def test_the_schema_for_editors_is_that_of_the_models() -> None:
     if os.environ.get("UPDATE_SCHEMA"):
         SCHEMA.write_text(text, encoding="utf-8")
     assert SCHEMA.read_text(encoding="utf-8") == text
+
+
+def test_the_page_lists_every_key_with_a_rule_that_exists() -> None:
+    """`python -m tests.scenario_kit` writes it anew."""
+    text = scenario_kit.PAGE.read_text(encoding="utf-8")
+    assert text == scenario_kit.with_tables(text)
+    listed = re.findall(r"<!-- keys: (\w+) -->", text)
+    assert sorted(listed) == sorted(scenario_kit.tables())
+    rules = (scenario_kit.PAGE.parent.parent / "semantics.md").read_text(encoding="utf-8")
+    for model in scenario_kit.tables().values():
+        for name, field in scenario_kit.keys(model):
+            found = scenario_kit.RULE.fullmatch(field.description or "")
+            assert found and re.search(rf"^(- \*\*|## ){found[2]}(\*\*|\.)", rules, re.MULTILINE), name
 
 
 @pytest.mark.parametrize(

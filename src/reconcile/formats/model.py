@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Columns: TypeAlias = Sequence[str]
 Rules: TypeAlias = Mapping[str, Any]
-"""A mapping file's content, as docs/mapping.md describes it."""
+"""A mapping file's content, as docs/reference/mapping.md describes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The settings of a mapping file: what the names, signs and forms of a foreign table mean.
 
-The classes below are the one description of the file: they read it, and docs/mapping.md is made from them.
+The classes below are the one description of the file: docs/reference/mapping.md is
+made from them, and they read it.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class Profit(Settings):
         examples=['"Trade #"'],
     )
     of: Literal["net", "gross"] = Field(
-        default="gross", description="Whether commissions are taken off it.", examples=['"net"']
+        default="gross", description="Whether commissions are already subtracted from it.", examples=['"net"']
     )
     commission: Names | None = Field(
         default=None,
@@ -158,7 +159,7 @@ class Time(Settings):
         examples=['"America/New_York"'],
     )
     naive: bool = Field(
-        default=False, description="Then drop the zone, for plain clock times.", examples=["true"]
+        default=False, description="Drop the zone afterwards: plain clock times remain.", examples=["true"]
     )
     from_: Literal["open", "close"] | None = Field(
         default=None,
@@ -171,11 +172,11 @@ class Time(Settings):
     )
     bar: Span | None = Field(default=None, description="How long a bar is.", examples=['"1 hour"'])
     floor: Literal["second", "minute", "hour", "day"] | None = Field(
-        default=None, description="Then cut to the start of it.", examples=['"day"']
+        default=None, description="Cut the times to the start of this unit.", examples=['"day"']
     )
     order: Literal["day", "month", "year"] | None = Field(
         default=None,
-        description="Which comes first in 03/04/2024, or in 24-01-02. Without it, the column must tell.",
+        description="The part that comes first in 03/04/2024 or 24-01-02. Without it, the dates must show it.",
         examples=['"day"'],
     )
     epoch: Literal["s", "ms", "us", "ns"] | None = Field(
@@ -242,7 +243,7 @@ class Table(Settings):
     )
     words: dict[str, dict[str, Texts]] = Field(
         default_factory=dict,
-        description="Of a column of words: ours = theirs.",
+        description="Words of a column: ours = theirs.",
         examples=['{ kind = { dividend = ["Dividends"] } }'],
     )
     unsigned: Texts = Field(
@@ -250,12 +251,12 @@ class Table(Settings):
     )
     wide: Text | None = Field(
         default=None,
-        description="The column that the cells of a wide file are, one column a symbol; 0 and empty cells "
-        "are no row.",
+        description="Of a wide file, which has one column per symbol: our column that its cells are. "
+        "Cells that are 0 or empty give no row.",
         examples=['"market_value"'],
     )
     leave: Texts = Field(
-        default=(), description="Columns of a wide file that are no symbols.", examples=['["cash"]']
+        default=(), description="Columns of a wide file that are not symbols.", examples=['["cash"]']
     )
     only: dict[str, Texts] = Field(
         default_factory=dict,
@@ -276,7 +277,8 @@ class Table(Settings):
         default=None, description="One row holds a whole trade: see below."
     )
     profit: Profit | None = Field(
-        default=None, description="A column with the profit of each trade, held against its fills: see below."
+        default=None,
+        description="A column with the profit of each trade, checked against its fills: see below.",
     )
     currency: Currency | None = Field(
         default=None, description="Columns that must all name one currency: see below."
@@ -292,7 +294,7 @@ class Table(Settings):
 
 
 class ReturnsFile(Settings):
-    """Daily returns beside the tables."""
+    """A file of daily returns, beside the tables."""
 
     file: Text = Field(
         default="returns", description="The file's name without its ending.", examples=['"perf"']
@@ -307,7 +309,7 @@ class Holding(Settings):
     """A position held before the first fill."""
 
     quantity: Amount = Field(description="Signed: a short position is below 0.", examples=['"100"'])
-    price: Amount = Field(description="What a unit of it cost.", examples=['"42.5"'])
+    price: Amount = Field(description="The price paid per unit.", examples=['"42.5"'])
 
 
 class Start(Settings):
@@ -316,13 +318,13 @@ class Start(Settings):
     cash: Amount = Field(description="The cash of the account.", examples=['"100000"'])
     at: Text | None = Field(
         default=None,
-        description="Its time; needed where there are positions.",
+        description="The time of that state; required if there are positions.",
         examples=['"2024-01-02"'],
     )
     positions: dict[str, Holding] = Field(
         default_factory=dict,
-        description="Positions by symbol. Each becomes a fill with the reason `start`, and the cash to begin "
-        "with is raised by what it cost.",
+        description="Positions by symbol. Each becomes a fill with the reason `start`, and the initial cash "
+        "is raised by what the position cost.",
         examples=['{ AAPL = { quantity = "100", price = "42.5" } }'],
     )
 
@@ -342,17 +344,19 @@ class Mapping(Settings):
         examples=["false"],
     )
     timing: Timings | None = Field(
-        default=None, description="When its orders execute.", examples=['"next_open"']
+        default=None, description="When the orders of this ledger execute.", examples=['"next_open"']
     )
     symbol_case: Literal["upper", "lower"] | None = Field(
-        default=None, description="Put their symbols into it.", examples=['"upper"']
+        default=None, description="The case that symbols of the file are changed to.", examples=['"upper"']
     )
     symbols: dict[str, Text] = Field(
-        default_factory=dict, description="Theirs = ours.", examples=['{ "BRK.B" = "BRK-B" }']
+        default_factory=dict,
+        description="Symbols of the file = symbols of ours.",
+        examples=['{ "BRK.B" = "BRK-B" }'],
     )
     multipliers: dict[str, Amount] = Field(
         default_factory=dict,
-        description="By their symbol, what `multiplier` is in a formula.",
+        description="The value of `multiplier` in formulas, for each symbol of the file.",
         examples=['{ ES = "50" }'],
     )
     leave_out: dict[str, Text] = Field(
@@ -362,13 +366,15 @@ class Mapping(Settings):
     )
     tables: dict[str, Annotated[tuple[Table, ...], BeforeValidator(_one_or_more)]] = Field(
         default_factory=dict,
-        description="One for each table to be read; no others are.",
+        description="One group for each table that is read; other tables are not read.",
     )
-    layout: Layout = Field(default_factory=Layout, description="How files are laid out.")
+    layout: Layout = Field(default_factory=Layout, description="How the files are laid out.")
     numbers: Numbers = Field(default_factory=Numbers, description="How numbers are written.")
     time: Time = Field(default_factory=Time, description="How times are written, and what they become.")
     start: Start | None = Field(default=None, description="What the account held before the first fill.")
-    returns: ReturnsFile | None = Field(default=None, description="Daily returns beside the tables.")
+    returns: ReturnsFile | None = Field(
+        default=None, description="A file of daily returns, beside the tables."
+    )
 
 
 def formula_of(theirs: tuple[str, ...], where: str = "formula") -> Formula | None:

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import PlainSerializer, PlainValidator
+from pydantic import Field, PlainSerializer, PlainValidator
 
 from reconcile.scenario.values import (
     Multiple,
@@ -40,7 +40,10 @@ class ExitTable(TableModel):
 
     noun: ClassVar[Any]
 
-    name: Word | None = None
+    name: Word | None = Field(
+        default=None,
+        description="Its name, which orders and fills give as the reason; by default its kind. (X1)",
+    )
 
 
 class StopLossTable(ExitTable):
@@ -49,8 +52,11 @@ class StopLossTable(ExitTable):
     noun = nouns.StopLoss
 
     kind: Literal["stop_loss"]
-    loss: Share
-    at: At = nouns.ExitAt.CLOSE
+    loss: Share = Field(description="Share of the entry price that may be lost, from 0 to 1. (X3)")
+    at: At = Field(
+        default=nouns.ExitAt.CLOSE,
+        description="Tested at the close of a bar, or at its level inside the bar. (X5)",
+    )
 
 
 class TakeProfitTable(ExitTable):
@@ -59,8 +65,11 @@ class TakeProfitTable(ExitTable):
     noun = nouns.TakeProfit
 
     kind: Literal["take_profit"]
-    gain: Multiple
-    at: At = nouns.ExitAt.CLOSE
+    gain: Multiple = Field(description="Share of the entry price that is to be gained. (X3)")
+    at: At = Field(
+        default=nouns.ExitAt.CLOSE,
+        description="Tested at the close of a bar, or at its level inside the bar. (X5)",
+    )
 
 
 class VolatilityStopTable(ExitTable):
@@ -69,9 +78,14 @@ class VolatilityStopTable(ExitTable):
     noun = nouns.VolatilityStop
 
     kind: Literal["volatility_stop"]
-    multiple: Multiple
-    feature: Word
-    at: At = nouns.ExitAt.CLOSE
+    multiple: Multiple = Field(
+        description="How many times the feature the price may fall below the entry. (X3)"
+    )
+    feature: Word = Field(description="The feature that measures volatility, in currency per share. (X3)")
+    at: At = Field(
+        default=nouns.ExitAt.CLOSE,
+        description="Tested at the close of a bar, or at its level inside the bar. (X5)",
+    )
 
 
 class TrailingStopTable(ExitTable):
@@ -80,10 +94,13 @@ class TrailingStopTable(ExitTable):
     noun = nouns.TrailingStop
 
     kind: Literal["trailing_stop"]
-    initial: Share
-    tighten: Multiple
-    minimum: Share
-    at: At = nouns.ExitAt.CLOSE
+    initial: Share = Field(description="Share of the peak that may be lost at the start, from 0 to 1. (X3)")
+    tighten: Multiple = Field(description="By how much that share shrinks per bar held. (X3)")
+    minimum: Share = Field(description="The least share it shrinks to, from 0 to 1. (X3)")
+    at: At = Field(
+        default=nouns.ExitAt.CLOSE,
+        description="Tested at the close of a bar, or at its level inside the bar. (X5)",
+    )
 
 
 class TimeExitTable(ExitTable):
@@ -92,7 +109,7 @@ class TimeExitTable(ExitTable):
     noun = nouns.TimeExit
 
     kind: Literal["time_exit"]
-    bars: Natural
+    bars: Natural = Field(description="Bars after which the position is closed. (X3)")
 
 
 class BreakEvenTable(ExitTable):
@@ -101,7 +118,7 @@ class BreakEvenTable(ExitTable):
     noun = nouns.BreakEven
 
     kind: Literal["break_even"]
-    gain: Multiple
+    gain: Multiple = Field(description="Share of the entry price that arms the rule. (X3)")
 
 
 TABLES: tuple[type[ExitTable], ...] = tuple(ExitTable.__subclasses__())

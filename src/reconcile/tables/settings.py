@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from reconcile.files.places import shown
 from vocabulary.errors import InputError
 
-PAGE = "docs/mapping.md"
+PAGE = "docs/reference/mapping.md"
 _PLAIN = {
     "string_type": "text",
     "string_too_short": "text that is not empty",
