@@ -386,3 +386,42 @@ def test_the_plans_of_this_repository_are_plans(name: str) -> None:
     from reconcile.campaigning.plan import read_plan
 
     assert len(read_plan(Path(__file__).parent / "campaigns" / f"{name}.toml").jobs) >= 8
+
+
+def test_ledgers_in_s3_are_compared_where_the_job_runs(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By moto's server: the answers of the files on disk, kept until the store has other bytes."""
+    from moto.server import ThreadedMotoServer
+    from pyarrow import fs
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "fake",
+            "AWS_SECRET_ACCESS_KEY": "fake",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }.items():
+            monkeypatch.setenv(name, value)
+        store = fs.S3FileSystem(
+            endpoint_override=f"http://{host}:{port}", region="us-east-1", allow_bucket_creation=True
+        )
+        store.create_dir("ledgers")
+        for side in ("old", "new"):
+            fs.copy_files(str(place / side), f"ledgers/{side}", fs.LocalFileSystem(), store)
+        text = PAIRS.replace('"old', '"s3://ledgers/old').replace('"new', '"s3://ledgers/new')
+        found = reconcile.campaign(plan(place, text), workers=1)
+        codes = [one.exit_code for _, one in found.matrix.jobs]
+        assert (codes.count(0), codes.count(1), codes.count(2)) == (2, 1, 1)
+        assert "fills.commission, cost" in [one.first for _, one in found.matrix.jobs]
+        assert reconcile.campaign(plan(place, text), workers=1).matrix.ran == 0
+        book = "ledgers/new/T1-next-open/fills.csv"
+        with store.open_input_stream(book) as stream:
+            content = stream.read()
+        with store.open_output_stream(book) as stream:
+            stream.write(content.replace(b"0", b"1", 1))  # as many bytes, within the same second
+        assert reconcile.campaign(plan(place, text), workers=1).matrix.ran == 1
+    finally:
+        server.stop()

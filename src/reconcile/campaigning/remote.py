@@ -1,11 +1,13 @@
 """Files behind URLs (s3://, https://, memory:// and what else fsspec knows): digests, patterns, local copies.
 
-fsspec is imported only where a URL is named: it comes with `tieout[cluster]`.
+fsspec is imported only where a URL is named: it comes with `tieout[cluster]`. Where s3fs is not installed,
+s3:// is read by Arrow's own client, which is always there.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import tempfile
 from collections.abc import Iterator
@@ -92,6 +94,8 @@ def version_of(url: str) -> str:
     parts = []
     for name, info in sorted(listed.items()):
         tag = next((info[key] for key in TAGS if info.get(key) is not None), None)
+        if hasattr(system, "fs"):
+            tag = _arrow_tag(url, system.fs, name) or tag
         if tag is None:
             found = "a store that names neither version nor time of a file"
             raise InputError(url, found, "an ETag or a time", "Copy the file, and name its path.")
@@ -118,11 +122,33 @@ def open_url(url: str) -> tuple[Any, str]:
         found, remedy = "no fsspec", "pip install 'tieout[cluster]'"
         raise InputError(url, found, "the package that reads URLs", remedy) from None
     try:
+        if url.startswith("s3://") and importlib.util.find_spec("s3fs") is None:
+            return _arrow_s3(), url.removeprefix("s3://")
         system, path = fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:
         remedy = "Install the package that it names, or name a path."
         raise InputError(url, error_text(error), "a URL that fsspec knows", remedy) from None
     return system, path
+
+
+def _arrow_s3() -> Any:
+    """S3 by Arrow's client: credentials and region as AWS's tools find them, and AWS_ENDPOINT_URL."""
+    from fsspec.implementations.arrow import ArrowFSWrapper
+    from pyarrow.fs import S3FileSystem
+
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or None
+    return ArrowFSWrapper(S3FileSystem(endpoint_override=endpoint, region=region))
+
+
+def _arrow_tag(url: str, store: Any, name: str) -> str | None:
+    """The ETag of a file, None where the store has none: Arrow lists times alone."""
+    try:
+        with store.open_input_stream(name) as stream:
+            told: bytes | None = (stream.metadata() or {}).get(b"ETag")
+    except OSError as error:
+        raise _unreadable(url, error) from None
+    return None if told is None else told.decode("ascii", "replace")
 
 
 def _unreadable(url: str, error: Exception) -> InputError:
