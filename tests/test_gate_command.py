@@ -29,6 +29,15 @@ import reference
 def run(scenario, market):
     return reference.run(reconcile.replace(scenario, "costs.commission.rate", "8"), market)
 """
+IN_FRAMES = """
+import reconcile
+import reference
+
+
+def run(scenario, market):
+    books = reference.run(scenario, market)
+    return reconcile.from_frames({name: reconcile.frame(books, name) for name in books.tables})
+"""
 NO_TIMING = ("--checks", "goldens,drift")
 
 Answer = tuple[int, str]
@@ -140,6 +149,18 @@ def test_an_engine_that_drifts_fails_and_the_drift_is_named(toy: Path, gate: Gat
         "goldens  1 of 1 golden holds\ndrift    1 case drifted: small (return "
     )
     assert re.search(r"\n  commission drifted [\d.,]+ -> [\d.,]+ \(\+[\d.,]+; limit 0, exact\)\n", text)
+
+
+def test_an_engine_that_hands_over_frames_has_the_return_on_the_cash_of_its_scenario(
+    toy: Path, gate: Gate
+) -> None:
+    """Frames do not say what the account started with."""
+    engine(toy, IN_FRAMES)
+    code, text = gate(*NO_TIMING)
+    assert (code, text.splitlines()[0]) == (
+        0,
+        "passed: 1 of 1 golden holds; no drift in 1 case; not checked: throughput",
+    )
 
 
 def test_a_drift_within_declared_limits_passes_and_is_said(toy: Path, gate: Gate) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.gating.model import Case, Check, Drift, Limits, Outcome, Quantity, Report, Settings
 from reconcile.gating.throughput import throughput
-from reconcile.goldens.build import SCENARIO, figures_of
+from reconcile.goldens.build import SCENARIO, figures_of, with_cash
 from reconcile.goldens.check import absent_data, case_files
 from reconcile.goldens.model import SOUND, CheckResult, CheckStatus, Figures, Golden, ProjectPaths
 from reconcile.goldens.store import read_goldens
@@ -163,7 +163,7 @@ def _case(
         absent = absent_data(scenario, paths)
         if absent is not None:
             return Case(name, Outcome.UNKNOWN, said=f"no {absent.name}, which is not part of the project")
-        found = _figures(_ledger(scenario, settings, candidate, watch))
+        found = _figures(with_cash(_ledger(scenario, settings, candidate, watch), scenario))
     except TieoutError as error:
         return Case(name, Outcome.FAILED, said=str(error))
     drift = compare_figures(golden.manifest.figures, found, settings.cases.get(name, settings.limits))

@@ -69,7 +69,7 @@ def make_golden(
     rows = sum(table.rows for table in ledger.tables.values())
     kept = storage or (Storage.FULL if rows <= FULL_ROWS or tolerances else Storage.CHECKPOINTS)
     counts = {name: table.rows for name, table in ledger.tables.items()}
-    figures = figures_of(_with_cash(ledger, scenario), links or (ledger_digest(ledger),))
+    figures = figures_of(with_cash(ledger, scenario), links or (ledger_digest(ledger),))
     manifest = GoldenManifest(case, agreement, test, kept, inputs, figures, counts)
     files = {
         MANIFEST: manifest_bytes(manifest),
@@ -85,7 +85,7 @@ def make_golden(
     return Golden(manifest, files, seal_id(files))
 
 
-def _with_cash(ledger: Ledger, scenario: Scenario | None) -> Ledger:
+def with_cash(ledger: Ledger, scenario: Scenario | None) -> Ledger:
     """The ledger, with the scenario's initial cash and units in its manifest where that has none."""
     if scenario is None or ledger.manifest.initial_cash is not None:
         return ledger
