@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables engines engines-speed plot docs dist clean
+.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables engines engines-speed engines-levels plot docs dist clean
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
@@ -24,6 +24,7 @@ help:
 	@echo 'make dist    the source archive and the wheel that are published, checked'
 	@echo 'make engines real engines, each in an environment of its own: their ledgers, explained; docs/engines.md'
 	@echo 'make engines-speed  their speed on the same work; make plot  draws it'
+	@echo 'make engines-levels  their stops and targets beside stated conventions; docs/conventions.md'
 
 demo: $(VENV)/.stamp-test
 	@$(VENV)/bin/reconcile run top25
@@ -77,6 +78,9 @@ engines: $(VENV)/.stamp-test
 
 engines-speed: $(VENV)/.stamp-test
 	@$(PY) benchmarks/engines/speed.py $(ARGS)
+
+engines-levels: $(VENV)/.stamp-test
+	@$(PY) benchmarks/engines/levels_run.py $(ARGS)
 
 plot: $(VENV)/.stamp-bench
 	@$(PY) benchmarks/plot.py

@@ -260,7 +260,7 @@ def test_targets_that_wait_are_sized_whatever_the_next_scenario_says() -> None:
 
 
 def test_orders_behind_the_end_of_a_cut_market_are_none_of_its_last_bar(tmp_path: Path) -> None:
-    """R10: with same_close the last bar decides; rows at bars that were cut away are not taken for its own."""
+    """R10: with same_close the last bar decides; not those that were cut away."""
     rows = "2024-01-02,A,buy,1,,,\n" + "2024-01-04,A,buy,1,,,\n" * 3
     scenario, market = case(tmp_path, rows, '[execution]\ntiming = "same_close"\n')
     first = reconcile.slice_market(market, bars=(0, 2))

@@ -1,0 +1,148 @@
+"""Which engine, on which set of exits, under which stated conventions; the scenario of each.
+
+What is stated is what the scenario says besides bars, file of entries, exits and commission: its timing and
+`[execution.levels]`, in the words of docs/semantics.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gaps import BRACKETS, CASH, HOLD, LIMITS, STOPS, TRAILING, TRAILS, Task
+
+HERE = Path(__file__).parent
+FOLDER = HERE.parents[1] / "tests" / "ledgers" / "levels"
+TOLERANCE = FOLDER / "tolerance.toml"
+BOUNDS = """["fills.sequence"]
+absolute = "4"
+reason = "engines order the fills of one bar differently; the cash is enough for all"
+"""
+"""The bound that all are compared with. Four symbols have at most eight fills in a bar."""
+NEXT_OPEN, NEXT_CLOSE, SAME_CLOSE = "next_open", "next_close", "same_close"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that is driven.
+
+    home: its environment, `requirements/HOME.txt`, and the folder of its exports. ending: of its exports.
+    python: the version that it needs. single: it trades one symbol.
+    """
+
+    name: str
+    home: str
+    ending: str = "csv"
+    python: str | None = None
+    single: bool = False
+
+    @property
+    def script(self) -> Path:
+        return HERE / f"levels_{self.home}.py"
+
+    @property
+    def folder(self) -> Path:
+        return FOLDER / self.home
+
+
+@dataclass(frozen=True)
+class Stated:
+    """An engine on a set of exits.
+
+    levels: keys of `[execution.levels]`. beyond: the engine's rule that no scenario can say, if any.
+    """
+
+    engine: Engine
+    task: Task
+    timing: str
+    levels: Mapping[str, str] = field(default_factory=dict)
+    beyond: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.engine.home}/{self.task.name}"
+
+    @property
+    def export(self) -> Path:
+        return self.engine.folder / f"{self.task.name}.{self.engine.ending}"
+
+    @property
+    def scenario(self) -> Path:
+        return self.engine.folder / f"{self.task.name}.toml"
+
+    @property
+    def market(self) -> Path:
+        return FOLDER / ("market-single.csv" if self.engine.single else "market.csv")
+
+    @property
+    def orders(self) -> Path:
+        name = "limits" if self.task.limits else "orders"
+        return FOLDER / (f"{name}-single.csv" if self.engine.single else f"{name}.csv")
+
+
+VECTORBT = Engine("vectorbt", "vectorbt")
+BACKTRADER = Engine("backtrader", "backtrader")
+BACKTESTING = Engine("Backtesting.py", "backtesting", single=True)
+PYBROKER = Engine("pybroker", "pybroker")
+ML4T = Engine("ml4t-backtest", "ml4t", ending="parquet", python="3.12")
+
+OPEN = {"gap": "open", "path": "stop_first"}
+NEXT = {**OPEN, "armed": "next"}
+FAR = {"gap": "level_or_far"}
+STATED = (
+    Stated(VECTORBT, BRACKETS, SAME_CLOSE, OPEN),
+    Stated(VECTORBT, TRAILING, SAME_CLOSE, {**OPEN, "trail": "high_after"}),
+    Stated(BACKTRADER, BRACKETS, NEXT_OPEN, NEXT),
+    Stated(BACKTRADER, TRAILING, NEXT_OPEN, {**NEXT, "trail": "close"}),
+    Stated(BACKTRADER, LIMITS, NEXT_OPEN, {**NEXT, "touch": "touch"}),
+    Stated(BACKTESTING, BRACKETS, NEXT_OPEN, NEXT),
+    Stated(BACKTESTING, TRAILING, NEXT_OPEN, {**NEXT, "trail": "high_after"}),
+    Stated(BACKTESTING, LIMITS, NEXT_OPEN, {**NEXT, "touch": "touch"}),
+    Stated(ML4T, BRACKETS, SAME_CLOSE, OPEN),
+    Stated(ML4T, TRAILING, SAME_CLOSE, {**OPEN, "trail": "high_after"}),
+    Stated(PYBROKER, STOPS, NEXT_CLOSE, FAR),
+    Stated(PYBROKER, TRAILS, NEXT_CLOSE, {**FAR, "trail": "high_after"}),
+    Stated(
+        PYBROKER,
+        BRACKETS,
+        NEXT_CLOSE,
+        {**FAR, "path": "stop_first"},
+        beyond="a target that the open is beyond fills at its level, or at the low of a bar wholly beyond it",
+    ),
+)
+OTHERS = {
+    "gap": ("open", "level_or_open", "level_or_far"),
+    "path": ("stop_first", "target_first", "nearest", "up_first", "color"),
+    "trail": ("high_after", "high_before", "close"),
+    "touch": ("touch", "cross"),
+    "armed": ("entry", "next"),
+}
+"""The words of each key of `[execution.levels]`."""
+
+
+def scenario_text(one: Stated, changed: Mapping[str, str] | None = None) -> str:
+    """The scenario, with paths relative to its own folder. changed: keys of `[execution.levels]` with other
+    words."""
+    task = one.task
+    lines = ["[market]", f'data = "../{one.market.name}"', "price_decimals = 7"]
+    lines += ["[portfolio]", f'initial_cash = "{CASH}"', "[strategy]"]
+    lines += ['kind = "orders"', f'file = "../{one.orders.name}"']
+    if task.stop is not None:
+        lines += _exit("stop_loss", f'loss = "{task.stop}"')
+    if task.trail is not None:
+        lines += _exit(
+            "trailing_stop", f'initial = "{task.trail}"', 'tighten = "0"', f'minimum = "{task.trail}"'
+        )
+    if task.target is not None:
+        lines += _exit("take_profit", f'gain = "{task.target}"')
+    lines += ["[[exits]]", 'kind = "time_exit"', f"bars = {HOLD}"]
+    lines += ["[execution]", f'timing = "{one.timing}"', "allow_short = true", "[execution.levels]"]
+    lines += [f"{key} = {json.dumps(word)}" for key, word in {**one.levels, **(changed or {})}.items()]
+    lines += ["[costs]", 'commission = { kind = "bps", rate = "10" }']
+    return "\n".join(lines) + "\n"
+
+
+def _exit(kind: str, *settings: str) -> list[str]:
+    return ["[[exits]]", f'kind = "{kind}"', *settings, 'at = "level"']
