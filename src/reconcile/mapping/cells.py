@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from vocabulary.errors import InputError
 from vocabulary.ledger import SCHEMA, Kind
 
 _REMEDY = "Correct the mapping."
+_NUMBER_BESIDE = re.compile(r"^[\d.,' ]*\d[\d.,' ]*(?=\D)|(?<=\D)[\d.,' ]*\d$")
+"""A number before or behind a word, and nothing else."""
 Columns = Dict[str, tuple[str, ...]]
 
 
@@ -128,6 +131,9 @@ class SourceRows:
     def _side(self, words: SideWords, theirs: tuple[str, ...] | None) -> Any:
         meaning = {**dict.fromkeys(words.buy, "buy"), **dict.fromkeys(words.sell, "sell")}
         cells = self.text(words.column or theirs or ("side",))
+        encoded = cells.dictionary_encode()
+        ours = [_beside_number(word, meaning) for word in encoded.dictionary.to_pylist()]
+        cells = buffers.strings(ours, buffers.mask([False] * len(ours))).take(encoded.indices)
         return translated(cells, meaning, f"{self.where}.side", "List it in the mapping.")
 
     def amounts(self, theirs: tuple[str, ...], ours: str) -> Amounts:
@@ -170,6 +176,14 @@ class SourceRows:
         scale = max(scale, 0)
         values = integers.pack([int(known[word].scaleb(scale)) for word in words])
         return Amounts(values, scale, np.zeros(len(words), dtype=bool))
+
+
+def _beside_number(word: str, meaning: Dict[str, str]) -> str:
+    """The word of `Buy 100` and `100 B`, where it is one for a side; other cells as they are."""
+    if word not in meaning:
+        bare = _NUMBER_BESIDE.sub("", word).strip()
+        return bare if bare in meaning else word
+    return word
 
 
 def translated(cells: Any, meaning: Dict[str, str], where: str, remedy: str) -> Any:

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from reconcile.files import buffers
 from reconcile.files.places import Place, shown
+from reconcile.mapping.shapes import side_words
 from reconcile.mapping.sniff import Guess, reads_as_numbers
-from reconcile.mapping.words import BUY, ROLES, SELL, words_of
+from reconcile.mapping.words import BUY, NAMELESS, ROLES, SELL, words_of
 from reconcile.tables.cells import as_text, is_text
 from reconcile.tables.model import RawTable
 from reconcile.tables.times import EPOCHS, Order, TimeForm, timestamps
@@ -22,6 +23,12 @@ from vocabulary.errors import InputError
 _SEEN = 4
 _LOOKED_AT = 200
 _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d(\.\d+)?)?")
+_COUNTED = r"\b(quantity|qty|shares|units|contracts|lots|stück|menge|anzahl)\b"
+"""Names that can only be of quantities; `amount` and `volume` may be of money."""
+_NO_SYMBOLS = (
+    r"\b(id|signal|comment|note|notes|tag|reason|status|type|currency|exchange|venue|account|order)\b"
+)
+_MONEY = r"\b(net|gross|total|cash|value|money)\b"
 _ORDERS = tuple(order.value for order in Order)
 _TABLES: Mapping[str, tuple[str, ...]] = {
     "fills": ("timestamp", "symbol", "side", "quantity", "price", "commission", "notional"),
@@ -37,23 +44,31 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 
 
 def roles_of(
-    raw: RawTable, texts: Mapping[str, Any], cells: Mapping[str, list[str]], numbers: Guess
+    raw: RawTable,
+    texts: Mapping[str, Any],
+    cells: Mapping[str, list[str]],
+    numbers: Guess,
+    given: Mapping[str, str],
 ) -> tuple[str, Guess]:
-    """The table that the file seems to be, and our columns by theirs."""
-    found: dict[str, dict[str, list[str]]] = {}
+    """The table that the file seems to be, and our columns by theirs.
+
+    given: ours = theirs, for what stands in several columns or in part of one; those columns are no others.
+    """
+    columns: dict[str, list[str]] = {}
     for name in raw.data.column_names:
-        for role, pattern in ROLES.items():
-            named = re.search(pattern, words_of(name)) or (role == "side" and _are_sides(cells[name]))
+        if any(name in each for each in given.values()):
+            continue
+        roles = ["side"] if NAMELESS.fullmatch(name) else list(ROLES)
+        for role in roles:
+            named = re.search(ROLES[role], words_of(name)) or (role == "side" and _are_sides(cells[name]))
             if named and _plausible(role, raw, name, texts, cells, numbers):
-                found.setdefault(role, {}).setdefault("", []).append(name)
-    columns = {role: names[""] for role, names in found.items()}
-    if "quantity" in columns and "price" in columns:
-        table = "fills"
-    else:
-        scores = {name: sum(role in columns for role in roles) for name, roles in _TABLES.items()}
-        table = max(scores, key=lambda name: scores[name])
+                columns.setdefault(role, []).append(name)
+    _by_values(columns, raw, texts, cells, numbers)
+    table = _table(columns, cells, given)
     guess = Guess()
     for role in _TABLES[table]:
+        if role in given:
+            continue
         names = columns.get(role, [])
         if role == "timestamp" and names:
             _say_time(guess, min(names, key=lambda name: _rank(role, name, cells[name])), names, cells)
@@ -66,6 +81,58 @@ def roles_of(
         elif role in _NEEDED[table]:
             guess.questions.append(f"Which column is {role}? {_why_none(role, raw, texts, numbers)}")
     return table, guess
+
+
+def _by_values(
+    columns: dict[str, list[str]],
+    raw: RawTable,
+    texts: Mapping[str, Any],
+    cells: Mapping[str, list[str]],
+    numbers: Guess,
+) -> None:
+    """Columns whose values alone tell what they are, where no name does: one of times, one of words.
+
+    Without a header, the first two columns of numbers, too.
+    """
+    taken = {name for names in columns.values() for name in names}
+    rest = [name for name in raw.data.column_names if name not in taken and any(cells[name])]
+    times = [name for name in rest if time_form(raw, name) is not None]
+    if "timestamp" not in columns and len(times) == 1:
+        columns["timestamp"] = times
+    rest = [name for name in rest if name not in times]
+    amounts = [
+        name
+        for name in rest
+        if not is_text(raw.data.schema.field(name).type) or reads_as_numbers(texts[name], numbers.settings)
+    ]
+    if not any(role in columns for role in ("quantity", "price")) and len(amounts) > 1:
+        nameless = [name for name in amounts if NAMELESS.fullmatch(name)]
+        for role, name in zip(("quantity", "price"), nameless, strict=False):
+            columns[role] = [name]
+    words = [name for name in rest if name not in amounts and _are_symbols(name, cells[name])]
+    if "symbol" not in columns and len(words) == 1:
+        columns["symbol"] = words
+
+
+def _are_symbols(name: str, values: list[str]) -> bool:
+    """Whether a column holds what symbols look like, capitals, under no name of something else."""
+    present = [cell for cell in values if cell]
+    return not re.search(_NO_SYMBOLS, words_of(name)) and all(
+        re.search(r"[^\W\d_]", cell) and cell == cell.upper() and len(cell) <= 30 for cell in present
+    )
+
+
+def _table(columns: Mapping[str, list[str]], cells: Mapping[str, list[str]], given: Mapping[str, str]) -> str:
+    """The table of ours that has most of the columns. Fills need a price, or a side."""
+    held = {*columns, *given}
+    if {"quantity", "price"} <= held:
+        return "fills"
+    if "symbol" in held and not {"price", "side"} & held and {"quantity", "market_value"} & held:
+        return "positions"
+    if not {"symbol", "price", "side"} & held and "equity" in held:
+        return "equity"
+    scores = {name: sum(role in held for role in roles) for name, roles in _TABLES.items()}
+    return max(scores, key=lambda name: scores[name])
 
 
 def _say_time(guess: Guess, best: str, names: list[str], cells: Mapping[str, list[str]]) -> None:
@@ -123,10 +190,11 @@ def _are_sides(values: list[str]) -> bool:
     return len(words) > 1 and all(BUY.match(word) or SELL.match(word) for word in words)
 
 
-def _rank(role: str, name: str, values: list[str]) -> tuple[int, bool, int, str]:
+def _rank(role: str, name: str, values: list[str]) -> tuple[int, bool, bool, int, str]:
     """How well a column fits a role, the best first: sides by their words, others by their names."""
     sides = sum(bool(BUY.match(cell) or SELL.match(cell)) for cell in values) if role == "side" else 0
-    return -sides, words_of(name) != role, len(words_of(name)), name
+    weak = role == "quantity" and not re.search(_COUNTED, words_of(name))
+    return -sides, words_of(name) != role, weak, len(words_of(name)), name
 
 
 def _percentages(present: list[str]) -> bool:
@@ -149,7 +217,9 @@ def _plausible(
     if role == "timestamp":
         return time_form(raw, name) is not None
     if role == "side":
-        return any(BUY.match(cell) or SELL.match(cell) for cell in set(present))
+        return any(side_words(name, present))
+    if role == "quantity" and re.search(_MONEY, words_of(name)):
+        return False
     if role != "symbol" and _percentages(present):
         return False  # a rate of something is no amount
     if role == "notional" and re.search(ROLES["price"], words_of(name)):

@@ -146,6 +146,13 @@ def _rows_layout(rows: Sequence[Row], guess: Guess) -> None:
     if not width:
         return
     header = next((row for row in filled if _is_header(row, width[0][0])), None)
+    if header is None and len(filled[0].cells) == width[0][0] == len(filled[0].filled):
+        seen = f"line 1 holds {shown(filled[0].filled[0])}: a row, and no names"
+        guess.say("names", [f"column {at}" for at in range(1, width[0][0] + 1)], seen)
+        guess.questions.append(
+            "Which line is the header? None looks like one: if there is one, write `header` for `names`."
+        )
+        return
     if header is None:
         guess.questions.append("Which line is the header? None looks like one: write `header`, or `names`.")
         return

@@ -15,8 +15,15 @@ from reconcile.mapping.apply import apply_mapping
 from reconcile.mapping.library import Library
 from reconcile.mapping.read import mapping_from
 from reconcile.mapping.roles import doubts_of, examples_of, listed, roles_of, time_form, times_of
+from reconcile.mapping.shapes import (
+    Combined,
+    bought_and_sold,
+    combined_side,
+    side_words,
+    symbols_wide,
+)
 from reconcile.mapping.sniff import Guess, guessed_layout, layout_of, numbers_of, reads_as_numbers
-from reconcile.mapping.words import AMOUNT, BUY, ROLES, SELL, words_of
+from reconcile.mapping.words import AMOUNT, NAMELESS, ROLES, words_of
 from reconcile.tables.cells import as_text, is_text
 from reconcile.tables.intake import read_tables, table_name
 from reconcile.tables.model import RawTable
@@ -31,10 +38,11 @@ _ROWS = 5000
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """The text of a mapping file, and how many questions it asks."""
+    """The text of a mapping file, and how many questions it asks. reads: whether the file reads so."""
 
     text: str
     questions: int
+    reads: bool = True
 
 
 def suggest(path: Path) -> Suggestion:
@@ -55,19 +63,36 @@ def suggest(path: Path) -> Suggestion:
     raw = RawTable(stem, raw.origin, raw.data.slice(0, _ROWS), raw.unread)
     texts = {name: as_text(raw.data.column(name)) for name in raw.data.column_names}
     cells = {name: column.to_pylist() for name, column in texts.items()}
+    combined, pair = combined_side(cells), bought_and_sold(cells)
+    given = {"quantity": combined.name} if combined else {"quantity": _difference(*pair)} if pair else {}
     written = [
-        name for name in cells if is_text(raw.data.schema.field(name).type) and AMOUNT.search(words_of(name))
+        name
+        for name in cells
+        if is_text(raw.data.schema.field(name).type)
+        and (AMOUNT.search(words_of(name)) or NAMELESS.fullmatch(name))
+        and name not in given.values()
     ]
     numbers = numbers_of((name, cells[name]) for name in written)
-    table, columns = roles_of(raw, texts, cells, numbers)
+    if combined is not None:
+        numbers.say(
+            "units", [*combined.buys, *combined.sells], f"they are the sides in {shown(combined.name)}"
+        )
+    table, columns = roles_of(raw, texts, cells, numbers, given)
     time = times_of(raw, columns)
-    draft = _Draft(raw, table, columns, cells, {"layout": layout, "numbers": numbers, "time": time})
+    if combined is not None:
+        columns.say(
+            "quantity", combined.name, f"a side and a number, as in {examples_of(cells[combined.name])}"
+        )
+    elif pair is not None:
+        columns.say("quantity", given["quantity"], f"each row fills {shown(pair[0])} or {shown(pair[1])}")
+    groups = {"layout": layout, "numbers": numbers, "time": time}
+    draft = _Draft(raw, table, columns, cells, groups, combined, pair or ())
     text = "\n".join(draft.lines()) + "\n"
     trouble = _trouble(path, text)
     if trouble is not None:
         draft.questions.append(f"Read so, the file gives an error: {trouble}")
         text = "\n".join(draft.lines()) + "\n"
-    return Suggestion(text, len(draft.questions))
+    return Suggestion(text, len(draft.questions), trouble is None)
 
 
 def _unread(path: Path, layout: Guess, error: InputError) -> Suggestion:
@@ -83,7 +108,7 @@ def _unread(path: Path, layout: Guess, error: InputError) -> Suggestion:
         "",
         "[tables.fills]",
     ]
-    return Suggestion("\n".join(lines) + "\n", len(questions))
+    return Suggestion("\n".join(lines) + "\n", len(questions), reads=False)
 
 
 def _told(error: InputError) -> str:
@@ -101,11 +126,16 @@ class _Draft:
         columns: Guess,
         cells: Mapping[str, list[str]],
         groups: Mapping[str, Guess],
+        combined: Combined | None = None,
+        pair: tuple[str, ...] = (),
     ) -> None:
+        self.combined, self.pair = combined, pair
         self.raw, self.table, self.columns, self.cells = raw, table, columns, cells
         self.groups = groups
         self.questions = [question for guess in (*groups.values(), columns) for question in guess.questions]
         self.trips = self._round_trips()
+        self.beside: dict[str, str] = {}
+        self.wide = self._wide()
         self.side = self._sides()
         self.questions += doubts_of(self.cells, self.columns.settings)
 
@@ -123,11 +153,18 @@ class _Draft:
         yield f"[tables.{self.table}]"
         yield f"file = {_toml(self.raw.name)}"
         yield from self.side
+        if self.wide:
+            yield f"# guess: {', '.join(map(shown, self.wide[:4]))} are symbols, one column each"
+            yield 'wide = "market_value"'
+            if self.beside:
+                yield f"leave = {_toml(list(self.beside.values()))}"
         yield ""
         yield f"[tables.{self.table}.columns]"
         yield from _settings(self.columns)
         yield from self.trips
-        named = {name for names in self.columns.settings.values() for name in listed(names)} | self.in_trips
+        yield from self._beside_wide()
+        named = {name for names in self.columns.settings.values() for name in listed(names)}
+        named |= self.in_trips | {*self.pair, *self.wide, *self.beside.values()}
         rest = [name for name in self.cells if name not in named]
         filled = [name for name in rest if any(self.cells[name])]
         if filled:
@@ -152,6 +189,8 @@ class _Draft:
                     and not other.search(words_of(name))
                     and self._fits(role, name)
                 ]
+                if not found and role == "price":
+                    found = self._bare_price(pattern)
                 if found:
                     end[role] = found[0]
             ends.append(end)
@@ -169,11 +208,69 @@ class _Draft:
             "",
             "# guess: a row holds a whole trade, its entry and its exit",
             f"[tables.{self.table}.round_trips]",
+            *self._directions(),
         ]
         for key, end in zip(("open", "close"), ends, strict=True):
             inner = ", ".join(f"{role} = {_toml(name)}" for role, name in end.items())
             lines.append(f"{key} = {{ {inner} }}")
         return lines
+
+    def _bare_price(self, pattern: re.Pattern[str]) -> list[str]:
+        """A price that is called `Open` or `Exit` alone; of bars, which have a high and a low, it is none."""
+        names = {name: words_of(name) for name in self.cells}
+        if {"high", "low"} & set(names.values()):
+            return []
+        return [
+            name for name, words in names.items() if pattern.fullmatch(words) and self._fits("price", name)
+        ]
+
+    def _directions(self) -> list[str]:
+        """The direction of a trade: of words, else of the sign of the quantity."""
+        name = self.columns.settings.pop("side", None)
+        if name is None:
+            if self._negative("quantity") is None:
+                self.questions.append("Are all trades long? No quantity is below 0, no word says it.")
+            return []
+        self.in_trips.add(name)
+        words = list(dict.fromkeys(cell for cell in self.cells[name] if cell))
+        longs, shorts = side_words(name, words)
+        if set(words) - {*longs, *shorts} or not longs + shorts:
+            self.questions.append(f"Which words of {shown(name)} mean long, and which short?")
+        said = f"column = {_toml(name)}, long = {_toml(longs or ['?'])}, short = {_toml(shorts)}"
+        return [f"# guess: the words of {shown(name)}", f"side = {{ {said} }}"]
+
+    def _wide(self) -> list[str]:
+        """The columns that are symbols, where the file has one for each."""
+        if self.table == "fills" or "symbol" in self.columns.settings:
+            return []
+        known = [name for names in self.columns.settings.values() for name in listed(names)]
+        found = symbols_wide(self.cells, known)
+        if found and "timestamp" in self.columns.settings:
+            self.table = "positions"
+            roles = [role for role in self.columns.settings if role != "timestamp"]
+            self.beside = {role: self.columns.settings.pop(role) for role in roles}
+            self.questions = [one for one in self.questions if not one.startswith("Which column is symbol")]
+            self.questions.append(
+                'Are the cells values of positions, or quantities? Of quantities write `wide = "quantity"`.'
+            )
+            return found
+        return []
+
+    def _beside_wide(self) -> Iterator[str]:
+        """The table of what stands beside the symbols of a wide file: cash, or equity."""
+        if self.beside:
+            stamp = self.columns.settings["timestamp"]
+            yield from (
+                "",
+                "[tables.equity]",
+                f"file = {_toml(self.raw.name)}",
+                "",
+                "[tables.equity.columns]",
+            )
+            yield f"timestamp = {_toml(stamp)}"
+            for role, name in self.beside.items():
+                yield f"# guess: {self.columns.evidence[role]}"
+                yield f"{role} = {_toml(name)}"
 
     def _fits(self, role: str, name: str) -> bool:
         if role == "timestamp":
@@ -188,11 +285,17 @@ class _Draft:
         lines = self._unsigned()
         if self.trips:
             return lines
+        if self.pair:
+            bought, sold = map(shown, self.pair)
+            return [*lines, f"# guess: {bought} less {sold}: above 0 is a buy", 'side = "sign"']
+        if self.combined is not None:
+            one = self.combined
+            told = f"column = {_toml(one.name)}, buy = {_toml(one.buys)}, sell = {_toml(one.sells)}"
+            return [*lines, f"# guess: the words in {shown(one.name)}", f"side = {{ {told} }}"]
         name = self.columns.settings.get("side")
         if name is not None:
             words = list(dict.fromkeys(cell for cell in self.cells[name] if cell))
-            buys = [word for word in words if BUY.match(word)]
-            sells = [word for word in words if SELL.match(word)]
+            buys, sells = side_words(name, words)
             others = [word for word in words if word not in (*buys, *sells)]
             lines += [
                 f"# guess: the words of {shown(name)}",
@@ -236,6 +339,11 @@ class _Draft:
             self.questions.append(f"Is {shown(negative)} in {column} a sale, or a trade taken back?")
             names.append("quantity")
         return [*lines, f"unsigned = {_toml(names)}"] if names else []
+
+
+def _difference(bought: str, sold: str) -> str:
+    """A formula: what was bought less what was sold."""
+    return f"= default([{bought}], 0) - default([{sold}], 0)"
 
 
 def _is_negative(cell: str) -> bool:

@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping
 
 _ENGLISH: Mapping[str, str] = {
-    "timestamp": "date|time|datetime|timestamp|dt|executed|filled|ts event|opened|index",
-    "symbol": "symbol|ticker|instrument|asset|pair|security|code|isin|sid|market|column",
-    "side": "side|action|buy sell|b s|direction|type|order side|transaction",
-    "quantity": "quantity|qty|size|shares|amount|volume|contracts|units|filled|lots",
+    "timestamp": "date|time|datetime|timestamp|dt|ts|day|when|executed|filled|ts event|opened|index",
+    "symbol": "symbol|sym|ticker|instrument|asset|pair|security|code|isin|sid|market|column",
+    "side": "side|action|buy sell|b s|long short|l s|dir|is (?:buy|sell|long|short)"
+    "|direction|type|order side|transaction",
+    "quantity": "quantity|qty|size|position|positions|shares|amount|volume|contracts|units|filled|lots",
     "price": "price|px|rate",
-    "commission": "commission|commissions|fee|fees|comm|costs?",
+    "commission": "commission|commissions|brokerage|fee|fees|comm|costs?",
     "notional": "notional|value|proceeds|gross|consideration|cost|turnover|txn dollars",
-    "equity": "equity|portfolio value|net liquidation|nav|account value|total value",
+    "equity": "equity|portfolio value|net liquidation|net asset value|nav|account value|total value",
     "cash": "cash|ending cash|free cash",
     "market_value": "market value|ending value|holdings",
 }
@@ -54,6 +55,8 @@ AMOUNT = re.compile(
     + r"|\b(profit|pnl|balance|swap|tax|interest|net|total|market)\b"
 )
 """Names of columns of numbers, from which the form of numbers is guessed."""
+NAMELESS = re.compile(r"column \d+")
+"""What a column is called that has no name."""
 BUY = re.compile(
     r"(?i)^(b|buy|bot|bought|long|entry long|exit short|cover|buy to (open|close|cover)|kauf|kaufen|achat"
     r"|compra|acquisto|koop|aankoop|покупка|買|買い|買付|買入|买|买入|매수)$"
