@@ -176,7 +176,7 @@ class Time(Settings):
     )
     order: Literal["day", "month", "year"] | None = Field(
         default=None,
-        description="The part that comes first in 03/04/2024 or 24-01-02. Without it, the dates must show it.",
+        description="What comes first in 03/04/2024 or 24-01-02. Without it, the dates must show it.",
         examples=['"day"'],
     )
     epoch: Literal["s", "ms", "us", "ns"] | None = Field(
