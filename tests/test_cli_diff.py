@@ -90,7 +90,7 @@ def test_below_stand_the_bar_and_both_sides(pair: tuple[Path, Path], run: Run) -
 
 def test_without_a_scenario_roots_are_not_claimed(pair: tuple[Path, Path], run: Run) -> None:
     _, out = run("diff", *pair)
-    assert out.startswith("1 break: ") and "roots are not told" in out
+    assert out.startswith("1 break: ") and "roots are not separated" in out
 
 
 @pytest.mark.parametrize(

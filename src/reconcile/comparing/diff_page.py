@@ -51,7 +51,7 @@ def _subject(found: Reconciliation, subject: DiffSubject) -> Iterable[str]:
     yield f"reference     {printable(subject.reference)}: {_tables(found.reference)}"
     yield f"candidate     {printable(subject.candidate)}: {_tables(found.candidate)}"
     if subject.scenario is None:
-        yield "scenario      none given: roots are not told from what follows (--scenario)"
+        yield "scenario      none given: roots are not separated from consequences (--scenario)"
     else:
         yield f"scenario      {printable(subject.scenario)}"
 

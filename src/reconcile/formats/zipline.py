@@ -53,7 +53,7 @@ FORMAT = Format(
 def tables_of(perf: Any) -> dict[str, Any]:
     """Tables of a perf frame: fills of its transactions, equity per session.
 
-    The commission of an order is told once, on its last fill of the session in which it grew. Where every
+    The commission of an order is reported once, on its last fill of the session in which it grew. Where every
     transaction stands at the end of its session, as those of daily bars do, all stamps are days; else they
     are instants in UTC.
     """

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from reconcile.identifying.model import Identification
 
 CONVENTIONS = ("convention", "the ledger shows", "the scenario states", "status", "fits", "contradicts")
-ENGINES = ("engine", "agree", "differ", "not told", "differs in", "setting", "source")
+ENGINES = ("engine", "agree", "differ", "not visible", "differs in", "setting", "source")
 
 
 def identify_page(text: str, data: str, found: Identification, name: str) -> Page:

@@ -64,7 +64,7 @@ def _not_told(findings: Sequence[Finding]) -> Iterator[str]:
     names = [each.convention.question for each in findings if each.status is Status.CANNOT_TELL]
     if names:
         yield ""
-        yield "not told by this ledger, because every answer gives the same rows"
+        yield "not visible in this ledger, because every option gives the same rows"
         yield from (f"  {name}" for name in names)
 
 
@@ -79,7 +79,7 @@ def _engines(engines: Sequence[Likeness]) -> Iterator[str]:
     if whole:
         yield "known engines that have all of these conventions"
         for each in whole[:MOST_ENGINES]:
-            counts = f"{len(each.agree)} agree, {len(each.open)} not told"
+            counts = f"{len(each.agree)} agree, {len(each.open)} not visible"
             yield f"  {each.profile.engine} {each.profile.version}: {counts}; {each.profile.setting}"
         if len(whole) > MOST_ENGINES:
             yield f"  and {len(whole) - MOST_ENGINES} more"

@@ -142,7 +142,7 @@ def _trades(source: SourceRows, rule: Profit) -> npt.NDArray[Any]:
 
 
 def _commission(source: SourceRows, fills: Table, rule: Profit) -> npt.NDArray[np.float64] | None:
-    """What each fill paid, None where the profit is told before commissions."""
+    """What each fill paid, None where the profit is before commissions."""
     if rule.of == "gross":
         return None
     if rule.commission is None:

@@ -2,7 +2,7 @@
 
 The other side's number times a constant, plus a constant, with the opposite sign, or rounded. Both numbers
 may be rounded themselves, so each pair gives an interval for the constant; the roundest number inside all of
-them is told.
+them is reported.
 """
 
 from __future__ import annotations

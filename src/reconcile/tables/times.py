@@ -69,7 +69,7 @@ class TimeForm:
 class _Read:
     """A text read: the date in each order, None where it has none; nanoseconds of the day, the zone.
 
-    mark: what stands between the three numbers of a date, empty where its order is told.
+    mark: what stands between the three numbers of a date, empty where its order is known.
     """
 
     dates: Mapping[Order, date | None]
@@ -158,7 +158,7 @@ def _read(text: str) -> _Read | None:
 
 
 def _dates(parts: Mapping[str, str | None]) -> dict[Order, date | None] | None:
-    """The date by order, the same for all where it is told; None where it is none in any."""
+    """The date by order, the same for all where it is given; None where it is none in any."""
     year = _full_year(parts["year"] or "")
     if parts.get("one") is not None:
         one, two = parts["one"] or "", parts["two"] or ""

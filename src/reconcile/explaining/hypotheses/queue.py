@@ -79,7 +79,7 @@ def _queues(subject: Subject, window: Window) -> Values:
         for name, (_, key) in QUEUES.items()
         if name != BACKWARDS and sum(key(a) <= key(b) for a, b in pairs) >= FITS * len(pairs) > 0
     ]
-    # What was submitted when is not told; but what comes last first has buys before sells.
+    # What was submitted when is not known; but what comes last first has buys before sells.
     backwards = not found and any(a.buy and not b.buy for a, b in pairs)
     return (*found, BACKWARDS) if backwards else tuple(found)
 

@@ -162,7 +162,7 @@ CAPITAL = SettingHypothesis(
 
 
 class Membership(NamedTuple):
-    """How many longs and shorts there are, and their gross weights in ppb; None where it is not told."""
+    """How many longs and shorts there are, and their gross weights in ppb; None where it is not known."""
 
     longs: int | None = None
     shorts: int | None = None
