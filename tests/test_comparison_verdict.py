@@ -140,7 +140,7 @@ def test_a_return_that_differs_is_no_consequence_of_what_the_reference_can_tell(
         true, true, scenario=scenario, market=market, beside=(returns(0.01, 0.1), returns(0.01, 0.2))
     )
     assert found.roots is None and [b.root for b in found.breaks] == [None]
-    assert any("Roots of returns cannot be told" in note for note in found.notes)
+    assert any("Roots of returns cannot be found" in note for note in found.notes)
 
 
 GATE = Gate("vix", Bound.MAX, 10.0)

@@ -85,7 +85,7 @@ SAMPLE = (
     "every other score turned round",
     "cash told in whole units",
 )
-"""Of each way to plant a fault one; of those that no hypothesis says two. One engine is compiled."""
+"""Of each way to plant a fault one; of those that no hypothesis describes two. One engine is compiled."""
 
 
 def test_a_sample_of_the_catalogue_is_found_and_explained() -> None:

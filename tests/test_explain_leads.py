@@ -1,4 +1,4 @@
-"""Leads: a plain mistake beside a difference that no hypothesis says, told with what it mends."""
+"""Leads: a plain mistake beside a difference that no hypothesis describes, told with what it mends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vocabulary.state import Order, Side
 
 
 def _odd_lots(change: Change) -> Hooks:
-    """Buys of every fifth symbol are a share larger: no hypothesis says that."""
+    """Buys of every fifth symbol are a share larger: no hypothesis describes that."""
 
     def larger(order: Order) -> Order:
         more = order.side is Side.BUY and order.symbol % 5 == 1

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AuditOptions:
-    """What else an audit may be told.
+    """Further options of an audit.
 
     tolerances: bounds for columns of a foreign ledger. Without them, doubles may differ by rounding alone.
     initial_cash: currency, for a ledger whose manifest and scenario do not give it.

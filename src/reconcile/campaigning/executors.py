@@ -180,7 +180,7 @@ def _blamed(job: Job, key: str, took: float, limits: Limits, ended: dict[str, in
 
 
 def _lost(key: str, limits: Limits) -> Outcome:
-    said = f"ended its worker {LIVES} times, without an error that could be told"
+    said = f"ended its worker {LIVES} times, without an error message"
     return Outcome(key, Status.LOST, 2, Status.LOST.value, said)
 
 

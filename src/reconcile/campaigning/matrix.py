@@ -15,8 +15,8 @@ from reconcile.text.layout import aligned
 KIND = "tieout.campaign"
 VERSION = 1
 WORST = (1, 3, 2, 4)
-"""Exit codes, the worst first, as in `reconcile gate`: what was found to be wrong comes before what could not
-be told, and that before what stayed undecided."""
+"""Exit codes, the worst first, as in `reconcile gate`: what was found to be wrong comes before what is
+unknown, and that before what stayed undecided."""
 SHOWN_GROUPS = 20
 SHOWN_JOBS = 30
 """Of the jobs that did not pass, on the printed page; the others are counted."""

@@ -38,7 +38,7 @@ def drill(
 
     A fault is detected when the comparison sees breaks, located when the first divergence is the right bar,
     stage and symbol, and explained when `reconcile explain` names its cause and no other. Faults that no
-    hypothesis says must come out unexplained. The expected answer is written down with each fault.
+    hypothesis describes must come out unexplained. The expected answer is written down with each fault.
 
     Exits 0 when the aims are met, 1 when one is missed, 2 when a fault could not be planted or
     changes nothing where it was.

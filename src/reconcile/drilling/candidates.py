@@ -39,7 +39,7 @@ BY_NAME = {fault.name: fault for fault in (*WITHIN, *OUTSIDE)}
 PAIRS = 75
 """The number of pairs, a third of them on each ground."""
 GROUNDS = 5
-"""Other grounds for each fault that no hypothesis says."""
+"""Other grounds for each fault that no hypothesis describes."""
 CLEAN = 51
 """Candidates without a fault."""
 
@@ -85,7 +85,7 @@ def go_together(a: Fault, b: Fault) -> bool:
 
 
 def elsewhere() -> Iterator[Candidate]:
-    """Faults that no hypothesis says, on other grounds."""
+    """Faults that no hypothesis describes, on other grounds."""
     for fault in OUTSIDE:
         for seed in range(1, GROUNDS + 1):
             yield Candidate(Group.OTHER_GROUNDS, (fault.name,), fault.ground, SEED + seed)

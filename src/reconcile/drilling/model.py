@@ -75,7 +75,7 @@ class Fault:
 
     ground: the name of the one it is planted on. plants: all of them together make the fault. where: the rows
     it acts on. causes: the changes that say what it is; several are the same change in other words. Where
-    there are none, no hypothesis says it, and the right answer is that it is unexplained.
+    there are none, no hypothesis describes it, and the right answer is that it is unexplained.
     """
 
     name: str

@@ -336,7 +336,7 @@ class Reconciliation:
     breaks: all breaks, by cycle, stage, table and symbol; Break objects are made on demand.
     first: the first divergence: the earliest stage of the earliest cycle or, where roots are known, the
         earliest root of that cycle. None where nothing differs.
-    roots: independent disagreements; None without a scenario, or where they cannot be told.
+    roots: independent disagreements; None without a scenario, or where they cannot be found.
     by_stage, by_type: numbers of breaks, without zeros.
     compared, not_compared: tables and columns that were compared, and those that were not, with the reason.
     unread: what the sources hold and was not read, and whether it differs.

@@ -18,7 +18,7 @@ from vocabulary.scenario import Scenario
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledBreaks:
-    """Breaks with their labels; the roots, None where they cannot be told; notes say why they cannot."""
+    """Breaks with their labels; the roots, None where they cannot be found; notes say why."""
 
     breaks: Breaks
     roots: tuple[Root, ...] | None
@@ -52,7 +52,7 @@ def label_roots(
 
     if not all(can_resync(ledger) for ledger in ledgers):
         return LabelledBreaks(
-            breaks, None, ("Roots cannot be told: a ledger has neither fills nor positions.",)
+            breaks, None, ("Roots cannot be found: a ledger has neither fills nor positions.",)
         )
     start = _start(breaks, ledgers, market)
     stop = len(market.timestamps) if until is None else int(np.searchsorted(market.timestamps, until))
@@ -64,12 +64,12 @@ def label_roots(
             runs = resync(ledger, own, market, (start, stop), gauge.by_column, intended)
             found.append(([*levels, *causes_of(runs, ledger)], is_candidate))
     except TieoutError as error:
-        return LabelledBreaks(breaks, None, (f"Roots cannot be told: {error}",))
+        return LabelledBreaks(breaks, None, (f"Roots cannot be found: {error}",))
     labelled, roots = label(breaks, found, RootFrame(scenario, market, axis))
     untold = dict.fromkeys(TABLES[place] for place in labelled.columns.table[labelled.columns.root < 0])
     if not untold:
         return LabelledBreaks(labelled, roots)
-    note = f"Roots of {', '.join(untold)} cannot be told: the reference does not compute them."
+    note = f"Roots of {', '.join(untold)} cannot be found: the reference does not compute them."
     return LabelledBreaks(labelled, roots or None, (note,))
 
 

@@ -68,7 +68,7 @@ def read_frame(stream: IO[bytes], longest: int | None = None) -> tuple[Header, b
     try:
         header = json.loads(_exactly(stream, size) or b"")
     except ValueError as error:
-        raise WireError(f"its header is no JSON ({error})") from error
+        raise WireError(f"its header is text that is not JSON ({error})") from error
     if not isinstance(header, dict):
         raise WireError("its header is no JSON object")
     return header, _exactly(stream, length) or b""

@@ -233,8 +233,8 @@ def _order_told(read: Mapping[int, _Read], words: list[str], place: Place) -> Or
     if not_month is None and open_ is not None:
         raise bad_column(
             place,
-            f"{shown(words[open_])}, where no date of the column tells the day from the month",
-            "to be told which comes first",
+            f"{shown(words[open_])}, where no date of the column shows which number is the day",
+            "dates that can be read in one way only",
             'Write `order = "day"` or `order = "month"` under `time` in the mapping.',
         )
     return Order.DAY
@@ -257,8 +257,8 @@ def _refuse_short_years(read: Mapping[int, _Read], words: list[str], place: Plac
         return
     raise bad_column(
         place,
-        f"{shown(words[code])}, where nothing tells whether the year comes first or last",
-        "to be told which comes first",
+        f"{shown(words[code])}, where nothing shows whether the year comes first or last",
+        "dates that can be read in one way only",
         'Write `order = "year"`, `order = "day"` or `order = "month"` under `time` in the mapping.',
     )
 

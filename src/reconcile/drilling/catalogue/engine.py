@@ -1,4 +1,4 @@
-"""Faults of the engine that a hypothesis says: its source with a line changed."""
+"""Faults of the engine that a hypothesis describes: its source with a line changed."""
 
 from __future__ import annotations
 

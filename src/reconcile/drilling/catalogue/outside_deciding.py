@@ -1,4 +1,4 @@
-"""Faults of deciding that no hypothesis says: who is chosen, how much, and when it is left."""
+"""Faults of deciding that no hypothesis describes: who is chosen, how much, and when it is left."""
 
 from __future__ import annotations
 

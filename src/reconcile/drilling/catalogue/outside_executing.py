@@ -1,4 +1,4 @@
-"""Faults of executing, booking and reporting that no hypothesis says."""
+"""Faults of executing, booking and reporting that no hypothesis describes."""
 
 from __future__ import annotations
 
