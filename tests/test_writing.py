@@ -22,7 +22,7 @@ REPLACED = {
     rf"\b{_COUNTED} an? {_UNIT}\b": "one ... per ...",
     r"\b(is|are|was|were|be|been) said\b(?! to\b)": "is reported, is named, is shown",
     r"\b(say|says|said|tell|tells) of\b": "reports about",
-    r"\b(is|are|was|were|be|been)( not)? told\b(?! (apart|from|to|what|a table)\b)": "is reported, is known, is visible",
+    r"\b(is|are|was|were|be|been)( not)? told\b(?! (apart|from|to|what|a table)\b)": "is reported, is known",
     r"\bbehind the (scenario|candidate|ledger|file)\b": "after",
     r"\bgoes with the next\b": "is removed in",
     r"\bnothing says\b|\bno (scenario|hypothesis) says\b": "nothing states, there is no hypothesis for",

@@ -52,7 +52,7 @@ def _table(found: Drill) -> Iterator[str]:
     outside = {"outside", "other grounds"} & {group.value for group in found.scores}
     if outside:
         yield ""
-        yield "outside: no hypothesis describes the fault; explained is then the answer that it is unexplained"
+        yield "outside: no hypothesis describes the fault; the right answer is then that it is unexplained"
 
 
 def _row(label: str, score: Score) -> tuple[str, ...]:

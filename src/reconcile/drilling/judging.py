@@ -143,8 +143,10 @@ def scores(findings: Iterable[Finding]) -> dict[Group, Score]:
 
 
 def aims(found: Drill) -> tuple[Aim, ...]:
-    """All faults are detected, 95 % located, 90 % of those that a hypothesis describes explained, and no cause is
-    named falsely for the others. Aims of groups that did not take part are left out."""
+    """All faults are detected, 95 % located, 90 % of those that a hypothesis describes explained.
+
+    For the others no cause is named falsely. Aims of groups that did not take part are left out.
+    """
 
     def total(groups: Iterable[Group], name: str) -> int:
         return sum(getattr(found.scores[group], name) for group in groups if group in found.scores)

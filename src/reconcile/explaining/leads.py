@@ -1,6 +1,6 @@
 """Leads: what the evidence bears out where a whole explanation is not reached.
 
-A difference that no hypothesis describes hides a plain mistake behind it: no whole run ties out with either. So
+A difference that no hypothesis describes hides a plain mistake: no whole run ties out with either. So
 the reference is put into the candidate's own State bar by bar, where other differences cannot carry over,
 and does one cycle with a change and without it. A change that mends most of what differs in some column and
 spoils nothing is a lead. It is reported apart from the causes, as no whole run proves it.

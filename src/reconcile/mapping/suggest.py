@@ -324,7 +324,7 @@ class _Draft:
         return next((cell for cell in cells if _is_negative(cell)), None)
 
     def _unsigned(self) -> list[str]:
-        """Commissions that are written as what they do to cash, and quantities whose sign repeats the side."""
+        """Commissions written as what they do to cash, and quantities whose sign repeats the side."""
         lines, names = [], []
         name = self.columns.settings.get("commission")
         signed = [cell for cell in self.cells.get(name or "", []) if re.search(r"[1-9]", cell)]
