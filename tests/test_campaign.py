@@ -231,7 +231,7 @@ def test_a_killed_campaign_goes_on_where_it_was(place: Path) -> None:
 
 
 def test_jobs_run_on_a_dask_cluster_whose_workers_are_killed(place: Path) -> None:
-    """The matrix is that of one process."""
+    """The matrix is that of one process; and a job that takes too long is told apart."""
     from distributed import LocalCluster
 
     (place / "helper.py").write_text("SECONDS = 0.1\n")
@@ -256,8 +256,12 @@ def test_jobs_run_on_a_dask_cluster_whose_workers_are_killed(place: Path) -> Non
             return watch()
 
         found = reconcile.campaign(path, scheduler=cluster.scheduler_address, keep=place / "c", watch=kill)
+        slow = plan(place, "timeout = 0.001\n" + PAIRS)
+        late = reconcile.campaign(slow, scheduler=cluster.scheduler_address, keep=place / "late")
     assert killed and found.matrix.ran == 8
     assert matrix(found) == matrix(alone)
+    told = [outcome.status for _, outcome in late.matrix.jobs]
+    assert told == [Status.TIMED_OUT] * 4, "what takes too long is not called lost"
 
 
 def test_data_behind_a_url_are_read_where_the_job_runs(place: Path) -> None:

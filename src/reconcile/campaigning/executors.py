@@ -19,7 +19,7 @@ from multiprocessing import active_children, get_context, parent_process
 from typing import Any
 
 from reconcile.campaigning.model import Job, Limits, Outcome, Status
-from reconcile.campaigning.work import work
+from reconcile.campaigning.work import JobTimedOut, work, work_on_cluster
 from reconcile.text.escape import error_text
 from vocabulary.errors import InputError
 
@@ -37,6 +37,7 @@ class Cluster:
 
     ordered: a lane does its jobs one after the other, so that the first is to blame when it breaks.
     lost: the class of exceptions that means a worker was lost, besides BrokenExecutor. name: for the page.
+    task: what a worker calls.
     """
 
     name: str
@@ -44,12 +45,14 @@ class Cluster:
     width: int
     ordered: bool
     lost: tuple[type[BaseException], ...] = ()
+    task: Callable[[Job, str, Limits], Outcome] = work
 
 
 @dataclass(slots=True, eq=False)
 class _Lane:
     make: Make
     width: int
+    task: Callable[[Job, str, Limits], Outcome]
     executor: Executor | None = None
     stack: ExitStack = field(default_factory=ExitStack)
     flying: deque[tuple[Future[Outcome], Task]] = field(default_factory=deque)
@@ -60,7 +63,7 @@ class _Lane:
             self.executor = self.stack.enter_context(self.make())
         if not self.flying:
             self.since = time.monotonic()
-        self.flying.append((self.executor.submit(work, *task, limits), task))
+        self.flying.append((self.executor.submit(self.task, *task, limits), task))
 
     def close(self) -> None:
         self.stack.close()
@@ -82,7 +85,7 @@ def run_all(tasks: Sequence[Task], cluster: Cluster, limits: Limits) -> Iterator
     waiting = deque(tasks)
     suspects: deque[Task] = deque()
     ended: dict[str, int] = {}
-    lanes = [_Lane(make, cluster.width) for make in cluster.lanes[: max(1, len(tasks))]]
+    lanes = [_Lane(make, cluster.width, cluster.task) for make in cluster.lanes[: max(1, len(tasks))]]
     try:
         while waiting or suspects or any(lane.flying for lane in lanes):
             _fill(lanes, waiting, limits)
@@ -146,6 +149,8 @@ def _settled(
                     yield job, found
             else:
                 waiting.appendleft((job, key))
+        elif isinstance(error, JobTimedOut):
+            yield job, _timed_out(key, limits, limits.seconds)
         elif isinstance(error, cluster.lost):
             alone = key in ended or not (waiting or suspects or lane.flying)
             ended[key] = LIVES
@@ -173,10 +178,14 @@ def _error_of(future: Future[Outcome]) -> BaseException | None:
 def _blamed(job: Job, key: str, took: float, limits: Limits, ended: dict[str, int]) -> Outcome | None:
     """The outcome of a job whose worker ended while it ran; None where it is tried again."""
     if took >= limits.seconds:
-        said = f"took longer than {limits.seconds:g} s"
-        return Outcome(key, Status.TIMED_OUT, 2, Status.TIMED_OUT.value, said, seconds=took)
+        return _timed_out(key, limits, took)
     ended[key] = ended.get(key, 0) + 1
     return _lost(key, limits) if ended[key] >= LIVES else None
+
+
+def _timed_out(key: str, limits: Limits, took: float) -> Outcome:
+    said = f"took longer than {limits.seconds:g} s"
+    return Outcome(key, Status.TIMED_OUT, 2, Status.TIMED_OUT.value, said, seconds=took)
 
 
 def _lost(key: str, limits: Limits) -> Outcome:
@@ -252,4 +261,4 @@ def dask_cluster(address: str) -> Cluster:
             client.close()
 
     width = max(4 * threads, 16)
-    return Cluster(f"dask at {address}", (start,), width, False, (KilledWorker,))
+    return Cluster(f"dask at {address}", (start,), width, False, (KilledWorker,), work_on_cluster)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -40,6 +41,43 @@ def work(job: Job, key: str, limits: Limits) -> Outcome:
     with _at_most(limits.seconds):
         outcome = _outcome(job, key, limits)
     return replace(outcome, seconds=time.perf_counter() - began)
+
+
+GRACE = 10.0
+"""Seconds beyond its limit after which a job on a cluster ends its worker by force: compiled code may hold
+the lock of the interpreter, so that nobody can be told before."""
+PARTING = 2.0
+"""Seconds between the report of a job that took too long and the end of its worker."""
+
+
+class JobTimedOut(Exception):
+    """A job on a cluster took longer than its limit. args: the seconds."""
+
+
+def work_on_cluster(job: Job, key: str, limits: Limits) -> Outcome:
+    """Do a job on a worker that a scheduler watches. Raises JobTimedOut; the worker then ends by itself.
+
+    A scheduler runs a job again when its worker is lost, and an outcome is lost with its worker. An error is
+    not: it reaches the scheduler at once.
+    """
+    done: list[Outcome] = []
+    longer = replace(limits, seconds=limits.seconds + GRACE)
+    thread = threading.Thread(target=lambda: done.append(work(job, key, longer)), daemon=True)
+    thread.start()
+    thread.join(limits.seconds)
+    if done:
+        return done[0]
+    if thread.is_alive():
+        _end_worker()
+        raise JobTimedOut(limits.seconds)
+    raise RuntimeError("the job ended without an outcome")
+
+
+def _end_worker() -> None:
+    """End this process in a moment: what it is busy with cannot be stopped otherwise."""
+    timer = threading.Timer(PARTING, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
 
 
 def _outcome(job: Job, key: str, limits: Limits) -> Outcome:
