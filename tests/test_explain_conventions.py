@@ -9,6 +9,7 @@ import pytest
 from tests import explain_kit as kit
 
 from reconcile.explaining.evidence import target_of, window_of
+from reconcile.explaining.hypotheses.books import ROWS_DATED
 from reconcile.explaining.hypotheses.execution import fitting_first
 from reconcile.explaining.hypotheses.queue import QUEUE
 from reconcile.explaining.model import Explanation, Subject, Verdict
@@ -143,3 +144,65 @@ def test_other_capital_is_read_off_the_first_fills() -> None:
     assert [cause.sentence for cause in found.causes] == [
         "the candidate started with 730,000 instead of 1,000,000"
     ]
+
+
+REPORTED = (
+    ("equity_before_trades", None),
+    ("rows_dated", ("fills", -1)),
+    ("rows_dated", ("positions", 1)),
+    ("closed_trades_alone", None),
+    ("balance_as_cash", None),
+    ("prices_field", "open"),
+)
+
+
+@pytest.mark.parametrize(("hypothesis", "value"), REPORTED)
+def test_another_way_to_keep_the_books_is_an_answer(hypothesis: str, value: Any) -> None:
+    subject = ground()
+    truth = kit.change(hypothesis, value)
+    found = kit.explained(subject, kit.ledger_of(subject, truth))
+    assert found.verdict is Verdict.EXPLAINED, found
+    (cause,) = found.causes
+    assert truth in (cause.change, *cause.rivals), cause
+
+
+def test_a_check_of_the_cash_at_submission_is_an_answer() -> None:
+    """backtrader's default: what an order would cost at the deciding close is asked for in advance."""
+    subject = ground(*TIGHT, ("execution.cash", "reject"))
+    found = kit.explained(subject, kit.ledger_of(subject, kit.change("checked_at_submission")))
+    assert found.verdict is Verdict.EXPLAINED, found
+    assert [cause.change.hypothesis.id for cause in found.causes] == ["checked_at_submission"]
+
+
+def test_dates_that_prices_and_marks_bear_out_are_not_questioned() -> None:
+    subject = ground()
+    ledger = kit.ledger_of(subject)
+    target = target_of(ledger, subject.scenario, subject.market, ())
+    window = window_of(ledger, target, 0, len(subject.market.timestamps))
+    assert ROWS_DATED.values(subject, window) == ()
+
+
+def test_another_rate_is_found_beside_a_rounding() -> None:
+    """Neither the rate nor the rounding mends a single fee without the other."""
+    subject = ground(("costs.commission", BPS))
+    rate = kit.change("commission", ("costs.commission", kit.bps("8")))
+    rounding = kit.change("commission_rounded", ("nearest", 2))
+    found = kit.explained(subject, kit.ledger_of(subject, rate, rounding))
+    assert found.verdict is Verdict.EXPLAINED, found
+    assert {cause.change for cause in found.causes} == {rate, rounding}
+
+
+def test_a_fee_is_read_off_the_equity() -> None:
+    """Where a ledger tells neither fees nor cash."""
+    subject = ground()
+    ledger = kit.ledger_of(subject, kit.change("commission", ("costs.commission", kit.bps("7.3"))))
+    wanted = {
+        "fills": ("timestamp", "symbol", "side", "quantity", "price"),
+        "equity": ("timestamp", "equity"),
+    }
+    tables = {
+        name: replace(ledger.tables[name], columns={key: ledger.tables[name].columns[key] for key in columns})
+        for name, columns in wanted.items()
+    }
+    found = kit.explained(subject, replace(ledger, tables=tables))
+    assert [cause.sentence for cause in found.causes] == ["commission is 7.3 bps instead of 5 bps"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ NAMES: dict[str, frozenset[str]] = {
     "lag": frozenset({"feature_shifted"}),
     "capital": frozenset({"capital"}),
     "top_n": frozenset({"selection"}),
-    "price_field": frozenset({"timing", "execution_price", "sizing_base"}),
+    "price_field": frozenset({"timing", "execution_price", "sizing_base", "prices_field"}),
     "same_close": frozenset({"timing", "execution_price", "own_open"}),
     "timing": frozenset({"schedule"}),
     "sizing": frozenset({"sizing"}),
@@ -45,7 +45,7 @@ TOGETHER: dict[str, tuple[frozenset[str], ...]] = {
 """What names a mistake only together: what is decided and sized a bar later, by scores a bar old, is what is
 executed at the close after the decision and sized there."""
 ALWAYS = {
-    "backtesting": {"slippage"},
+    "backtesting": {"slippage", "equity_before_trades", "closed_trades_alone"},
     "bt": {"sizing_base"},
     "nautilus": {"commission_rounded"},
     "vectorbt": {"queue"},
@@ -103,10 +103,11 @@ def scenario_text(case: Case, bars: Path, stated: bool) -> str:
 
 
 def single_bars(case: Case, bars: Path, folder: Path) -> Path:
-    """The bars of the first symbol, with the weight that it is to have: of the right terms."""
-    path = folder / f"{case.market.name}-single.parquet"
+    """The bars of the first symbol, with the weight that its score gives it at each bar, of the right terms;
+    the schedule decides which of them count."""
+    path = folder / f"{case.market.name}-weights.parquet"
     if not path.exists():
-        work: Workload = read(bars, case.right)
+        work: Workload = read(bars, replace(case.right, every=1, start=0, timing="same_close"))
         weight = np.zeros(len(work.days))
         for t, picks in work.picks.items():
             weight[t] = SHARE if 0 in picks else 0.0

@@ -41,8 +41,6 @@ MOST_ROWS = 400
 
 NOISE = 2.0**-42
 """How far doubles may be apart, as a share of the larger: the most that is taken for float noise."""
-DIGITS_OF_SUMS = 49
-"""Bits of a sum of doubles that can be relied on: four fewer than a double has."""
 
 
 class Rows(NamedTuple):
@@ -146,37 +144,6 @@ def states_of(scenario: Scenario, market: Market, window: Window) -> Sequence[St
 
     found: Sequence[State] | None = window.once("states", read)
     return found
-
-
-def fees_of_cash(window: Window) -> tuple[list[int], list[int], int]:
-    """What cash fell by beyond the notional of a cycle's fills, that notional, and what cash may be off by.
-
-    Over the whole ledger, where it does not record the fee of each fill. Empty without fills and cash, or
-    with flows.
-    """
-    tables = window.target.tables
-    fills, equity = tables.get("fills"), tables.get("equity")
-    if fills is None or equity is None or "cash" not in equity.cells or "flows" in tables:
-        return [], [], 0
-    named = "notional" in fills.cells
-    if not named and not {"price", "quantity"} <= fills.cells.keys():
-        return [], [], 0
-    worths = fills.cells["notional"].tolist() if named else None
-    worths = worths or [
-        price * quantity
-        for price, quantity in zip(
-            fills.cells["price"].tolist(), fills.cells["quantity"].tolist(), strict=True
-        )
-    ]
-    cash = dict(zip(equity.cycle.tolist(), equity.cells["cash"].tolist(), strict=True))
-    signed: dict[int, int] = {}
-    traded: dict[int, int] = {}
-    for cycle, side, worth in zip(fills.cycle.tolist(), fills.side.tolist(), worths, strict=True):
-        signed[cycle] = signed.get(cycle, 0) + (-worth if side else worth)
-        traded[cycle] = traded.get(cycle, 0) + worth
-    known = [c for c in traded if EMPTY not in (cash.get(c, EMPTY), cash.get(c - 1, EMPTY))]
-    off = 4 + max((abs(cash[c - 1]) for c in known), default=0) // 2**DIGITS_OF_SUMS
-    return [cash[c - 1] - cash[c] - signed[c] for c in known], [traded[c] for c in known], off
 
 
 def _cut(target: Target, name: str, start: int, stop: int, symbols: tuple[int, ...] | None) -> Rows | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconcile.explaining.evidence import Target, window_of
 from reconcile.explaining.hypotheses.catalogue import Catalogue, akin, same_object
+from reconcile.explaining.hypotheses.rounding import rates_beside_rounding
 from reconcile.explaining.model import Change, Changes, Hypothesis, LoopHypothesis, Subject, Value
 from reconcile.explaining.scoring import suspects
 from vocabulary.ledger import Ledger
@@ -60,7 +61,7 @@ class Proposals:
                 if changes not in seen and not crowded(changes):
                     seen.add(changes)
                     yield changes, change
-        for changes, new in self._refined(base, at, symbols):
+        for changes, new in (*self._pairs(base, at), *self._refined(base, at, symbols)):
             if changes not in seen and not crowded(changes):
                 seen.add(changes)
                 yield changes, new
@@ -93,6 +94,17 @@ class Proposals:
             window = window_of(self.ledger, self.target, at, min(stop, self.end), only, self._memo)
             out.update(dict.fromkeys(self.catalogue.values(self.subject, window)))
         return list(out)
+
+    def _pairs(self, base: Changes, at: int) -> Iterator[tuple[Changes, Change]]:
+        """Two changes that mend nothing without each other, in place of those of their kind."""
+        pairs: dict[tuple[tuple[Hypothesis, Value], ...], None] = {}
+        for stop in (at + NEAR, self.end):
+            window = window_of(self.ledger, self.target, at, min(stop, self.end), None, self._memo)
+            pairs.update(dict.fromkeys(rates_beside_rounding(self.subject, window)))
+        for pair in pairs:
+            news = [Change(hypothesis, value) for hypothesis, value in pair]
+            rest = [old for old in base if not any(akin(old, new) for new in news)]
+            yield self.catalogue.ordered((*rest, *news)), news[0]
 
     def _refined(self, base: Changes, at: int, symbols: Sequence[int]) -> Iterator[tuple[Changes, Change]]:
         """A change of the set that ends here, or has one symbol more, or one side only."""

@@ -15,6 +15,7 @@ from reconcile.explaining.hypotheses import (
     costs,
     execution,
     exits,
+    fees,
     prices,
     reports,
     rounding,
@@ -76,9 +77,7 @@ CONVENTIONS = (
     Convention(
         "price_rounding", "how prices are rounded", (rounding.SLIPPAGE_ROUNDED, rounding.PRICE_ROUNDED), PRICE
     ),
-    Convention(
-        "fee", "what is charged", (costs.COMMISSION, costs.COMMISSION_FACTOR, costs.FEE_IN_PRICE), FEE
-    ),
+    Convention("fee", "what is charged", (costs.COMMISSION, fees.COMMISSION_FACTOR, fees.FEE_IN_PRICE), FEE),
     Convention("fee_base", "what the fee is taken of", (FEE_ON,), FEE),
     Convention("fee_rounding", "how the fee is rounded", (rounding.COMMISSION_ROUNDED,), FEE),
     Convention("marks", "what positions are valued at", (reports.MARKED_OTHERWISE, reports.EQUITY_LATE)),

@@ -135,6 +135,11 @@ def unadjusted(symbol: int, until: int, factor: int) -> Read:
     return with_prices(change)
 
 
+def opens_for_closes(market: Market) -> Market:
+    """The open of each bar stands for its close."""
+    return replace(market, close=market.open)
+
+
 # Faults
 
 TARGET, ORDER, STATUS = Stage.TARGET, Stage.ORDER, Stage.STATUS
@@ -181,6 +186,7 @@ FAULTS: tuple[Fault, ...] = (
            Change(features.FEATURE_ZERO_FILLED, "volume"),
            Change(selection.SELECTION, ("strategy.require", ()))),
     _fault("prices a bar late", "long", late_prices(1), DECIDED, Change(prices.PRICES_SHIFTED, 1)),
+    _fault("opens for closes", "short", opens_for_closes, DECIDED, Change(prices.PRICES_FIELD, "open")),
     _fault("prices of tomorrow", "tight", late_prices(-1), DECIDED,
            Change(prices.PRICES_SHIFTED, -1)),
     _fault("prices stored to one decimal", "long", with_prices(to_tenths), DECIDED,

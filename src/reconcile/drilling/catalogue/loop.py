@@ -8,10 +8,10 @@ from dataclasses import replace
 from reconcile.drilling.clean_run import CleanRun, at_bars, at_fills, at_orders, in_turn, is_exit
 from reconcile.drilling.model import Fault, Setting, Where
 from reconcile.explaining.bar_loop import Hooks, Moment
-from reconcile.explaining.hypotheses import costs, execution, exits, queue
+from reconcile.explaining.hypotheses import execution, exits, fees, queue
 from reconcile.explaining.model import Change
 from reconcile.matching.model import Stage
-from reference import Decision, Execution
+from reference import Decision, Execution, commission_of
 from vocabulary.scenario import Scenario, Timing
 from vocabulary.state import Fill, Order, Position, Side, State, Status
 
@@ -116,6 +116,25 @@ def at_own_open(at: Moment, order: Order) -> Scenario:
     return replace(at.scenario, execution=replace(at.scenario.execution, timing=Timing.NEXT_OPEN))
 
 
+def sent_if_paid(at: Moment, decision: Decision) -> Decision:
+    """Only orders that the cash covers at the close, sells first; what is refused counts as spent."""
+    cash, sent = at.state.cash, set()
+    for order in sorted(decision.orders, key=lambda order: order.side is BUY):
+        notional = order.quantity * int(at.market.close[at.bar, order.symbol])
+        fee = commission_of(at.scenario, order.quantity, notional, notional // order.quantity)
+        cash += (notional if order.side is SELL else -notional) - fee
+        if cash >= 0:
+            sent.add((order.symbol, order.side))
+    return replace(decision, orders=tuple(o for o in decision.orders if (o.symbol, o.side) in sent))
+
+
+def _refused_by_cash(clean: CleanRun, bar: int, order: Order) -> bool:
+    day, before = clean.days[bar], clean.before[bar]
+    cash = day.state.cash if clean.ground.scenario.execution.timing is not Timing.SAME_CLOSE else before.cash
+    at = Moment(clean.ground.scenario, clean.market, bar, replace(day.state, cash=cash))
+    return order not in sent_if_paid(at, day.decision).orders
+
+
 # Where
 
 
@@ -158,18 +177,20 @@ FAULTS: tuple[Fault, ...] = (
     Fault("filled at the open before the decision", "long",
           (Setting("execution.timing", "same_close"), Hooks(meets=at_own_open)),
           _fill(STATUS, lambda h, t, fill: True), (Change(queue.OWN_OPEN),)),
+    Fault("cash asked for at submission", "tight", (Hooks(decided=sent_if_paid),),
+          at_orders(ORDER, _refused_by_cash), (Change(queue.CHECKED_AT_SUBMISSION),)),
     Fault("commission twice from March on", "long",
           (charged(lambda at, fill: fill.commission * (2 if at.bar >= FROM else 1)),),
-          _fill(COST, lambda h, t, fill: t >= FROM), (Change(costs.COMMISSION_FACTOR, 2, since=FROM),)),
+          _fill(COST, lambda h, t, fill: t >= FROM), (Change(fees.COMMISSION_FACTOR, 2, since=FROM),)),
     Fault("commission twice for one symbol", "short",
           (charged(lambda at, fill: fill.commission * (2 if fill.symbol == 2 else 1)),),
           _fill(COST, lambda h, t, fill: fill.symbol == 2),
-          (Change(costs.COMMISSION_FACTOR, 2, symbols=(2,)),)),
+          (Change(fees.COMMISSION_FACTOR, 2, symbols=(2,)),)),
     Fault("commission paid out", "long", (charged(lambda at, fill: -fill.commission),),
-          _fill(COST, lambda h, t, fill: True), (Change(costs.COMMISSION_FACTOR, -1),)),
+          _fill(COST, lambda h, t, fill: True), (Change(fees.COMMISSION_FACTOR, -1),)),
     Fault("commission twice on buys", "short",
           (charged(lambda at, fill: fill.commission * (2 if fill.side is BUY else 1)),),
-          _fill(COST, lambda h, t, fill: fill.side is BUY), (Change(costs.COMMISSION_FACTOR, 2, side=BUY),)),
+          _fill(COST, lambda h, t, fill: fill.side is BUY), (Change(fees.COMMISSION_FACTOR, 2, side=BUY),)),
     Fault("fills of one symbol unbooked", "long", (unbooked(lambda at, fill: fill.symbol == 9),),
           _fill(POSITION, lambda h, t, fill: fill.symbol == 9),
           (Change(execution.FILL_UNBOOKED, symbols=(9,)),)),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from reconcile.drilling.clean_run import CleanRun, at_bars, at_fills, at_positions
 from reconcile.drilling.model import Fault, Hit, Reported, Where
-from reconcile.explaining.hypotheses import reports
+from reconcile.explaining.hypotheses import books, reports
 from reconcile.explaining.model import Change
 from reconcile.matching.model import Stage
 from vocabulary.ledger import Column, Ledger, Table
@@ -67,7 +67,7 @@ def _sealed(array: Array) -> Array:
 # Faults
 
 ORDER, STATUS, COST, MARK = Stage.ORDER, Stage.STATUS, Stage.COST, Stage.MARK
-POSITION, EQUITY = Stage.POSITION, Stage.EQUITY
+POSITION, CASH, EQUITY = Stage.POSITION, Stage.CASH, Stage.EQUITY
 
 
 def _fault(name: str, ground: str, rewrite: Rewrite, where: Where, *causes: Change) -> Fault:
@@ -147,14 +147,20 @@ def _closes_before(market: Market) -> Array:
 # Where
 
 
-def _fill_rows(stage: Stage, which: Callable[[Fill], bool]) -> Where:
+def _fill_rows(stage: Stage, which: Callable[[CleanRun, int, Fill], bool] = lambda *_: True) -> Where:
     """At rows of `fills`, stamped with their own bar."""
 
     def hits(clean: CleanRun) -> Iterator[Hit]:
-        for hit in at_fills(COST, lambda h, t, fill: which(fill))(clean):
+        for hit in at_fills(COST, which)(clean):
             yield Hit(hit.cycle, stage, hit.symbol, hit.bar)
 
     return hits
+
+
+def _dated_before(clean: CleanRun) -> Iterator[Hit]:
+    """Rows of `fills` at the bar before their own."""
+    for hit in at_fills(COST)(clean):
+        yield Hit(hit.cycle - 1, STATUS, hit.symbol, hit.bar - 1)
 
 
 def _invested(clean: CleanRun, bar: int) -> bool:
@@ -181,6 +187,50 @@ def _opens(market: Market) -> Array:
     return last_known(market.open)
 
 
+def _before_trades(ledger: Ledger, market: Market) -> Ledger:
+    """Equity of the money before a bar's fills and of what was held then, at the bar's closes."""
+    fills, equity = ledger.tables["fills"].columns, ledger.tables["equity"].columns
+    buy = (fills["side"].dictionary or ()).index("buy")
+    made = {name: equity[name].values.copy() for name in ("cash", "market_value", "equity")}
+    columns = ("timestamp", "symbol", "side", "quantity", "notional", "commission")
+    for stamp, symbol, side, quantity, notional, fee in zip(*(fills[c].values for c in columns), strict=True):
+        at, sign = int(np.searchsorted(market.timestamps, stamp)), 1 if side == buy else -1
+        made["cash"][at] += sign * notional + fee
+        made["market_value"][at] -= sign * quantity * market.close[at, symbol]
+    made["equity"] = made["cash"] + made["market_value"]
+    return cells("equity", lambda values, _: {**values, **made})(ledger, market)
+
+
+def _decided_dates(values: Cells, market: Market) -> Cells:
+    return {**values, "timestamp": values["decided_at"]}
+
+
+def _with_cost(ledger: Ledger, market: Market) -> Ledger:
+    positions, equity = ledger.tables["positions"].columns, ledger.tables["equity"].columns
+    cash = equity["cash"].values.copy()
+    for stamp, basis in zip(positions["timestamp"].values, positions["basis"].values, strict=True):
+        cash[np.searchsorted(equity["timestamp"].values, stamp)] += basis
+    return cells("equity", lambda values, _: {**values, "cash": cash})(ledger, market)
+
+
+def _still_open(values: Cells, market: Market) -> Array:
+    """Fills of the last position of a symbol, where it was not closed. Codes: a buy is 0."""
+    gone = np.zeros(len(values["symbol"]), bool)
+    for symbol in set(values["symbol"].tolist()):
+        held, since = 0, 0
+        mine = np.flatnonzero(values["symbol"] == symbol)
+        for place, at in enumerate(mine):
+            held += values["quantity"][at] if values["side"][at] == 0 else -values["quantity"][at]
+            since = place + 1 if held == 0 else since
+        gone[mine[since:]] = True
+    return gone
+
+
+def _left_open(clean: CleanRun, bar: int, fill: Fill) -> bool:
+    """Whether a fill's symbol is not flat again at any bar from it on."""
+    return all(fill.symbol in day.state.positions for day in clean.days[bar:])
+
+
 FAULTS: tuple[Fault, ...] = (
     _fault("equity of a second book", "long", _frozen("cash", "market_value", "equity"),
            at_bars(MARK, _invested), Change(reports.FROZEN_BOOK, "book")),
@@ -194,7 +244,7 @@ FAULTS: tuple[Fault, ...] = (
     _fault("commission with the wrong sign", "long", _negated("fills", "commission"),
            at_fills(COST), Change(reports.SIGN_FLIPPED, ("fills", "commission"))),
     _fault("buys told as sells", "tight", cells("fills", _turned_sides),
-           _fill_rows(ORDER, lambda fill: True), Change(reports.SIGN_FLIPPED, ("fills", "side"))),
+           _fill_rows(ORDER), Change(reports.SIGN_FLIPPED, ("fills", "side"))),
     _fault("equity a bar late", "long", cells("equity", _late_equity),
            at_bars(MARK, _moved), Change(reports.EQUITY_LATE)),
     _fault("marked at the close before", "short", _marked(_closes_before),
@@ -207,10 +257,17 @@ FAULTS: tuple[Fault, ...] = (
            at_bars(COST, _traded), Change(reports.REPORTED_ZERO, ("costs", "turnover"))),
     _fault("fills of one symbol not told", "short",
            without_rows("fills", lambda values, market: values["symbol"] == 2),
-           _fill_rows(STATUS, lambda fill: fill.symbol == 2),
+           _fill_rows(STATUS, lambda h, t, fill: fill.symbol == 2),
            Change(reports.UNREPORTED, "fills", symbols=(2,))),
     _fault("positions of one symbol not told", "tight",
            without_rows("positions", lambda values, market: values["symbol"] == 1),
            at_positions(POSITION, lambda h, t, s: s == 1),
            Change(reports.UNREPORTED, "positions", symbols=(1,))),
+    _fault("equity before the trades", "tight", _before_trades,
+           at_bars(MARK, _traded), Change(books.BEFORE_TRADES)),
+    _fault("fills dated at their decision", "long", cells("fills", _decided_dates),
+           _dated_before, Change(books.ROWS_DATED, ("fills", -1))),
+    _fault("closed trades alone", "long", without_rows("fills", _still_open),
+           _fill_rows(STATUS, _left_open), Change(books.CLOSED_ALONE)),
+    _fault("a balance for cash", "long", _with_cost, at_bars(CASH, _invested), Change(books.BALANCE)),
 )  # fmt: skip

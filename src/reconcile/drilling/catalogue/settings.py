@@ -14,7 +14,7 @@ from reconcile.drilling.clean_run import (
     eligible_again,
 )
 from reconcile.drilling.model import Fault, Setting, Where
-from reconcile.explaining.hypotheses import costs, execution, exits, levels, prices, selection, sizing
+from reconcile.explaining.hypotheses import costs, execution, exits, fees, levels, prices, selection, sizing
 from reconcile.explaining.model import Change, Hypothesis, Value
 from reconcile.matching.model import Stage
 from reference import entry_price
@@ -81,7 +81,7 @@ FAULTS: tuple[Fault, ...] = (
     _fault("at the next open", "tight", TIMING, "next_open", execution.TIMING, ORDER, where=at_orders(ORDER)),
     _fault("commission of 8 bps", "long", COMMISSION, _bps("8"), costs.COMMISSION, COST),
     _fault("commission none", "short", COMMISSION, None, costs.COMMISSION, COST,
-           also=(Change(costs.COMMISSION_FACTOR, 0),)),
+           also=(Change(fees.COMMISSION_FACTOR, 0),)),
     _fault("commission minimum gone", "tight", COMMISSION, _bps("20"), costs.COMMISSION, COST),
     _fault("commission in bps", "short", COMMISSION, _bps("7"), costs.COMMISSION, COST),
     _fault("slippage of 3 bps", "long", SLIPPAGE, {"kind": "bps", "rate": "3"}, costs.SLIPPAGE, PRICE),

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
-from reconcile.explaining.bar_loop import Hooks, Moment
-from reconcile.explaining.evidence import EMPTY, Rows, Window, fees_of_cash
+from reconcile.explaining.evidence import EMPTY, Rows, Window
+from reconcile.explaining.hypotheses.fees import fees_of_cash
 from reconcile.explaining.hypotheses.settings import (
-    ONE,
-    at_path,
     changed,
     money_decimals,
     reads,
     settings,
-    shown,
     simplest,
     texts,
 )
 from reconcile.explaining.model import (
-    Change,
     Family,
-    LoopHypothesis,
     SettingHypothesis,
     Subject,
     Value,
@@ -33,18 +28,16 @@ from reconcile.explaining.model import (
     Wording,
 )
 from reconcile.files.decimals import BPS, PPB, from_units
-from reference import Execution, commission_of, raw_price
+from reference import commission_of
 from vocabulary.market import Market
 from vocabulary.scenario import (
     BpsCommission,
     BpsSlippage,
-    CashPolicy,
     CommissionBase,
-    FixedSlippage,
     Scenario,
     Timing,
 )
-from vocabulary.state import Order, Side, Status
+from vocabulary.state import Side
 
 SIDES = (Side.BUY, Side.SELL)
 
@@ -76,7 +69,7 @@ def _commissions(subject: Subject, window: Window) -> Values:
     measured = measured_commissions(window.fills, subject.scenario, slack)
     of_raw = measured_commissions(window.fills, subject.scenario, slack, raw)
     if window.fills is not None and "commission" not in window.fills.cells:
-        of_cash = window.once("fees of cash", lambda: fitting_rate(*fees_of_cash(window)))
+        of_cash = window.once("fees of cash", lambda: fitting_rate(*fees_of_cash(window, subject.market)))
         measured = () if of_cash is None else (("bps", of_cash, 0),)
     for found, is_raw in ((measured, on_raw), (of_raw, True), (measured, False)):
         for kind, rate, minimum in found:
@@ -98,6 +91,18 @@ def _commissions(subject: Subject, window: Window) -> Values:
             tried.append(_commission_table(kind, stated.rate, stated.minimum, money, maximum, on_raw))
         own = _commission_table(kind, stated.rate, stated.minimum, money, cap, on_raw)
     return settings("costs.commission", tried, own)
+
+
+def commission_tables(subject: Subject, found: Iterable[tuple[str, int, int]]) -> Values:
+    """Measured commissions, (kind, rate, minimum), as changes of the setting; without the stated one."""
+    money, stated = money_decimals(subject), subject.scenario.costs.commission
+    cap = None if stated is None else stated.maximum
+    own = isinstance(stated, BpsCommission), getattr(stated, "rate", None)
+    return tuple(
+        ("costs.commission", _commission_table(kind, rate, minimum, money, cap))
+        for kind, rate, minimum in found
+        if rate and (kind == "bps", rate) != own
+    )
 
 
 def raw_prices(fills: Rows | None, subject: Subject) -> list[int] | None:
@@ -238,6 +243,17 @@ def _slippages(subject: Subject, window: Window) -> Values:
     return settings("costs.slippage", tables, own)
 
 
+def slippage_tables(subject: Subject, found: Iterable[tuple[str, int]]) -> Values:
+    """Measured slippages of a rate, ("bps", rate), as changes of the setting; without the stated one."""
+    stated = subject.scenario.costs.slippage
+    own = stated.rate if isinstance(stated, BpsSlippage) else None
+    return tuple(
+        ("costs.slippage", (("kind", "bps"), ("rate", from_units(rate, BPS))))
+        for kind, rate in found
+        if kind == "bps" and rate and rate != own
+    )
+
+
 def measured_slippages(fills: Rows | None, market: Market, slack: int = 0) -> tuple[tuple[str, int], ...]:
     """("bps", rate in ppb) and ("fixed", ticks) by which prices are off the bar's open or close."""
     if fills is None or "price" not in fills.cells:
@@ -273,120 +289,4 @@ SLIPPAGE = SettingHypothesis(
     family=Family.SLIPPAGE,
     by_symbol=True,
     by_side=True,
-)
-
-# A fee as often as it should not be
-
-
-def _factors(subject: Subject, window: Window) -> Values:
-    return () if subject.scenario.costs.commission is None else (2, 0, -1)
-
-
-def _factor_reads(subject: Subject, value: Value) -> Wording:
-    if value == -1:
-        fee = shown(at_path(subject, "costs.commission"))
-        return Wording(
-            f"commission is -{fee} instead of {fee} (a rebate)", "costs.commission", fee, f"-{fee}"
-        )
-    if value == 0:
-        return Wording("commission is not charged", "costs.commission", "once", "not at all")
-    return Wording("commission is charged twice", "costs.commission", "once", "twice")
-
-
-def recharged(at: Moment, execution: Execution, charge: Callable[[int, int], int]) -> Execution:
-    """An execution with another commission, and the quantity that the cash then covers (E4).
-
-    charge: from a quantity in lots and its notional to the commission in money.
-    """
-    fill, order = execution.fill, execution.order
-    if fill is None:
-        return execution
-    quantity = fill.quantity
-
-    def cost(lots: int) -> int:
-        return lots * fill.price + charge(lots, lots * fill.price)
-
-    if order.side is Side.BUY and at.scenario.execution.cash is CashPolicy.REDUCE:
-        lot = at.scenario.market.lot
-        while quantity > lot and cost(quantity) > at.state.cash:
-            quantity -= lot
-        while quantity + lot <= order.quantity and cost(quantity + lot) <= at.state.cash:
-            quantity += lot
-    notional = quantity * fill.price
-    made = replace(
-        fill,
-        quantity=quantity,
-        notional=notional,
-        commission=charge(quantity, notional),
-        slippage=fill.slippage // fill.quantity * quantity,
-    )
-    status = Status.FILLED if quantity == order.quantity else Status.REDUCED
-    return Execution(order, status, quantity, made)
-
-
-def _charged(change: Change) -> Hooks:
-    factor = change.value
-    assert isinstance(factor, int)
-
-    def executed(at: Moment, execution: Execution) -> Execution:
-        fill, order = execution.fill, execution.order
-        if fill is None or not change.covers(at.bar, order.symbol, order.side):
-            return execution
-        return replace(execution, fill=replace(fill, commission=fill.commission * factor))
-
-    return Hooks(executed=executed)
-
-
-COMMISSION_FACTOR = LoopHypothesis(
-    id="commission_factor",
-    values=_factors,
-    say=_factor_reads,
-    hooks=_charged,
-    family=Family.FEE,
-    by_symbol=True,
-    by_side=True,
-)
-
-# A fee in the price
-
-
-def _in_price(change: Change) -> Hooks:
-    def meets(at: Moment, order: Order) -> Scenario:
-        costs = at.scenario.costs
-        if not change.covers(at.bar, order.symbol, order.side) or not isinstance(
-            costs.commission, BpsCommission
-        ):
-            return at.scenario
-        raw = raw_price(at.scenario, at.market, at.bar, order.symbol)
-        slippage = costs.slippage
-        ticks = 0 if slippage is None else getattr(slippage, "ticks", 0)
-        if isinstance(slippage, BpsSlippage):
-            ticks = _half_up(raw * slippage.rate)
-        if order.side is Side.BUY:
-            ticks += _half_up((raw + ticks) * costs.commission.rate)
-        return replace(at.scenario, costs=replace(costs, commission=None, slippage=FixedSlippage(ticks)))
-
-    return Hooks(meets=meets)
-
-
-def _half_up(parts: int) -> int:
-    """Parts per billion as a whole number."""
-    whole: int = (2 * parts + ONE) // (2 * ONE)
-    return whole
-
-
-def _in_price_reads(subject: Subject, value: Value) -> Wording:
-    fee = shown(at_path(subject, "costs.commission"))
-    sentence = f"the fee of {fee} is put into the entry price and never taken at the exit"
-    return Wording(sentence, "costs.commission", "charged", "in the entry price")
-
-
-FEE_IN_PRICE = LoopHypothesis(
-    id="fee_in_price",
-    values=lambda subject, window: (
-        (None,) if isinstance(subject.scenario.costs.commission, BpsCommission) else ()
-    ),
-    say=_in_price_reads,
-    hooks=_in_price,
-    family=Family.FEE,
 )

@@ -144,6 +144,21 @@ def _shifted_reads(subject: Subject, value: Value) -> Wording:
 FIELD_BY_FIELD = "field by field"
 
 
+def _other_closes(subject: Subject, window: Window) -> Values:
+    """The open, where a ledger shows marks or equity; without them this is another price of fills."""
+    return ("open",) if {"positions", "equity"} & window.target.tables.keys() else ()
+
+
+def _closes_are(scenario: Scenario, market: Market, change: Change) -> Market:
+    """Another field of the bar stands for its close: in decisions, fills and marks."""
+    return replace(market, close=limited(market.close, _field(market, str(change.value)), change))
+
+
+def _closes_read(subject: Subject, value: Value) -> Wording:
+    sentence = f"the {value} of each bar is read in place of its close, in fills, sizes and marks"
+    return Wording(sentence, "prices", "the close", f"the {value}")
+
+
 def _gaps(subject: Subject, window: Window) -> Values:
     return () if bool(subject.market.present.all()) else (None, FIELD_BY_FIELD)
 
@@ -181,6 +196,7 @@ def _misaligned_reads(subject: Subject, value: Value) -> Wording:
 
 _PRICES = partial(InputHypothesis, by_symbol=True, ranking=Ranking.CHANGES)
 PRICES_SHIFTED = _PRICES(id="prices_shifted", values=_shifts, say=_shifted_reads, apply=_shifted)
+PRICES_FIELD = _PRICES(id="prices_field", values=_other_closes, say=_closes_read, apply=_closes_are)
 PRICES_CARRIED = _PRICES(id="prices_carried", values=_gaps, say=_filled_reads, apply=_filled_forward)
 PRICES_MISALIGNED = InputHypothesis(
     id="prices_misaligned",

@@ -148,6 +148,45 @@ QUEUE = LoopHypothesis(
     decides=True,
 )
 
+# Cash that is checked before the orders are sent
+
+
+def _checked(change: Change) -> Hooks:
+    """backtrader's `checksubmit`: orders in their turn, at the deciding close. What an order would cost is
+    gone for those after it, even where it is refused; while the cash is below zero nothing is let through."""
+
+    def decided(at: Moment, decision: Decision) -> Decision:
+        if not change.covers(at.bar) or not decision.orders:
+            return decision
+        cash, accepted = at.state.cash, set()
+        for order in reference.sequence(at.scenario, decision.orders, at.market):
+            close = int(at.market.close.item(at.bar, order.symbol))
+            worth = order.quantity * close
+            cash += worth if order.side is Side.SELL else -worth
+            cash -= reference.commission_of(at.scenario, order.quantity, worth, close)
+            if cash >= 0:
+                accepted.add(order)
+        return replace(decision, orders=tuple(order for order in decision.orders if order in accepted))
+
+    return Hooks(decided=decided)
+
+
+CHECKED_AT_SUBMISSION = LoopHypothesis(
+    id="checked_at_submission",
+    values=lambda subject, window: (
+        () if subject.scenario.execution.cash is CashPolicy.ALLOW_NEGATIVE else (None,)
+    ),
+    say=lambda *_: Wording(
+        "orders are checked against the cash when they are submitted, at the close that decides",
+        "execution.cash",
+        "checked as they execute",
+        "checked as they are submitted",
+    ),
+    hooks=_checked,
+    family=Family.LOST,
+    decides=True,
+)
+
 # Filled at the open of the bar whose close decides
 
 

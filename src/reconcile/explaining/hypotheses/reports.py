@@ -30,7 +30,7 @@ from vocabulary.scenario import Scenario
 Array = npt.NDArray[Any]
 
 
-def _rows(table: Table, market: Market, change: Change) -> Array:
+def rows_of(table: Table, market: Market, change: Change) -> Array:
     """Which rows the change is about."""
     timed = table.columns[TIME_COLUMN[table.name]].values
     out: Array = timed >= market.timestamps[min(change.since, len(market.timestamps) - 1)]
@@ -39,7 +39,8 @@ def _rows(table: Table, market: Market, change: Change) -> Array:
     return out
 
 
-def _with(ledger: Ledger, name: str, columns: dict[str, Array]) -> Ledger:
+def replaced(ledger: Ledger, name: str, columns: dict[str, Array]) -> Ledger:
+    """The ledger with other values in some columns of a table."""
     table = ledger.tables[name]
     made = dict(table.columns)
     for column, values in columns.items():
@@ -57,13 +58,13 @@ def _column(ledger: Ledger, name: str, column: str) -> Column:
 
 def _frozen_book(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
     """Equity from a book that fills never reach: what it began with, for good."""
-    rows = _rows(ledger.tables["equity"], market, change)
+    rows = rows_of(ledger.tables["equity"], market, change)
     cash = scenario.initial_cash
     made = {"equity": np.where(rows, cash, _column(ledger, "equity", "equity").values)}
     if change.value == "book":
         made["cash"] = np.where(rows, cash, _column(ledger, "equity", "cash").values)
         made["market_value"] = np.where(rows, 0, _column(ledger, "equity", "market_value").values)
-    return _with(ledger, "equity", made)
+    return replaced(ledger, "equity", made)
 
 
 def _frozen_reads(subject: Subject, value: Value) -> Wording:
@@ -82,11 +83,13 @@ FROZEN_BOOK = ReportHypothesis(id="frozen_book", values=_books, say=_frozen_read
 def _equity_late(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
     """Each bar reports the equity of the bar before."""
     table = ledger.tables["equity"]
-    rows = _rows(table, market, change)
+    rows = rows_of(table, market, change)
     rows[:1] = False
     names = ("cash", "market_value", "equity")
     old = {name: table.columns[name].values for name in names}
-    return _with(ledger, "equity", {name: np.where(rows, np.roll(old[name], 1), old[name]) for name in names})
+    return replaced(
+        ledger, "equity", {name: np.where(rows, np.roll(old[name], 1), old[name]) for name in names}
+    )
 
 
 EQUITY_LATE = ReportHypothesis(
@@ -122,16 +125,16 @@ CHARGED = (
 def _sign_flipped(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
     name, column = pair(change.value)
     table = ledger.tables[name]
-    rows, old = _rows(table, market, change), table.columns[column]
+    rows, old = rows_of(table, market, change), table.columns[column]
     if column == "side":
-        return _with(
+        return replaced(
             ledger, name, {column: np.where(rows, 1 - old.values, old.values).astype(old.values.dtype)}
         )
     made = {column: np.where(rows, -old.values, old.values)}
     if name == "positions" and column == "quantity":
         value = table.columns["market_value"].values
         made["market_value"] = np.where(rows, -value, value)
-    return _with(ledger, name, made)
+    return replaced(ledger, name, made)
 
 
 def _sign_reads(subject: Subject, value: Value) -> Wording:
@@ -153,7 +156,7 @@ def _zero(scenario: Scenario, market: Market, ledger: Ledger, change: Change) ->
     name, column = pair(change.value)
     table = ledger.tables[name]
     values = table.columns[column].values
-    return _with(ledger, name, {column: np.where(_rows(table, market, change), 0, values)})
+    return replaced(ledger, name, {column: np.where(rows_of(table, market, change), 0, values)})
 
 
 def _zero_reads(subject: Subject, value: Value) -> Wording:
@@ -181,15 +184,15 @@ def _marked_otherwise(scenario: Scenario, market: Market, ledger: Ledger, change
     marks = np.where(old > 0, old, marks)
     positions, equity = ledger.tables["positions"], ledger.tables["equity"]
     bars = np.searchsorted(market.timestamps, positions.columns["timestamp"].values)
-    rows = _rows(positions, market, change)
+    rows = rows_of(positions, market, change)
     mark = np.where(rows, marks[bars, positions.columns["symbol"].values], positions.columns["mark"].values)
     value = positions.columns["quantity"].values * mark
     moved = np.zeros(len(market.timestamps), np.int64)
     np.add.at(moved, bars, value - positions.columns["market_value"].values)
     at = moved[np.searchsorted(market.timestamps, equity.columns["timestamp"].values)]
-    made = _with(ledger, "positions", {"mark": mark, "market_value": value})
+    made = replaced(ledger, "positions", {"mark": mark, "market_value": value})
     total = {name: equity.columns[name].values + at for name in ("market_value", "equity")}
-    return _with(made, "equity", total)
+    return replaced(made, "equity", total)
 
 
 def _marks(subject: Subject, window: Window) -> Values:
@@ -214,7 +217,7 @@ def _unreported(scenario: Scenario, market: Market, ledger: Ledger, change: Chan
     """Rows left out of one table, by symbol or all."""
     assert isinstance(change.value, str)
     table = ledger.tables[change.value]
-    gone = _rows(table, market, change)
+    gone = rows_of(table, market, change)
     if change.symbols is not None and "symbol" in KEYS[change.value]:
         gone &= np.isin(table.columns["symbol"].values, change.symbols)
     keep = np.flatnonzero(~gone)

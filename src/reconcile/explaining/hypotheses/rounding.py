@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import reference
 from reconcile.explaining.bar_loop import Hooks, Moment
-from reconcile.explaining.evidence import Window
-from reconcile.explaining.hypotheses.costs import recharged
+from reconcile.explaining.evidence import Rows, Window
+from reconcile.explaining.hypotheses.costs import (
+    COMMISSION,
+    SLIPPAGE,
+    commission_tables,
+    measured_commissions,
+    measured_slippages,
+    slippage_tables,
+)
+from reconcile.explaining.hypotheses.fees import recharged
 from reconcile.explaining.hypotheses.settings import ONE, money_decimals, pair
 from reconcile.explaining.hypotheses.sizing import retargeted
-from reconcile.explaining.model import Change, Family, LoopHypothesis, Subject, Value, Values, Wording
+from reconcile.explaining.model import (
+    Change,
+    Family,
+    Hypothesis,
+    LoopHypothesis,
+    Subject,
+    Value,
+    Values,
+    Wording,
+)
 from reference import Decision, Execution
 from vocabulary.scenario import BpsCommission, BpsSlippage, CommissionBase, FixedSlippage, Scenario
 from vocabulary.state import Order, Side, Target
@@ -129,8 +146,9 @@ PRICE_ROUNDED = LoopHypothesis(
 # Commission
 
 TO_CENTS = ("nearest", "down", "up", "even")
-AGAIN = "again "
-"""Before a way to round: the amount is rounded to the unit of money first, and then in that way."""
+AGAIN, OF_CENTS = "again ", "of cents "
+"""Before a way to round: the amount is rounded to the unit of money first, and then in that way; or what the
+rate is taken of is rounded to cents first."""
 
 
 def _commission_ways(subject: Subject, window: Window) -> Values:
@@ -138,7 +156,7 @@ def _commission_ways(subject: Subject, window: Window) -> Values:
         return ()
     decimals = money_decimals(subject)
     units = tuple((how, decimals) for how in DIRECTIONS)
-    cents = tuple((first + how, CENTS) for how in TO_CENTS for first in ("", AGAIN))
+    cents = tuple((first + how, CENTS) for how in TO_CENTS for first in ("", AGAIN, OF_CENTS))
     return (*units, *cents) if decimals > CENTS else units
 
 
@@ -156,7 +174,10 @@ def _rounded_commission(change: Change) -> Hooks:
             base = quantity * per_lot
             if isinstance(commission, BpsCommission):
                 base = quantity * raw if commission.on is CommissionBase.RAW else notional
-            if how.startswith(AGAIN):
+            if how.startswith(OF_CENTS):
+                base = rounded(base, unit, "nearest") * unit
+                amount = rounded(base * commission.rate, ONE * unit, how.removeprefix(OF_CENTS)) * unit
+            elif how.startswith(AGAIN):
                 first = rounded(base * commission.rate, ONE, "nearest")
                 amount = rounded(first, unit, how.removeprefix(AGAIN)) * unit
             else:
@@ -181,6 +202,10 @@ def _commission_reads(subject: Subject, value: Value) -> Wording:
     if how.startswith(AGAIN):
         first = f"commission, once rounded to {10**-decimals:.{decimals}f}, is"
         return _to_unit(first, "costs.commission", how.removeprefix(AGAIN), places, decimals)
+    if how.startswith(OF_CENTS):
+        cents = f"{10**-places:.{places}f}"
+        first = f"commission, of a notional rounded to {cents}, is"
+        return _to_unit(first, "costs.commission", how.removeprefix(OF_CENTS), places, decimals)
     if places < decimals:
         return _to_unit("commission is", "costs.commission", how, places, decimals)
     way = _way(how)
@@ -194,6 +219,35 @@ COMMISSION_ROUNDED = LoopHypothesis(
     hooks=_rounded_commission,
     family=Family.FEE,
 )
+
+# Another rate beside a rounding
+
+
+def rates_beside_rounding(
+    subject: Subject, window: Window
+) -> Iterator[tuple[tuple[Hypothesis, Value], tuple[Hypothesis, Value]]]:
+    """A rate and a rounding, neither of which mends a cell without the other: where all fees, or all prices
+    of fills, are whole cents, and another rate than the stated one fits them within a cent."""
+    scenario, fills = subject.scenario, window.fills
+    cent = 10 ** (money_decimals(subject) - CENTS)
+    if fills is None or money_decimals(subject) <= CENTS:
+        return
+    if _whole(fills, "commission", cent) and scenario.costs.commission is not None:
+        fitting = measured_commissions(fills, scenario, cent // 2 + 1)
+        for value in commission_tables(subject, fitting):
+            for way in (*TO_CENTS, f"{OF_CENTS}nearest"):
+                yield (COMMISSION, value), (COMMISSION_ROUNDED, (way, CENTS))
+    cent = 10 ** max(0, scenario.market.price_decimals - CENTS)
+    if cent > 1 and _whole(fills, "price", cent):
+        for value in slippage_tables(subject, measured_slippages(fills, subject.market, cent // 2 + 1)):
+            yield from (((SLIPPAGE, value), (PRICE_ROUNDED, way)) for way in _price_ways(subject, window))
+
+
+def _whole(fills: Rows, column: str, unit: int) -> bool:
+    """Whether all cells of a column are whole multiples of a unit."""
+    cells = fills.cells.get(column)
+    return cells is not None and bool(len(cells)) and not bool((cells % unit).any())
+
 
 # Quantities
 

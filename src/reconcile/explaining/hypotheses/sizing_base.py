@@ -9,8 +9,9 @@ from statistics import median
 
 import reference
 from reconcile.explaining.bar_loop import Hooks, Moment
-from reconcile.explaining.evidence import Window, fees_of_cash, states_of
+from reconcile.explaining.evidence import Window, states_of
 from reconcile.explaining.hypotheses.costs import fitting_rate
+from reconcile.explaining.hypotheses.fees import fees_of_cash
 from reconcile.explaining.hypotheses.settings import ONE, pair, simplest
 from reconcile.explaining.hypotheses.sizing import retargeted
 from reconcile.explaining.model import Change, Family, LoopHypothesis, Subject, Value, Values, Wording
@@ -39,7 +40,7 @@ def _base_shares(subject: Subject, window: Window) -> Values:
     shares = dict.fromkeys((*net, *measured, *SHARES))
     order: list[Value] = []
     if isinstance(commission, BpsCommission):
-        paid = window.once("fees of cash", lambda: fitting_rate(*fees_of_cash(window)))
+        paid = window.once("fees of cash", lambda: fitting_rate(*fees_of_cash(window, subject.market)))
         rates = dict.fromkeys((None, None if paid in (None, commission.rate) else from_units(paid, PPB)))
         order = [("order", rate) for rate in rates]
     priced = (("price", "open"), ("price", PREVIOUS))
