@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables engines engines-speed engines-levels plot docs dist clean
+.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables engines engines-speed engines-levels plot docs dist clean campaign-drill campaign-engines campaign-hostile
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
@@ -17,6 +17,8 @@ help:
 	@echo 'make fuzz    property tests until told to stop; counterexamples are kept'
 	@echo 'make mutants break each module once, and name what no test notices; ARGS="--package reference"'
 	@echo 'make drill   plant every fault of the catalogue, alone and in pairs, and score what is found'
+	@echo 'make campaign-drill, campaign-engines, campaign-hostile  the same faults, the exports of engines'
+	@echo '             and the hostile inputs as campaigns, which go on where they were stopped'
 	@echo 'make bench   throughput, beside what is aimed at; make bench-track  the same work in pytest-benchmark'
 	@echo 'make bench-diff  reconcile diff of two tables of 10 million rows, beside datacompy'
 	@echo 'make bench-tables  a million rows of CSV read and imported, beside pyarrow'
@@ -57,6 +59,18 @@ fuzz: $(VENV)/.stamp-test
 
 drill: $(VENV)/.stamp-test
 	@$(VENV)/bin/reconcile drill --pairs --grounds $(ARGS)
+
+# Plans of this repository: outcomes are kept in out/, so that what was stopped goes on where it was.
+campaign-drill: $(VENV)/.stamp-test
+	@$(VENV)/bin/reconcile campaign tests/campaigns/drill.toml --keep out/campaign-drill $(ARGS)
+
+# 2: audits of exports without cash and positions are clean as far as they can be checked.
+campaign-engines: $(VENV)/.stamp-test
+	@code=0; $(VENV)/bin/reconcile campaign tests/campaigns/engines.toml --keep out/campaign-engines $(ARGS) || code=$$?; \
+	  [ "$$code" -eq 2 ] || exit "$$code"
+
+campaign-hostile: $(VENV)/.stamp-test
+	@$(PY) tests/campaigns/hostile_corpus.py $(ARGS)
 
 mutants: $(VENV)/.stamp-test
 	@$(PY) tests/mutants.py $(ARGS)

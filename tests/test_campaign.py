@@ -358,31 +358,13 @@ def test_the_command_prints_the_matrix_and_writes_what_is_asked_for(place: Path)
 
 def test_the_hostile_corpus_runs_as_a_campaign(tmp_path: Path) -> None:
     """The codes are those of the commands, and no job fails in a way that nobody foresaw."""
-    from hostile import cases, world
+    from campaigns import hostile_corpus
 
-    (tmp_path / "sound").mkdir()
-    world.make_world(tmp_path / "sound")
-    known = {("audit", world.OURS): world.OURS, ("check", world.SCENARIO): world.SCENARIO}
-    chosen = {
-        f"{place}-{number}": case
-        for number, case in enumerate(cases.every_case())
-        if (place := {"audit": "audit", "check": "check"}.get(case.arguments[0])) and case.arguments in known
-    }
-    chosen = dict(list(chosen.items())[::20])
-    assert len(chosen) >= 20
-    for name, case in chosen.items():
-        shutil.copytree(tmp_path / "sound", tmp_path / name)
-        case.spoil(tmp_path / name)
-    text = (
-        f'[[matrix]]\ncommand = "check"\nscenario = "check-*/{world.SCENARIO}"\n'
-        f'[[matrix]]\ncommand = "audit"\ncandidate = "audit-*/{world.OURS}"\n'
-    )
-    found = reconcile.campaign(plan(tmp_path, text), workers=1)
-    codes = {job.name.split()[1].partition("/")[0]: outcome for job, outcome in found.matrix.jobs}
-    due = {name: case.code for name, case in chosen.items() if name in codes}
-    assert len(due) >= 20
-    assert {name: codes[name].exit_code for name in due} == due
-    assert {one.status for one in codes.values()} <= {Status.DONE, Status.REFUSED}
+    due = hostile_corpus.make_corpus(tmp_path / "corpus", every=32)
+    assert len(due) >= 20 and len(set(due.values())) > 1
+    found = reconcile.campaign(tmp_path / "corpus" / "plan.toml", workers=1)
+    assert hostile_corpus.unlike(found, due) == []
+    assert hostile_corpus.unlike(found, dict.fromkeys(due, 3)) != []
 
 
 @pytest.mark.parametrize("name", ["drill", "engines"])
