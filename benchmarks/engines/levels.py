@@ -13,6 +13,9 @@ from pathlib import Path
 
 from gaps import BRACKETS, CASH, HOLD, LIMITS, STOPS, TRAILING, TRAILS, Task
 
+import reconcile
+from vocabulary.ledger import Ledger
+
 HERE = Path(__file__).parent
 FOLDER = HERE.parents[1] / "tests" / "ledgers" / "levels"
 TOLERANCE = FOLDER / "tolerance.toml"
@@ -28,13 +31,13 @@ NEXT_OPEN, NEXT_CLOSE, SAME_CLOSE = "next_open", "next_close", "same_close"
 class Engine:
     """An engine that is driven.
 
-    home: its environment, `requirements/HOME.txt`, and the folder of its exports. ending: of its exports.
-    python: the version that it needs. single: it trades one symbol.
+    home: its environment, `requirements/HOME.txt`, and the folder of its exports. ending: of its exports,
+    none of a folder of tables. python: the version that it needs. single: it trades one symbol.
     """
 
     name: str
     home: str
-    ending: str = "csv"
+    ending: str = ".csv"
     python: str | None = None
     single: bool = False
 
@@ -51,7 +54,8 @@ class Engine:
 class Stated:
     """An engine on a set of exits.
 
-    levels: keys of `[execution.levels]`. beyond: the engine's rule that no scenario can say, if any.
+    levels: keys of `[execution.levels]`, none where exits look at the close. beyond: a rule of the engine
+    that no scenario can say, if any.
     """
 
     engine: Engine
@@ -66,7 +70,13 @@ class Stated:
 
     @property
     def export(self) -> Path:
-        return self.engine.folder / f"{self.task.name}.{self.engine.ending}"
+        return self.engine.folder / f"{self.task.name}{self.engine.ending}"
+
+    def ledger(self) -> Ledger:
+        """The export, as `reconcile import` reads it."""
+        if self.export.is_dir():
+            return reconcile.read(self.export)
+        return reconcile.read("auto", self.export, symbol="G0" if self.engine.single else None)
 
     @property
     def scenario(self) -> Path:
@@ -86,7 +96,8 @@ VECTORBT = Engine("vectorbt", "vectorbt")
 BACKTRADER = Engine("backtrader", "backtrader")
 BACKTESTING = Engine("Backtesting.py", "backtesting", single=True)
 PYBROKER = Engine("pybroker", "pybroker")
-ML4T = Engine("ml4t-backtest", "ml4t", ending="parquet", python="3.12")
+ZIPLINE = Engine("zipline-reloaded", "zipline", ending="")
+ML4T = Engine("ml4t-backtest", "ml4t", ending=".parquet", python="3.12")
 
 OPEN = {"gap": "open", "path": "stop_first"}
 NEXT = {**OPEN, "armed": "next"}
@@ -102,6 +113,7 @@ STATED = (
     Stated(BACKTESTING, LIMITS, NEXT_OPEN, {**NEXT, "touch": "touch"}),
     Stated(ML4T, BRACKETS, SAME_CLOSE, OPEN),
     Stated(ML4T, TRAILING, SAME_CLOSE, {**OPEN, "trail": "high_after"}),
+    Stated(ZIPLINE, BRACKETS, SAME_CLOSE),
     Stated(PYBROKER, STOPS, NEXT_CLOSE, FAR),
     Stated(PYBROKER, TRAILS, NEXT_CLOSE, {**FAR, "trail": "high_after"}),
     Stated(
@@ -129,20 +141,22 @@ def scenario_text(one: Stated, changed: Mapping[str, str] | None = None) -> str:
     lines = ["[market]", f'data = "../{one.market.name}"', "price_decimals = 7"]
     lines += ["[portfolio]", f'initial_cash = "{CASH}"', "[strategy]"]
     lines += ['kind = "orders"', f'file = "../{one.orders.name}"']
+    at = "level" if one.levels else "close"
     if task.stop is not None:
-        lines += _exit("stop_loss", f'loss = "{task.stop}"')
+        lines += _exit(at, "stop_loss", f'loss = "{task.stop}"')
     if task.trail is not None:
         lines += _exit(
-            "trailing_stop", f'initial = "{task.trail}"', 'tighten = "0"', f'minimum = "{task.trail}"'
+            at, "trailing_stop", f'initial = "{task.trail}"', 'tighten = "0"', f'minimum = "{task.trail}"'
         )
     if task.target is not None:
-        lines += _exit("take_profit", f'gain = "{task.target}"')
+        lines += _exit(at, "take_profit", f'gain = "{task.target}"')
     lines += ["[[exits]]", 'kind = "time_exit"', f"bars = {HOLD}"]
-    lines += ["[execution]", f'timing = "{one.timing}"', "allow_short = true", "[execution.levels]"]
+    lines += ["[execution]", f'timing = "{one.timing}"', "allow_short = true"]
+    lines += ["[execution.levels]"] * bool(one.levels)
     lines += [f"{key} = {json.dumps(word)}" for key, word in {**one.levels, **(changed or {})}.items()]
     lines += ["[costs]", 'commission = { kind = "bps", rate = "10" }']
     return "\n".join(lines) + "\n"
 
 
-def _exit(kind: str, *settings: str) -> list[str]:
-    return ["[[exits]]", f'kind = "{kind}"', *settings, 'at = "level"']
+def _exit(at: str, kind: str, *settings: str) -> list[str]:
+    return ["[[exits]]", f'kind = "{kind}"', *settings, f'at = "{at}"']

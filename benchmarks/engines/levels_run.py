@@ -88,7 +88,7 @@ def made(one: Stated, python: Path) -> str:
 
 def judged(one: Stated) -> dict[str, Any]:
     """What the product says of one export, under the stated conventions and under their other words."""
-    ledger = reconcile.read("auto", one.export, symbol="G0" if one.engine.single else None)
+    ledger = one.ledger()
     found = reconcile.run(one.scenario, ledger, tolerance=TOLERANCE)
     others: dict[str, dict[str, int]] = {}
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
