@@ -96,6 +96,7 @@ VECTORBT = Engine("vectorbt", "vectorbt")
 BACKTRADER = Engine("backtrader", "backtrader")
 BACKTESTING = Engine("Backtesting.py", "backtesting", single=True)
 PYBROKER = Engine("pybroker", "pybroker")
+NAUTILUS = Engine("nautilus_trader", "nautilus", ending=".csv.gz", python="3.12")
 ZIPLINE = Engine("zipline-reloaded", "zipline", ending="")
 ML4T = Engine("ml4t-backtest", "ml4t", ending=".parquet", python="3.12")
 
@@ -122,6 +123,14 @@ STATED = (
         NEXT_CLOSE,
         {**FAR, "path": "stop_first"},
         beyond="a target that the open is beyond fills at its level, or at the low of a bar wholly beyond it",
+    ),
+    Stated(NAUTILUS, STOPS, SAME_CLOSE, {"gap": "open"}),
+    Stated(
+        NAUTILUS,
+        BRACKETS,
+        SAME_CLOSE,
+        {"gap": "open", "path": "up_first"},
+        beyond="a target that the open is beyond fills at its level",
     ),
 )
 OTHERS = {
