@@ -1,17 +1,20 @@
 """A diff of two tables of fills on disk within 2 GB, beside datacompy's Polars comparison of the same files.
 
     python benchmarks/diff_larger_than_memory.py --rows 100000000 [--rounds 3] [--only tieout]
+    python benchmarks/diff_larger_than_memory.py --rows 1000000 --spark PYTHON
 
 The tables are made bar by bar, 4,000 rows each, as Parquet files of 20 million rows: equal, or with one cell
 changed in 1 % or in 100 % of the rows. Every measurement is a process of its own; ours and datacompy's
 alternate. Printed: seconds, and the most memory that the process and all its children held, read every 50 ms
-(shared memory counted once). datacompy reads both tables whole; above --whole rows it is left out.
+(shared memory counted once), and the processor time. datacompy reads both tables whole; above --whole rows it
+is left out. --spark: a Python with datacompy[spark] and Java 17; it runs in turn as well.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -93,18 +96,36 @@ left, right = (polars.read_parquet(path + "/fills/*.parquet") for path in sys.ar
 found = datacompy.PolarsCompare(left, right, join_columns={KEYS!r})
 print(sum(one["unequal_cnt"] for one in found.column_stats))
 """
+SPARK = f"""
+import sys, datacompy
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.master("local[2]").config("spark.driver.memory", "8g")
+for name, value in (("spark.ui.enabled", "false"), ("spark.sql.legacy.parquet.nanosAsLong", "true"),
+                    ("spark.sql.shuffle.partitions", "16")):
+    spark = spark.config(name, value)
+spark = spark.getOrCreate()
+left, right = (spark.read.parquet(path + "/fills") for path in sys.argv[1:3])
+found = datacompy.SparkSQLCompare(spark, left, right, join_columns={KEYS!r})
+print(sum(one["unequal_cnt"] for one in found.column_stats))
+"""
 
 
-def measured(code: str, *arguments: str) -> dict[str, float]:
+def measured(code: str, *arguments: str, python: str = sys.executable) -> dict[str, float]:
     began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    process = subprocess.Popen(
+        [python, "-c", code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     peak = 0
     while process.poll() is None:
         peak = max(peak, memory_of(process.pid))
         time.sleep(0.05)
     out = process.stdout.read() if process.stdout else ""
     seconds = time.perf_counter() - began
-    return {"seconds": seconds, "peak": peak, "breaks": float(out or "nan"), "code": process.returncode}
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    breaks = float(out or "nan")
+    return {"seconds": seconds, "cpu": cpu, "peak": peak, "breaks": breaks, "code": process.returncode}
 
 
 def shown(runs: list[dict[str, float]]) -> str:
@@ -113,7 +134,8 @@ def shown(runs: list[dict[str, float]]) -> str:
     codes = {int(one["code"]) for one in runs}
     failed = "" if codes == {0} else f", exit codes {sorted(codes)}"
     return (
-        f"{statistics.median(seconds):.1f} s ({spread}), peak {max(peaks):.2f} GB,"
+        f"{statistics.median(seconds):.1f} s ({spread}),"
+        f" {statistics.median(one['cpu'] for one in runs):.1f} s of a processor, peak {max(peaks):.2f} GB,"
         f" {runs[0]['breaks']:,.0f} breaks{failed}"
     )
 
@@ -125,6 +147,7 @@ def main() -> None:
     parser.add_argument("--memory", default="2GB")
     parser.add_argument("--whole", type=int, default=20_000_000)
     parser.add_argument("--only", choices=("tieout", "datacompy"))
+    parser.add_argument("--spark", metavar="PYTHON")
     parser.add_argument("--shares", default="0,0.01,1")
     parser.add_argument("--folder")
     options = parser.parse_args()
@@ -134,12 +157,15 @@ def main() -> None:
         for share in map(float, options.shares.split(",")):
             other = folder / f"right-{share}"
             make(other, options.rows, share)
-            runs: dict[str, list[dict[str, float]]] = {"tieout": [], "datacompy": []}
+            runs: dict[str, list[dict[str, float]]] = {"tieout": [], "datacompy": [], "spark": []}
             for _ in range(options.rounds):
                 if options.only != "datacompy":
                     runs["tieout"].append(measured(OURS, str(folder / "left"), str(other), options.memory))
                 if options.only != "tieout" and options.rows <= options.whole:
                     runs["datacompy"].append(measured(THEIRS, str(folder / "left"), str(other)))
+                if options.spark:
+                    told = measured(SPARK, str(folder / "left"), str(other), python=options.spark)
+                    runs["spark"].append(told)
             for who, found in runs.items():
                 if found:
                     print(f"{options.rows:,} rows, {share:.0%} differ, {who}: {shown(found)}", flush=True)

@@ -215,7 +215,7 @@ def test_the_answer_is_shown_like_any_other(tmp_path: Path) -> None:
     found.to_html(tmp_path / "page.html")
     with pytest.raises(InputError) as error:
         list(found.rebalances_csv_lines())
-    assert "sums nothing up" in error.value.found
+    assert "no figures per rebalance" in error.value.found
 
 
 def test_what_it_cannot_do_is_one_error(tmp_path: Path) -> None:

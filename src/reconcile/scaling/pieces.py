@@ -53,41 +53,53 @@ class Piece:
 
 
 def pieces(scan: Scan, lacking: tuple[Ints, Ints]) -> Iterator[Piece]:
-    """All bars from `scan.start` on, in pieces that can be matched within the budget."""
+    """All bars from `scan.start` on, in pieces that can be matched within the budget.
+
+    Bars beside a window are read from the first window on in which a row may lack its partner.
+    """
     whole = any(scan.hashed)  # the digest of a bar takes all its rows
     most = min(scan.budget.read_rows, scan.budget.matched_rows) if whole else scan.budget.read_rows
+    beside = whole
     for window in windows(scan.survey.rows, scan.start, most):
-        for piece in _read(scan, window, lacking, whole):
-            first, stop = piece.window
-            for a, b in windows(_rows_by_bar(scan, piece), first, scan.budget.matched_rows, stop):
-                yield piece if (a, b) == piece.window and not piece.in_place else piece.part(scan, a, b)
+        waiting = [window]
+        while waiting:
+            first, stop = waiting.pop()
+            piece = _read(scan, (first, stop), lacking, whole, beside)
+            if piece is None:
+                if stop - first < 2:
+                    raise scan.budget.refused(f"a bar with {int(scan.survey.rows[first]):,} rows")
+                middle = (first + stop) // 2
+                waiting += [(middle, stop), (first, middle)]
+                continue
+            beside = beside or not piece.in_place
+            for a, b in windows(_rows_by_bar(scan, piece), 0, scan.budget.matched_rows):
+                sub = (first + a, first + b)
+                yield piece if sub == piece.window and not piece.in_place else piece.part(scan, *sub)
 
 
-def _read(scan: Scan, window: tuple[int, int], lacking: tuple[Ints, Ints], whole: bool) -> Iterator[Piece]:
-    """The rows of a window; in more than one piece where memory runs short."""
-    waiting = [window]
-    while waiting:
-        first, stop = waiting.pop()
-        try:
-            piece = _piece(scan, (first, stop), lacking, whole)
-        except MemoryShort:
-            piece = None
-        if piece is not None:
-            yield piece
-            continue
+def _read(
+    scan: Scan, window: tuple[int, int], lacking: tuple[Ints, Ints], whole: bool, beside: bool
+) -> Piece | None:
+    """The rows of a window; None where memory runs short."""
+    try:
+        if not beside:
+            piece = _piece(scan, window, lacking, whole, 0)
+            if piece.in_place:
+                return piece
+        return _piece(scan, window, lacking, whole, OVERLAP)
+    except MemoryShort:
         for side in scan.sides:
             for table in side.tables.values():
                 table.forget()
-        if stop - first < 2:
-            raise scan.budget.refused(f"a bar with {int(scan.survey.rows[first]):,} rows")
-        middle = (first + stop) // 2
-        waiting += [(middle, stop), (first, middle)]
+        return None
 
 
-def _piece(scan: Scan, window: tuple[int, int], lacking: tuple[Ints, Ints], whole: bool) -> Piece:
-    span = OVERLAP + scan.survey.axis.lag
-    low, high = times_of_bars(scan, max(window[0] - span, scan.start), window[1] + span)
-    scan.budget.require(scan.budget.width * int(np.sum(scan.survey.rows[window[0] : window[1]])))
+def _piece(
+    scan: Scan, window: tuple[int, int], lacking: tuple[Ints, Ints], whole: bool, overlap: int
+) -> Piece:
+    first, stop = max(window[0] - overlap - scan.survey.axis.lag, scan.start), window[1] + overlap
+    low, high = times_of_bars(scan, first, stop + (scan.survey.axis.lag if overlap else 0))
+    scan.budget.require(scan.budget.width * int(np.sum(scan.survey.rows[first:stop])))
     left, right = (_rows(scan, side, low, high) for side in (0, 1))
     if whole:
         return Piece(window, (left, right), False)
@@ -108,11 +120,13 @@ def _rows(scan: Scan, side: int, low: int, high: int) -> dict[str, Slice]:
 
 
 def _rows_by_bar(scan: Scan, piece: Piece) -> Ints:
-    counts = np.zeros(len(scan.bars), np.int64)
+    """The rows of both sides that are left of each bar of the window."""
+    first, stop = piece.window
+    counts = np.zeros(stop - first, np.int64)
     for side in piece.slices:
         for one in side.values():
-            found = np.bincount(np.searchsorted(scan.bars, one.times), minlength=len(counts))
-            counts += found[: len(counts)]
+            bars = np.searchsorted(scan.bars, one.times) - first
+            counts += np.bincount(bars[(bars >= 0) & (bars < stop - first)], minlength=stop - first)
     return counts
 
 

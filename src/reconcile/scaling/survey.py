@@ -26,6 +26,9 @@ LEAST_MEMORY = 600_000_000
 STAMPS = ("timestamp", "decided_at", "executes_at")
 _REBALANCES = ("equity", "targets", "orders")
 EMPTY: Ints = np.zeros(0, np.int64)
+COPIES = 6
+"""Copies of times that sorting out the distinct ones takes."""
+Check = Callable[[float], None]
 
 
 @dataclass(slots=True)
@@ -56,42 +59,45 @@ class Survey:
 def survey(
     sides: tuple[DataSet, DataSet],
     timing: Timing | None,
-    check: Callable[[], None],
+    check: Check,
     progress: Progress | None = None,
 ) -> Survey:
-    """Read the times of both data sets. check: called all along. Raises InputError: a row without one."""
+    """Read the times of both data sets. check: called with bytes before they are taken.
+
+    Raises InputError: a row without a time.
+    """
     done = 0
     seen = (_Side(), _Side())
     for side, found in zip(sides, seen, strict=True):
         for table in side.tables.values():
-            for _ in _scan(table, found):
+            for _ in _scan(table, found, check):
                 done += 1
-                if done % 64 == 0:
-                    check()
                 if progress is not None:
                     progress(done)
-            found.counts[table.name] = [_merged(found.counts.get(table.name, []))]
-        found.stamps = [_distinct(found.stamps)]
-    bars = _distinct([part for one in seen for part in one.stamps])
+            found.counts[table.name] = [_merged(found.counts.get(table.name, []), check)]
+        found.stamps = [_distinct(found.stamps, check)]
+    bars = _distinct([part for one in seen for part in one.stamps], check)
     rows = np.zeros(len(bars), np.int64)
     for one in seen:
         for counts in one.counts.values():
             for times, number in counts:
                 rows[np.searchsorted(bars, times)] += number
     lag = _lag([side.manifest for side in sides], [one.later for one in seen], timing)
-    told = [_rebalances(one) for one in seen]
+    told = [_rebalances(one, check) for one in seen]
     are_bars = all(one is None for one in told)
     union = np.unique(np.concatenate([EMPTY, *(one for one in told if one is not None)]))
     starts = np.arange(len(bars)) if are_bars else np.searchsorted(bars, union)
     axis = Axis(bars, lag or 0, lag is not None, starts, are_bars, {})
-    own = tuple(_distinct([times for counts in one.counts.values() for times, _ in counts]) for one in seen)
+    own = tuple(
+        _distinct([times for counts in one.counts.values() for times, _ in counts], check) for one in seen
+    )
     scattered = tuple(
         tuple(name for name, table in side.tables.items() if _is_scattered(table)) for side in sides
     )
     return Survey(axis, rows, (own[0], own[1]), (scattered[0], scattered[1]))
 
 
-def _scan(table: TableSet, found: _Side) -> Iterator[None]:
+def _scan(table: TableSet, found: _Side, check: Check) -> Iterator[None]:
     """Add what the times of one table say, and fill its spans; yields after every few rows."""
     names = table.column_names()
     main = TIME_COLUMN[table.name]
@@ -115,15 +121,17 @@ def _scan(table: TableSet, found: _Side) -> Iterator[None]:
         counted = _runs(times) if sorted_here else np.unique(times, return_counts=True)
         found.counts.setdefault(table.name, []).append(counted)
         if len(found.stamps) > 256:
-            found.stamps = [_distinct(found.stamps)]
-            found.counts[table.name] = [_merged(found.counts[table.name])]
-        _note_rebalances(table, data, stamps, found)
+            found.stamps = [_distinct(found.stamps, check)]
+            found.counts[table.name] = [_merged(found.counts[table.name], check)]
+        _note_rebalances(table, data, stamps, found, check)
         _note_delay(table, stamps, found)
         yield
     table.spans = spans
 
 
-def _note_rebalances(table: TableSet, data: object, stamps: dict[str, Ints], found: _Side) -> None:
+def _note_rebalances(
+    table: TableSet, data: object, stamps: dict[str, Ints], found: _Side, check: Check
+) -> None:
     time = "timestamp" if table.name == "equity" else "decided_at"
     if table.name in _REBALANCES and time in stamps and "rebalance" in data.column_names:  # type: ignore[attr-defined]
         valid = data["rebalance"].is_valid().to_numpy()  # type: ignore[index]
@@ -131,7 +139,7 @@ def _note_rebalances(table: TableSet, data: object, stamps: dict[str, Ints], fou
         parts = found.rebalances.setdefault(table.name, [])
         parts.append(distinct_values(times[times != np.iinfo(np.int64).min]))
         if len(parts) > 256:
-            parts[:] = [_distinct(parts)]
+            parts[:] = [_distinct(parts, check)]
 
 
 def _note_delay(table: TableSet, stamps: dict[str, Ints], found: _Side) -> None:
@@ -142,9 +150,9 @@ def _note_delay(table: TableSet, stamps: dict[str, Ints], found: _Side) -> None:
         found.later = bool(found.later) or bool((done[known] > decided[known]).any())
 
 
-def _rebalances(found: _Side) -> Ints | None:
+def _rebalances(found: _Side, check: Check) -> Ints | None:
     name = next((name for name in _REBALANCES if name in found.rebalances), None)
-    return None if name is None else _distinct(found.rebalances[name])
+    return None if name is None else _distinct(found.rebalances[name], check)
 
 
 def _lag(manifests: Sequence[Manifest], later: Sequence[bool | None], timing: Timing | None) -> int | None:
@@ -174,25 +182,26 @@ def _runs(times: Ints) -> tuple[Ints, Ints]:
     return times[first], np.diff(np.append(first, len(times)))
 
 
-def _distinct(parts: Sequence[Ints]) -> Ints:
+def _distinct(parts: Sequence[Ints], check: Check) -> Ints:
+    check(COPIES * sum(part.nbytes for part in parts))
     return np.unique(np.concatenate([EMPTY, *parts]))
 
 
-def _merged(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+def _merged(parts: Sequence[tuple[Ints, Ints]], check: Check) -> tuple[Ints, Ints]:
     if not parts:
         return EMPTY, EMPTY
+    check(COPIES * sum(times.nbytes for times, _ in parts))
     times, place = np.unique(np.concatenate([times for times, _ in parts]), return_inverse=True)
     counts = np.zeros(len(times), np.int64)
     np.add.at(counts, place, np.concatenate([number for _, number in parts]))
     return times, counts
 
 
-def windows(rows: Ints, start: int, most: int, end: int | None = None) -> Iterator[tuple[int, int]]:
-    """Spans [from, to) of the bars [start, end), each of at most `most` rows, and of at least one bar."""
-    end = len(rows) if end is None else end
+def windows(rows: Ints, start: int, most: int) -> Iterator[tuple[int, int]]:
+    """Spans [from, to) of bars from `start` on, each of at most `most` rows, and of at least one bar."""
     sums = np.cumsum(rows)
-    while start < end:
+    while start < len(rows):
         before = int(sums[start - 1]) if start else 0
-        stop = min(max(int(np.searchsorted(sums, before + most, "right")), start + 1), end)
+        stop = max(int(np.searchsorted(sums, before + most, "right")), start + 1)
         yield start, stop
         start = stop
