@@ -170,6 +170,7 @@ def test_freqtrade_with_several_strategies_asks_which(tmp_path: Path) -> None:
     path = written(tmp_path, "result.json", json.dumps(result))
     with pytest.raises(InputError, match="Mine, Other"):
         reconcile.read("freqtrade", path)
+    assert len(reconcile.read("freqtrade", path, strategy="Other").fills) == 3
 
 
 def test_order_events_of_lean_are_fills(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ EVERY = [
 IDS = [f"{name}, {what}" for name, what, _ in EVERY]
 LOCAL = [name for name in KITS if KITS[name].local is not None]
 OF_FILLS = [name for name in KITS if KITS[name].table == "fills"]
-SAID = ("has no end", "not there", "not in the file", "have no exit", "missing")
+SAID = ("has no end", "not there", "not in the file", "without an exit", "missing")
 """What a note says about an export of which something is missing."""
 
 

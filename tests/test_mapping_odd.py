@@ -44,7 +44,8 @@ TABLES = {
         FILLS,
     ),
     "a flag for the side, times counted": (
-        "ts,instrument,is_buy,filled_qty,avg_px\n1705276800000,AAPL,1,100,150.25\n1705449600000,AAPL,0,100,151\n",
+        "ts,instrument,is_buy,filled_qty,avg_px\n1705276800000,AAPL,1,100,150.25\n"
+        "1705449600000,AAPL,0,100,151\n",
         FILLS,
     ),
     "lines around the table": (
@@ -60,8 +61,8 @@ TABLES = {
         [*FILLS, *SHORT],
     ),
     "round trips whose prices are called open and close": (
-        "Open Date,Close Date,Market,Long/Short,Size,Open,Close\n2024-01-15,2024-01-17,AAPL,L,100,150.25,151\n"
-        "2024-01-16,2024-01-18,MSFT,S,10,390,391\n",
+        "Open Date,Close Date,Market,Long/Short,Size,Open,Close\n"
+        "2024-01-15,2024-01-17,AAPL,L,100,150.25,151\n2024-01-16,2024-01-18,MSFT,S,10,390,391\n",
         [*FILLS, *SHORT],
     ),
 }  # fmt: skip

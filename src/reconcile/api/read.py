@@ -17,11 +17,13 @@ def read(
     format: str | None = None,
     symbol: str | None = None,
     zone: str | None = None,
+    strategy: str | None = None,
 ) -> Ledger:
     """A ledger from a folder, a file, or frames; `ledger.fills`, `ledger.equity` and so on are pandas frames.
 
     source: one ledger in any form; or the name of an export format, and a file. mapping: a file that says
-    what a foreign ledger calls things. symbol, zone: what an export does not hold.
+    what a foreign ledger calls things. symbol, zone: what an export does not hold. strategy: the one to
+    read of an export about several.
 
     >>> reconcile.read("results/candidate").fills.head(2)
     >>> reconcile.read("tradingview", "trades.csv", symbol="BTCUSDT").fills
@@ -40,4 +42,4 @@ def read(
         raise InputError(
             "read", found, "a ledger, or a format and a file", "Write it like read('vectorbt', path)."
         )
-    return with_frames(ledger_of(given, "source", mapping, format, Options(symbol, zone)).ledger)
+    return with_frames(ledger_of(given, "source", mapping, format, Options(symbol, zone, strategy)).ledger)

@@ -35,6 +35,7 @@ def _list_formats(ctx: click.Context, param: click.Parameter, asked: bool) -> No
 @click.option(
     "--zone", metavar="ZONE", help="The time zone of an export's clock times, such as America/New_York."
 )
+@click.option("--strategy", metavar="NAME", help="Of an export about several strategies, the one to read.")
 @click.option("--formats", "listing", is_flag=True, is_eager=True, expose_value=False, callback=_list_formats,
     help="List the formats that are known by name.")  # fmt: skip
 @click.option(
@@ -51,6 +52,7 @@ def import_(
     out: str | None,
     symbol: str | None,
     zone: str | None,
+    strategy: str | None,
     format_: str,
 ) -> int:
     """Write what FILE holds as a ledger folder, or suggest how to read it.
@@ -77,7 +79,7 @@ def import_(
 
     watch = watching()
     with watch(Phase.READING, 0):
-        opened = ledger_of(source, "FILE", mapping, format, Options(symbol, zone))
+        opened = ledger_of(source, "FILE", mapping, format, Options(symbol, zone, strategy))
     with watch(Phase.WRITING, 0):
         write_ledger(opened.ledger, out, format_)
     rows = ", ".join(f"{name} {table.rows:,}" for name, table in opened.ledger.tables.items())

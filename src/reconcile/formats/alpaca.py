@@ -57,11 +57,11 @@ def _check(table: RawTable) -> tuple[str, ...]:
     notes = []
     corrected = cells_of(table, "status").count("correct")
     if corrected:
-        notes.append(f"{corrected} activities are corrections, counted beside what they correct")
+        notes.append(f"corrections: {corrected}, counted beside what they correct")
     short = _short_of(table)
     if short:
-        count = f"{len(short)} orders, such as {short[0]},"
-        notes.append(f"{count} were filled by more than the fills here: a page is missing")
+        said = f"orders filled by more than the fills here: {len(short)}, such as {short[0]}"
+        notes.append(f"{said}; a page is missing")
     return tuple(notes)
 
 

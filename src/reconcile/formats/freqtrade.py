@@ -15,6 +15,7 @@ from typing import Any
 from reconcile.formats.model import Columns, Format, Options, Rules, Tables, time_rules
 from reconcile.formats.peek import Peek
 from reconcile.tables.unpack import members, text_of
+from reconcile.text.escape import printable
 from vocabulary.errors import InputError
 
 
@@ -32,7 +33,7 @@ def is_result(peek: Peek) -> bool:
         return False
 
 
-def tables_of(path: Path, options: Options | None = None, strategy: str | None = None) -> Tables:
+def tables_of(path: Path, options: Options | None = None) -> Tables:
     """Fills and funding of a result. Amounts keep the digits of the file.
 
     Raises InputError: no result, several strategies and none named, an order without its numbers.
@@ -40,10 +41,14 @@ def tables_of(path: Path, options: Options | None = None, strategy: str | None =
     import pandas as pd
 
     found = _strategies(path)
-    if strategy is None and len(found) != 1:
-        names = ", ".join(sorted(found))
-        raise InputError(str(path), f"the strategies {names}", "one strategy", "Name one: strategy='...'.")
-    chosen = found[strategy or next(iter(found))]
+    strategy = options.strategy if options is not None else None
+    if strategy is None and len(found) == 1:
+        strategy = next(iter(found))
+    if strategy not in found:
+        names = printable(", ".join(sorted(found)), 200)
+        remedy = "Name it: --strategy NAME, in Python strategy='NAME'."
+        raise InputError(str(path), f"the strategies {names}", "the one to read", remedy)
+    chosen = found[strategy]
     fills, flows = [], []
     for trade in chosen["trades"]:
         fills += list(_fills(trade, str(path)))

@@ -113,7 +113,9 @@ def tables_of(path: Path, options: Options | None = None) -> Tables:
     for name, unread in {**left, **kinds}.items():
         tables[name] = pd.DataFrame([dict(row) for row in unread])
     cancelled = sum("(CA" in row.get("buySell", "").upper() for row in trades)
-    notes = [f"{cancelled} cancelled, each a fill that takes the earlier one back"] if cancelled else []
+    notes = (
+        [f"cancelled trades: {cancelled}, each a fill that takes the earlier one back"] if cancelled else []
+    )
     return Tables(tables, tuple(notes))
 
 

@@ -75,7 +75,7 @@ def tables_of(path: Path, options: Options | None = None) -> Tables:
     tables = {"fills": pd.DataFrame(fills, columns=list(FILL[:-1]))}
     notes = ["fees are not in it, and of an order only its average price: {id}-order-events.json has both"]
     if partly:
-        notes.append(f"{partly} orders were filled in part and then cancelled; what was filled is not in it")
+        notes.append(f"orders filled in part and then cancelled: {partly}; what was filled is not in it")
     equity = _equity(result.get("charts"))
     if equity:
         tables["equity"] = pd.DataFrame(equity, columns=["timestamp", "equity"])

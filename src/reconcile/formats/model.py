@@ -23,10 +23,14 @@ Rules: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a file does not hold. symbol: of a file about one. zone: of clock times."""
+    """What a file does not hold, or holds several of.
+
+    symbol: of a file about one. zone: of clock times. strategy: the one to read, of a file about several.
+    """
 
     symbol: str | None = None
     zone: str | None = None
+    strategy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from reconcile.files.places import Place
 from reconcile.formats.model import Columns, Format, Options, Rules, Tables, first_of, time_rules
 from reconcile.formats.peek import Head, Peek
-from reconcile.formats.words import OPEN, Line, meanings
+from reconcile.formats.words import OPEN, Kind, Line, meanings
 from reconcile.formats.written import comma_form
 from reconcile.tables.intake import read_tables
 from reconcile.tables.layout import Layout
@@ -129,7 +129,7 @@ def tables_of(path: Path, options: Options | None = None) -> Tables:
             open_ += 1
             continue
         rows.append((line.time, line.trade, not kind.enters, kind.side, line.quantity, line.price))
-    _check_order(lines, {word for word, kind in kinds.items() if kind and kind.enters}, str(path))
+    _check_order(lines, kinds, str(path))
     rows.sort(key=lambda row: row[:3])
     fills = pd.DataFrame(
         {
@@ -203,10 +203,22 @@ def _check_trades(lines: Sequence[Line], origin: str) -> None:
         raise InputError(origin, found, "all trades from the first to the last", AGAIN)
 
 
-def _check_order(lines: Sequence[Line], entries: set[str], origin: str) -> None:
-    """Raises InputError: an exit without an entry, or before it."""
+def _check_order(lines: Sequence[Line], kinds: Mapping[str, Kind | None], origin: str) -> None:
+    """Raises InputError: an exit without an entry, or before it; a trade that is long and short."""
+    entries = {word for word, kind in kinds.items() if kind and kind.enters}
     entered = {line.trade: line for line in lines if line.word in entries}
     left = {line.trade: line for line in lines if line.word not in entries}
+    directions: dict[int, set[bool]] = {}
+    for line in lines:
+        kind = kinds[line.word]
+        directions.setdefault(line.trade, set()).add(kind is not None and kind.is_long)
+        if not any(line is one for one in (entered.get(line.trade), left.get(line.trade))):
+            raise InputError(
+                f"{origin}, trade {line.trade}", "two rows of one kind", "an entry and an exit", AGAIN
+            )
+    both = next((trade for trade, found in directions.items() if len(found) > 1), None)
+    if both is not None:
+        raise InputError(f"{origin}, trade {both}", "a long and a short row", "one direction", AGAIN)
     for trade in sorted({*entered, *left}):
         where = f"{origin}, trade {trade}"
         if trade not in entered:
@@ -218,14 +230,14 @@ def _check_order(lines: Sequence[Line], entries: set[str], origin: str) -> None:
 def _notes(lines: Sequence[Line], open_: int, options: Options) -> list[str]:
     notes = []
     if open_:
-        notes.append(f"{open_} trades are still open: their exit is the last price, and no fill")
+        notes.append(f"open trades: {open_}; the exit of an open trade is the last price, and no fill")
     counts = Counter(line.trade for line in lines)
     single = [trade for trade, count in counts.items() if count == 1]
     if single:
-        notes.append(f"{len(single)} trades have no exit, such as trade {single[0]}")
+        notes.append(f"trades without an exit: {len(single)}, such as trade {single[0]}")
     first = min((line.trade for line in lines), default=1)
     if first > 1:
-        notes.append(f"trades 1 to {first - 1} are not in the file")
+        notes.append(f"trades before number {first} are not in the file")
     if options.symbol is None:
         notes.append("the symbol is not in the file: it is called SYMBOL; --symbol names it")
     if options.zone is None:

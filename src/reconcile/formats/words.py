@@ -116,6 +116,8 @@ def _told(word: str, pairs: Iterable[tuple[Line, Line]]) -> Kind | None:
     for first, last in pairs:
         if word not in (first.word, last.word):
             continue
+        if first.word == last.word:
+            return None  # it cannot be both
         enters.add(first.word == word)
         profit, move = first.profit or last.profit, _float(last.price) - _float(first.price)
         if profit and move:
