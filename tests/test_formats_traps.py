@@ -196,3 +196,31 @@ def test_a_swap_is_funding_and_a_withdrawal_is_one(tmp_path: Path) -> None:
     assert list(zip(flows["kind"], flows["amount"], strict=True)) == [
         ("deposit", 10000.0), ("funding", -1.2), ("withdrawal", -500.0),
     ]  # fmt: skip
+
+
+EQUITY = {
+    "pybroker": ",cash,equity,notional,margin,market_value,pnl,unrealized_pnl,fees\n"
+    "2024-01-03,90,95,5,0,100,0,0,1\n2024-01-04,80,99,5,0,110,0,0,2\n",
+    "bt": ",price,value,notional_value,cash,fees,flows\n2024-01-03,100,100,0,90,0,0\n"
+    "2024-01-04,110,110,30,80,1,0\n",
+    "backtesting": ",Equity,DrawdownPct,DrawdownDuration\n2024-01-03,100,0,\n2024-01-04,110,0,\n",
+    "ml4t": "timestamp,equity,cash,gross_exposure,net_exposure,open_positions\n2024-01-03,99,95,4,4,1\n"
+    "2024-01-03,100,90,10,10,1\n2024-01-04,110,80,30,30,1\n",
+}
+
+
+@pytest.mark.parametrize("name", EQUITY)
+def test_the_table_of_equity_of_an_engine_is_read_as_such(name: str, tmp_path: Path) -> None:
+    """Worth with shorts at market; of several states of a bar the last."""
+    path = Sample("table.csv", EQUITY[name]).write(tmp_path)
+    opened = open_format("auto", path)
+    assert opened.notes[0].startswith("read as ") and set(opened.ledger.tables) == {"equity"}
+    frame = reconcile.frame(opened.ledger, "equity", floats=True)
+    assert list(frame["equity"]) == [100.0, 110.0]
+    assert name == "backtesting" or list(frame["cash"]) == [90.0, 80.0]
+
+
+def test_parameters_of_one_run_are_taken_off_its_symbols(tmp_path: Path) -> None:
+    path = written("vectorbt", "good", swap(",AAA,", ",\"(10, 'AAA')\","), tmp_path)
+    frame = reconcile.frame(open_format("auto", path).ledger, "fills")
+    assert set(frame["symbol"]) == {"AAA"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+from reconcile.formats.model import Columns, Format, Options, Rules, equity_rules, holds, time_rules
 
 COLUMNS = ("Size", "EntryPrice", "ExitPrice", "EntryTime", "ExitTime")
 
@@ -48,6 +48,17 @@ FORMAT = Format(
         "From 0.6 on, `Commission` is of entry and exit together; before, `EntryPrice` contains it.",
     ),
     lacks=("the symbol", "orders", "the commission of each fill", "trades that are still open", "positions"),
+    also=(
+        Format(
+            name="backtesting",
+            title="Backtesting.py, equity curve",
+            export="stats._equity_curve.to_csv('equity.csv')",
+            recognises=lambda columns: holds(columns, "Equity", "DrawdownPct", "DrawdownDuration"),
+            rules=equity_rules(("Date", "Datetime"), equity="Equity"),
+            holds=("the worth of every bar, with open trades",),
+            lacks=("fills", "orders", "cash", "positions"),
+        ),
+    ),
 )
 
 

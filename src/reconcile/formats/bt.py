@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+from reconcile.formats.model import Columns, Format, Options, Rules, equity_rules, holds, time_rules
 
 COLUMNS = ("Date", "Security", "price", "quantity")
 
@@ -40,6 +40,18 @@ FORMAT = Format(
         "the fee of each trade",
         "the order of execution",
         "trades that a day's other trades undo",
+    ),
+    also=(
+        Format(
+            name="bt",
+            title="bt, data of a strategy",
+            export="res.backtests['name'].strategy.data.to_csv('data.csv')",
+            recognises=lambda columns: holds(columns, "price", "value", "notional_value", "cash", "fees"),
+            rules=equity_rules(("Date",), equity="value", cash="cash"),
+            holds=("cash and worth of every day",),
+            lacks=("fills", "orders", "positions"),
+            mind=("Its first row is the day before the first: the initial capital.",),
+        ),
     ),
 )
 

@@ -45,7 +45,9 @@ def _json_of(path: Path) -> Any:
 
 def owns(peek: Peek) -> bool:
     """Whether a file is one: a list of order events, or a result with orders and charts."""
-    if peek.ending != ".json" or not re.search(rb'(?i)fill-?quantity|"charts"', peek.start):
+    if peek.ending != ".json" or not re.search(
+        rb'(?i)fill-?quantity|"(charts|orders|rollingwindow)"', peek.start
+    ):
         return False
     try:
         found = _json_of(peek.path)

@@ -14,6 +14,7 @@ from reconcile.formats.model import (
     Options,
     Rules,
     cells_of,
+    equity_rules,
     holds,
     require_one,
     time_rules,
@@ -35,6 +36,11 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
         "leave_out": {name: "no column of a fill" for name in columns if name not in COLUMNS},
     }
     return {"tables": {"fills": fills}, **time_rules(options)}
+
+
+def _equity_rules(file: str, columns: Columns, options: Options) -> Rules:
+    cash = {"cash": "cash"} if "cash" in columns else {}
+    return equity_rules(("timestamp",), equity="equity", **cash)(file, columns, options)
 
 
 def _check(table: RawTable) -> tuple[str, ...]:
@@ -64,6 +70,21 @@ FORMAT = Format(
         "Contracts with a multiplier, and several currencies, are errors.",
     ),
     lacks=("orders that were filled", "positions, unless it recorded holdings"),
+    also=(
+        Format(
+            name="ml4t",
+            title="ml4t-backtest, equity",
+            export="equity.parquet or portfolio_state.parquet of result.to_parquet('out')",
+            recognises=lambda columns: (
+                holds(columns, "timestamp", "equity", "high_water_mark")
+                or holds(columns, "timestamp", "equity", "cash", "gross_exposure")
+            ),
+            rules=_equity_rules,
+            holds=("the worth of every bar, and its cash",),
+            lacks=("fills", "orders", "positions"),
+            mind=("A bar may have several states: the last one is taken.",),
+        ),
+    ),
 )
 
 

@@ -113,6 +113,22 @@ def first_of(columns: Columns, *beginnings: str) -> str | None:
     return None
 
 
+def equity_rules(stamps: Columns, **names: str) -> Callable[[str, Columns, Options], Rules]:
+    """Rules of a table of equity. stamps: what its times may be called. names: ours = theirs."""
+
+    def rules(file: str, columns: Columns, options: Options) -> Rules:
+        stamp = next((name for name in stamps if name in columns), columns[0])
+        used = {stamp, *names.values()}
+        equity = {
+            "file": file,
+            "columns": {"timestamp": stamp, **names},
+            "leave_out": {name: "no column of equity" for name in columns if name not in used},
+        }
+        return {"tables": {"equity": equity}, **time_rules(options)}
+
+    return rules
+
+
 def time_rules(options: Options, default: str | None = None) -> dict[str, Any]:
     """[time] for stamps of a zone: instants become clock times of that zone."""
     zone = options.zone or default

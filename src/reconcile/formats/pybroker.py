@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.formats.model import Columns, Format, Options, Rules, holds, time_rules
+from reconcile.formats.model import Columns, Format, Options, Rules, equity_rules, holds, time_rules
 
 COLUMNS = ("type", "symbol", "date", "shares", "fill_price", "fees")
 
@@ -44,6 +44,18 @@ FORMAT = Format(
         "slippage",
         "positions, unless it recorded them",
         "digits below a cent",
+    ),
+    also=(
+        Format(
+            name="pybroker",
+            title="pybroker, portfolio",
+            export="result.portfolio.to_csv('portfolio.csv')",
+            recognises=lambda columns: holds(columns, "cash", "equity", "market_value", "unrealized_pnl"),
+            rules=equity_rules(("date",), equity="market_value", cash="cash"),
+            holds=("cash and worth of every bar",),
+            lacks=("fills", "orders", "positions"),
+            mind=("Its `equity` counts shorts at cost: `market_value` is the worth of the account.",),
+        ),
     ),
 )
 

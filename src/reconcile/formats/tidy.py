@@ -17,6 +17,8 @@ Tidied: TypeAlias = tuple[Ledger, tuple[str, ...]]
 DAY, MILLISECOND = 86_400_000_000_000, 1_000_000
 ASSET = re.compile(r"(?:Equity|Future|Asset|ContinuousFuture)\(\d+ \[(?P<symbol>[^\]]+)\]\)")
 """An asset of zipline, printed: `Equity(8554 [SPY])`."""
+LEVELS = re.compile(r"\(.*, '(?P<last>[^']+)'\)")
+"""A column's label of several levels, the last one the symbol, printed: `(10, 'SPY')`."""
 
 
 def without_venues(ledger: Ledger) -> Tidied:
@@ -27,6 +29,16 @@ def without_venues(ledger: Ledger) -> Tidied:
 def without_asset_marks(ledger: Ledger) -> Tidied:
     """Symbols of zipline's assets: `SPY` for `Equity(8554 [SPY])`."""
     return _renamed(ledger, lambda word: ASSET.sub(lambda found: found["symbol"], word), "its asset's number")
+
+
+def without_parameters(ledger: Ledger) -> Tidied:
+    """Symbols without the parameters of the run that stand before them: `AAPL` for `(10, 'AAPL')`."""
+
+    def last(word: str) -> str:
+        found = LEVELS.fullmatch(word)
+        return found["last"] if found is not None else word
+
+    return _renamed(ledger, last, "what stands before a symbol in its column's label")
 
 
 def without_session_ends(ledger: Ledger) -> Tidied:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconcile.formats.model import Columns, Format, Options, Rules, first_of, holds, time_rules
+from reconcile.formats.tidy import without_parameters
 
 STAMPS = ("Timestamp", "Fill Index", "Date", "Index")
 """The time of an order: of 0.20 to 1.x, of vectorbt PRO, of 0.1x, and of frames without times."""
@@ -81,6 +82,7 @@ FORMAT = Format(
     export="pf.orders.records_readable.to_csv('orders.csv', index=False)",
     recognises=lambda columns: holds(columns, *COLUMNS) and _stamp(columns) is not None,
     rules=_rules,
+    tidy=without_parameters,
     holds=("every filled order, with its fees",),
     lacks=(
         "orders that were not filled",
@@ -91,7 +93,7 @@ FORMAT = Format(
     mind=(
         "`Size` has no sign; `Price` has slippage in it.",
         "A reversal is one order.",
-        "With several parameters, `Column` holds them beside the symbol: export one run.",
+        "`Column` may hold parameters before the symbol: they are taken off where one run is in the file.",
     ),
     also=(
         Format(
@@ -100,6 +102,7 @@ FORMAT = Format(
             export="pf.trades.records_readable.to_csv('trades.csv', index=False)",
             recognises=lambda columns: holds(columns, *TRADE),
             rules=_trade_rules,
+            tidy=without_parameters,
             holds=("the entry and the exit of every trade, with their fees",),
             lacks=("orders", "the order of execution", "slippage apart from the price", "equity"),
             mind=("The exit of an open trade is the last close, and no fill.",),
