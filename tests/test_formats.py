@@ -164,6 +164,24 @@ def test_freqtrade_is_read_from_json_and_from_its_zip_with_partial_exits(
     assert list(flows["kind"]) == ["funding"] and list(flows["amount"]) == [-1.5]
 
 
+def test_trades_of_freqtrade_in_memory_are_read_like_its_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "result.json", json.dumps(freqtrade_result()))
+    trades = freqtrade_result()["strategy"]["Mine"]["trades"]
+    expected = fills_of(reconcile.read(path))
+    assert fills_of(reconcile.from_freqtrade(trades)) == expected
+    assert fills_of(reconcile.from_freqtrade(pd.DataFrame(trades))) == expected
+
+
+def test_exits_that_freqtrade_forces_at_the_end_can_be_left_out() -> None:
+    """An exit of the strategy in the same trade stays, and so does an entry, whatever its tag."""
+    (trade,) = freqtrade_result()["strategy"]["Mine"]["trades"]
+    first, partial, last, _ = trade["orders"]
+    first["ft_order_tag"] = last["ft_order_tag"] = "force_exit"
+    kept = fills_of(reconcile.from_freqtrade([trade], forced_exits=False))
+    assert [row[2:4] for row in kept] == [("buy", 0.5), ("sell", 0.2)]
+    assert partial in trade["orders"] and len(fills_of(reconcile.from_freqtrade([trade]))) == 3
+
+
 def test_freqtrade_with_several_strategies_asks_which(tmp_path: Path) -> None:
     result = freqtrade_result()
     result["strategy"]["Other"] = result["strategy"]["Mine"]
@@ -300,7 +318,7 @@ def test_live_objects_are_read_from_their_recorded_structure() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["vectorbt", "backtesting", "backtrader", "bt", "zipline", "pybroker", "ml4t"]
+    "name", ["vectorbt", "backtesting", "backtrader", "bt", "zipline", "pybroker", "ml4t", "freqtrade"]
 )
 def test_another_object_is_one_error(name: str) -> None:
     with pytest.raises(InputError) as caught:

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from reconcile import cli, frame, load_market, run, scenario_from_file
+from reconcile import cli, frame, load_market, run, scenario_from_file, templates
+from reconcile.commands.start import PROJECTS
 from reconcile.gating.settings import read_gate_settings
 from reconcile.goldens.project_paths import find_project
 from reconcile.own_packages import own_package
-from reconcile.templates.project import ENGINES, FILES
+from reconcile.templates.project import ENGINES, FILES, OWN
 from vocabulary.scenario import Timing
 
 
@@ -147,6 +148,19 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     yield put_in_place
     for name in [one for one in sys.modules if one.partition(".")[0] in put]:
         del sys.modules[name]
+
+
+def test_every_engine_can_be_asked_for() -> None:
+    assert set(PROJECTS) == {OWN, *ENGINES}
+
+
+def test_what_an_engine_changes_stands_in_the_files_of_all() -> None:
+    """A change that finds nothing to change would say nothing."""
+    files_of_all = Path(templates.__file__).parent / "files"
+    shared = [path.read_text() for path in files_of_all.glob("*.txt") if "_engine.py" not in path.name]
+    for engine in ENGINES.values():
+        for usual in engine.changes:
+            assert any(usual in text for text in shared), usual
 
 
 def adapter(folder: Path) -> Any:

@@ -13,6 +13,7 @@ from reconcile.formats import (
     backtrader,
     bt,
     cvxportfolio,
+    freqtrade,
     ml4t,
     nautilus,
     pybroker,
@@ -86,6 +87,17 @@ def from_nautilus(engine: Any) -> Ledger:
     """The fills of a nautilus_trader BacktestEngine; it keeps no equity per bar."""
     expected = "a nautilus_trader BacktestEngine"
     return _ledger("from_nautilus", expected, engine, nautilus.tables_of, nautilus.FORMAT.tidy)
+
+
+def from_freqtrade(trades: Any, forced_exits: bool = True) -> Ledger:
+    """The ledger of the trades of a freqtrade backtest: a frame, as `load_backtest_data` gives it, or a list.
+
+    forced_exits: with those by which freqtrade closes at the end what is still open; no scenario has them.
+    """
+    expected = "trades of freqtrade, with their orders"
+    return _ledger(
+        "from_freqtrade", expected, trades, lambda given: freqtrade.tables_of_trades(given, forced_exits)
+    )
 
 
 def from_quantstats(returns: Any) -> Ledger:

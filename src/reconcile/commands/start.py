@@ -7,14 +7,26 @@ import click
 from reconcile.commands.process import print_answer
 from reconcile.text.escape import printable
 
+PROJECTS = (
+    "own",
+    "vectorbt",
+    "backtrader",
+    "bt",
+    "pybroker",
+    "ml4t",
+    "zipline",
+    "nautilus",
+    "backtesting",
+    "freqtrade",
+)
+"""What `init` writes a project around; listed here, as help loads nothing."""
+
 
 @click.command(epilog="Example:  reconcile init my-backtests")
 @click.argument("folder", metavar="[DIR]", default=".")
 @click.option(
     "--engine",
-    type=click.Choice(
-        ["own", "vectorbt", "backtrader", "bt", "pybroker", "ml4t", "zipline", "nautilus", "backtesting"]
-    ),
+    type=click.Choice(PROJECTS),
     default="own",
     show_default=True,
     help="Write a strategy of this engine as the adapter.",

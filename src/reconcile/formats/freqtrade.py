@@ -8,7 +8,7 @@ milliseconds, UTC.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from reconcile.formats.peek import Peek
 from reconcile.tables.unpack import members, text_of
 from reconcile.text.escape import printable
 from vocabulary.errors import InputError
+
+FORCED = "force_exit"
+"""The tag of the exits by which a backtest closes at its end what is still open."""
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
@@ -38,8 +41,6 @@ def tables_of(path: Path, options: Options | None = None) -> Tables:
 
     Raises InputError: no result, several strategies and none named, an order without its numbers.
     """
-    import pandas as pd
-
     found = _strategies(path)
     strategy = options.strategy if options is not None else None
     if strategy is None and len(found) == 1:
@@ -49,17 +50,49 @@ def tables_of(path: Path, options: Options | None = None) -> Tables:
         remedy = "Name it: --strategy NAME, in Python strategy='NAME'."
         raise InputError(str(path), f"the strategies {names}", "the one to read", remedy)
     chosen = found[strategy]
+    return Tables(_tables(chosen["trades"], str(path)))
+
+
+def _tables(trades: Sequence[Mapping[str, Any]], origin: str) -> dict[str, Any]:
+    """Fills of the orders of trades, and their funding. origin: what errors call them."""
+    import pandas as pd
+
     fills, flows = [], []
-    for trade in chosen["trades"]:
-        fills += list(_fills(trade, str(path)))
+    for trade in trades:
+        fills += list(_fills(trade, origin))
         if trade.get("funding_fees"):
-            flows.append(_funding(trade, str(path)))
+            flows.append(_funding(trade, origin))
     fills.sort(key=lambda row: row[0])
     columns = ["timestamp", "symbol", "side", "quantity", "price", "commission"]
     tables = {"fills": pd.DataFrame(fills, columns=columns)}
     if flows:
         tables["flows"] = pd.DataFrame(flows, columns=["timestamp", "symbol", "kind", "amount"])
-    return Tables(tables)
+    return tables
+
+
+def tables_of_trades(trades: Any, forced_exits: bool = True) -> dict[str, Any]:
+    """Fills and funding of trades, as a frame or a list of what each trade says of itself.
+
+    forced_exits: with those by which a backtest closes at its end what is still open.
+    """
+    import pandas as pd
+
+    rows: list[Any] = trades.to_dict("records") if isinstance(trades, pd.DataFrame) else list(trades)
+    if not forced_exits:
+        rows = [{**trade, "orders": [one for one in trade["orders"] if not _forced(one)]} for trade in rows]
+    tables = _tables(rows, "trades")
+    return {name: frame.assign(timestamp=_clock(frame["timestamp"])) for name, frame in tables.items()}
+
+
+def _clock(stamps: Any) -> Any:
+    """Instants as clock times in UTC."""
+    import pandas as pd
+
+    return pd.to_datetime(stamps, utc=True).dt.tz_localize(None)
+
+
+def _forced(order: Mapping[str, Any]) -> bool:
+    return not order["ft_is_entry"] and order.get("ft_order_tag") == FORCED
 
 
 def _funding(trade: Mapping[str, Any], origin: str) -> tuple[Any, ...]:

@@ -52,6 +52,7 @@ ENGINES = {
         {MARKET: MARKET + "price_decimals = 3                      # of the prices in zipline's bundles\n"},
         {"tolerance.toml": "zipline_tolerance.toml.txt"},
     ),
+    "freqtrade": Engine("freqtrade", {SLIPPAGE: ""}, {"tolerance.toml": "freqtrade_tolerance.toml.txt"}),
     "nautilus": Engine("nautilus_trader", files={"tolerance.toml": "nautilus_tolerance.toml.txt"}),
     "backtesting": Engine(
         "backtesting",
