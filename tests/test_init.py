@@ -5,6 +5,7 @@ README.md runs it from the first failing test to a gate that passes, then one th
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from reconcile.commands.start import PROJECTS
 from reconcile.gating.settings import read_gate_settings
 from reconcile.goldens.project_paths import find_project
 from reconcile.own_packages import own_package
+from reconcile.templates import project
 from reconcile.templates.project import ENGINES, FILES, OWN
 from vocabulary.scenario import Timing
 
@@ -59,9 +61,7 @@ def test_all_that_is_written_is_named_and_fits(tmp_path: Path, init: Callable[..
 
 def test_the_workflow_runs_the_gate_against_a_base() -> None:
     """Fetched whole, with JUnit and annotations; an undecided throughput fails nothing."""
-    from reconcile.templates.project import template
-
-    text = template(".github/workflows/backtests.yml")
+    text = project.template(".github/workflows/backtests.yml")
     for part in ("fetch-depth: 0", "--base", "--junit out/gate.xml", "--github", "-ne 4", "gate.xml"):
         assert part in text
     assert "\t" not in text
@@ -161,6 +161,40 @@ def test_what_an_engine_changes_stands_in_the_files_of_all() -> None:
     for engine in ENGINES.values():
         for usual in engine.changes:
             assert any(usual in text for text in shared), usual
+
+
+def lines_for_tieout(engine: str) -> list[str]:
+    """The lines of an adapter that name tieout."""
+    text = project.source_text(f"{engine}_engine.py.txt")
+    return [line.strip() for line in text.splitlines() if "reconcile" in line]
+
+
+def test_three_lines_of_each_adapter_are_for_tieout_as_the_page_says() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "engines.md").read_text(encoding="utf-8")
+    shown = page.split("<!-- lines: begin -->")[1].split("<!-- lines: end -->")[0].strip().splitlines()
+    rows = []
+    for engine in ENGINES:
+        lines = lines_for_tieout(engine)
+        assert len(lines) <= 3, engine
+        rows.append(f"| {engine} | {len(lines)} | `{lines[-1].removeprefix('return ')}` |")
+    assert shown[2:] == rows
+
+
+def test_the_readme_names_the_files_that_there_are(
+    tmp_path: Path, init: Callable[..., tuple[int, str]]
+) -> None:
+    """And what is particular to the engine; no mark of the template is left."""
+    for engine in PROJECTS:
+        folder = tmp_path / engine
+        assert init(str(folder), "--engine", engine)[0] == 0
+        text = (folder / "README.md").read_text(encoding="utf-8")
+        named = re.findall(r"^\| `([^`]+)`", text, re.MULTILINE)
+        there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        unnamed = {"README.md", ".gitattributes", ".gitignore", "tests/conftest.py"}
+        assert set(named) == there - unnamed
+        assert "{" not in text
+        ways = () if engine == OWN else ENGINES[engine].conventions
+        assert all(f"\n- {way}\n" in text for way in ways) and bool(ways) == (engine != OWN)
 
 
 def adapter(folder: Path) -> Any:

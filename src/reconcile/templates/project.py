@@ -12,6 +12,7 @@ from reconcile.text.escape import printable
 from vocabulary.errors import OutputError
 
 FILES = {
+    "README.md": "readme.md.txt",
     "scenario.toml": "scenario.toml.txt",
     "my_engine.py": "my_engine.py.txt",
     "tests/conftest.py": "conftest.py.txt",
@@ -29,11 +30,13 @@ OWN = "own"
 class Engine:
     """What the project of an engine has of its own; its adapter is `NAME_engine.py.txt`.
 
-    package: what pip installs. changes: text of the files of all engines -> what stands there instead.
+    package: what pip installs. conventions: what the engine does in its own way, one sentence each.
+    changes: text of the files of all engines -> what stands there instead.
     files: path in the project -> file of its text, besides or in place of those of all engines.
     """
 
     package: str
+    conventions: tuple[str, ...]
     changes: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
@@ -41,29 +44,88 @@ class Engine:
 SLIPPAGE = 'slippage = { kind = "bps", rate = "5" }\n'
 MARKET = "# built in; yours: a Parquet or CSV file beside this one\n"
 ENGINES = {
-    "vectorbt": Engine("vectorbt"),
-    "backtrader": Engine("backtrader"),
-    # It trades at the price of the bar that decides, and slippage is no cost that it knows.
-    "bt": Engine("bt", {SLIPPAGE: '\n[execution]\ntiming = "same_close"\n'}),
-    "pybroker": Engine("lib-pybroker"),
-    "ml4t": Engine("ml4t-backtest"),
+    "vectorbt": Engine(
+        "vectorbt",
+        (
+            'Orders are numbers of shares (`size_type="targetamount"`).',
+            'Of the orders of one bar, sells come first (`call_seq="auto"`).',
+        ),
+    ),
+    "backtrader": Engine(
+        "backtrader",
+        (
+            "Cash is checked when an order is filled, not when it is submitted (`set_checksubmit(False)`):"
+            " what is sold at an open pays for what is bought there.",
+        ),
+    ),
+    "bt": Engine(
+        "bt",
+        (
+            "bt trades at the close of the bar that decides, so that the scenario does, too (`same_close`).",
+            "bt knows no slippage, so that the scenario has none.",
+            "bt records no fee per fill; fees are compared by way of the cash.",
+        ),
+        {SLIPPAGE: '\n[execution]\ntiming = "same_close"\n'},
+    ),
+    "pybroker": Engine(
+        "lib-pybroker",
+        ("Prices and results are not rounded to cents (`round_fill_price`, `round_test_result`).",),
+    ),
+    "ml4t": Engine(
+        "ml4t-backtest",
+        ("Orders are whole shares, filled at the open of the next bar (`ShareType`, `ExecutionMode`).",),
+    ),
     "zipline": Engine(
         "zipline-reloaded",
+        (
+            "zipline reads bars from a bundle, which `run` writes to a temporary folder.",
+            "Bundles hold prices with 3 decimals, so that the scenario does, too (`price_decimals`).",
+            "The bars must be those of an exchange's calendar, which `CALENDAR` names.",
+            "zipline checks no cash.",
+        ),
         {MARKET: MARKET + "price_decimals = 3                      # of the prices in zipline's bundles\n"},
         {"tolerance.toml": "zipline_tolerance.toml.txt"},
     ),
-    "freqtrade": Engine("freqtrade", {SLIPPAGE: ""}, {"tolerance.toml": "freqtrade_tolerance.toml.txt"}),
-    "nautilus": Engine("nautilus_trader", files={"tolerance.toml": "nautilus_tolerance.toml.txt"}),
+    "nautilus": Engine(
+        "nautilus_trader",
+        (
+            "Orders are filled at quotes: each open is one, with the slippage to both sides of it.",
+            "Each commission is rounded to the cent, which `tolerance.toml` says.",
+            "nautilus_trader keeps no equity per bar: it is not compared.",
+        ),
+        files={"tolerance.toml": "nautilus_tolerance.toml.txt"},
+    ),
     "backtesting": Engine(
         "backtesting",
+        (
+            "Backtesting.py trades one symbol: in or out. `my_strategy.py` says the same to the reference.",
+            "Its spread is paid at entries alone, so that neither side has slippage.",
+            "The commission of each fill is not recorded; commissions are compared by way of the equity.",
+        ),
         files={
             "scenario.toml": "backtesting_scenario.toml.txt",
             "my_strategy.py": "backtesting_strategy.py.txt",
             "tolerance.toml": "backtesting_tolerance.toml.txt",
         },
     ),
+    "freqtrade": Engine(
+        "freqtrade",
+        (
+            "freqtrade asks an exchange for its pairs. `Offline` stands in its place: no network is needed.",
+            "freqtrade knows no slippage, so that the scenario has none.",
+            "At its end it closes what is still open; those exits are left out (`forced_exits=False`).",
+            "Its trades hold no equity per candle: it is not compared.",
+        ),
+        {SLIPPAGE: ""},
+        {"tolerance.toml": "freqtrade_tolerance.toml.txt"},
+    ),
 }
 """Engine -> what its project has of its own."""
+ROWS = {
+    "my_strategy.py": "the strategy, as the reference runs it",
+    "tolerance.toml": "how far numbers may be off, each with its reason",
+}
+"""Of the files in README.md those that not every project has."""
 SETTINGS = "pyproject.toml"
 NEXT = """
 next
@@ -138,8 +200,16 @@ def template(name: str) -> str:
     return _text(FILES[name], OWN)
 
 
+def source_text(source: str) -> str:
+    """The text of a file of `reconcile/templates/files`, as it stands there."""
+    return files("reconcile.templates").joinpath("files", source).read_text(encoding="utf-8")
+
+
 def _text(source: str, engine: str) -> str:
-    text = files("reconcile.templates").joinpath("files", source).read_text(encoding="utf-8")
+    """The text of a file in the project of an engine."""
+    text = source_text(source)
+    if source == FILES["README.md"]:
+        return _readme(text, engine)
     if engine == OWN:
         return text
     for usual, its_own in ENGINES[engine].changes.items():
@@ -147,6 +217,22 @@ def _text(source: str, engine: str) -> str:
     return text.replace(
         '"tieout[html]", "pytest"]', f'"tieout[html]", "pytest", "{ENGINES[engine].package}"]'
     )
+
+
+def _readme(text: str, engine: str) -> str:
+    """The page of a project, with what its engine does in its own way."""
+    rows = [f"| `{name}` | {what} |\n" for name, what in ROWS.items() if name in files_for(engine)]
+    ways = () if engine == OWN else ENGINES[engine].conventions
+    shown = ["", "## What is particular", "", *(f"- {one}" for one in ways), ""] if ways else []
+    parts = {
+        "{engine}": "an engine of your own" if engine == OWN else f"a strategy of {ENGINES[engine].package}",
+        "{tolerance}": "" if engine == OWN else " --tolerance tolerance.toml",
+        "{files}": "".join(rows),
+        "{conventions}\n": "\n".join(shown),
+    }
+    for mark, part in parts.items():
+        text = text.replace(mark, part)
+    return text
 
 
 def _own_tables() -> str:
