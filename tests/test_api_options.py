@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 
 import reconcile
 from reconcile.cli import COMMANDS, group
-from vocabulary.ledger import Ledger
+from vocabulary.errors import InputError
+from vocabulary.ledger import Ledger, Manifest
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "run": reconcile.run,
@@ -151,3 +153,75 @@ def test_bounds_are_a_file_or_what_a_file_holds(tmp_path: Path, forms: dict[str,
         with pytest.raises(reconcile.vocabulary.errors.InputError) as caught:
             reconcile.diff(forms["ledger"], {"fills": fills}, tolerance=wrong)
         assert caught.value.remedy
+
+
+NO_ARGUMENT: dict[str, Any] = {
+    "a number": 1.5,
+    "a list": [1],
+    "bytes": b"x",
+    "an array": np.zeros(3),
+    "an object": object(),
+    "a type": int,
+}
+"""What no function takes for a path, a text, a scenario, a ledger, a market or a table."""
+TAKEN: dict[str, tuple[str, ...]] = {
+    "audit": ("ledger", "mapping", "watch"),
+    "builtin_scenario": ("name",),
+    "chain": ("ledger",),
+    "check": ("scenario", "watch"),
+    "compare": ("reference", "candidate", "scenario", "market", "first"),
+    "diff": ("reference", "candidate", "mapping", "reference_mapping", "watch"),
+    "explain": ("scenario", "mapping", "watch"),
+    "find_scenario": ("name_or_path",),
+    "frame": ("ledger", "table"),
+    "from_frames": ("frames",),
+    "identify": ("ledger", "mapping", "watch"),
+    "ledger_digest": ("ledger",),
+    "load_market": ("scenario", "data"),
+    "market_from_frame": ("scenario",),
+    "orders": ("mapping", "watch"),
+    "read": ("mapping",),
+    "read_ledger": ("path",),
+    "read_market": ("path",),
+    "render": ("found", "form", "market"),
+    "replace": ("scenario", "path"),
+    "run": ("scenario", "mapping", "watch"),
+    "scenario_from_dict": ("mapping",),
+    "scenario_from_file": ("path",),
+    "scenario_from_text": ("text",),
+    "scenario_to_dict": ("scenario",),
+    "scenario_to_toml": ("scenario",),
+    "shrink": ("scenario", "watch"),
+    "slice_market": ("market",),
+    "write_ledger": ("ledger", "folder", "format"),
+    "write_market": ("market", "path"),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_an_argument_of_another_type_is_our_own_error_that_names_it(name: str) -> None:
+    """Not a TypeError from somewhere within. The other arguments are texts, and are not reached."""
+    function = getattr(reconcile, name)
+    parameters = inspect.signature(function).parameters
+    needed = [
+        one.name
+        for one in parameters.values()
+        if one.default is one.empty and one.kind is not one.VAR_POSITIONAL
+    ]
+    for argument in TAKEN[name]:
+        for what, value in NO_ARGUMENT.items():
+            if argument == "watch" and callable(value):
+                continue
+            given = dict.fromkeys(needed, "nowhere") | {argument: value}
+            if argument in ("mapping", "watch", "candidate", "scenario", "reference", "market") and needed:
+                given |= {one: _sound(name, one) for one in needed if one != argument}
+            with pytest.raises(InputError) as error:
+                function(**given)
+            assert error.value.where and error.value.remedy, (argument, what)
+
+
+def _sound(name: str, argument: str) -> Any:
+    """A value of the right type."""
+    if name in ("compare", "render"):
+        return Ledger(Manifest(), {})
+    return "stocks"

@@ -79,6 +79,7 @@ def disturb():
     threading.Thread(target=time.sleep, args=(60,)).start()
     if os.fork() == 0:
         time.sleep(60)
+    sys.excepthook = None  # without it, threads do not start
 
 
 def run(scenario, market):

@@ -18,6 +18,7 @@ from reconcile.api.given import (
     scenario_of,
 )
 from reconcile.api.result import Result, frame_of
+from reconcile.files.arguments import PATH, WATCH, takes
 from reconcile.running.progress import Phase, Watch, unwatched
 from vocabulary.errors import InputError
 
@@ -84,6 +85,7 @@ class AuditResult(Result):
         return frame_of(rows, list(rows[0]) if rows else ["check", "kind"])
 
 
+@takes(mapping=PATH, watch=WATCH)
 def audit(
     ledger: GivenLedger,
     *,

@@ -18,6 +18,7 @@ from reconcile.api.given import (
 )
 from reconcile.api.result import Result, frame_of
 from reconcile.comparing.filters import NONE, Filters, filters_from, shown
+from reconcile.files.arguments import FLAG, PATH, WATCH, takes
 from reconcile.running.progress import Phase, Watch, unwatched
 from reconcile.text.escape import printable
 from vocabulary.errors import InputError
@@ -181,6 +182,7 @@ class ScaledDiffResult(DiffResult):
         raise InputError("--rebalances", found, "a diff in memory", "Leave out --memory.")
 
 
+@takes(mapping=PATH, reference_mapping=PATH, first=FLAG, watch=WATCH)
 def diff(
     reference: GivenLedger,
     candidate: GivenLedger,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from reconcile.api.diff import GivenTolerances, tolerances_of
 from reconcile.api.given import GivenLedger, GivenScenario, PathLike, ledger_of, market_of, scenario_of
 from reconcile.api.result import Result, frame_of
+from reconcile.files.arguments import PATH, WATCH, takes
 from reconcile.running.progress import Phase, Watch, unwatched, words_to
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class IdentifyResult(Result):
         return frame_of(self.to_dict()["conventions"], columns)
 
 
+@takes(mapping=PATH, watch=WATCH)
 def identify(
     scenario: GivenScenario,
     ledger: GivenLedger,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.api.given import GivenLedger, PathLike, ledger_of
+from reconcile.files.arguments import PATH, takes
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
     from reconcile.ledger.frames import Ledger
 
 
+@takes(mapping=PATH)
 def read(
     *source: GivenLedger,
     mapping: PathLike | None = None,

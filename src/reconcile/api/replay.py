@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from reconcile.api.given import GivenLedger, GivenScenario, PathLike, ledger_of, market_of, scenario_of
 from reconcile.api.result import Result
+from reconcile.files.arguments import PATH, WATCH, takes
 from reconcile.running.progress import Phase, Watch, unwatched
 from vocabulary.errors import InputError
 
@@ -85,6 +86,7 @@ class OrdersResult(Result):
         return pandas.read_csv(StringIO(_text(self.found.scenario)), dtype={"quantity": str, "price": str})
 
 
+@takes(mapping=PATH, watch=WATCH)
 def orders(
     scenario: GivenScenario,
     ledger: GivenLedger,

@@ -21,6 +21,7 @@ from reconcile.api.given import (
     scenario_of,
 )
 from reconcile.api.result import Result, frame_of
+from reconcile.files.arguments import PATH, WATCH, takes
 from reconcile.running.progress import Phase, Watch, unwatched
 from vocabulary.errors import InputError
 
@@ -155,6 +156,7 @@ class DisagreementResult(Result):
         return twice_json(self.disagreement)
 
 
+@takes(mapping=PATH, watch=WATCH)
 def run(
     scenario: GivenScenario,
     candidate: GivenCandidate | None = None,
@@ -320,6 +322,7 @@ class Validity(Enum):
     NOTHING_HAPPENS = "nothing_happens"
 
 
+@takes(watch=WATCH)
 def check(
     scenario: GivenScenario, data: PathLike | Market | Any | None = None, *, watch: Watch = unwatched
 ) -> CheckResult:

@@ -24,6 +24,7 @@ from reconcile.comparing.find_patterns import find_patterns
 from reconcile.comparing.idle import idle_reasons
 from reconcile.comparing.periods import Periods
 from reconcile.comparing.verdict import UNTOLD, contradiction, decide_verdict, hold_chains
+from reconcile.files.arguments import FLAG, LEDGER, MARKET, SCENARIO, takes
 from reconcile.matching.assemble import assemble
 from reconcile.matching.axis import Axis, Ints, make_axis
 from reconcile.matching.bounds import AppliedTolerances
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from vocabulary.scenario import Scenario
 
 
+@takes(reference=LEDGER, candidate=LEDGER, scenario=SCENARIO, market=MARKET, first=FLAG)
 def compare(
     reference: Ledger,
     candidate: Ledger,

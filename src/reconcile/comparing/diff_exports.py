@@ -17,6 +17,8 @@ from reconcile.comparing.diff_json import break_facts, diff_json
 from reconcile.comparing.diff_page import DiffSubject, diff_page
 from reconcile.comparing.filters import NONE, Filters, shown
 from reconcile.comparing.wording import describe, edited, headline, manifest_lines, unread_lines
+from reconcile.files.arguments import MARKET, TEXT, Kind, takes
+from reconcile.matching.model import Reconciliation
 from reconcile.text.escape import printable
 from reconcile.text.layout import markdown_escaped, markdown_table
 from reconcile.text.times import Clock, exact_clock, short_clock
@@ -24,7 +26,7 @@ from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
     from reconcile.matching.breaks import Breaks
-    from reconcile.matching.model import Break, Period, Reconciliation
+    from reconcile.matching.model import Break, Period
     from vocabulary.market import Market
 
 
@@ -180,6 +182,10 @@ def _gaps(found: Reconciliation) -> list[str]:
     ]
 
 
+_FOUND = Kind((Reconciliation,), "a Reconciliation", "reconcile.compare(one, two) makes one.")
+
+
+@takes(found=_FOUND, form=TEXT, market=MARKET)
 def render(found: Reconciliation, form: str = "text", *, market: Market | None = None) -> str:
     """A reconciliation as `reconcile diff` shows it.
 

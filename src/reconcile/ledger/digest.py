@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from reconcile.files.arguments import LEDGER, takes
 from vocabulary import SCHEMA, TIME_COLUMN, Column, InputError, Kind, Ledger, Table
 
 Cells = npt.NDArray[np.int64]
@@ -50,6 +51,7 @@ class _Sorted:
     edges: list[int]
 
 
+@takes(ledger=LEDGER)
 def chain(ledger: Ledger) -> tuple[str, ...]:
     """One hex digest per bar. Bars are all times that rows belong to, ascending; in ours those of equity."""
     return _links(ledger, _genesis(ledger))
@@ -96,6 +98,7 @@ def chain_bars(ledger: Ledger) -> Cells:
     return _bars({name: _times(table) for name, table in ledger.tables.items()})
 
 
+@takes(ledger=LEDGER)
 def ledger_digest(ledger: Ledger) -> str:
     """The last link of the chain: it depends on the tables alone, not on the manifest. Of a ledger without
     rows, the link before the first.

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconcile.files import integers
+from reconcile.files.arguments import FLAG, LEDGER, TABLES, TEXT, takes
 from reconcile.files.places import Place, bad_column, shown
 from reconcile.ledger.columns import LedgerReading, Source, ledger_from_arrow
 from reconcile.ledger.write import arrow_array
@@ -59,6 +60,7 @@ def with_frames(given: nouns.Ledger) -> Ledger:
     return given if isinstance(given, Ledger) else Ledger(given.manifest, given.tables)
 
 
+@takes(ledger=LEDGER, table=TEXT, floats=FLAG)
 def frame(ledger: nouns.Ledger, table: str, floats: bool = False) -> pd.DataFrame:
     """A table as a frame, columns in the ledger's order, rows in its order.
 
@@ -140,6 +142,7 @@ def _quotient(value: int, scale: int) -> float:
         return float("inf") if value > 0 else float("-inf")
 
 
+@takes(frames=TABLES)
 def from_frames(frames: Mapping[str, pd.DataFrame], manifest: Manifest | None = None) -> Ledger:
     """The ledger of a user's own engine, from frames named after their tables.
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from reconcile.files.arguments import PATH, takes
 from reconcile.files.limits import no_file
 from reconcile.files.places import shown
 from reconcile.ledger import manifest as manifests
@@ -35,6 +36,7 @@ _OURS = (".parquet", ".csv")
 """The endings of ledgers that `write_ledger` wrote."""
 
 
+@takes(path=PATH)
 def read_ledger(path: str | Path) -> Ledger:
     """The ledger of a folder of tables (fills.parquet, equity.csv, ...), or of one such file.
 

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pa_parquet
 
 from reconcile.files import atomic, buffers, instants, integers
+from reconcile.files.arguments import LEDGER, PATH, TEXT, takes
 from reconcile.files.places import shown
 from reconcile.ledger import digest as chains
 from reconcile.ledger import manifest as manifests
@@ -29,6 +30,7 @@ _CHUNK = 200_000
 """Rows of CSV text made at a time."""
 
 
+@takes(ledger=LEDGER, folder=PATH, format=TEXT)
 def write_ledger(ledger: Ledger, folder: str | Path, format: str = "parquet") -> None:
     """Write the ledger to `folder`, whole or not at all; a ledger that stood there is replaced.
 

@@ -15,6 +15,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import numpy as np
 import numpy.typing as npt
 
+from reconcile.files.arguments import MARKET, takes
 from vocabulary.errors import InputError
 from vocabulary.market import Market
 
@@ -132,6 +133,7 @@ class Columns(TypedDict, total=False):
     context: Mapping[str, npt.NDArray[np.float64]]
 
 
+@takes(market=MARKET)
 def slice_market(
     market: AnyMarket, symbols: Iterable[str] | None = None, bars: tuple[int, int] | None = None
 ) -> AnyMarket:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconcile.files import atomic
+from reconcile.files.arguments import MARKET, PATH, takes
 from reconcile.files.buffers import cells_of, pieces
 from reconcile.market.columns import codes, doubles, instants
 from reconcile.market.edit import make_market
@@ -29,6 +30,7 @@ _TICKS = ("open", "high", "low", "close")
 _FEATURE = "feature "
 
 
+@takes(market=MARKET, path=PATH)
 def write_market(market: nouns.Market, path: str | Path) -> None:
     """Write a market, with its computed features, to one Parquet file; an earlier file is replaced whole.
 
@@ -94,6 +96,7 @@ def is_frozen(path: Path) -> bool:
     return path.suffix == ".parquet" and os.path.isfile(path) and _MARK in parquet_metadata(path)
 
 
+@takes(path=PATH)
 def read_market(path: str | Path) -> Market:
     """The market in a file of `write_market`.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from reconcile.files.arguments import PATH, SCENARIO, WATCH, takes
 from reconcile.files.instants import show_instant
 from reconcile.market.build import KEYS, Tables, build_market
 from reconcile.market.builtin.tables import BUILTINS, builtin_tables
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 
 
+@takes(scenario=SCENARIO, data=PATH, progress=WATCH)
 def load_market(
     scenario: Scenario, data: str | Path | None = None, progress: Progress | None = None
 ) -> Market:
@@ -111,6 +113,7 @@ def _frozen(path: Path, scenario: Scenario) -> Market:
     return market
 
 
+@takes(scenario=SCENARIO)
 def market_from_frame(frame: pd.DataFrame, scenario: Scenario, context: pd.DataFrame | None = None) -> Market:
     """A Market from a long pandas frame; timestamp and symbol may be columns or index levels.
 

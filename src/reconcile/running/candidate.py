@@ -24,6 +24,7 @@ def call_candidate(name: str, function: Candidate, scenario: Scenario, market: M
     from reconcile.running.wire import malformed
 
     who = f"candidate {name}"
+    hook = sys.excepthook
     try:
         ledger = function(scenario, market)
     except (TieoutError, KeyboardInterrupt):
@@ -31,6 +32,8 @@ def call_candidate(name: str, function: Candidate, scenario: Scenario, market: M
     except BaseException as error:  # SystemExit too, and what other libraries derive from it directly
         facts = {"type": type(error).__name__, "text": error_message(error), "expected": OF_A_LEDGER}
         raise failed(who, Failure.EXCEPTION, **facts) from error
+    finally:
+        sys.excepthook = hook  # without one no thread starts, and the market would seem to be changed
     if not isinstance(ledger, Ledger):
         raise failed(who, Failure.NO_LEDGER, type=type(ledger).__qualname__)
     trouble = malformed(ledger)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from reconcile.files.arguments import PATH, SCENARIO, TABLES, TEXT, takes
 from reconcile.files.limits import parse_toml, read_bounded
 from reconcile.scenario.build import build
 from reconcile.scenario.toml import scenario_to_dict
@@ -18,6 +19,7 @@ from vocabulary.scenario import CallableStrategy, OrdersStrategy, Scenario
 _BUILTINS = Path(__file__).parent / "builtin"
 
 
+@takes(name_or_path=PATH)
 def find_scenario(name_or_path: str | os.PathLike[str]) -> Scenario:
     """A built-in scenario by name, else the file at that path. Raises InputError."""
     name = os.fspath(name_or_path)
@@ -28,6 +30,7 @@ def find_scenario(name_or_path: str | os.PathLike[str]) -> Scenario:
     raise _unknown(name, "a built-in scenario or a TOML file")
 
 
+@takes(path=PATH)
 def scenario_from_file(path: str | os.PathLike[str]) -> Scenario:
     """The scenario of a TOML file; its relative paths and its callable start from the file's folder.
 
@@ -38,16 +41,19 @@ def scenario_from_file(path: str | os.PathLike[str]) -> Scenario:
     return build(_parse(_read(name), name), origin, os.path.basename(name), name)
 
 
+@takes(text=TEXT)
 def scenario_from_text(text: str, *, origin: str = "", name: str = "scenario") -> Scenario:
     """The scenario of TOML text. origin: the folder that relative paths start from. Raises InputError."""
     return build(_parse(text, name), origin, name, name)
 
 
+@takes(mapping=TABLES)
 def scenario_from_dict(mapping: Mapping[str, Any], *, origin: str = "", name: str = "scenario") -> Scenario:
     """The scenario of tables in the shape of the file (section S), decimals as text. Raises InputError."""
     return build(plain(mapping), origin, name, name)
 
 
+@takes(name=TEXT)
 def builtin_scenario(name: str) -> Scenario:
     """A scenario that comes with the package. Raises InputError, naming those there are."""
     if name not in builtin_scenarios():
@@ -109,6 +115,7 @@ _OPTIONAL = frozenset(
 """Keys that may be absent for good: removing one that is not there changes nothing."""
 
 
+@takes(scenario=SCENARIO, path=TEXT)
 def replace(scenario: Scenario, path: str, value: Any) -> Scenario:
     """The same scenario with one setting changed, validated anew; the scenario given stays as it is.
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from reconcile.files.arguments import SCENARIO, takes
 from reconcile.files.decimals import BPS, PPB, from_units
 from reconcile.scenario.exits import has_levels, write_exit
 from vocabulary import scenario as nouns
@@ -22,6 +23,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 
 
+@takes(scenario=SCENARIO)
 def scenario_to_dict(scenario: nouns.Scenario) -> dict[str, Any]:
     """Tables, lists and values in the shape and order of section S; numbers of a unit as text."""
     source = scenario.market
@@ -46,6 +48,7 @@ def scenario_to_dict(scenario: nouns.Scenario) -> dict[str, Any]:
     }
 
 
+@takes(scenario=SCENARIO)
 def scenario_to_toml(scenario: nouns.Scenario) -> str:
     """The canonical text: equal scenarios give equal text, and reading it back an equal scenario."""
     return "".join(_table(scenario_to_dict(scenario), ())).lstrip("\n")
