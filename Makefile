@@ -103,12 +103,13 @@ plot: $(VENV)/.stamp-bench
 docs: $(VENV)/.stamp-docs
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict && echo 'the documentation is in out/site/index.html'
 
-# What is published: a source archive and a wheel, both checked.
+# What is published: a source archive and a wheel, both checked, and a conda recipe that can be rendered.
 dist: $(VENV)/.stamp-dist
 	@rm -rf dist
 	@$(PY) -m build --outdir dist . >/dev/null
 	@$(PY) -m twine check --strict dist/*
 	@$(VENV)/bin/check-wheel-contents dist/*.whl
+	@$(PY) -c 'from rattler_build import Stage0Recipe as R; R.from_file("packaging/conda/recipe.yaml").render()'
 
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

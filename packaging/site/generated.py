@@ -1,7 +1,7 @@
 """The parts of the documentation site that are made from the code: a hook of MkDocs.
 
-A page names such a part in a comment: `<!-- every command -->`, `<!-- every function -->`. Links that leave
-docs/ go to the repository.
+A page names such a part in a comment: `<!-- every command -->`, `<!-- every function -->`,
+`<!-- every engine -->`. Links that leave docs/ go to the repository.
 """
 
 from __future__ import annotations
@@ -75,4 +75,56 @@ def _function(name: str, place: str) -> str:
     return "\n".join([f"::: {place}", "    options:", *lines])
 
 
-PARTS = {"every command": every_command, "every function": every_function}
+def every_engine() -> str:
+    """For each engine that is known by name: project, adapter, export, what is missing, conventions."""
+    import reconcile
+    from reconcile.formats.registry import FORMATS
+    from reconcile.templates.project import ENGINES
+
+    formats = {one.name: one for one in FORMATS}
+    live = {
+        name.removeprefix("from_"): getattr(reconcile, name) for name in reconcile.__all__ if _is_live(name)
+    }
+    names = [name for name in formats if name in ENGINES or name in live]
+    return "\n\n".join(_engine(name, formats[name], live.get(name), name in ENGINES) for name in names)
+
+
+def _is_live(name: str) -> bool:
+    import reconcile
+
+    return name.startswith("from_") and reconcile._HOMES.get(name) == "api.live"
+
+
+def _engine(name: str, form: Any, live: Any, has_project: bool) -> str:
+    parts = [f"## {form.title}"]
+    if has_project:
+        parts.append(f"A project: `reconcile init my-backtests --engine {name}`.")
+    if live is not None:
+        said = " ".join((live.__doc__ or "").split("\n\n")[0].split())
+        parts.append(
+            f"An adapter returns [`reconcile.from_{name}(...)`]"
+            f"(reference/python.md#reconcile.api.live.from_{name}). {said}"
+        )
+    command = f"reconcile import {name} EXPORT --out theirs"
+    parts.append(f"A file: `{command}`. The export is made by `{form.export}`.")
+    parts.append(
+        "What it lacks is reported as not compared:\n\n" + "\n".join(f"- {one}" for one in form.lacks)
+    )
+    return "\n\n".join([*parts, *_conventions(form.title)])
+
+
+def _conventions(title: str) -> list[str]:
+    """The conventions of an engine, one column per setting that was looked at; nothing where none was."""
+    from reconcile.identifying.profiles import profiles
+
+    found = [one for one in profiles() if one.engine.lower() == title.lower()]
+    if not found:
+        return []
+    keys = dict.fromkeys(key for one in found for key in one.conventions)
+    head = " | ".join(f"{one.version}: {one.setting.replace('|', chr(92) + '|')}" for one in found)
+    lines = [f"| convention | {head} |", "| --- |" + " --- |" * len(found)]
+    lines += [f"| {key} | {' | '.join(one.conventions.get(key, '') for one in found)} |" for key in keys]
+    return ["Its conventions, in the words of [Conventions of engines](conventions.md):", "\n".join(lines)]
+
+
+PARTS = {"every command": every_command, "every function": every_function, "every engine": every_engine}

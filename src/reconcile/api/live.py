@@ -31,7 +31,10 @@ def from_vectorbt(portfolio: Any) -> Ledger:
 
 
 def from_backtesting(stats: Any, symbol: str = "ASSET") -> Ledger:
-    """The ledger of the stats that Backtesting.py's `Backtest.run()` returns. symbol: theirs has no name."""
+    """The ledger of the stats that Backtesting.py's `Backtest.run()` returns.
+
+    symbol: the name that its symbol gets, because the stats have none.
+    """
     return _ledger(
         "from_backtesting",
         "stats of Backtesting.py",
@@ -59,7 +62,10 @@ def backtrader_analyzer() -> Any:
 
 
 def from_bt(result: Any, name: str | None = None) -> Ledger:
-    """The ledger of a bt Result. name: of the backtest, by default the first."""
+    """The ledger of a bt Result.
+
+    name: the backtest in it; by default the first one.
+    """
     return _ledger("from_bt", "a bt Result", result, lambda given: bt.tables_of(given, name))
 
 
