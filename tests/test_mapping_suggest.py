@@ -134,7 +134,8 @@ def test_import_writes_a_ledger_and_refuses_guesses(
     mapping, out = tmp_path / "map.toml", tmp_path / "ledger"
     assert exit_code(["import", "--suggest", str(path), "--out", str(mapping)]) == 0
     assert (
-        capsys.readouterr().out == f"wrote {mapping}: 2 questions to answer; then write `confirmed = true`\n"
+        capsys.readouterr().out
+        == f"wrote {mapping}: 2 questions to answer; check it, then write `confirmed = true` in it\n"
     )
     arguments = ["import", str(path), "--mapping", str(mapping), "--out", str(out)]
     assert exit_code(arguments) == 2

@@ -45,7 +45,7 @@ def work(job: Job, key: str, limits: Limits) -> Outcome:
 
 GRACE = 10.0
 """Seconds beyond its limit after which a job on a cluster ends its worker by force: compiled code may hold
-the lock of the interpreter, so that nobody can be told before."""
+the lock of the interpreter, so that the job does not hear of its limit before."""
 PARTING = 2.0
 """Seconds between the report of a job that took too long and the end of its worker."""
 

@@ -132,5 +132,5 @@ def _suggest(source: Path, out: str | None) -> int:
         found = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"--out {out}", found, "a file that can be written", "Name another.") from None
     questions = "1 question" if made.questions == 1 else f"{made.questions} questions"
-    print_answer(f"wrote {out}: {questions} to answer; then write `confirmed = true`")
+    print_answer(f"wrote {out}: {questions} to answer; check it, then write `confirmed = true` in it")
     return 0

@@ -21,7 +21,8 @@ def of_source(name: str, file: str, table: Table) -> list[str]:
             ]
     out += [f"{name}.{ours} is {shown(value)} in every row." for ours, value in table.constants.items()]
     if isinstance(table.side, SideWords):
-        out.append(f"{name}: sides are their words {table.side.buy} and {table.side.sell}.")
+        words = (", ".join(map(repr, one)) for one in (table.side.buy, table.side.sell))
+        out.append(f"{name}: their words for buy are {next(words)}; for sell {next(words)}.")
     elif table.side is not None:
         out.append(f"{name}: the side is the sign of the quantity.")
     out += [f"{name}.{column} is taken without its sign." for column in table.unsigned]
@@ -60,11 +61,11 @@ def general(mapping: Mapping) -> list[str]:
     if time.step:
         out.append("Times are cut to the start of their day, hour, minute or second.")
     if mapping.timing is not None:
-        out.append(f"Its orders are said to execute at {mapping.timing}.")
+        out.append(f"Its orders execute at {mapping.timing}, as the mapping states.")
     if mapping.start is not None:
         held = len(mapping.start.positions)
         out.append(
-            f"The account starts with {mapping.start.cash:f} and {held} positions, as the mapping says."
+            f"The account starts with {mapping.start.cash:f} and {held} positions, as the mapping states."
         )
     return out
 

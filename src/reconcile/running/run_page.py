@@ -109,10 +109,10 @@ _ROWS: tuple[tuple[str, Callable[[SideSummary], str]], ...] = (
 
 def _asides(outcome: Outcome, summary: Summary) -> Iterable[str]:
     yield ""
-    apart = f"loading {outcome.loading:.3f} s"
+    untimed = f"loading {outcome.loading:.3f} s"
     if outcome.compiling is not None:
-        apart += f", starting and compiling the engine {outcome.compiling:.3f} s"
-    yield f"apart         {apart}"
+        untimed += f", starting and compiling the engine {outcome.compiling:.3f} s"
+    yield f"untimed       {untimed}"
     if outcome.deterministic:
         yield f"{'twice':<14}each side agrees with itself in fresh processes ({conditions()})"
     yield from noted("data", outcome.market.notes)

@@ -56,7 +56,7 @@ def fees_of_cash(window: Window, market: Market) -> tuple[list[int], list[int], 
 
 
 def _cash_by_cycle(equity: Rows, fills: Rows, market: Market) -> dict[int, int]:
-    """Cash after each cycle; EMPTY where it cannot be told."""
+    """Cash after each cycle; EMPTY where it is not known."""
     if "cash" in equity.cells:
         return dict(zip(equity.cycle.tolist(), equity.cells["cash"].tolist(), strict=True))
     bars, symbols = market.close.shape
