@@ -31,6 +31,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
+from importlib.util import spec_from_loader
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +54,18 @@ from reconcile.scenario.files import scenario_from_text  # noqa: E402
 from vocabulary.errors import TieoutError  # noqa: E402
 from vocabulary.ledger import Ledger  # noqa: E402
 
-SHARES = {"own": 30, "reference": 58, "engine": 12}
+SHARES = {"own": 30, "reference": 60, "engine": 7, "kernel": 3}
 """Of a hundred mutants, those of each program."""
 MODULES = {
     "reference": ("accounting", "calendar", "decision", "execution", "exits", "levels", "loop", "marking",
                   "record", "selection"),
-    "engine": ("book", "deciding", "executing", "exits", "levels", "marking", "plan", "selecting"),
+    "engine": ("plan", "record", "running", "strategies"),
+    "kernel": ("book", "deciding", "executing", "exits", "levels", "marking", "selecting"),
     "own": ("own_engines",),
 }  # fmt: skip
 SYMBOLS, BARS = 16, 44
-LONGEST, LONGEST_ENGINE = 20, 300
-"""Seconds for a mutant's own run; an engine is compiled first."""
+LONGEST, LONGEST_KERNEL = 20, 1_200
+"""Seconds for a mutant's own run; a kernel is compiled first, which takes a quarter of a minute when idle."""
 PATIENCE = 240.0
 """Seconds of the processor after which explain is given up."""
 
@@ -115,7 +118,8 @@ class Mutant:
 
 
 def source(program: str, module: str) -> str:
-    folder = ROOT / "tests" if program == "own" else ROOT / "src" / program
+    folders = {"own": ROOT / "tests", "kernel": ROOT / "src" / "engine"}
+    folder = folders.get(program, ROOT / "src" / program)
     return (folder / f"{module}.py").read_text(encoding="utf-8")
 
 
@@ -151,10 +155,10 @@ def ledgers(mutant: Mutant, text: str, folder: Path) -> Iterator[tuple[str, Ledg
     """The ledgers of a mutant, ground by ground in a drawn order; those that fail are left out."""
     grounds = list(ENGINES if mutant.program == "own" else GROUNDS)
     random.Random(mutant.name).shuffle(grounds)
-    if mutant.program == "engine":
+    if mutant.program == "kernel":
         yield from _compiled(mutant, text, folder, grounds)
         return
-    run = _own if mutant.program == "own" else _reference
+    run = {"own": _own, "reference": _reference, "engine": _engine}[mutant.program]
     for ground in grounds:
         place = folder / ground.replace(" ", "-")
         ended = _forked(lambda ground=ground, place=place: run(mutant, text, ground, place))  # type: ignore[misc]
@@ -198,6 +202,29 @@ def _reference(mutant: Mutant, text: str, ground: str, folder: Path) -> None:
     reconcile.write_ledger(reference.run(subject.scenario, subject.market), folder / "ledger")
 
 
+def _engine(mutant: Mutant, text: str, ground: str, folder: Path) -> None:
+    """The engine with another source for one of the parts that are not compiled."""
+    subject = subject_of(ground)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "engine"]:
+        del sys.modules[name]
+    path = str(ROOT / "src" / "engine" / f"{mutant.module}.py")
+
+    class Changed(SourceFileLoader):
+        def get_code(self, fullname: str) -> types.CodeType:
+            return compile(text, path, "exec")
+
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, path_: object = None, target: object = None) -> Any:
+            whole = f"engine.{mutant.module}"
+            return spec_from_loader(whole, Changed(whole, path)) if name == whole else None
+
+    sys.meta_path.insert(0, Finder)
+    import engine
+
+    reconcile.write_ledger(engine.run(subject.scenario, subject.market), folder / "ledger")
+
+
 def _own(mutant: Mutant, text: str, ground: str, folder: Path) -> None:
     subject = subject_of(ground)
     module = types.ModuleType("own")
@@ -219,7 +246,7 @@ def _compiled(mutant: Mutant, text: str, folder: Path, grounds: list[str]) -> It
     }
     command = [sys.executable, "-P", str(ROOT / "tests" / "explain_mutants.py"), str(folder), "--engine"]
     try:
-        subprocess.run(command, env=environment, capture_output=True, timeout=LONGEST_ENGINE, check=False)
+        subprocess.run(command, env=environment, capture_output=True, timeout=LONGEST_KERNEL, check=False)
     except subprocess.TimeoutExpired:
         return
     for ground in grounds:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 from tests import explain_kit as kit
+from tests import own_engines
 from tests.test_explain_causes import DEARER, DEARER_SLIPPAGE, NEXT_CLOSE
 
 from reconcile.explaining.bar_loop import Hooks, Moment
@@ -17,6 +20,7 @@ from reconcile.explaining.hypotheses.catalogue import CATALOGUE, Catalogue
 from reconcile.explaining.leads import leads
 from reconcile.explaining.model import Change, Lead, LoopHypothesis, Subject, Wording
 from reconcile.explaining.search import Search
+from reconcile.scenario.files import scenario_from_text
 from reference import Decision
 from vocabulary.ledger import Ledger
 from vocabulary.state import Order, Side
@@ -94,3 +98,18 @@ def test_two_mistakes_are_two_leads_and_stand_apart_from_causes_on_the_page() ->
     head, _, rest = page.partition("leads: right bar by bar")
     assert "8 bps" not in head and "  commission is 8 bps instead of 5 bps" in rest
     assert found.next_divergence is not None and f", {found.next_divergence[1]}" in rest
+
+
+def test_trades_of_an_account_that_cannot_be_are_no_rows_left_out() -> None:
+    """A loop that never takes sold shares off its books sells them again. The reference, put into that
+    account, trades otherwise; that tells nothing about the ledger's rows."""
+    text = Path(own_engines.__file__).read_text(encoding="utf-8")
+    line = "self.held[symbol] = before - quantity"
+    assert text.count(line) == 1
+    broken = ModuleType("broken")
+    exec(compile(text.replace(line, "pass"), "broken", "exec"), broken.__dict__)
+    scenario = scenario_from_text(own_engines.LOOP, name="loop")
+    subject = Subject(scenario, kit.market_of(scenario))
+    ledger = broken.loop(subject.scenario, subject.market)
+    assert ledger.tables["fills"].rows > kit.ledger_of(subject).tables["fills"].rows
+    assert not kit.explained(subject, ledger).leads

@@ -220,7 +220,8 @@ def _shifted(breaks: Breaks) -> Iterator[Pattern]:
         orders = [np.lexsort((c.timestamp[at], c.symbol[at])) for at in (gone, new)]
         gone, new = gone[orders[0]], new[orders[1]]
         apart = right[c.candidate_row[new]] - left[c.reference_row[gone]]
-        if len(set(apart.tolist())) == 1 and bool((c.symbol[gone] == c.symbol[new]).all()):
+        alike = set(apart.tolist())
+        if len(alike) == 1 and 0 not in alike and bool((c.symbol[gone] == c.symbol[new]).all()):
             count, first = len(gone) + len(new), int(min(gone.min(), new.min()))
             rows = _rows(breaks, TABLES[code])
             later = int(apart[0])

@@ -17,8 +17,9 @@ from typing import TypeVar
 from reconcile.explaining.confirm import Cycles, own_states, wrongs
 from reconcile.explaining.hypotheses.catalogue import same_object
 from reconcile.explaining.minimise import wordiness
-from reconcile.explaining.model import Change, Changes, Lead
+from reconcile.explaining.model import Change, Changes, Kind, Lead
 from reconcile.explaining.search import Search
+from vocabulary.errors import TieoutError
 from vocabulary.state import Side, State
 
 MOST_LEADS = 3
@@ -71,7 +72,7 @@ def leads(search: Search, causes: Changes) -> tuple[tuple[Lead, ...], tuple[int,
     states = own_states(search, causes, whole=False)
     if not states:
         return (), None
-    states = _spread(states, TESTED)
+    states = _spread([state for state in states if _possible(search, state)], TESTED)
     changes = causes
     found: list[Lead] = []
     wrong = wrongs(search, changes, states)
@@ -83,6 +84,12 @@ def leads(search: Search, causes: Changes) -> tuple[tuple[Lead, ...], tuple[int,
         changes = search.catalogue.ordered((*changes, best.change))
         wrong = wrongs(search, changes, states)
     return tuple(found), _first_trade(search, wrong)
+
+
+def _possible(search: Search, state: State) -> bool:
+    """Whether a scenario allows a State: from one that it does not, the reference tells nothing about it."""
+    allowed = search.subject.scenario.execution.allow_short
+    return allowed or all(position.quantity > 0 for position in state.positions.values())
 
 
 def _spread(items: Sequence[Item], count: int) -> list[Item]:
@@ -120,12 +127,24 @@ def _helps(evidence: _Evidence) -> bool:
 def _changes(search: Search, base: Changes) -> Iterator[Change]:
     """Every hypothesis with its values, on both sides or one, that acts on what a State tells."""
     for hypothesis, value in search.proposals.values(0):
-        if hypothesis.whole_run:
+        if hypothesis.whole_run or _empties(search, base, Change(hypothesis, value)):
             continue
         for side in (None, *Side) if hypothesis.by_side else (None,):
             change = Change(hypothesis, value, side=side)
             if not any(same_object(change, old) for old in base):
                 yield change
+
+
+def _empties(search: Search, base: Changes, change: Change) -> bool:
+    """Whether a change of the report leaves a table empty in which the candidate has rows."""
+    if change.hypothesis.kind is not Kind.REPORT:
+        return False
+    try:
+        made = search.runs.ledger(search.catalogue.ordered((*base, change))).tables
+    except TieoutError:
+        return True
+    theirs = search.ledger.tables
+    return any(theirs[name].rows and not table.rows for name, table in made.items() if name in theirs)
 
 
 def _evidence(

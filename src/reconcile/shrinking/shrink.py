@@ -48,7 +48,8 @@ def shrink(
 
     A smaller case is accepted if its first divergence has the same stage, type, table and column. If explain
     names causes for the given case but none of them for the smallest, the reduction is done a second time,
-    and then a case is accepted only if explain names one of them for it, too.
+    and then a case is accepted only if explain names one of them for it, too. A cause is the same if its
+    value, side and symbols are.
 
     Raises TieoutError: the candidate cannot be run on the given case, or ignores its market.
     """
@@ -62,12 +63,11 @@ def shrink(
     root = RootSignature(first.stage, first.type, first.table, first.field)
     same = partial(breaks_alike, root, name, candidate)
     named = explained_causes(case, name, candidate)
-    causes = _ids(named)
     reducer = _reduce(same, before, on_progress)
-    kept = _shared_causes(causes, _ids(explained_causes(reducer.best.case, name, candidate)))
-    if causes and not kept:
-        reducer = _reduce(partial(_breaks_for_a_cause, causes, same, name, candidate), before, on_progress)
-        kept = _shared_causes(causes, _ids(explained_causes(reducer.best.case, name, candidate)))
+    kept = _shared_causes(named, reducer.best.case, name, candidate)
+    if named and not kept:
+        reducer = _reduce(partial(_breaks_for_a_cause, named, same, name, candidate), before, on_progress)
+        kept = _shared_causes(named, reducer.best.case, name, candidate)
     return Shrunk(
         before=before,
         after=reducer.best,
@@ -146,11 +146,6 @@ def _named(change: Change, market: Market) -> NamedChange:
     return NamedChange(change.hypothesis.id, change.value, symbols, side)
 
 
-def _ids(named: tuple[NamedChange, ...]) -> tuple[str, ...]:
-    """The hypotheses of some changes."""
-    return tuple(dict.fromkeys(each.hypothesis for each in named))
-
-
 def same_causes(shrunk: Shrunk, small: Explanation) -> bool:
     """Whether explain names for the small case only causes that it names for the given case, too.
 
@@ -182,18 +177,18 @@ def _last_changes(dropped: list[str]) -> tuple[str, ...]:
     return tuple({what.partition(" = ")[0]: what for what in dropped}.values())
 
 
-def _shared_causes(causes: tuple[str, ...], small: tuple[str, ...]) -> tuple[str, ...]:
-    """The causes of the given case that the small case has, too."""
-    return tuple(cause for cause in dict.fromkeys(causes) if cause in small)
+def _shared_causes(
+    named: tuple[NamedChange, ...], case: Case, name: str, candidate: Candidate
+) -> tuple[str, ...]:
+    """The hypotheses of those changes named for the given case that explain names for a smaller one, too."""
+    small = explained_causes(case, name, candidate)
+    shared = (given for given in named if any(_within(each, given, case.market) for each in small))
+    return tuple(dict.fromkeys(given.hypothesis for given in shared))
 
 
 def _breaks_for_a_cause(
-    causes: tuple[str, ...], same: Test, name: str, candidate: Candidate, case: Case
+    named: tuple[NamedChange, ...], same: Test, name: str, candidate: Candidate, case: Case
 ) -> BrokenCase | None:
     """The case with its comparison if it breaks the same way, for one of these causes."""
     broken = same(case)
-    return (
-        broken
-        if broken is not None and _shared_causes(causes, _ids(explained_causes(case, name, candidate)))
-        else None
-    )
+    return broken if broken is not None and _shared_causes(named, case, name, candidate) else None

@@ -198,7 +198,8 @@ def _carried_reads(group: str) -> Callable[[Subject, Value], Wording]:
 
 
 def _reversed_reads(subject: Subject, value: Value) -> Wording:
-    sentence = f"{value} is read with its sign reversed, so the ranking is upside down"
+    ranks = isinstance(value, str) and value not in _stops(subject)
+    sentence = f"{value} is read with its sign reversed{', so the ranking is upside down' if ranks else ''}"
     return Wording(sentence, f"features.{value}", "as given", "negated")
 
 

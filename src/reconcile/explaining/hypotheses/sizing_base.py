@@ -162,6 +162,8 @@ def _net_of_fee(change: Change, share: str | None) -> Callable[[Moment, Decision
             amount: int = base * target.weight - own * price * ONE
             rate = ONE + paid if amount > 0 else ONE - paid
             lot: int = at.scenario.market.lot
+            if price <= 0 or rate <= 0:  # a fee as large as what is sold: no size is right
+                return target.quantity
             delta: int = amount // (price * rate * lot) * lot
             return own + delta
 
