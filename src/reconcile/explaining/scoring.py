@@ -283,8 +283,8 @@ class Gauge:
 
 
 def _or_loses(result: Callable[[], Score]) -> Score:
-    """A set that allows no run (a value out of range, a setting refused, a division by what is then zero) gets
-    the lowest score."""
+    """A set that allows no run (a value out of range, a setting refused, a division by zero) gets the lowest
+    score."""
     try:
         return result()
     except (TieoutError, ArithmeticError):
