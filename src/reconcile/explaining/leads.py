@@ -34,7 +34,7 @@ MOST = 0.95
 CHANCE = 3
 """Cells that a lead has to mend for each that it spoils in another column: where something else differs, too,
 quantities that the cash limits come out otherwise by chance."""
-QUANTITY = "quantity"
+QUANTITY, PRICE = "quantity", "price"
 
 Cell = tuple[str, int, str]
 Column = tuple[str, str]
@@ -158,7 +158,7 @@ def _evidence(
     """What a change does at some of the cycles; None where it allows no run."""
     changes = search.catalogue.ordered((*base, change))
     mended, spoiled, differing = Counter[Column](), Counter[Column](), Counter[Column]()
-    cycles = 0
+    cycles = met = off = 0
     for place, after in zip(places, wrongs(search, changes, [states[p] for p in places]), strict=True):
         before = wrong[place]
         if after is None or before is None:
@@ -168,6 +168,11 @@ def _evidence(
         for count, cells in ((mended, was - now), (spoiled, now - was), (differing, was)):
             count.update((table, name) for table, _, name in cells)
         cycles += bool(was - now)
+        rows = {(table, key) for table, key, name in was - now if not name and table == "fills"}
+        met += len(rows)
+        off += sum(name == PRICE and (table, key) in rows for table, key, name in after.cells)
+    if change.hypothesis.fitted and 2 * off > met:
+        return None  # a level that is met where the candidate trades, and not at its prices
     return _Evidence(change, mended, spoiled, differing, cycles)
 
 
