@@ -121,8 +121,10 @@ def _is_whole(path: Path) -> bool:
 
 
 def owns(peek: Peek) -> bool:
-    """Whether a file holds deals."""
-    if peek.ending not in (*TEXT, *SHEETS, *HTML):
+    """Whether a file holds deals. Text is looked at where it begins only."""
+    if peek.ending in TEXT:
+        return any(_columns(head.cells, head.rows) is not None for head in peek.heads)
+    if peek.ending not in (*SHEETS, *HTML):
         return False
     try:
         return deals_of(peek.path) is not None

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reconcile.tables.intake import HTML, SHEETS, TEXT, damage_named, read_tables
+from reconcile.tables.intake import HTML, PARQUET, SHEETS, TEXT, damage_named, read_tables
 from reconcile.tables.rows import Row
 from reconcile.tables.sheets import html_tables, sheet_rows
 from reconcile.tables.unpack import members
@@ -91,6 +91,12 @@ class Peek:
             for layout, rows in self.grids():
                 filled = [row for row in rows if row.filled][: LINES + BELOW]
                 yield from _heads_of([[cell or "" for cell in row.cells] for row in filled], layout)
+        elif self.ending in PARQUET and self.path.suffix.lower() in PARQUET:
+            import pyarrow.parquet as pq
+
+            with damage_named(self.path):
+                names = tuple(pq.read_schema(self.path).names)
+            yield Head(names, names, (), {})
         else:
             for table in read_tables(self.path):
                 names = tuple(str(name) for name in table.data.column_names)

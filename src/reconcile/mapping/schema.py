@@ -69,7 +69,10 @@ class SideWords(Settings):
         description="The column of the words; of several, the words are joined by a space.",
         examples=['["Type", "Direction"]'],
     )
-    buy: Texts = Field(description="Words that mean buying.", examples=['["B", "BOT"]'])
+    buy: Texts = Field(
+        description="Words that mean buying. A number may stand beside one, as in `Buy 100`.",
+        examples=['["B", "BOT"]'],
+    )
     sell: Texts = Field(description="Words that mean selling.", examples=['["S", "SLD"]'])
 
     @model_validator(mode="after")
