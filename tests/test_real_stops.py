@@ -71,7 +71,7 @@ def test_the_market_tells_conventions_apart(path: Path) -> None:
 
 @pytest.mark.parametrize("path", BEYOND, ids=[path.parent.name for path in BEYOND])
 def test_a_rule_out_of_scope_is_all_that_differs(path: Path) -> None:
-    """A target that the open is beyond fills at its level; in pybroker at the bar's near end, where better."""
+    """A target that the open is beyond fills at its level, in pybroker at the bar's near end."""
     ledger = export_of(path)
     ours, theirs = fills(run(path, ledger).reference), fills(ledger)
     keys = ["timestamp", "symbol", "side", "quantity"]

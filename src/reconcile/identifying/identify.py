@@ -9,7 +9,7 @@ settled first, and the others are looked at beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reconcile.explaining.confirm import own_states, wrongs
@@ -17,14 +17,18 @@ from reconcile.explaining.counterfactuals import Counterfactuals
 from reconcile.explaining.evidence import target_of
 from reconcile.explaining.model import Change, Changes, Subject
 from reconcile.explaining.search import Search
-from reconcile.identifying.conventions import CONVENTIONS, IDENTIFYING, options
+from reconcile.identifying.conventions import CONVENTIONS, IDENTIFYING, TRAIL, options
 from reconcile.identifying.likeness import likenesses
 from reconcile.identifying.model import Convention, Finding, Identification, Option, Status, Verdict
 from reconcile.matching.model import BoundKind, Tolerance
+from reconcile.roots.file_orders import in_file_order
+from reconcile.roots.rebuild import History
+from reconcile.roots.rows import Row, read_rows
+from vocabulary.errors import TieoutError
 from vocabulary.ledger import Kind, Ledger
 from vocabulary.market import Market
-from vocabulary.scenario import Scenario
-from vocabulary.state import State
+from vocabulary.scenario import Scenario, Timing
+from vocabulary.state import REBALANCE, Order, State
 
 LOOKED_AT, SCREENED_ON = 60, 6
 """Bars with trades that are looked at, spread evenly; and those of them that differ, on which every option is
@@ -82,7 +86,7 @@ def identify(
     if not states:
         reason = "The ledger has no quantities of fills or positions, so its account cannot be rebuilt."
         return _cannot_tell(reason)
-    busy = _busy(search, states)
+    busy = _busy(search, _with_pending(subject, ledger, states))
     if not busy:
         return _cannot_tell("The ledger has no trade at a bar of the market.")
     asked = {
@@ -152,6 +156,29 @@ def _busy(search: Search, states: Sequence[State]) -> list[State]:
     return [state for state in states if state.bar + ahead in cycles]
 
 
+def _with_pending(subject: Subject, ledger: Ledger, states: Sequence[State]) -> Sequence[State]:
+    """The states with their pending orders, taken from the next bar's fills where the ledger has no orders.
+
+    Without them, what that bar opened would be missing, and so would what closes it later. A close at a level
+    is among them, too: its position is gone either way, and the evidence is that of the bar after.
+    """
+    scenario, market = subject.scenario, subject.market
+    if "orders" in ledger.tables or scenario.execution.timing is Timing.SAME_CLOSE:
+        return states
+    history = History(scenario, market, read_rows(ledger, scenario, market))
+
+    def waiting(state: State) -> tuple[Order, ...]:
+        t = state.bar - 1
+        made = history.fills(state, t + 1) if t + 1 < len(market.timestamps) else []
+        orders = [Order(t, one.symbol, one.side, one.quantity, REBALANCE, None) for one in made]
+        if history.from_file:
+            placed = in_file_order(scenario, market, [(one, Row(0, one.symbol, {})) for one in orders], t)
+            orders = [one for one, _ in placed]
+        return tuple(orders)
+
+    return [replace(state, pending=waiting(state)) for state in states]
+
+
 def _spread(states: Sequence[State], count: int) -> list[State]:
     """So many states, evenly spread."""
     if len(states) <= count:
@@ -198,7 +225,7 @@ class _Bench:
         return self._known[changes]
 
     def _run(self, changes: Changes) -> Cells | None:
-        found = wrongs(self.search, changes, self.states)
+        found = wrongs(self.search, changes, self._states_under(changes))
         if any(each is None for each in found):
             return None
         return frozenset(
@@ -208,6 +235,19 @@ class _Bench:
             for cell in each.cells
             for part in self._parts(cell)
         )
+
+    def _states_under(self, changes: Changes) -> Sequence[State]:
+        """The states; where extremes move by another rule (X6), with the extremes of that rule."""
+        if not any(change.hypothesis is TRAIL for change in changes):
+            return self.states
+        try:
+            moved = {state.bar: state for state in own_states(self.search, changes, whole=False) or ()}
+        except TieoutError:  # a scenario without levels has no such setting
+            return self.states
+        return [
+            replace(state, positions=moved[state.bar].positions) if state.bar in moved else state
+            for state in self.states
+        ]
 
     def _parts(self, cell: tuple[str, int, str]) -> Iterator[tuple[str, int, str]]:
         """A cell; of a row that one side lacks, every cell: such a row is further off than a wrong price."""
