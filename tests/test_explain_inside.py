@@ -60,6 +60,16 @@ def test_exits_at_the_close_instead_of_their_levels_and_the_reverse(
     assert [cause.change.value for cause in found.causes] == [("*", place)]
 
 
+@pytest.mark.parametrize(("key", "value"), [("initial", "0.043"), ("tighten", "0.0035")])
+def test_a_number_of_a_trailing_stop_is_read_off_its_fills(key: str, value: str) -> None:
+    """Every fill at the level tells how far it is from the peak, and so what each number would have to be."""
+    subject = ground([*AT_CLOSE[:2], AT_LEVEL[2]])
+    truth = kit.setting("exit_setting", f"exits.trailing_stop.{key}", value)
+    found = kit.explained(subject, kit.ledger_of(subject, truth))
+    assert found.verdict is Verdict.EXPLAINED
+    assert [cause.change for cause in found.causes] == [truth]
+
+
 def test_another_loss_at_its_level_is_read_off_the_fills() -> None:
     subject = ground(AT_LEVEL)
     truth = kit.setting("exit_setting", "exits.stop_loss.loss", "0.017")

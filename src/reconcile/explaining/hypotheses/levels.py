@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from reconcile.explaining.evidence import EMPTY, Window, states_of
-from reconcile.explaining.hypotheses.settings import pair, settings, simplest
+from reconcile.explaining.hypotheses.settings import ONE, pair, settings, simplest
 from reconcile.explaining.model import (
     EVERY,
     Family,
@@ -152,28 +152,56 @@ def _ranked(path: str, kind: type[Enum], stated: Enum, votes: Mapping[str, int])
     return settings(path, borne_out if most else [each.value for each in kind], stated.value)
 
 
+RATES: Mapping[type[Any], str] = {StopLoss: "loss", TakeProfit: "gain", VolatilityStop: "multiple"}
+"""The number of a rule that alone sets its level."""
+
+
 def measured_rates(subject: Subject, window: Window) -> dict[tuple[str, str], tuple[int, ...]]:
     """By rule and number, the rates that put its level where its fills are, the most frequent first."""
     found: dict[tuple[str, str], Counter[int]] = {}
     held = _positions(subject, window)
     for rule, t, s, side, price in _fills_of_exits(subject, window, True):
         position = held(t, s)
-        key = {StopLoss: "loss", TakeProfit: "gain", VolatilityStop: "multiple"}.get(type(rule))
-        if position is None or key is None or price == subject.market.open.item(t, s):
+        if position is None or price == subject.market.open.item(t, s):
+            continue
+        slip = abs(fill_price(subject.scenario, price, side) - price)
+        if isinstance(rule, TrailingStop):
+            near = max(abs(position.extreme - price) - slip, 0)
+            for key, rate in _trailing_rates(rule, near, position.extreme, t - position.opened):
+                found.setdefault((rule.name, key), Counter())[rate] += 1
             continue
         base = entry_price(position)
         if isinstance(rule, VolatilityStop):
             before = [bar for bar in range(t) if subject.market.present.item(bar, s)]
             width = float(subject.market.features[rule.feature][before[-1], s]) if before else 0.0
             base = round(width * 10**subject.market.price_decimals) if 0 < width < float("inf") else 0
-        gap, slip = abs(entry_price(position) - price), abs(fill_price(subject.scenario, price, side) - price)
+        gap = abs(entry_price(position) - price)
         near = gap if isinstance(rule, TakeProfit) else max(gap - slip, 0)
-        rate = (
-            simplest(Fraction(2 * near - 3, 2 * base), Fraction(2 * near + 3, 2 * base)) if base > 0 else None
-        )
+        rate = _rate_near(near, base)
         if rate is not None and rate >= 0:
-            found.setdefault((rule.name, key), Counter())[rate] += 1
+            found.setdefault((rule.name, RATES[type(rule)]), Counter())[rate] += 1
     return {key: tuple(rate for rate, _ in rates.most_common(4)) for key, rates in found.items()}
+
+
+def _rate_near(near: int, base: int, more: Fraction = Fraction(0), parts: int = 1) -> int | None:
+    """The roundest rate that puts a level `near` ticks from a base, with `more` added, and over `parts`."""
+    if base <= 0:
+        return None
+    low, high = (Fraction(2 * near + off, 2 * base) for off in (-3, 3))
+    ends = sorted(((more + low) / parts, (more + high) / parts))
+    return simplest(max(ends[0], Fraction(0)), ends[1]) if ends[1] >= 0 else None
+
+
+def _trailing_rates(rule: TrailingStop, near: int, extreme: int, bars: int) -> Iterator[tuple[str, int]]:
+    """The values of each number of a trailing stop that put its level `near` ticks from its extreme, so many
+    bars after the position was opened."""
+    rates = {
+        "initial": _rate_near(near, extreme, Fraction(rule.tighten * bars, ONE)),
+        "minimum": _rate_near(near, extreme),
+    }
+    if bars > 0:
+        rates["tighten"] = _rate_near(near, extreme, Fraction(-rule.initial, ONE), -bars)
+    yield from ((key, rate) for key, rate in rates.items() if rate is not None)
 
 
 # The hypotheses

@@ -29,12 +29,17 @@ def money_decimals(subject: Subject) -> int:
 
 
 def simplest(low: Fraction, high: Fraction) -> int | None:
-    """The shortest decimal in [low, high], in ppb: what a person would have typed. None for none."""
+    """The shortest decimal in [low, high], in ppb: what a person would have typed. None for none.
+
+    Of several of the same length it is the first that ends in 5, as 0.0015 does, else the first.
+    """
     for places in range(10):
         unit = 10**places
         first = -((-low.numerator * unit) // low.denominator)
         if Fraction(first, unit) <= high:
-            return int(first * (ONE // unit))
+            by_five = -(-first // 5) * 5
+            best = by_five if Fraction(by_five, unit) <= high else first
+            return int(best * (ONE // unit))
     return None
 
 
