@@ -67,6 +67,47 @@ def test_the_end_of_a_day_in_backtrader_is_that_day(tmp_path: Path) -> None:
     assert stamps == ["2024-01-03", "2024-01-04 23:59:00"]
 
 
+@pytest.mark.parametrize(
+    ("stamps", "read"),
+    [
+        (["2024-01-03 14:30:00+00:00", "2024-07-03 13:30:00+00:00"], ["2024-01-03", "2024-07-03"]),
+        (["2024-01-03 14:30:00+00:00", "2024-01-03 15:30:00+00:00"], None),
+        (["2024-01-03", "2024-01-04"], ["2024-01-03", "2024-01-04"]),
+    ],
+    ids=["opens of days", "hours", "days"],
+)
+def test_opens_of_days_in_cvxportfolio_are_days(
+    stamps: list[str], read: list[str] | None, tmp_path: Path
+) -> None:
+    """Of its files as of its result; hours of one day stay what they are."""
+    index = pd.DatetimeIndex(stamps)
+    u = pd.DataFrame({"A": [10.0, -5.0], "cash": [-10.0, 5.0]}, index)
+    h = pd.DataFrame(
+        {"A": [0.0, 10.0, 5.0], "cash": [100.0, 90.0, 95.0]}, [*index, index[1] + pd.Timedelta("1D")]
+    )
+    for name, frame in (("u", u), ("h", h)):
+        frame.to_csv(tmp_path / f"{name}.csv")
+    for ledger in (
+        open_format("auto", tmp_path).ledger,
+        reconcile.from_cvxportfolio(SimpleNamespace(u=u, h=h)),
+    ):
+        found = column(ledger, "fills", "timestamp")
+        assert found == (read or [str(stamp) for stamp in index])
+
+
+def test_two_runs_of_vectorbt_with_one_symbol_stay_apart() -> None:
+    orders = pd.DataFrame(
+        {"Order Id": [0, 1], "Column": [(10, "A"), (20, "A")],
+         "Timestamp": pd.date_range("2024-01-03", periods=2), "Size": [2.0, 3.0], "Price": [5.0, 5.0],
+         "Fees": [0.1, 0.1], "Side": ["Buy", "Buy"]}
+    )  # fmt: skip
+    line = pd.DataFrame({(10, "A"): [1.0], (20, "A"): [1.0]})
+    portfolio = SimpleNamespace(
+        orders=SimpleNamespace(records_readable=orders), value=lambda: line, cash=lambda: line
+    )
+    assert column(reconcile.from_vectorbt(portfolio), "fills", "symbol") == ["('10', 'A')", "('20', 'A')"]
+
+
 def test_sessions_of_zipline_are_days_in_csv(tmp_path: Path) -> None:
     rows = "2024-07-03 17:00:00+00:00,100,100,0,0\n2024-11-05 21:00:00+00:00,101,101,0,0.01\n"
     found = opened("zipline", PERF + rows, tmp_path)

@@ -27,7 +27,9 @@ from vocabulary.errors import InputError
 
 def from_vectorbt(portfolio: Any) -> Ledger:
     """The ledger of a vectorbt Portfolio: fills, and equity where all columns share one account."""
-    return _ledger("from_vectorbt", "a vectorbt Portfolio", portfolio, vectorbt.tables_of)
+    return _ledger(
+        "from_vectorbt", "a vectorbt Portfolio", portfolio, vectorbt.tables_of, vectorbt.FORMAT.tidy
+    )
 
 
 def from_backtesting(stats: Any, symbol: str = "ASSET") -> Ledger:
@@ -71,7 +73,8 @@ def from_bt(result: Any, name: str | None = None) -> Ledger:
 
 def from_cvxportfolio(result: Any) -> Ledger:
     """The ledger of a cvxportfolio BacktestResult: trades, holdings and value in money."""
-    return _ledger("from_cvxportfolio", "a BacktestResult", result, cvxportfolio.tables_of)
+    tidy = cvxportfolio.FORMAT.tidy
+    return _ledger("from_cvxportfolio", "a BacktestResult", result, cvxportfolio.tables_of, tidy)
 
 
 def from_zipline(perf: Any) -> Ledger:

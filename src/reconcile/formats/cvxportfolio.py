@@ -2,7 +2,8 @@
 
 Truth: cvxportfolio/result.py and simulator.py (1.5). `u` are trades and `h` holdings before them, in money,
 one column per asset and one for cash. The costs of a bar are missing from the cash of the next. It knows
-weights and values, no quantities and no prices.
+weights and values, no quantities and no prices. The bars that it downloads are stamped
+with their open, in UTC.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from reconcile.formats.model import Columns, Format, Options, Rules, Tables, time_rules
 from reconcile.formats.peek import Peek
+from reconcile.formats.tidy import with_days
 from reconcile.formats.written import cut_off
 from vocabulary.errors import InputError
 
@@ -106,6 +108,7 @@ FORMAT = Format(
     holds=("trades and positions in money", "cash and equity per bar"),
     mind=("Costs of a bar are missing from the cash of the next.",),
     lacks=("quantities", "prices", "the cost of each trade", "orders"),
+    tidy=with_days,
     owns=owns,
     tables=read_folder,
 )

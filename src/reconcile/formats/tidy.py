@@ -60,6 +60,30 @@ def without_session_ends(ledger: Ledger) -> Tidied:
     return replace(ledger, tables=tables), (note,)
 
 
+def with_days(ledger: Ledger) -> Tidied:
+    """Instants of which no two are of one day as the days: daily bars that are stamped with their open."""
+    stamps = [
+        column.values
+        for table in ledger.tables.values()
+        for column in table.columns.values()
+        if column.kind is Kind.TIMESTAMP
+    ]
+    found = np.unique(np.concatenate(stamps)) if stamps else np.array([], np.int64)
+    if ledger.manifest.timezone is None or not (found % DAY).any() or not np.diff(found // DAY).all():
+        return ledger, ()
+    tables = {}
+    for name, table in ledger.tables.items():
+        columns = {
+            label: replace(column, values=column.values - column.values % DAY)
+            if column.kind is Kind.TIMESTAMP
+            else column
+            for label, column in table.columns.items()
+        }
+        tables[name] = Table(name, columns, table.rows)
+    note = "no two stamps are of one day: they are taken as days, of UTC"
+    return replace(ledger, tables=tables, manifest=replace(ledger.manifest, timezone=None)), (note,)
+
+
 def _renamed(ledger: Ledger, ours: Callable[[str], str], what: str) -> Tidied:
     """Symbols under other names. They stay as they are where two of them would get the same one."""
     symbols = {

@@ -114,8 +114,7 @@ FORMAT = Format(
 def tables_of(portfolio: Any) -> dict[str, Any]:
     """Tables of a vectorbt Portfolio: fills, and equity where it is one account.
 
-    portfolio: vectorbt.Portfolio. Several parameter columns beside symbols are refused by the caller's
-    symbols.
+    portfolio: vectorbt.Portfolio. A column of several levels is named like in its file, by all of them.
     """
     import pandas as pd
 
@@ -124,7 +123,7 @@ def tables_of(portfolio: Any) -> dict[str, Any]:
         "fills": pd.DataFrame(
             {
                 "timestamp": pd.to_datetime(orders["Timestamp"]),
-                "symbol": orders["Column"].map(_symbol),
+                "symbol": orders["Column"].map(_label),
                 "side": orders["Side"].str.lower(),
                 "quantity": orders["Size"].astype(float),
                 "price": orders["Price"].astype(float),
@@ -143,6 +142,8 @@ def tables_of(portfolio: Any) -> dict[str, Any]:
     return tables
 
 
-def _symbol(column: Any) -> str:
-    """A column's label: of several levels the last one, which names the symbol."""
-    return str(column[-1] if isinstance(column, tuple) else column)
+def _label(column: Any) -> str:
+    """A column's label as it stands in a file; of one level the level itself."""
+    if not isinstance(column, tuple):
+        return str(column)
+    return f"({', '.join(repr(str(one)) for one in column)})"
