@@ -60,6 +60,18 @@ class Ranking(Enum):
     APART = "apart"
 
 
+class Acts(Enum):
+    """Which part of a bar a hypothesis changes, where every table was right up to it.
+
+    deciding: what is decided, which is in the targets and orders.  executing: what becomes of the orders, and
+    what is booked and reported; never what is decided from the same State.  anywhere: either.
+    """
+
+    DECIDING = "deciding"
+    EXECUTING = "executing"
+    ANYWHERE = "anywhere"
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is explained: the scenario as stated and the market as read."""
@@ -85,6 +97,7 @@ class Hypothesis:
     id: its name in the JSON.
     values: the values worth trying, read off a part of the candidate's ledger where they can be.
     say: how a change with a value reads.
+    acts: the part of a bar that it changes.
     family: the hypotheses it may be taken for.
     names_its_object: its value, or the first part of it, names the setting or datum that it is about; two
         changes of one object exclude each other. Without it all changes of the hypothesis do.
@@ -101,6 +114,7 @@ class Hypothesis:
     id: str
     values: Callable[[Subject, Window], Values]
     say: Callable[[Subject, Value], Wording]
+    acts: Acts = Acts.ANYWHERE
     family: Family | None = None
     names_its_object: bool = False
     by_symbol: bool = False

@@ -13,11 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from reconcile.explaining.counterfactuals import Counterfactuals
-from reconcile.explaining.evidence import TRADE_TABLES, Bools, Ints, Rows, Target, read
-from reconcile.explaining.model import Change, Changes, Kind, LoopHypothesis
+from reconcile.explaining.evidence import DECISIONS, TRADE_TABLES, Bools, Ints, Rows, Target, read
+from reconcile.explaining.model import Acts, Change, Changes, Kind, LoopHypothesis
 from reconcile.matching.model import BoundKind
 from vocabulary.errors import TieoutError
 from vocabulary.ledger import Ledger
+from vocabulary.scenario import ExitAt, Scenario, SizeAt
 
 
 class Score(NamedTuple):
@@ -151,6 +152,26 @@ def wrong_at(target: Target, ledger: Ledger, cycle: int) -> Wrong:
                 wrong = _differ(target, name, column, values[a][i], ours.cells[column][b][j])
                 cells.update((name, key, column) for key in left[i][wrong].tolist())
     return Wrong(frozenset(cells), busy)
+
+
+DECIDED = ("targets", "orders", DECISIONS)
+WHOLE = {"targets", "orders", "fills", "positions", "equity"}
+"""Tables that tell a State, and what was decided from it."""
+
+
+def contradicted(target: Target, scenario: Scenario, ledger: Ledger, cycle: int) -> Acts | None:
+    """What cannot be at fault in a cycle up to which every table is right, so that its State was, too.
+
+    Targets that differ were decided otherwise, whatever became of them; and where targets and orders are
+    right, no decision was wrong. None where the tables do not tell, or sizes and exits follow the execution.
+    """
+    at_levels = any(rule.at is ExitAt.LEVEL for rule in scenario.exits if hasattr(rule, "at"))
+    if not target.tables.keys() >= WHOLE or at_levels or scenario.strategy.size_at is SizeAt.EXECUTION:
+        return None
+    tables = {name for name, _, _ in wrong_at(target, ledger, cycle).cells}
+    if "targets" in tables:
+        return Acts.EXECUTING
+    return Acts.DECIDING if tables and not tables & set(DECIDED) else None
 
 
 class Suspects(NamedTuple):

@@ -13,9 +13,10 @@ from itertools import product
 from reconcile.explaining.counterfactuals import Counterfactuals
 from reconcile.explaining.evidence import Target
 from reconcile.explaining.hypotheses.catalogue import CATALOGUE, Catalogue, same_object
-from reconcile.explaining.model import Change, Changes, Ranking
+from reconcile.explaining.hypotheses.sizing_base import SIZING_BASE
+from reconcile.explaining.model import Acts, Change, Changes, Ranking
 from reconcile.explaining.proposals import Proposals
-from reconcile.explaining.scoring import Gauge, Score, View, needs_loop, overlap
+from reconcile.explaining.scoring import Gauge, Score, View, contradicted, needs_loop, overlap
 from vocabulary.ledger import Ledger
 
 MOST = 5
@@ -173,9 +174,27 @@ class Search:
         begun = "equity" in self.target.tables and found.score.whole > 1
         predicted = self.runs.ledger(found.changes)
         proposals = list(self.proposals.around(found.changes, predicted, look.at, begun))
-        quick = [each for each in proposals if not needs_loop(each[0], found.changes)]
+        idle = self._contradicted(look, predicted)
+        likely = [each for each in proposals if each[1].hypothesis.acts is not idle]
+        best = self._best_of(look, likely)
+        if best is None and len(likely) < len(proposals):
+            best = self._best_of(look, [each for each in proposals if each[1].hypothesis.acts is idle])
+        return best
+
+    def _contradicted(self, look: SearchRound, predicted: Ledger) -> Acts | None:
+        """What the divergence cannot come from; it is tried last."""
+        found = look.found
+        sized_net = any(change.hypothesis is SIZING_BASE for change in found.changes)
+        if sized_net or min(found.score.whole, found.score.trades) < look.at:
+            return None
+        return contradicted(self.target, self.subject.scenario, predicted, look.at)
+
+    def _best_of(self, look: SearchRound, proposals: Sequence[tuple[Changes, Change]]) -> Found | None:
+        """The best of some proposals: what the engine can run first, then what takes the loop."""
+        base = look.found.changes
+        quick = [each for each in proposals if not needs_loop(each[0], base)]
         best = self._best(look, self._tried(look, quick))
-        slow = [each for each in proposals if needs_loop(each[0], found.changes)]
+        slow = [each for each in proposals if needs_loop(each[0], base)]
         if best is not None and self.matches(best.score):
             # Nothing can do better, but a change without limits that does as well is worth telling.
             slow = [each for each in slow if not self.catalogue.plainness(each[1])[0]]

@@ -13,7 +13,7 @@ from reconcile.explaining.evidence import Rows, Window
 from reconcile.explaining.hypotheses.features import carried
 from reconcile.explaining.hypotheses.reports import Array, replaced, rows_of
 from reconcile.explaining.hypotheses.settings import no_values, pair
-from reconcile.explaining.model import Change, ReportHypothesis, Subject, Value, Values, Wording
+from reconcile.explaining.model import Acts, Change, ReportHypothesis, Subject, Value, Values, Wording
 from vocabulary.ledger import Ledger, Table
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, Timing
@@ -54,6 +54,7 @@ def _if_filled(subject: Subject, window: Window) -> Values:
 
 BEFORE_TRADES = ReportHypothesis(
     id="equity_before_trades",
+    acts=Acts.EXECUTING,
     values=_if_filled,
     say=lambda *_: Wording(
         "equity is reported as it was before the trades of its bar", "equity", "after them", "before them"
@@ -139,7 +140,12 @@ def _dated_reads(subject: Subject, value: Value) -> Wording:
 
 
 ROWS_DATED = ReportHypothesis(
-    id="rows_dated", values=_other_days, say=_dated_reads, apply=_dated, names_its_object=True
+    id="rows_dated",
+    acts=Acts.EXECUTING,
+    values=_other_days,
+    say=_dated_reads,
+    apply=_dated,
+    names_its_object=True,
 )
 
 # Closed trades alone
@@ -177,6 +183,7 @@ def _only(table: Table, rows: Array) -> Table:
 
 CLOSED_ALONE = ReportHypothesis(
     id="closed_trades_alone",
+    acts=Acts.EXECUTING,
     values=_if_filled,
     say=lambda *_: Wording(
         "the fills of positions that are open at the end are left out",
@@ -211,6 +218,7 @@ def _if_cash(subject: Subject, window: Window) -> Values:
 
 BALANCE = ReportHypothesis(
     id="balance_as_cash",
+    acts=Acts.EXECUTING,
     values=_if_cash,
     say=lambda *_: Wording(
         "cash is reported with what the open positions cost: an account balance",

@@ -20,6 +20,7 @@ from reconcile.explaining.hypotheses.settings import (
     texts,
 )
 from reconcile.explaining.model import (
+    Acts,
     Family,
     SettingHypothesis,
     Subject,
@@ -214,6 +215,7 @@ def _cost_reads(path: str, sentence: str, none: str) -> Callable[[Subject, Value
 
 COMMISSION = SettingHypothesis(
     id="commission",
+    acts=Acts.EXECUTING,
     values=_commissions,
     say=_cost_reads("costs.commission", "commission is {new} instead of {old}", "no commission is charged"),
     apply=changed,
@@ -283,6 +285,7 @@ def at_a_bar(fills: Rows, market: Market) -> np.ndarray:
 
 SLIPPAGE = SettingHypothesis(
     id="slippage",
+    acts=Acts.EXECUTING,
     values=_slippages,
     say=_cost_reads("costs.slippage", "slippage is {new} instead of {old}", "no slippage is charged"),
     apply=changed,

@@ -11,6 +11,7 @@ from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.explaining.evidence import Window
 from reconcile.explaining.hypotheses.settings import bars_off, changed, no_values, reads, settings, texts
 from reconcile.explaining.model import (
+    Acts,
     Change,
     Family,
     LoopHypothesis,
@@ -80,6 +81,7 @@ TIMING = SettingHypothesis(
 )
 SEQUENCE = SettingHypothesis(
     id="sequence",
+    acts=Acts.EXECUTING,
     values=lambda subject, window: _words(
         "execution.sequence", fitting_first(subject, window), subject.scenario.execution.sequence
     ),
@@ -90,6 +92,7 @@ SEQUENCE = SettingHypothesis(
 
 CASH = SettingHypothesis(
     id="cash",
+    acts=Acts.EXECUTING,
     values=lambda subject, window: _words("execution.cash", CashPolicy, subject.scenario.execution.cash),
     say=reads({"execution.cash": "orders beyond the cash are treated as `{new}` instead of `{old}`"}),
     apply=changed,
@@ -118,6 +121,7 @@ def _buys_first(change: Change) -> Hooks:
 
 BUYS_FIRST = LoopHypothesis(
     id="buys_first",
+    acts=Acts.EXECUTING,
     values=no_values,
     say=lambda *_: Wording("buys are executed before sells", "execution.sequence", "as stated", "buys first"),
     hooks=_buys_first,
@@ -137,6 +141,7 @@ def _lost(change: Change) -> Hooks:
 
 ORDER_LOST = LoopHypothesis(
     id="order_lost",
+    acts=Acts.DECIDING,
     values=no_values,
     say=lambda *_: Wording("orders are lost between decision and execution", "orders", "sent", "lost"),
     hooks=_lost,
@@ -170,6 +175,7 @@ def _waits(subject: Subject, window: Window) -> Values:
 
 ORDER_LATE = LoopHypothesis(
     id="order_late",
+    acts=Acts.EXECUTING,
     values=_waits,
     say=_late_reads,
     hooks=_late,
@@ -193,6 +199,7 @@ def _dropped(change: Change) -> Hooks:
 
 FILL_DROPPED = LoopHypothesis(
     id="fill_dropped",
+    acts=Acts.EXECUTING,
     values=no_values,
     say=lambda *_: Wording("fills are dropped: orders that should fill do not", "fills", "filled", "dropped"),
     hooks=_dropped,
@@ -250,6 +257,7 @@ def _if_charged(subject: Subject, window: Window) -> Values:
 
 FILL_UNBOOKED = LoopHypothesis(
     id="fill_unbooked",
+    acts=Acts.EXECUTING,
     values=no_values,
     say=lambda *_: Wording("fills are recorded but never booked", "fills", "booked", "not booked"),
     hooks=_booked(0),
@@ -259,6 +267,7 @@ FILL_UNBOOKED = LoopHypothesis(
 )
 FILL_DOUBLED = LoopHypothesis(
     id="fill_doubled",
+    acts=Acts.EXECUTING,
     values=no_values,
     say=lambda *_: Wording("fills are doubled: executed and booked twice", "fills", "once", "twice"),
     hooks=_doubled,
@@ -268,6 +277,7 @@ FILL_DOUBLED = LoopHypothesis(
 )
 FILL_BOOKED_TWICE = LoopHypothesis(
     id="fill_booked_twice",
+    acts=Acts.EXECUTING,
     values=no_values,
     say=lambda *_: Wording(
         "fills are recorded once but booked twice", "fills", "booked once", "booked twice"
@@ -279,6 +289,7 @@ FILL_BOOKED_TWICE = LoopHypothesis(
 )
 CASH_NOT_CREDITED = LoopHypothesis(
     id="cash_not_credited",
+    acts=Acts.EXECUTING,
     values=no_values,
     say=lambda *_: Wording("cash is not credited on sells", "equity.cash", "credited", "not credited"),
     hooks=_without_cash(lambda fill: -fill.notional if fill.side is Side.SELL else 0),
@@ -287,6 +298,7 @@ CASH_NOT_CREDITED = LoopHypothesis(
 )
 CASH_NOT_DEBITED = LoopHypothesis(
     id="cash_not_debited",
+    acts=Acts.EXECUTING,
     values=no_values,
     say=lambda *_: Wording("cash is not debited on buys", "equity.cash", "debited", "not debited"),
     hooks=_without_cash(lambda fill: fill.notional if fill.side is Side.BUY else 0),
@@ -295,6 +307,7 @@ CASH_NOT_DEBITED = LoopHypothesis(
 )
 COMMISSION_NOT_PAID = LoopHypothesis(
     id="commission_not_paid",
+    acts=Acts.EXECUTING,
     values=_if_charged,
     say=lambda *_: Wording(
         "commission is recorded but not taken from cash", "equity.cash", "paid", "not paid"

@@ -19,6 +19,7 @@ from reconcile.explaining.hypotheses.settings import (
 )
 from reconcile.explaining.model import (
     EVERY,
+    Acts,
     Change,
     Family,
     LoopHypothesis,
@@ -171,6 +172,7 @@ def _not_sent(change: Change) -> Hooks:
 
 EXIT_UNSENT = LoopHypothesis(
     id="exit_unsent",
+    acts=Acts.DECIDING,
     values=_unsent,
     say=_unsent_reads,
     hooks=_not_sent,
@@ -274,6 +276,7 @@ def _with_best_peaks(at: Moment) -> State:
 
 EXIT_LOOKS_AT = LoopHypothesis(
     id="exit_looks_at",
+    acts=Acts.DECIDING,
     values=_looks,
     say=_look_reads,
     numbers=1,

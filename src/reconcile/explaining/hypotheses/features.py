@@ -16,6 +16,7 @@ import numpy.typing as npt
 from reconcile.explaining.evidence import Window
 from reconcile.explaining.hypotheses.settings import bars_off, pair
 from reconcile.explaining.model import (
+    Acts,
     Change,
     Family,
     InputHypothesis,
@@ -238,9 +239,15 @@ def _context_zero_filled_reads(subject: Subject, value: Value) -> Wording:
     return Wording(f"a missing {value} was read as zero{so}", f"context.{value}", "missing", "0")
 
 
-_FEATURE = partial(InputHypothesis, names_its_object=True, by_symbol=True)
+_FEATURE = partial(InputHypothesis, acts=Acts.DECIDING, names_its_object=True, by_symbol=True)
 _SCORE = partial(_FEATURE, family=Family.FEATURE, ranking=Ranking.CHANGES)
-_CONTEXT = partial(InputHypothesis, names_its_object=True, family=Family.GATE, ranking=Ranking.BESIDE)
+_CONTEXT = partial(
+    InputHypothesis,
+    acts=Acts.DECIDING,
+    names_its_object=True,
+    family=Family.GATE,
+    ranking=Ranking.BESIDE,
+)
 
 FEATURE_SHIFTED = _SCORE(
     id="feature_shifted",

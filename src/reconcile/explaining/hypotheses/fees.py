@@ -11,7 +11,7 @@ from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.explaining.evidence import EMPTY, Rows, Window
 from reconcile.explaining.hypotheses.features import carried
 from reconcile.explaining.hypotheses.settings import ONE, at_path, shown
-from reconcile.explaining.model import Change, Family, LoopHypothesis, Subject, Value, Values, Wording
+from reconcile.explaining.model import Acts, Change, Family, LoopHypothesis, Subject, Value, Values, Wording
 from reference import Execution, raw_price
 from vocabulary.market import Market
 from vocabulary.scenario import BpsCommission, BpsSlippage, CashPolicy, FixedSlippage, Scenario
@@ -142,6 +142,7 @@ def _charged(change: Change) -> Hooks:
 
 COMMISSION_FACTOR = LoopHypothesis(
     id="commission_factor",
+    acts=Acts.EXECUTING,
     values=_factors,
     say=_factor_reads,
     hooks=_charged,
@@ -186,6 +187,7 @@ def _in_price_reads(subject: Subject, value: Value) -> Wording:
 
 FEE_IN_PRICE = LoopHypothesis(
     id="fee_in_price",
+    acts=Acts.EXECUTING,
     values=lambda subject, window: (
         (None,) if isinstance(subject.scenario.costs.commission, BpsCommission) else ()
     ),

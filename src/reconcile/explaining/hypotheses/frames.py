@@ -17,6 +17,7 @@ from reconcile.explaining.hypotheses.features import Array, limited, read_contex
 from reconcile.explaining.hypotheses.prices import PRICES, with_prices
 from reconcile.explaining.hypotheses.settings import bars_off, pair
 from reconcile.explaining.model import (
+    Acts,
     Change,
     Family,
     InputHypothesis,
@@ -189,6 +190,7 @@ def _column(identity: str, group: str, slip: Misreading) -> InputHypothesis:
         return Wording(f"{name} is read {how}", f"{group}.{name}", "this bar's", how)
 
     return InputHypothesis(
+        acts=Acts.DECIDING,
         id=identity,
         values=values,
         say=say,

@@ -15,6 +15,7 @@ from reconcile.explaining.hypotheses.execution import EXECUTES_AT
 from reconcile.explaining.hypotheses.features import Array, carried, later, limited
 from reconcile.explaining.hypotheses.settings import bars_off, pair
 from reconcile.explaining.model import (
+    Acts,
     Change,
     Family,
     InputHypothesis,
@@ -116,6 +117,7 @@ def _execution_price(scenario: Scenario, market: Market, change: Change) -> Mark
 
 EXECUTION_PRICE = InputHypothesis(
     id="execution_price",
+    acts=Acts.EXECUTING,
     values=_execution_prices,
     say=_execution_price_reads,
     apply=_execution_price,

@@ -16,6 +16,7 @@ from reconcile.explaining.hypotheses.costs import at_a_bar
 from reconcile.explaining.hypotheses.execution import EXECUTES_AT
 from reconcile.explaining.hypotheses.settings import ONE
 from reconcile.explaining.model import (
+    Acts,
     Change,
     Family,
     LoopHypothesis,
@@ -141,6 +142,7 @@ def _queue_reads(subject: Subject, value: Value) -> Wording:
 
 QUEUE = LoopHypothesis(
     id="queue",
+    acts=Acts.EXECUTING,
     values=_queues,
     say=_queue_reads,
     hooks=_queued,
@@ -173,6 +175,7 @@ def _checked(change: Change) -> Hooks:
 
 CHECKED_AT_SUBMISSION = LoopHypothesis(
     id="checked_at_submission",
+    acts=Acts.DECIDING,
     values=lambda subject, window: (
         () if subject.scenario.execution.cash is CashPolicy.ALLOW_NEGATIVE else (None,)
     ),

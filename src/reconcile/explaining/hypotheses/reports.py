@@ -15,6 +15,7 @@ from reconcile.explaining.evidence import Window
 from reconcile.explaining.hypotheses.features import carried, later
 from reconcile.explaining.hypotheses.settings import no_values, pair
 from reconcile.explaining.model import (
+    Acts,
     Change,
     Family,
     ReportHypothesis,
@@ -77,7 +78,9 @@ def _books(subject: Subject, window: Window) -> Values:
     return ("book", "equity")
 
 
-FROZEN_BOOK = ReportHypothesis(id="frozen_book", values=_books, say=_frozen_reads, apply=_frozen_book)
+FROZEN_BOOK = ReportHypothesis(
+    id="frozen_book", acts=Acts.EXECUTING, values=_books, say=_frozen_reads, apply=_frozen_book
+)
 
 
 def _equity_late(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
@@ -94,6 +97,7 @@ def _equity_late(scenario: Scenario, market: Market, ledger: Ledger, change: Cha
 
 EQUITY_LATE = ReportHypothesis(
     id="equity_late",
+    acts=Acts.EXECUTING,
     values=no_values,
     say=lambda *_: Wording("equity is reported one bar late", "equity", "this bar's", "the bar before's"),
     apply=_equity_late,
@@ -167,6 +171,7 @@ def _zero_reads(subject: Subject, value: Value) -> Wording:
 
 REPORTED_ZERO = ReportHypothesis(
     id="reported_zero",
+    acts=Acts.EXECUTING,
     values=lambda subject, window: CHARGED,
     say=_zero_reads,
     apply=_zero,
@@ -207,7 +212,7 @@ def _mark_reads(subject: Subject, value: Value) -> Wording:
 
 
 MARKED_OTHERWISE = ReportHypothesis(
-    id="marked_otherwise", values=_marks, say=_mark_reads, apply=_marked_otherwise
+    id="marked_otherwise", acts=Acts.EXECUTING, values=_marks, say=_mark_reads, apply=_marked_otherwise
 )
 
 # Rows

@@ -20,6 +20,7 @@ from reconcile.explaining.hypotheses.fees import recharged
 from reconcile.explaining.hypotheses.settings import ONE, money_decimals, pair
 from reconcile.explaining.hypotheses.sizing import retargeted
 from reconcile.explaining.model import (
+    Acts,
     Change,
     Family,
     Hypothesis,
@@ -95,6 +96,7 @@ def _slippage_reads(subject: Subject, value: Value) -> Wording:
 
 SLIPPAGE_ROUNDED = LoopHypothesis(
     id="slippage_rounded",
+    acts=Acts.EXECUTING,
     values=_slippage_ways,
     say=_slippage_reads,
     hooks=_rounded_slippage,
@@ -137,6 +139,7 @@ def _to_unit(what: str, where: str, how: str, places: int, decimals: int) -> Wor
 
 PRICE_ROUNDED = LoopHypothesis(
     id="price_rounded",
+    acts=Acts.EXECUTING,
     values=_price_ways,
     say=_price_reads,
     hooks=_rounded_price,
@@ -214,6 +217,7 @@ def _commission_reads(subject: Subject, value: Value) -> Wording:
 
 COMMISSION_ROUNDED = LoopHypothesis(
     id="commission_rounded",
+    acts=Acts.EXECUTING,
     values=_commission_ways,
     say=_commission_reads,
     hooks=_rounded_commission,
@@ -282,6 +286,7 @@ def _quantity_reads(subject: Subject, value: Value) -> Wording:
 
 QUANTITY_ROUNDED = LoopHypothesis(
     id="quantity_rounded",
+    acts=Acts.DECIDING,
     values=_quantity_ways,
     say=_quantity_reads,
     hooks=_rounded_quantity,

@@ -7,7 +7,16 @@ import numpy as np
 from reconcile.explaining.evidence import EMPTY, Target, Window
 from reconcile.explaining.hypotheses.settings import at_path, changed, reads, settings, shown, texts, thawed
 from reconcile.explaining.hypotheses.sizing import membership
-from reconcile.explaining.model import Family, Ranking, SettingHypothesis, Subject, Value, Values, Wording
+from reconcile.explaining.model import (
+    Acts,
+    Family,
+    Ranking,
+    SettingHypothesis,
+    Subject,
+    Value,
+    Values,
+    Wording,
+)
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, ScheduleKind, TopN, When
 
@@ -39,6 +48,7 @@ def _selections(subject: Subject, window: Window) -> Values:
 
 SELECTION = SettingHypothesis(
     id="selection",
+    acts=Acts.DECIDING,
     values=_selections,
     say=reads(
         {
@@ -116,6 +126,7 @@ def _measured_schedules(target: Target) -> Values:
 
 SCHEDULE = SettingHypothesis(
     id="schedule",
+    acts=Acts.DECIDING,
     values=_schedules,
     say=reads({"strategy.schedule": "the schedule is {new} instead of {old}"}),
     apply=changed,
@@ -197,6 +208,7 @@ def _bound(gate: dict[str, object]) -> str:
 
 GATE = SettingHypothesis(
     id="gate",
+    acts=Acts.DECIDING,
     values=_gates,
     say=_gate_reads,
     apply=changed,
@@ -216,6 +228,7 @@ def _cooldowns(subject: Subject, window: Window) -> Values:
 
 COOLDOWN = SettingHypothesis(
     id="cooldown",
+    acts=Acts.DECIDING,
     values=_cooldowns,
     say=reads({"strategy.cooldown": "the cooldown after an exit is {new} bars instead of {old}"}),
     apply=changed,

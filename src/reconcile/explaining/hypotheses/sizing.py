@@ -24,6 +24,7 @@ from reconcile.explaining.hypotheses.settings import (
     texts,
 )
 from reconcile.explaining.model import (
+    Acts,
     Change,
     Family,
     LoopHypothesis,
@@ -220,6 +221,7 @@ def _rounded_up(rate: int) -> int:
 
 SIZING = SettingHypothesis(
     id="sizing",
+    acts=Acts.DECIDING,
     values=_sizings,
     say=reads(
         {
@@ -271,6 +273,7 @@ def measured_bands(window: Window) -> tuple[int, ...]:
 
 BAND = SettingHypothesis(
     id="band",
+    acts=Acts.DECIDING,
     values=_bands,
     say=reads({"strategy.band": "the band is {new} instead of {old}"}),
     apply=changed,
@@ -365,4 +368,12 @@ def _to_target(at: Moment, target: Wanted, decision: Decision) -> list[Order]:
     return [Order(at.bar, target.symbol, side, abs(delta), REBALANCE, decision.rebalance)]
 
 
-LOT = LoopHypothesis(id="lot", values=_lots, say=_lot_reads, hooks=_in_lots, family=Family.SIZE, decides=True)
+LOT = LoopHypothesis(
+    id="lot",
+    acts=Acts.DECIDING,
+    values=_lots,
+    say=_lot_reads,
+    hooks=_in_lots,
+    family=Family.SIZE,
+    decides=True,
+)

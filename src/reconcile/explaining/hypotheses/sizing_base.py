@@ -14,7 +14,7 @@ from reconcile.explaining.hypotheses.costs import fitting_rate
 from reconcile.explaining.hypotheses.fees import fees_of_cash
 from reconcile.explaining.hypotheses.settings import ONE, pair, simplest
 from reconcile.explaining.hypotheses.sizing import retargeted
-from reconcile.explaining.model import Change, Family, LoopHypothesis, Subject, Value, Values, Wording
+from reconcile.explaining.model import Acts, Change, Family, LoopHypothesis, Subject, Value, Values, Wording
 from reconcile.files.decimals import BPS, PPB, from_units, to_units
 from reference import Decision
 from vocabulary.scenario import BpsCommission
@@ -174,6 +174,7 @@ def _net_of_fee(change: Change, share: str | None) -> Callable[[Moment, Decision
 
 SIZING_BASE = LoopHypothesis(
     id="sizing_base",
+    acts=Acts.DECIDING,
     values=_base_shares,
     say=_base_reads,
     hooks=_on_another_base,
