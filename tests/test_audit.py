@@ -14,6 +14,7 @@ from tests import comparison_kit as kit
 
 import reference
 from reconcile.auditing.audit import AuditOptions, audit
+from reconcile.auditing.constant_patterns import first_of_patterns, pattern_sentence
 from reconcile.auditing.model import Check, Finding, FindingKind, Unchecked, Verdict, Why
 from reconcile.auditing.positions import booked
 from reconcile.matching.cells import doubles
@@ -406,6 +407,37 @@ def test_rows_at_bars_and_symbols_that_do_not_exist() -> None:
     assert FindingKind.SYMBOL in kinds(audited(changed, scenario, market))
     changed = kit.dropping(ledger, "equity", 5)
     assert kinds(audited(changed, scenario, market))[FindingKind.MISSING_BAR] == 1
+
+
+PATTERNS: tuple[tuple[str, str, Callable[[Any], Any], str], ...] = (
+    ("fills", "commission", lambda fees: fees * 3, "fills commission is 3 times what it should be"),
+    ("fills", "slippage", np.negative, "fills slippage has the opposite sign"),
+    ("equity", "market_value", lambda worth: worth + 10**9, "more than it should be"),
+    (
+        "fills",
+        "timestamp",
+        lambda stamps: stamps + 17 * 3600 * 10**9,
+        "fills timestamp is 17 hours after its bar",
+    ),
+)
+
+
+@pytest.mark.parametrize(("table", "column", "change", "said"), PATTERNS)
+def test_one_mistake_in_many_rows_is_told_once(
+    table: str, column: str, change: Callable[[Any], Any], said: str
+) -> None:
+    scenario, market, ledger = kit.sample(3)
+    found = audited(every(table, column, change)(ledger, market), scenario, market)
+    told = [one for one in found.patterns if said in pattern_sentence(one)]
+    assert told and told[0].field == f"{table}.{column}" and told[0].findings > 2
+    shown = [one for one in first_of_patterns(found) if one.field == told[0].field]
+    assert len([one for one in shown if one.check is told[0].check]) == 1
+
+
+def test_findings_that_have_nothing_in_common_are_no_pattern() -> None:
+    scenario, market, ledger = kit.sample(3)
+    odd = every("fills", "commission", lambda fees: fees + np.arange(len(fees)) ** 2 * 7919 + 1)
+    assert not audited(odd(ledger, market), scenario, market).patterns
 
 
 def test_a_fill_of_an_absent_symbol() -> None:

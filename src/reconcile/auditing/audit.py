@@ -264,6 +264,7 @@ def _result(recorder: Recorder, chosen: tuple[Check, ...] | None, with_market: b
         recorder.absorbed(),
         recorder.noise(),
         tuple(dict.fromkeys(recorder.notes)),
+        tuple(one for one in recorder.patterns if chosen is None or one.check in chosen),
     )
 
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from reconcile.auditing.model import ABOUT, NEEDS_MARKET, Audit, Check, Finding, FindingKind, Verdict, Why
+from reconcile.auditing.constant_patterns import first_of_patterns, pattern_json, pattern_sentence
+from reconcile.auditing.model import (
+    ABOUT,
+    NEEDS_MARKET,
+    Audit,
+    Check,
+    Finding,
+    FindingKind,
+    Verdict,
+    Why,
+)
 from reconcile.text.escape import printable
 from reconcile.text.json_text import to_json
 from reconcile.text.times import Clock
@@ -158,7 +168,9 @@ def _findings(audit: Audit, clock: Clock) -> Iterable[str]:
     yield ""
     counts = ", ".join(f"{kind.value} {count:,}" for kind, count in audit.counts.items())
     yield f"findings      {counts}"
-    shown = pick(audit.findings)
+    for pattern in audit.patterns:
+        yield f"  one pattern: {pattern_sentence(pattern)}"
+    shown = pick(first_of_patterns(audit))
     for finding in shown:
         yield f"  {describe(finding, clock)}"
     total = sum(audit.counts.values())
@@ -300,6 +312,7 @@ def audit_json(audit: Audit, notes: tuple[str, ...], clock: Callable[[int | None
                 }
                 for one in audit.noise
             ],
+            "patterns": [pattern_json(one) for one in audit.patterns],
             "notes": [*audit.notes, *notes],
         }
     )

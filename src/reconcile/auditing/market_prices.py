@@ -167,9 +167,7 @@ def check_prices(recorder: Recorder, scenario: Scenario, market: Market) -> Ints
     adjusted = _report_adjusted(recorder, done, as_doubles(found).values / raw, wrong)
     rest = wrong[~adjusted]
     kinds = _why_wrong(scenario, market, done, found, rest)
-    whole = np.zeros(done.fills.table.rows, np.int64)
-    whole[done.rows] = np.arange(len(done.rows))
-    wanted, prices = Amounts(expected.values[whole], scale), done.fills.amounts("price")
+    wanted, prices = spread(expected, done.rows, done.fills.table.rows), done.fills.amounts("price")
     for kind in (FindingKind.TOMORROW, FindingKind.RANGE, FindingKind.PRICE):
         rows = done.rows[rest[kinds == list(FindingKind).index(kind)]]
         nowhere = rows[_beyond_all_bars(recorder, scenario, market, rows)]

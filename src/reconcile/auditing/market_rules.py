@@ -19,6 +19,7 @@ from reconcile.auditing.amounts import (
     take,
     value,
 )
+from reconcile.auditing.constant_patterns import another_clock
 from reconcile.auditing.equity import EquityByBar
 from reconcile.auditing.ledger_index import PlacedTable, timestamps_of
 from reconcile.auditing.model import Check, Finding, FindingKind, RowName, Why
@@ -97,6 +98,7 @@ def check_bars(recorder: Recorder, market: Market) -> None:
                 wrong = full & (bars_of(market, stamps) < 0)
                 recorder.made(Check.BARS, int(full.sum()))
                 recorder.add_where(Check.BARS, FindingKind.NO_BAR, placed.field(name), wrong)
+                recorder.note(another_clock(Check.BARS, placed.field(name), stamps[wrong], market.timestamps))
     equity = recorder.need(Check.BARS, "equity", "timestamp")
     if equity is None or not equity.table.rows:
         return

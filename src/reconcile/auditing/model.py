@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 
 from reconcile.matching.model import Tolerance, Value
+from reconcile.matching.patterns import PatternKind
 
 
 class Check(Enum):
@@ -220,6 +221,22 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class ConstantPattern:
+    """One relation that many findings of a column share: one mistake in many rows.
+
+    kind: factor, offset, sign or rounded. value: the factor, the offset, or the decimals kept; of `clock`,
+    nanoseconds. findings: how many it accounts for. rows: of the table.
+    """
+
+    check: Check
+    field: str
+    kind: PatternKind
+    value: Decimal | int
+    findings: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """A check that was made. values: how many values it compared.
 
@@ -267,7 +284,7 @@ class Audit:
     findings: at most LIMIT of each kind, in order of time; `counts` counts all of them.
     checked, unchecked: the checks that were made, and those that were not.
     named: the checks that the caller asked for, None for all. The result can be clean without the others.
-    with_market: whether a scenario and its market were given.
+    with_market: whether a scenario and its market were given. patterns: what many findings have in common.
     notes: further facts for the reader, one sentence each.
     """
 
@@ -281,6 +298,7 @@ class Audit:
     absorbed: tuple[Absorbed, ...]
     noise: tuple[Noise, ...]
     notes: tuple[str, ...]
+    patterns: tuple[ConstantPattern, ...] = ()
 
 
 LIMIT = 1000

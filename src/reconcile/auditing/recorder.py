@@ -21,12 +21,14 @@ from reconcile.auditing.amounts import (
     picked,
     value,
 )
+from reconcile.auditing.constant_patterns import relation
 from reconcile.auditing.ledger_index import Field, LedgerIndex, PlacedTable
 from reconcile.auditing.model import (
     LIMIT,
     Absorbed,
     Check,
     Checked,
+    ConstantPattern,
     Finding,
     FindingKind,
     Noise,
@@ -66,6 +68,7 @@ class Recorder:
         self.tolerances = {f"{one.table}.{one.column}": one for one in tolerances}
         self._uses = {field: _Use() for field in self.tolerances}
         self.notes: list[str] = []
+        self.patterns: list[ConstantPattern] = []
 
     def need(self, check: Check, table: str, *columns: str) -> PlacedTable | None:
         """The table if it has these columns; else None, and the check is recorded as not made."""
@@ -77,6 +80,11 @@ class Recorder:
         for name in lacking:
             self.not_made(check, f"{table}.{name}", Why.NO_COLUMN)
         return None if lacking else placed
+
+    def note(self, pattern: ConstantPattern | None) -> None:
+        """Record what findings have in common, where they do."""
+        if pattern is not None:
+            self.patterns.append(pattern)
 
     def not_made(self, check: Check, what: str, why: Why) -> None:
         """Record that a check, or a part of it, is not made. what: the table or column that is missing."""
@@ -191,6 +199,8 @@ class Recorder:
 
         found, expected: one amount for each row of the table. Without `found` the cell itself is shown.
         """
+        if found is not None and expected is not None:
+            self.note(relation(check, field, rows, found, expected))
         for done, row in enumerate(rows.tolist()):
             if self.is_full(kind):
                 self.count_more(check, kind, len(rows) - done)

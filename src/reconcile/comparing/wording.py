@@ -79,7 +79,7 @@ def pattern_text(pattern: Pattern, clock: Clock) -> str:
             )
         case PatternKind.CLOCK:
             ns = pattern.value if isinstance(pattern.value, int) else 0
-            return f"{column} is {_duration(abs(ns))} {'later' if ns > 0 else 'earlier'} {where}"
+            return f"{column} is {duration(abs(ns))} {'later' if ns > 0 else 'earlier'} {where}"
         case PatternKind.SIDES:
             return f"side is swapped, buy for sell, {where}"
         case PatternKind.RENAMED:
@@ -110,7 +110,7 @@ def _times(pattern: Pattern) -> str:
     return f"{shown(factor)} times"
 
 
-def _duration(ns: int) -> str:
+def duration(ns: int) -> str:
     """A time in its largest whole unit."""
     for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
         if ns % (size * 10**9) == 0:
