@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from exports_kit import EQUITY, FILLS, SYMBOL, Kit, Sample, csv, fills, signed, trips
+from exports_kit import EQUITY, FILLS, SYMBOL, Kit, Sample, csv, fills, local, signed, trips
 
 SHARES = "Net P&L {c},Net P&L %,Favorable excursion {c},Favorable excursion %,Adverse excursion {c},"
 SHARES += "Adverse excursion %,Cumulative P&L {c},Cumulative P&L %"
@@ -93,12 +93,13 @@ def tradingview() -> Kit:
         pd.DataFrame({"name": ["x"], "value": ["y"]}).to_excel(writer, sheet_name="Properties", index=False)
     others = {name: sample(name) for name in TRADINGVIEW if name != "current"}
     others["XLSX"] = Sample("list.xlsx", book.getvalue(), fees=False)
-    commas = str(sample("German").content).replace(",", ";").replace(".", ",")
+    commas = local(str(sample("German").content))
     return Kit(
         good,
         Sample("list.csv", TRADINGVIEW["current"] + "\n"),
         others,
         Sample("list.csv", commas, fees=False),
+        older="legacy",
     )
 
 
@@ -157,6 +158,7 @@ def metatrader5() -> Kit:
         Sample("deals.csv", text(fee=True).partition("\n")[0] + "\n"),
         others,
         Sample("deals.csv", text(fee=True).replace(".", ",").replace("2024,01,", "2024.01.")),
+        older="without fees",
     )
 
 
@@ -186,6 +188,8 @@ def ib_flex() -> Kit:
             "CSV": Sample("flex.csv", csv(header, fills(row))),
             "CSV in sections": Sample("flex.csv", "\n".join(framed) + "\n"),
         },
+        Sample("flex.csv", local(csv(header, fills(row)))),
+        older="none: a query chooses its fields",
     )
 
 
@@ -197,7 +201,16 @@ def worth(header: str, row: str) -> str:
 def zipline() -> Kit:
     header = ",period_open,period_close,ending_value,returns,ending_cash,portfolio_value,transactions"
     row = "{day},{day} 14:31:00+00:00,{day} 21:00:00+00:00,{held},0.001,{cash},{worth},[]"
-    return Kit(Sample("perf.csv", worth(header, row)), Sample("perf.csv", header + "\n"), table="equity")
+    text = worth(header, row)
+    before = worth(",ending_value,returns,ending_cash,portfolio_value", "{day},{held},0.001,{cash},{worth}")
+    return Kit(
+        Sample("perf.csv", text),
+        Sample("perf.csv", header + "\n"),
+        {"of 0.9": Sample("perf.csv", before)},
+        Sample("perf.csv", local(text)),
+        table="equity",
+        older="of 0.9",
+    )
 
 
 def qlib() -> Kit:
@@ -205,10 +218,17 @@ def qlib() -> Kit:
     row = "{day},{worth},0.001,1.0,0.1,1.0,0.1,{held},{cash},0.002"
     text = worth(header, row)
     older = worth(header.removesuffix(",bench"), row.removesuffix(",0.002"))
-    local = Sample("report.csv", text.replace(",", ";").replace(".", ","))
+    commas = Sample("report.csv", local(text))
     others = {"without a benchmark": Sample("report.csv", older),
               "index without a name": Sample("report.csv", text.replace("datetime", "", 1))}  # fmt: skip
-    return Kit(Sample("report.csv", text), Sample("report.csv", header + "\n"), others, local, table="equity")
+    return Kit(
+        Sample("report.csv", text),
+        Sample("report.csv", header + "\n"),
+        others,
+        commas,
+        table="equity",
+        older="without a benchmark",
+    )
 
 
 def cvxportfolio() -> Kit:
@@ -218,5 +238,7 @@ def cvxportfolio() -> Kit:
         Sample("result", {"u.csv": u, "h.csv": h}),
         Sample("result", {"u.csv": ",AAA,cash\n", "h.csv": ",AAA,cash\n"}),
         {"of 1.0": Sample("result", {"u.csv": u.replace("2024-01-04,,,\n", ""), "h.csv": h})},
+        Sample("result", {"u.csv": local(u), "h.csv": local(h)}),
         table="money",
+        older="of 1.0",
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -61,8 +62,9 @@ class Sample:
 class Kit:
     """The exports of one format.
 
-    others: older generations, other tables and languages of the same story, by what they are. local: as a
-    spreadsheet with decimal commas saves it. table: which of ours its rows become.
+    others: older generations, other tables and languages of the same story, by what they are. older: which of
+    them is the older generation, or why there is none. local: as a spreadsheet with decimal commas saves it.
+    table: which of ours its rows become.
     """
 
     good: Sample
@@ -70,6 +72,7 @@ class Kit:
     others: Mapping[str, Sample] = field(default_factory=dict)
     local: Sample | None = None
     table: str = "fills"
+    older: str = ""
 
 
 def csv(header: str, rows: list[str], mark: str = ",") -> str:
@@ -84,11 +87,15 @@ def signed(side: str, quantity: int) -> int:
     return quantity if side == "buy" else -quantity
 
 
+def local(text: str) -> str:
+    """The text of a CSV file as a spreadsheet saves it where decimals have a comma."""
+    return re.sub(r"(?<=\d)\.(?=\d)", ",", text.replace(",", ";"))
+
+
 def table(header: str, row: Callable[..., str], fees: bool = True, name: str = "export.csv") -> Kit:
     """A format of one plain table of fills: in English, empty, and with semicolons and decimal commas."""
     text = csv(header, fills(row))
-    commas = text.replace(",", ";").replace(".", ",")
-    return Kit(Sample(name, text, fees), Sample(name, csv(header, [])), local=Sample(name, commas, fees))
+    return Kit(Sample(name, text, fees), Sample(name, csv(header, [])), local=Sample(name, local(text), fees))
 
 
 def trips(row: Callable[..., list[str]]) -> list[str]:
@@ -121,7 +128,7 @@ def vectorbt() -> Kit:
         "of PRO": Sample("o.csv", text.replace("Timestamp", "Fill Index")),
         "of 0.1": Sample("o.csv", text.replace("Timestamp", "Date")),
     }
-    return Kit(made.good, made.empty, others, made.local)
+    return Kit(made.good, made.empty, others, made.local, older="of 0.1")
 
 
 def backtesting() -> Kit:
@@ -140,12 +147,12 @@ def backtesting() -> Kit:
         return [f"{number},{size},1,2,{first[3]},{last[3]},{profit:g},0.1,{first[0]}:00,{last[0]}:00,1 days"]
 
     text = csv(header, trips(row))
-    commas = text.replace(",", ";").replace(".", ",")
     return Kit(
         Sample("trades.csv", text, fees=False),
         Sample("trades.csv", csv(header, [])),
         {"of 0.5": Sample("trades.csv", csv(old, trips(before)), fees=False)},
-        Sample("trades.csv", commas, fees=False),
+        Sample("trades.csv", local(text), fees=False),
+        older="of 0.5",
     )
 
 
@@ -159,7 +166,9 @@ def backtrader() -> Kit:
         lambda at, time, side, size, price, fee: f"{time}:00,{signed(side, size)},{price},0,AAA,1",
         fees=False,
     )
-    return Kit(made.good, made.empty, {"Transactions": netted.good}, made.local)
+    return Kit(
+        made.good, made.empty, {"Transactions": netted.good}, made.local, older="none: it is our own list"
+    )
 
 
 def pybroker() -> Kit:
@@ -173,17 +182,21 @@ def pybroker() -> Kit:
         "id,type,symbol,date,shares,limit_price,fill_price,fees",
         lambda at, time, side, size, price, fee: f"{at},{side},AAA,{time}:00,{size},,{price},{fee}",
     )
-    return Kit(made.good, made.empty, {"of 1": older.good}, made.local)
+    return Kit(made.good, made.empty, {"of 1": older.good}, made.local, older="of 1")
 
 
 def nautilus() -> Kit:
-    made = table(
-        "client_order_id,instrument_id,order_side,order_type,last_qty,last_px,currency,commission,ts_event",
-        lambda at, time, side, size, price, fee: (
-            f"O-{at},AAA.XNAS,{side.upper()},MARKET,{size},{price},USD,{fee} USD,{time}:00+00:00"
-        ),
+    header = (
+        "client_order_id,instrument_id,order_side,order_type,last_qty,last_px,currency,commission,ts_event"
     )
-    return Kit(made.good, made.empty)
+
+    def row(at: int, time: str, side: str, size: int, price: str, fee: str) -> str:
+        told = f"O-{at},AAA.XNAS,{side.upper()},MARKET,{size},{price},USD,{fee} USD,{time}:00+00:00"
+        return f"{told},{{}},False"
+
+    made = table(f"{header},info,reconciliation", row)
+    older = table(header, lambda *fill: row(*fill).removesuffix(",{},False"))
+    return Kit(made.good, made.empty, {"of 1.180": older.good}, made.local, older="of 1.180")
 
 
 def ml4t() -> Kit:
@@ -202,15 +215,16 @@ def ml4t() -> Kit:
     packed = io.BytesIO()
     pd.read_csv(io.StringIO(str(made.good.content)), parse_dates=["timestamp"]).to_parquet(packed)
     others = {"of 0.1": older.good, "Parquet": Sample("fills.parquet", packed.getvalue())}
-    return Kit(made.good, made.empty, others, made.local)
+    return Kit(made.good, made.empty, others, made.local, older="of 0.1")
 
 
 def bt() -> Kit:
-    return table(
+    made = table(
         "Date,Security,price,quantity",
         lambda at, time, side, size, price, fee: f"{time}:00,AAA,{price},{signed(side, size)}",
         fees=False,
     )
+    return Kit(made.good, made.empty, local=made.local, older="none: its columns are those of 0.2")
 
 
 def pyfolio() -> Kit:
@@ -226,7 +240,7 @@ def pyfolio() -> Kit:
         lambda at, time, side, size, price, fee: f"{time}:00,{signed(side, size)},{price},AAA",
         fees=False,
     )
-    return Kit(made.good, made.empty, {"of 0.5": older.good}, made.local)
+    return Kit(made.good, made.empty, {"of 0.5": older.good}, made.local, older="of 0.5")
 
 
 def milliseconds(time: str) -> int:
@@ -272,6 +286,7 @@ def freqtrade() -> Kit:
             "JSON": Sample("backtest-result.json", text),
             "of 2021": Sample("old.json", result([old(*trip) for trip in TRIPS])),
         },
+        older="of 2021",
     )
 
 
@@ -314,6 +329,7 @@ def lean() -> Kit:
             "whole result": Sample("1.json", json.dumps({"Charts": charts, "Orders": orders}), fees=False),
             "orders": Sample("orders.csv", listed, fees=False),
         },
+        older="with dashes",
     )
 
 
@@ -341,6 +357,7 @@ def alpaca() -> Kit:
         listed.empty,
         {"without flows": Sample("a.json", json.dumps(activities), fees=False), "CSV": listed.good},
         listed.local,
+        older="none: activities have one layout",
     )
 
 

@@ -53,3 +53,4 @@ def _number_columns(rules: Mapping[str, Any]) -> Iterator[str]:
             for part in parts:
                 yield from (theirs for ours, theirs in part.items() if SCHEMA[name][ours] in NUMBERS)
             yield from (ours for ours, kind in SCHEMA[name].items() if kind in NUMBERS)
+    yield from filter(None, [rules.get("returns", {}).get("column")])
