@@ -17,8 +17,10 @@ FOLDER = Path(__file__).parent / "ledgers" / "levels"
 BEYOND = (FOLDER / "pybroker" / "brackets.toml", FOLDER / "nautilus" / "brackets.toml")
 SCENARIOS = sorted(set(FOLDER.glob("*/*.toml")) - set(BEYOND))
 NAMES = [f"{path.parent.name}-{path.stem}" for path in SCENARIOS]
-SHARP = [path for path in SCENARIOS if path.stem in ("trailing", "trails") or path.parent.name == "zipline"]
-"""Those of which other conventions are tried."""
+SHARP = [
+    FOLDER / name for name in ("backtrader/trailing.toml", "pybroker/trails.toml", "zipline/brackets.toml")
+]
+"""Those of which other conventions are tried; the table of docs/conventions.md has the others."""
 NOISE = 1e-12
 """Between a price and the double that is to be it."""
 
@@ -89,6 +91,20 @@ def test_a_rule_out_of_scope_is_all_that_differs(path: Path) -> None:
         near = row["low"] if side > 0 else row["high"]
         clipped = side * max(side * level, side * near) if path.parent.name == "pybroker" else level
         assert row["price_theirs"] == pytest.approx(clipped, abs=NOISE)
+
+
+def test_identify_reads_conventions_of_stops_off_a_list_of_fills() -> None:
+    """The ledger shows another gap than the scenario states, and which engine has all that it shows."""
+    path = FOLDER / "pybroker" / "trails.toml"
+    scenario = reconcile.replace(reconcile.scenario_from_file(path), "execution.levels.gap", "open")
+    found = reconcile.identify(scenario, export_of(path), tolerance=FOLDER / "tolerance.toml").found
+    shown = {each.convention.name: (each.option.key, each.status.value) for each in found.findings}
+    expected = {"timing": "next_close", "gap": "level_or_far", "trail": "high_after"}
+    assert {name: shown[name] for name in expected} == {k: (v, "identified") for k, v in expected.items()}
+    assert found.wrong == 0
+    assert [each.profile.engine for each in found.engines if not each.differ and len(each.agree) > 2] == [
+        "pybroker"
+    ]
 
 
 def test_what_is_kept_is_what_the_harness_makes(monkeypatch: pytest.MonkeyPatch) -> None:
