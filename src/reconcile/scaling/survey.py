@@ -26,17 +26,21 @@ LEAST_MEMORY = 600_000_000
 STAMPS = ("timestamp", "decided_at", "executes_at")
 _REBALANCES = ("equity", "targets", "orders")
 EMPTY: Ints = np.zeros(0, np.int64)
-COPIES = 6
+COPIES = 4
 """Copies of times that sorting out the distinct ones takes."""
+PARTS = 256
+"""Lists of distinct times that are made one at a time."""
 Check = Callable[[float], None]
 
 
 @dataclass(slots=True)
 class _Side:
-    """What is seen of one side. counts: by table, distinct times with their numbers of rows."""
+    """What is seen of one side. counts: by table, distinct times with their numbers of rows.
 
-    stamps: list[Ints] = field(default_factory=list)
-    own: list[Ints] = field(default_factory=list)
+    stamps: by table and column, the distinct times of columns that do not place a row.
+    """
+
+    stamps: dict[tuple[str, str], list[Ints]] = field(default_factory=dict)
     counts: dict[str, list[tuple[Ints, Ints]]] = field(default_factory=dict)
     rebalances: dict[str, list[Ints]] = field(default_factory=dict)
     later: bool | None = None
@@ -75,8 +79,9 @@ def survey(
                 if progress is not None:
                     progress(done)
             found.counts[table.name] = [_merged(found.counts.get(table.name, []), check)]
-        found.stamps = [_distinct(found.stamps, check)]
-    bars = _distinct([part for one in seen for part in one.stamps], check)
+    placing = [times for one in seen for counts in one.counts.values() for times, _ in counts]
+    others = [_distinct(parts, check) for one in seen for parts in one.stamps.values()]
+    bars = _union([*placing, *others], check)
     rows = np.zeros(len(bars), np.int64)
     for one in seen:
         for counts in one.counts.values():
@@ -89,7 +94,10 @@ def survey(
     starts = np.arange(len(bars)) if are_bars else np.searchsorted(bars, union)
     axis = Axis(bars, lag or 0, lag is not None, starts, are_bars, {})
     own = tuple(
-        _distinct([times for counts in one.counts.values() for times, _ in counts], check) for one in seen
+        EMPTY
+        if side.manifest.chain is None
+        else _union([times for counts in one.counts.values() for times, _ in counts], check)
+        for side, one in zip(sides, seen, strict=True)
     )
     scattered = tuple(
         tuple(name for name, table in side.tables.items() if _is_scattered(table)) for side in sides
@@ -116,13 +124,15 @@ def _scan(table: TableSet, found: _Side, check: Check) -> Iterator[None]:
         table.ascending = table.ascending and int(times[0]) >= last and sorted_here
         last = int(times[-1])
         stamps = {name: times_of(data, table, name) for name in STAMPS if name in names}
-        known = [values[values != np.iinfo(np.int64).min] for values in stamps.values()]
-        found.stamps += [distinct_values(values) for values in known]
+        for name, values in stamps.items():
+            if name != main:
+                known = values[values != np.iinfo(np.int64).min]
+                _add(found.stamps.setdefault((table.name, name), []), known, check)
         counted = _runs(times) if sorted_here else np.unique(times, return_counts=True)
-        found.counts.setdefault(table.name, []).append(counted)
-        if len(found.stamps) > 256:
-            found.stamps = [_distinct(found.stamps, check)]
-            found.counts[table.name] = [_merged(found.counts[table.name], check)]
+        counts = found.counts.setdefault(table.name, [])
+        counts.append(counted)
+        if len(counts) > PARTS:
+            counts[:] = [_merged(counts, check)]
         _note_rebalances(table, data, stamps, found, check)
         _note_delay(table, stamps, found)
         yield
@@ -136,10 +146,8 @@ def _note_rebalances(
     if table.name in _REBALANCES and time in stamps and "rebalance" in data.column_names:  # type: ignore[attr-defined]
         valid = data["rebalance"].is_valid().to_numpy()  # type: ignore[index]
         times = stamps[time][valid]
-        parts = found.rebalances.setdefault(table.name, [])
-        parts.append(distinct_values(times[times != np.iinfo(np.int64).min]))
-        if len(parts) > 256:
-            parts[:] = [_distinct(parts, check)]
+        known = times[times != np.iinfo(np.int64).min]
+        _add(found.rebalances.setdefault(table.name, []), known, check)
 
 
 def _note_delay(table: TableSet, stamps: dict[str, Ints], found: _Side) -> None:
@@ -182,19 +190,38 @@ def _runs(times: Ints) -> tuple[Ints, Ints]:
     return times[first], np.diff(np.append(first, len(times)))
 
 
+def _add(parts: list[Ints], times: Ints, check: Check) -> None:
+    parts.append(distinct_values(times))
+    if len(parts) > PARTS:
+        parts[:] = [_distinct(parts, check)]
+
+
 def _distinct(parts: Sequence[Ints], check: Check) -> Ints:
     check(COPIES * sum(part.nbytes for part in parts))
-    return np.unique(np.concatenate([EMPTY, *parts]))
+    return np.asarray(distinct_values(np.concatenate([EMPTY, *parts])))
+
+
+def _union(arrays: Sequence[Ints], check: Check) -> Ints:
+    """The distinct values of arrays that are ascending and distinct each; often they are all the same."""
+    found = EMPTY
+    for one in arrays:
+        if not np.array_equal(found, one):
+            check(COPIES * (found.nbytes + one.nbytes))
+            found = np.union1d(found, one) if len(found) else one
+    return found
 
 
 def _merged(parts: Sequence[tuple[Ints, Ints]], check: Check) -> tuple[Ints, Ints]:
     if not parts:
         return EMPTY, EMPTY
     check(COPIES * sum(times.nbytes for times, _ in parts))
-    times, place = np.unique(np.concatenate([times for times, _ in parts]), return_inverse=True)
-    counts = np.zeros(len(times), np.int64)
-    np.add.at(counts, place, np.concatenate([number for _, number in parts]))
-    return times, counts
+    all_times = np.concatenate([times for times, _ in parts])
+    numbers = np.concatenate([number for _, number in parts])
+    if not bool((all_times[1:] >= all_times[:-1]).all()):
+        order = np.argsort(all_times, kind="stable")
+        all_times, numbers = all_times[order], numbers[order]
+    times, counts = _runs(all_times)
+    return times, np.add.reduceat(numbers, np.cumsum(counts) - counts)
 
 
 def windows(rows: Ints, start: int, most: int) -> Iterator[tuple[int, int]]:
