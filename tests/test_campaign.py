@@ -338,6 +338,21 @@ def test_a_key_depends_on_all_of_a_job_but_its_name() -> None:
     assert keys.of(replace(job, name="b")) == keys.of(job)
 
 
+def test_a_folder_of_devices_or_without_end_is_told_at_once(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files are digested before a job runs, where no timeout holds."""
+    from reconcile.campaigning import keys
+
+    os.mkfifo(place / "old" / CASES[0] / "pipe")
+    (place / "old" / CASES[1] / "device").symlink_to("/dev/zero")
+    found = reconcile.campaign(plan(place, PAIRS), workers=1)
+    assert [one.status for _, one in found.matrix.jobs].count(Status.DONE) >= 1
+    monkeypatch.setattr(keys, "_MOST", 3)
+    told = reconcile.campaign(plan(place, PAIRS), workers=1).matrix.jobs[0][1]
+    assert told.status is Status.REFUSED and "more than 3 files" in told.headline
+
+
 def test_every_fault_of_the_drill_is_a_job() -> None:
     from reconcile.drilling.candidates import BY_NAME
 

@@ -23,6 +23,7 @@ from reconcile.campaigning.plan import is_program
 from reconcile.campaigning.remote import PLACES, is_url, version_of
 from reconcile.files.limits import parse_toml, read_bounded
 from reconcile.own_packages import NAMES, ROOT
+from vocabulary.errors import InputError
 
 FORMAT = 1
 _BLOCK = 1 << 20
@@ -30,6 +31,8 @@ _SUFFIXES = (".py", ".pyx", ".so", ".pyd", ".dll", ".dylib", ".c", ".cpp", ".h",
 """Sources beside a candidate. What else it reads is named in the plan, under `depends`."""
 _FILES = 20_000
 """Files beside a candidate that are looked at; a folder of more has no key, and its jobs are not kept."""
+_MOST = 200_000
+"""Files of a folder that a job names, at most."""
 
 
 class Keys:
@@ -118,6 +121,8 @@ def _words(content: Any) -> Iterator[str]:
 
 
 def _file(path: str) -> str:
+    if not os.path.isfile(path):  # a pipe or a device may be read for ever
+        return "not a file"
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:
@@ -134,7 +139,13 @@ def _tree(root: str, files: Iterator[str]) -> str:
 
 
 def _everything(root: str) -> Iterator[str]:
+    """All files of a folder. Raises InputError for too many: it may be a link to the root of a disk."""
+    count = 0
     for folder, _, names in os.walk(root):
+        count += len(names)
+        if count > _MOST:
+            remedy = "Name the folder of the ledger itself."
+            raise InputError(root, f"more than {_MOST:,} files", "the files of a ledger", remedy)
         yield from (os.path.join(folder, name) for name in names)
 
 
@@ -143,8 +154,6 @@ def _sources(root: str) -> Iterator[str]:
 
     Raises InputError for a folder of too many.
     """
-    from vocabulary.errors import InputError
-
     if os.path.isfile(root):
         yield root
         return
