@@ -176,6 +176,17 @@ def test_fills_of_every_pair_of_formats_are_compared(tmp_path: Path) -> None:
         assert found.exit_code in (0, 2) and len(found.breaks) == 0, (one, other, found.text())
 
 
+@pytest.mark.parametrize("name", ["tradingview", "backtesting"])
+def test_an_export_that_does_not_name_its_symbol_has_that_of_the_other(name: str, tmp_path: Path) -> None:
+    """Given directly to a diff, on either side."""
+    zipped = KITS["freqtrade"].good.write(tmp_path)
+    listed = KITS[name].good.write(tmp_path)
+    for sides in ((zipped, listed), (listed, zipped)):
+        found = reconcile.diff(*sides)
+        assert len(found.breaks) == 0 and found.exit_code == 2
+        assert any("taken to be AAA, the only symbol" in note for note in found.notes)
+
+
 @pytest.mark.parametrize("folder", sorted(path.name for path in ENGINES.iterdir() if path.is_dir()))
 def test_what_an_engine_saved_fits_one_format(folder: str) -> None:
     files = sorted((ENGINES / folder).iterdir())

@@ -14,6 +14,7 @@ from reconcile.api.given import (
     PathLike,
     ledger_of,
     market_of,
+    named_alike,
     scenario_of,
 )
 from reconcile.api.result import Result, frame_of
@@ -233,6 +234,7 @@ def diff(
     with watch(Phase.READING, 0):
         left = ledger_of(reference, "reference", reference_mapping)
         right = ledger_of(candidate, "candidate", mapping)
+        left, right = named_alike(left, right)
     spec = None if scenario is None else scenario_of(scenario)
     with watch(Phase.LOADING, 0):
         market = None if spec is None else market_of(data, spec)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -133,6 +133,17 @@ def _opened_path(path: Path, mapping: PathLike | None, format: str | None, optio
         return open_format(format, path, options)
     found = recognise(path) if os.path.exists(path) else None
     return open_ledger(path) if found is None else open_format(found.name, path, options)
+
+
+def named_alike(one: Opened, other: Opened) -> tuple[Opened, Opened]:
+    """Two ledgers, where an export that does not name its symbol has the only one of the other."""
+    from reconcile.formats.tidy import named_as
+
+    both = []
+    for here, there in ((one, other), (other, one)):
+        ledger, said = named_as(here.ledger, there.ledger)
+        both.append(replace(here, ledger=ledger, notes=(*here.notes, *said)) if said else here)
+    return both[0], both[1]
 
 
 def candidate_of(

@@ -14,6 +14,8 @@ from vocabulary.ledger import Column, Kind, Ledger, Table
 
 Tidied: TypeAlias = tuple[Ledger, tuple[str, ...]]
 """A ledger, and what was changed in it, one sentence each."""
+UNNAMED = frozenset({"ASSET", "SYMBOL"})
+"""What the symbol of an export is called that does not name it."""
 DAY, MILLISECOND = 86_400_000_000_000, 1_000_000
 ASSET = re.compile(r"(?:Equity|Future|Asset|ContinuousFuture)\(\d+ \[(?P<symbol>[^\]]+)\]\)")
 """An asset of zipline, printed: `Equity(8554 [SPY])`."""
@@ -39,6 +41,16 @@ def without_parameters(ledger: Ledger) -> Tidied:
         return found["last"] if found is not None else word
 
     return _renamed(ledger, last, "what stands before a symbol in its column's label")
+
+
+def named_as(ledger: Ledger, other: Ledger) -> Tidied:
+    """An export about one symbol, which does not name it, under the only symbol of another ledger."""
+    own, theirs = symbols_in(ledger), symbols_in(other)
+    if len(own) != 1 or not own <= UNNAMED or len(theirs) != 1 or theirs <= UNNAMED:
+        return ledger, ()
+    (word,), (symbol,) = own, theirs
+    named, _ = _renamed(ledger, lambda _: symbol, "its name")
+    return named, (f"{word} is taken to be {printable(symbol, 60)}, the only symbol of the other ledger",)
 
 
 def without_session_ends(ledger: Ledger) -> Tidied:
@@ -84,16 +96,20 @@ def with_days(ledger: Ledger) -> Tidied:
     return replace(ledger, tables=tables, manifest=replace(ledger.manifest, timezone=None)), (note,)
 
 
-def _renamed(ledger: Ledger, ours: Callable[[str], str], what: str) -> Tidied:
-    """Symbols under other names. They stay as they are where two of them would get the same one."""
-    symbols = {
+def symbols_in(ledger: Ledger) -> set[str]:
+    """The symbols of all tables."""
+    return {
         word
         for table in ledger.tables.values()
         for column in table.columns.values()
         if column.kind is Kind.SYMBOL
         for word in column.dictionary or ()
     }
-    names = {word: ours(word) for word in symbols}
+
+
+def _renamed(ledger: Ledger, ours: Callable[[str], str], what: str) -> Tidied:
+    """Symbols under other names. They stay as they are where two of them would get the same one."""
+    names = {word: ours(word) for word in symbols_in(ledger)}
     first = next((word for word in sorted(names) if names[word] != word), None)
     if first is None:
         return ledger, ()
