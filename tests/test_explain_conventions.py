@@ -166,6 +166,14 @@ def test_another_way_to_keep_the_books_is_an_answer(hypothesis: str, value: Any)
     assert truth in (cause.change, *cause.rivals), cause
 
 
+def test_barred_symbols_that_are_ranked_are_an_answer() -> None:
+    """A slot that a barred symbol takes stays empty."""
+    subject = ground(FREE, ("strategy.cooldown", 3))
+    found = kit.explained(subject, kit.ledger_of(subject, kit.change("barred_ranked")))
+    assert found.verdict is Verdict.EXPLAINED, found
+    assert [cause.change.hypothesis.id for cause in found.causes] == ["barred_ranked"]
+
+
 def test_a_check_of_the_cash_at_submission_is_an_answer() -> None:
     """backtrader's default: what an order would cost at the deciding close is asked for in advance."""
     subject = ground(*TIGHT, ("execution.cash", "reject"))

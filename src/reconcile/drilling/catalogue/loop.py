@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from reconcile.drilling.clean_run import CleanRun, at_bars, at_fills, at_orders, in_turn, is_exit
-from reconcile.drilling.model import Fault, Setting, Where
+import reference
+from reconcile.drilling.clean_run import CleanRun, apart, at_bars, at_fills, at_orders, in_turn, is_exit
+from reconcile.drilling.model import Fault, Hit, Setting, Where
 from reconcile.explaining.bar_loop import Hooks, Moment
-from reconcile.explaining.hypotheses import execution, exits, fees, queue
+from reconcile.explaining.hypotheses import execution, exits, fees, queue, selection
 from reconcile.explaining.model import Change
 from reconcile.matching.model import Stage
 from reference import Decision, Execution, commission_of
@@ -128,6 +129,27 @@ def sent_if_paid(at: Moment, decision: Decision) -> Decision:
     return replace(decision, orders=tuple(o for o in decision.orders if (o.symbol, o.side) in sent))
 
 
+def without_substitutes(at: Moment, decision: Decision) -> Decision:
+    """The symbols that would be chosen if no exit barred any, less those that one bars."""
+    if decision.rebalance is None:
+        return decision
+    closing = [
+        order for order in decision.orders if order.reason in {rule.name for rule in at.scenario.exits}
+    ]
+    out = {order.symbol for order in closing} | {s for s, last in at.state.barred.items() if last >= at.bar}
+    asked = reference.decide(at.scenario, replace(at.state, barred={}), at.market, at.bar, {})
+    targets = tuple(each for each in asked.targets if each.symbol not in out)
+    orders = (*closing, *(each for each in asked.orders if each.symbol not in out))
+    return replace(decision, targets=targets, orders=orders)
+
+
+def _less_chosen(clean: CleanRun) -> Iterator[Hit]:
+    for day in clean.days:
+        at = Moment(clean.ground.scenario, clean.market, day.bar, clean.deciding(day.bar))
+        other = replace(day, decision=without_substitutes(at, day.decision))
+        yield from apart(clean, Stage.TARGET, day, other)
+
+
 def _refused_by_cash(clean: CleanRun, bar: int, order: Order) -> bool:
     day, before = clean.days[bar], clean.before[bar]
     cash = day.state.cash if clean.ground.scenario.execution.timing is not Timing.SAME_CLOSE else before.cash
@@ -179,6 +201,8 @@ FAULTS: tuple[Fault, ...] = (
           _fill(STATUS, lambda h, t, fill: True), (Change(queue.OWN_OPEN),)),
     Fault("cash asked for at submission", "tight", (Hooks(decided=sent_if_paid),),
           at_orders(ORDER, _refused_by_cash), (Change(queue.CHECKED_AT_SUBMISSION),)),
+    Fault("barred symbols ranked", "long", (Hooks(decided=without_substitutes),), _less_chosen,
+          (Change(selection.BARRED_RANKED),)),
     Fault("commission twice from March on", "long",
           (charged(lambda at, fill: fill.commission * (2 if at.bar >= FROM else 1)),),
           _fill(COST, lambda h, t, fill: t >= FROM), (Change(fees.COMMISSION_FACTOR, 2, since=FROM),)),

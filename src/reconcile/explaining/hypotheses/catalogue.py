@@ -119,6 +119,7 @@ CATALOGUE = Catalogue(
         fees.FEE_IN_PRICE,
         sizes.LOT,
         sizing_base.SIZING_BASE,
+        choosing.BARRED_RANKED,
         execution.BUYS_FIRST,
         queue.QUEUE,
         queue.CHECKED_AT_SUBMISSION,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from reconcile.explaining.bar_loop import Hooks, Moment
 from reconcile.explaining.evidence import EMPTY, Target, Window
 from reconcile.explaining.hypotheses.settings import at_path, changed, reads, settings, shown, texts, thawed
 from reconcile.explaining.hypotheses.sizing import membership
 from reconcile.explaining.model import (
     Acts,
+    Change,
     Family,
+    LoopHypothesis,
     Ranking,
     SettingHypothesis,
     Subject,
@@ -17,6 +22,7 @@ from reconcile.explaining.model import (
     Values,
     Wording,
 )
+from reference import Decision, decide
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, ScheduleKind, TopN, When
 
@@ -234,4 +240,46 @@ COOLDOWN = SettingHypothesis(
     apply=changed,
     whole_run=True,
     ranking=Ranking.BESIDE,
+)
+
+# Barred symbols that are ranked
+
+
+def _ranked_first(change: Change) -> Hooks:
+    """Symbols that an exit bars take their place in the ranking, and are left out of what it chose."""
+
+    def decided(at: Moment, decision: Decision) -> Decision:
+        if decision.rebalance is None or not change.covers(at.bar):
+            return decision
+        names = {rule.name for rule in at.scenario.exits}
+        exits = tuple(order for order in decision.orders if order.reason in names)
+        barred = {symbol for symbol, until in at.state.barred.items() if until >= at.bar}
+        barred |= {order.symbol for order in exits}
+        if not barred:
+            return decision
+        free = decide(at.scenario, replace(at.state, barred={}), at.market, at.bar, {})
+        orders = (order for order in free.orders if order.symbol not in barred)
+        targets = tuple(target for target in free.targets if target.symbol not in barred)
+        return replace(decision, targets=targets, orders=(*exits, *orders))
+
+    return Hooks(decided=decided)
+
+
+def _if_barred(subject: Subject, window: Window) -> Values:
+    ranked = isinstance(subject.scenario.strategy.selection, TopN)
+    return (None,) if ranked and subject.scenario.exits else ()
+
+
+BARRED_RANKED = LoopHypothesis(
+    id="barred_ranked",
+    acts=Acts.DECIDING,
+    values=_if_barred,
+    say=lambda *_: Wording(
+        "symbols that an exit bars are ranked, and no other symbol takes their place",
+        "strategy.selection",
+        "not ranked",
+        "ranked, not held",
+    ),
+    hooks=_ranked_first,
+    decides=True,
 )
