@@ -177,9 +177,9 @@ def measured_rates(subject: Subject, window: Window) -> dict[tuple[str, str], tu
             base = round(width * 10**subject.market.price_decimals) if 0 < width < float("inf") else 0
         gap = abs(entry_price(position) - price)
         near = gap if isinstance(rule, TakeProfit) else max(gap - slip, 0)
-        rate = _rate_near(near, base)
-        if rate is not None and rate >= 0:
-            found.setdefault((rule.name, RATES[type(rule)]), Counter())[rate] += 1
+        roundest = _rate_near(near, base)
+        if roundest is not None and roundest >= 0:
+            found.setdefault((rule.name, RATES[type(rule)]), Counter())[roundest] += 1
     return {key: tuple(rate for rate, _ in rates.most_common(4)) for key, rates in found.items()}
 
 
