@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import reconcile
@@ -224,3 +226,19 @@ def test_parameters_of_one_run_are_taken_off_its_symbols(tmp_path: Path) -> None
     path = written("vectorbt", "good", swap(",AAA,", ",\"(10, 'AAA')\","), tmp_path)
     frame = reconcile.frame(open_format("auto", path).ledger, "fills")
     assert set(frame["symbol"]) == {"AAA"}
+
+
+def test_the_folder_of_ml4t_is_fills_and_equity(tmp_path: Path) -> None:
+    """Its files have names of our tables, and columns of their own."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    fills = pd.read_csv(io.StringIO(str(KITS["ml4t"].good.content)), parse_dates=["timestamp"])
+    fills.to_parquet(folder / "fills.parquet")
+    equity = pd.read_csv(io.StringIO(EQUITY["ml4t"]), parse_dates=["timestamp"])
+    equity.to_parquet(folder / "portfolio_state.parquet")
+    equity.to_parquet(folder / "holdings.parquet")
+    opened = open_format("auto", folder)
+    assert "holdings.parquet is not read" in opened.notes
+    assert {name: table.rows for name, table in opened.ledger.tables.items()} == {"fills": 6, "equity": 2}
+    frame = reconcile.frame(opened.ledger, "fills", floats=True)
+    assert set(frame["symbol"]) == {"AAA"} and frame["commission"].sum() == pytest.approx(2.87)

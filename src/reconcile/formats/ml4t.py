@@ -6,13 +6,17 @@ Truth: ml4t/backtest/result.py (0.2.0). `quantity` has no sign beside `side`; `c
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from reconcile.formats.model import (
     Columns,
     Format,
     Options,
     Rules,
+    Tables,
     cells_of,
     equity_rules,
     holds,
@@ -20,9 +24,14 @@ from reconcile.formats.model import (
     time_rules,
     words_of,
 )
+from reconcile.formats.peek import Peek
+from reconcile.tables.intake import read_table
 from reconcile.tables.model import RawTable
 from vocabulary.errors import InputError
 
+FILLS = "fills.parquet"
+READ = (FILLS, "equity.parquet", "portfolio_state.parquet", "manifest.json")
+EQUITY = ("timestamp", "equity", "cash")
 COLUMNS = ("timestamp", "asset", "side", "quantity", "price", "commission")
 
 
@@ -36,6 +45,43 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
         "leave_out": {name: "no column of a fill" for name in columns if name not in COLUMNS},
     }
     return {"tables": {"fills": fills}, **time_rules(options)}
+
+
+def owns(peek: Peek) -> bool:
+    """Whether a folder is one that `result.to_parquet` wrote: fills by asset."""
+    import pyarrow.parquet as pq
+
+    path = peek.path / FILLS
+    try:
+        return peek.path.is_dir() and path.is_file() and holds(pq.read_schema(path).names, *COLUMNS)
+    except (OSError, pa.ArrowException):
+        return False
+
+
+def read_folder(path: Path, options: Options | None = None) -> Tables:
+    """Fills, and equity where it is there, of a folder. Raises InputError: a file that cannot be read."""
+    fills = read_table(path / FILLS)
+    _check(fills)
+    data = fills.data.rename_columns(["symbol" if one == "asset" else one for one in fills.data.column_names])
+    named = {"fills": data.select([one for one in data.column_names if one in ("symbol", *COLUMNS)])}
+    for file in ("portfolio_state.parquet", "equity.parquet"):
+        if (path / file).is_file():
+            equity = read_table(path / file).data
+            named["equity"] = equity.select([one for one in EQUITY if one in equity.column_names])
+            break
+    return Tables(
+        named, tuple(f"{one.name} is not read" for one in sorted(path.iterdir()) if one.name not in READ)
+    )
+
+
+def _folder_rules(file: str, columns: Columns, options: Options) -> Rules:
+    tables: dict[str, Any] = {name: {"file": name} for name in columns}
+    tables["fills"] |= {
+        "side": {"buy": ["buy", "BUY"], "sell": ["sell", "SELL"]},
+        "unsigned": ["quantity"],
+        "execution_order": "rows",
+    }
+    return {"tables": tables, **time_rules(options)}
 
 
 def _equity_rules(file: str, columns: Columns, options: Options) -> Rules:
@@ -71,6 +117,17 @@ FORMAT = Format(
     ),
     lacks=("orders that were filled", "positions, unless it recorded holdings"),
     also=(
+        Format(
+            name="ml4t",
+            title="ml4t-backtest, folder",
+            export="result.to_parquet('out'), the whole folder",
+            recognises=lambda columns: False,  # by its files, see `owns`
+            rules=_folder_rules,
+            holds=("every fill, with its commission", "the worth of every bar, and its cash"),
+            lacks=("orders that were filled", "positions"),
+            owns=owns,
+            tables=read_folder,
+        ),
         Format(
             name="ml4t",
             title="ml4t-backtest, equity",

@@ -70,7 +70,7 @@ def _placed(head: Head) -> Shape | None:
     rows = [row for row in head.rows if len(row) >= 6 and any(row)]
     if len(cells) < 7 or sum("%" in cell or "\u066a" in cell for cell in cells) < SHARES or not rows:
         return None
-    dated = [at for at in (2, 3) if all(DATE.match(row[at]) for row in rows)]
+    dated = [at for at in (2, 3) if _all_match(DATE, [row[at] for row in rows])]
     counts = Counter(row[0] for row in rows)
     fits = (
         len(dated) == 1
@@ -78,12 +78,18 @@ def _placed(head: Head) -> Shape | None:
         and max(counts.values()) <= 2
         and len({row[1] for row in rows}) <= 4
         and not any(not row[1] or NUMBER.match(row[1]) for row in rows)
-        and all(NUMBER.match(row[at]) for row in rows for at in (4, 5))
+        and all(_all_match(NUMBER, [row[at] for row in rows]) for at in (4, 5))
     )
     if not fits or len(set(cells)) != len(cells):
         return None
     signal = cells[5 - dated[0]]
     return Shape(cells[0], cells[1], cells[dated[0]], signal, cells[4], cells[5], _profit(cells, cells[5]))
+
+
+def _all_match(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
+    """Whether all filled cells match, and most are filled: the exit of an open trade may have none."""
+    filled = [cell for cell in cells if cell]
+    return 2 * len(filled) > len(cells) and all(pattern.match(cell) for cell in filled)
 
 
 def _profit(cells: Sequence[str], quantity: str) -> str | None:
