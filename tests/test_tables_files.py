@@ -383,3 +383,19 @@ def test_a_ledger_may_be_handed_over_as_a_table_or_the_result_of_a_query(tmp_pat
     assert column_text(ledger.tables["fills"].columns["quantity"], 0) == "7"
     with pytest.raises(InputError, match="a table trades"):
         reconcile.read({"trades": relation})
+
+
+@pytest.mark.parametrize("before", ["", "a,b\n1,2\n" * 500])
+def test_a_line_without_end_is_one_error_before_it_is_read(
+    before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gigabyte on one line was held in memory seven times over."""
+    monkeypatch.setattr("reconcile.tables.delimited.LINE_BYTES", 1000)
+    monkeypatch.setattr("reconcile.tables.delimited._BLOCK", 100)
+    path = tmp_path / "trades.csv"
+    path.write_text(before + "1," + "x" * 2500 + "\n1,2\n")
+    for read_it in (read_table, suggest):
+        with pytest.raises(InputError, match=r"a line of more than 1,000 bytes"):
+            read_it(path)
+    path.write_text("a,b\n1,2\n" + "1," + "x" * 900 + "\n")
+    assert read_table(path).data.num_rows == 2

@@ -28,6 +28,8 @@ NAME_LENGTH = 1_000
 """Characters of the name of a column or symbol."""
 CELL_BYTES = 1 << 24
 """Bytes of one cell of text."""
+LINE_BYTES = 1 << 26
+"""A line of a CSV file. A longer one is no row, and would be held in memory several times over."""
 UNPACKED_BYTES = 64 * 2**20
 """Bytes that any compressed file may hold, however small it is."""
 UNPACKED_RATIO = 1000

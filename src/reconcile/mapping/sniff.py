@@ -14,7 +14,7 @@ from typing import Any
 from reconcile.files.places import Place, shown
 from reconcile.mapping.words import ROLES, words_of
 from reconcile.tables import documents
-from reconcile.tables.delimited import csv_rows
+from reconcile.tables.delimited import csv_rows, refuse_long_lines
 from reconcile.tables.intake import HTML, SHEETS, TEXT, damage_named
 from reconcile.tables.layout import Layout
 from reconcile.tables.numbers import Numbers, plain_numbers
@@ -92,6 +92,7 @@ def _layout(path: Path, guess: Guess) -> None:
 
 
 def _text_layout(member: Member, guess: Guess) -> None:
+    refuse_long_lines(member)
     try:
         text = text_of(member, None)
     except InputError as error:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from reconcile.files import buffers
-from reconcile.files.limits import CELL_BYTES
+from reconcile.files.limits import CELL_BYTES, LINE_BYTES
 from reconcile.tables.cells import one_array
 from reconcile.tables.layout import Layout
 from reconcile.tables.model import RawTable
@@ -32,12 +32,35 @@ def read_delimited(member: Member, layout: Layout, name: str) -> RawTable:
     head = member.head()
     if head.startswith(b"PAR1"):
         raise InputError(member.origin, "Parquet data", "CSV text", "Give the file its right ending.")
+    refuse_long_lines(member)
     marked = head.startswith((b"\xff\xfe", b"\xfe\xff"))
     if marked or layout.encoding not in (None, "utf-8") or not layout.is_one_run:
         return _by_rows(member, layout, name)
     if b"\0" in head:
         raise InputError(member.origin, "binary data", "CSV text in UTF-8", "Convert the file.")
     return _by_arrow(member, layout, name) if layout.is_plain else _below_header(member, layout, name)
+
+
+def refuse_long_lines(member: Member) -> None:
+    """Raises InputError for a line of twice the limit, and may for one of more than the limit.
+
+    Only the places are looked at that every such line covers. What was unpacked is bounded already.
+    """
+    if member.data is not None:
+        return
+    with member.path.open("rb") as file:
+        for start in range(0, member.path.stat().st_size, LINE_BYTES):
+            file.seek(start)
+            seen = 0
+            while (block := file.read(_BLOCK)) and b"\n" not in block and b"\r" not in block:
+                seen += len(block)
+                if seen >= LINE_BYTES:
+                    raise InputError(
+                        member.origin,
+                        f"a line of more than {LINE_BYTES:,} bytes",
+                        "a table with one row per line",
+                        "Check that the file is whole and that it is a table.",
+                    )
 
 
 def _below_header(member: Member, layout: Layout, name: str) -> RawTable:
