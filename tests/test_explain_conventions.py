@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from tests import explain_kit as kit
 
@@ -214,3 +215,21 @@ def test_a_fee_is_read_off_the_equity() -> None:
     }
     found = kit.explained(subject, replace(ledger, tables=tables))
     assert [cause.sentence for cause in found.causes] == ["commission is 7.3 bps instead of 5 bps"]
+
+
+def test_an_equity_row_before_the_market_has_no_part_in_the_bridge() -> None:
+    subject = ground()
+    ledger = kit.ledger_of(subject, kit.change("commission", ("costs.commission", kit.bps("8"))))
+    final = kit.explained(subject, ledger).bridge
+    equity = ledger.tables["equity"]
+    columns = {
+        name: replace(column, values=np.concatenate([column.values[:1], column.values]))
+        for name, column in equity.columns.items()
+        if name in ("timestamp", "cash", "equity")
+    }
+    columns["timestamp"].values[0] -= 40 * 86_400 * 10**9
+    more = replace(equity, columns=columns, rows=equity.rows + 1)
+    found = kit.explained(subject, replace(ledger, tables={**ledger.tables, "equity": more}))
+    assert [cause.sentence for cause in found.causes] == ["commission is 8 bps instead of 5 bps"]
+    assert found.unexplained_breaks == 1 and found.bridge is not None and final is not None
+    assert found.bridge.candidate == final.candidate

@@ -175,6 +175,9 @@ def target_of(
     """A candidate's ledger as the target of a search."""
     axes = axes_of(scenario, market)
     tables = read(ledger, axes)
+    for name, last in (("equity", axes.bars - 1), (DECISIONS, axes.bars)):
+        if name in tables:  # rows at no bar of the market are breaks, and no run can give them
+            tables[name] = _first_rows(tables[name], last)
     trades = tuple(name for name in TRADE_TABLES if name in tables)
     if "fills" not in trades:
         trades = (*trades, *(name for name in ("positions",) if name in tables))
@@ -186,6 +189,13 @@ def target_of(
     }
     bounds |= {(one.table, one.column): (one.kind, _units(one, axes)) for one in tolerances}
     return Target(axes, tables, trades or tuple(tables), bounds)
+
+
+def _first_rows(rows: Rows, last: int) -> Rows:
+    """The rows up to a cycle, which are the first."""
+    at = slice(0, int(np.searchsorted(rows.cycle, last, side="right")))
+    cells = {name: values[at] for name, values in rows.cells.items()}
+    return Rows(rows.cycle[at], rows.symbol[at], rows.side[at], rows.key[at], cells)
 
 
 def read(ledger: Ledger, axes: Axes, only: Sequence[str] | None = None) -> dict[str, Rows]:

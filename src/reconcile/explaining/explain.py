@@ -76,7 +76,8 @@ def explain(
         if found.changes:
             say("testing causes cycle by cycle")
             rest = _against(runs, found.changes, candidate, tolerances)
-            found = _kept(search, found, not rest.breaks)
+            # Rows at no bar of the market are breaks that no run can give, and no evidence against a cause.
+            found = _kept(search, found, not rest.breaks or search.matches(found.score))
     say("adding up")
     rest = first if not found.changes else _against(runs, found.changes, candidate, tolerances)
     left = len(rest.breaks)
@@ -88,8 +89,9 @@ def explain(
     borne_out: tuple[Lead, ...] = ()
     next_divergence: tuple[int, str] | None = None
     if verdict in (Verdict.PARTLY, Verdict.UNEXPLAINED):
-        say("looking for leads")
-        borne_out, next_divergence = _leads(search, found.changes)
+        if not search.matches(found.score):
+            say("looking for leads")
+            borne_out, next_divergence = _leads(search, found.changes)
         say("telling roots from consequences")
         roots = _roots(search, found.changes, candidate, rest, tolerances)
     return Explanation(
