@@ -8,6 +8,7 @@ detail: only executions are fills. Stamps are clock times of the account's zone,
 from __future__ import annotations
 
 import csv
+import io
 from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -59,19 +60,16 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
 
 
 def owns(peek: Peek) -> bool:
-    """Whether a file is a Flex statement, in XML or CSV."""
-    path = peek.path
-    if path.suffix.lower() == ".xml":
-        try:
-            return b"<FlexQueryResponse" in path.read_bytes()[:4096]
-        except OSError:
-            return False
-    if path.suffix.lower() != ".csv":
+    """Whether a file is a Flex statement, in XML or CSV. Only its start is read: it may be one long line."""
+    ending = peek.path.suffix.lower()
+    if ending == ".xml":
+        return b"<FlexQueryResponse" in peek.start[:4096]
+    if ending != ".csv":
         return False
+    text = io.StringIO(peek.start.decode("utf-8-sig", "replace"), newline="")
     try:
-        with path.open(encoding="utf-8-sig", newline="", errors="replace") as text:
-            return any(set(TRADE) <= set(row) for _, row in zip(range(40), csv.reader(text), strict=False))
-    except (OSError, csv.Error):
+        return any(set(TRADE) <= set(row) for _, row in zip(range(40), csv.reader(text), strict=False))
+    except csv.Error:
         return False
 
 
