@@ -451,7 +451,7 @@ def test_a_check_is_listed_once() -> None:
     rows = page.partition("checked  ")[2].partition("checked in part")
     made = {line.split()[0] for line in rows[0].splitlines()[1:] if line.strip()}
     parts, _, lacking = rows[2].partition("not checked")
-    names = [line.split()[0] for line in lacking.partition("not asked")[0].splitlines() if line.strip()]
+    names = [line.split()[0] for line in lacking.partition("not made")[0].splitlines() if line.strip()]
     assert made and names and not made & set(names)
     assert {line.split()[0] for line in parts.splitlines() if line.strip()} <= made
     assert found.verdict is Verdict.CLEAN_AS_FAR_AS_CHECKED

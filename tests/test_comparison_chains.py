@@ -93,7 +93,7 @@ def test_the_command_says_so_and_exits_2(
     assert read_ledger(tmp_path / "ledger").manifest.chain is not None
     folder = str(tmp_path / "ledger")
     assert exit_code(["diff", folder, folder]) == 0
-    assert "both fit their tables, hashed again, and are equal" in capsys.readouterr().out
+    assert "both match their tables, which were hashed again, and are equal" in capsys.readouterr().out
     lines = (tmp_path / "ledger" / "equity.csv").read_text().splitlines()
     lines[4] = lines[4][:-1] + ("1" if lines[4][-1] != "1" else "2")
     (tmp_path / "ledger" / "equity.csv").write_text("\n".join(lines) + "\n")

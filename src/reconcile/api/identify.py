@@ -81,7 +81,7 @@ def identify(
     scenario: states the strategy, and a first guess of everything else.
 
     >>> reconcile.identify("stocks", "results/candidate")
-    <IdentifyResult 9 of 14 conventions identified; under them everything comes out right ...>
+    <IdentifyResult 9 of 14 conventions identified; with them, every cell comes out right ...>
 
     Raises InputError: bad input.
     """

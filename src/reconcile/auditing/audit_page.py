@@ -16,7 +16,6 @@ from reconcile.auditing.model import (
     Finding,
     FindingKind,
     Verdict,
-    Why,
 )
 from reconcile.text.escape import printable
 from reconcile.text.json_text import to_json
@@ -212,7 +211,7 @@ def _unchecked(audit: Audit) -> Iterable[str]:
             yield f"  {check.value:<14}{'; '.join(reasons)}"
     if not audit.with_market and audit.named is None:
         names = ", ".join(check.value for check in NEEDS_MARKET)
-        yield f"not asked     {names}: {Why.NO_SCENARIO.value} (--scenario)"
+        yield f"not made      {names}: these need a scenario (--scenario)"
 
 
 def _bounds(audit: Audit) -> Iterable[str]:

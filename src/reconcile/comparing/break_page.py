@@ -223,7 +223,7 @@ def _chains(found: Reconciliation, clock: Clock) -> Iterable[str]:
     yield from labelled("chains", edited(found, clock))
     if found.chains.equal is not None:
         how = "are equal" if found.chains.equal else f"part at {clock(found.chains.part_at)}"
-        yield f"chains        both fit their tables, hashed again, and {how}"
+        yield f"chains        both match their tables, which were hashed again, and {how}"
 
 
 def noted(heading: str, notes: Iterable[str]) -> Iterable[str]:

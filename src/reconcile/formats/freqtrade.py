@@ -71,7 +71,7 @@ def _tables(trades: Sequence[Mapping[str, Any]], origin: str) -> dict[str, Any]:
 
 
 def tables_of_trades(trades: Any, forced_exits: bool = True) -> dict[str, Any]:
-    """Fills and funding of trades, as a frame or a list of what each trade says of itself.
+    """Fills and funding of trades, as a frame or a list with one record per trade.
 
     forced_exits: with those by which a backtest closes at its end what is still open.
     """

@@ -34,11 +34,11 @@ def headline(found: Identification) -> str:
     if found.verdict is Verdict.CANNOT_TELL:
         return f"cannot tell: {found.reason}"
     known = sum(each.status is Status.IDENTIFIED for each in found.findings)
-    bars = f"{found.bars:,} of {found.busy:,} bars with trades"
+    tried = f"{found.bars:,} of {found.busy:,} bars with trades were tried"
     head = f"{known} of {len(found.findings)} conventions identified"
     if found.verdict is Verdict.FITS:
-        return f"{head}; under them everything comes out right at {bars}"
-    return f"{head}; under them {found.wrong:,} of {found.cells:,} cells still differ at {bars}"
+        return f"{head}; with them, every cell comes out right ({tried})"
+    return f"{head}; with them, {found.wrong:,} of {found.cells:,} cells still differ ({tried})"
 
 
 def _conventions(findings: Sequence[Finding]) -> Iterator[str]:
