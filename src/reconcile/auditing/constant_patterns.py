@@ -1,4 +1,4 @@
-"""What many findings of a column have in common: one mistake in many rows is told once."""
+"""What many findings of a column have in common: one mistake in many rows is reported once."""
 
 from __future__ import annotations
 
