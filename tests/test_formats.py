@@ -249,6 +249,9 @@ def test_fees_of_alpaca_are_flows(tmp_path: Path) -> None:
         ("vectorbtt", "a,b\n1,2\n", "Did you mean 'vectorbt'?"),
         ("freqtrade", "{}", "`strategy`"),
         ("auto", "a,b,c\n1,2,3\n", "none of these formats"),
+        ("auto", "a;b;c\n1;2,5;3\n", "none of these formats"),
+        ("tradingview", "a;b;c\n1;2,5;3\n", "no list of trades"),
+        ("metatrader5", "a;b;c\n1;2,5;3\n", "no deals"),
     ],
 )
 def test_what_is_not_in_the_format_is_one_error(name: str, text: str, said: str, tmp_path: Path) -> None:

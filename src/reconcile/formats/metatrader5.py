@@ -22,7 +22,7 @@ from reconcile.formats.model import Columns, Format, Options, Rules, Tables, tim
 from reconcile.formats.peek import MARKS, Peek
 from reconcile.formats.words import BUY, SELL
 from reconcile.formats.written import comma_form
-from reconcile.tables.intake import HTML, SHEETS, TEXT, read_tables
+from reconcile.tables.intake import HTML, SHEETS, TEXT
 from reconcile.tables.unpack import members, text_of
 from reconcile.text.escape import printable
 from vocabulary.errors import InputError
@@ -138,7 +138,7 @@ def tables_of(path: Path, options: Options | None = None) -> Tables:
 
     found = deals_of(path)
     if found is None:
-        read_tables(path)  # says why it cannot be read, where that is so
+        Peek(path).refuse_unreadable()
         raise InputError(str(path), "no deals", FORMAT.export, "Save the report with its deals.")
     if not found.whole:
         expected = "the end of the table"

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reconcile.tables.intake import HTML, PARQUET, SHEETS, TEXT, damage_named, read_tables
+from reconcile.tables.intake import HTML, PARQUET, SHEETS, TEXT, damage_named, is_table_file, read_tables
 from reconcile.tables.rows import Row
 from reconcile.tables.sheets import html_tables, sheet_rows
-from reconcile.tables.unpack import members
+from reconcile.tables.unpack import members, text_of
 from vocabulary.errors import InputError
 
 START, LINES, BELOW = 65_536, 40, 60
@@ -81,6 +81,18 @@ class Peek:
             if self.ending in HTML:
                 for at, rows in enumerate(html_tables(member, None), 1):
                     yield {"table": at}, rows
+
+    def refuse_unreadable(self) -> None:
+        """Raises InputError where the file is empty, damaged, or of a kind that is no table."""
+        if self.path.is_dir():
+            return
+        if self.ending in TEXT:
+            text_of(members(self.path)[0], None)
+        elif self.ending in (*SHEETS, *HTML):
+            for _ in self.grids():
+                pass
+        elif is_table_file(self.path):
+            read_tables(self.path)
 
     def _heads(self) -> Iterator[Head]:
         if self.path.is_dir():

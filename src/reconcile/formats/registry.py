@@ -36,7 +36,7 @@ from reconcile.mapping.library import Library
 from reconcile.mapping.notes import of_unread
 from reconcile.mapping.open import Opened
 from reconcile.mapping.read import mapping_from
-from reconcile.tables.intake import is_table_file, read_tables, table_name
+from reconcile.tables.intake import read_tables, table_name
 from reconcile.tables.layout import Layout
 from reconcile.tables.settings import settings_from
 from reconcile.text.escape import printable
@@ -156,8 +156,7 @@ def _applied(library: Library, rules: Mapping[str, Any], origin: str) -> Opened:
 def _recognised(path: Path) -> Format:
     found = recognise(path)
     if found is None:
-        if is_table_file(path) and not path.is_dir():
-            read_tables(path)  # says why it cannot be read, where that is so
+        Peek(path).refuse_unreadable()
         remedy = "Name its format, or write a mapping: reconcile import --suggest FILE."
         known = ", ".join(one.name for one in FORMATS)
         raise InputError(str(path), "a file in none of these formats", known, remedy)
@@ -168,8 +167,8 @@ def _refuse(one: Format, peek: Peek) -> tuple[Format, Head | None]:
     """Raises InputError: what a file is instead. A format that reads files itself says it better."""
     if one.tables is not None:
         return one, None
-    if not peek.heads and not peek.path.is_dir():
-        read_tables(peek.path)  # says why it cannot be read
+    if not peek.heads:
+        peek.refuse_unreadable()
     shown = ", ".join(peek.heads[0].columns) if peek.heads else "none"
     exports = "; or ".join(shape.export for shape in (one, *one.also))
     raise InputError(

@@ -113,7 +113,7 @@ def tables_of(path: Path, options: Options | None = None) -> Tables:
     options = options or Options()
     found = [(head, shape) for head in Peek(path).heads if (shape := shape_of(head)) is not None]
     if not found:
-        read_tables(path)  # says why it cannot be read, where that is so
+        Peek(path).refuse_unreadable()
         raise InputError(str(path), "no list of trades", FORMAT.export, "Export the list of trades.")
     head, shape = found[0]
     raw = read_tables(path, settings_from(Layout, head.layout, "format"))[0]
