@@ -85,6 +85,8 @@ ERRORS = [
     ("metatrader5", "good", lambda text: text[: text.index("</table>", text.index("Deals"))],
      "ends within its deals"),
     ("freqtrade", "JSON", swap('"safe_price"', '"price"'), "safe_price"),
+    ("freqtrade", "JSON", swap('"safe_price": 11.25', '"safe_price": 1e999999999'), "no number"),
+    ("freqtrade", "JSON", swap('"safe_price": 11.25', '"safe_price": NaN'), "no number"),
     ("freqtrade", "JSON", swap('"strategy"', '"metadata"'), "none of these formats"),
 ]  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from vocabulary.errors import InputError
 
 FORCED = "force_exit"
 """The tag of the exits by which a backtest closes at its end what is still open."""
+
+MOST_DIGITS = 40
+"""Digits before and behind the point that an amount may have."""
 
 
 def _rules(file: str, columns: Columns, options: Options) -> Rules:
@@ -100,7 +104,7 @@ def _funding(trade: Mapping[str, Any], origin: str) -> tuple[Any, ...]:
 
     try:
         stamp = pd.Timestamp(int(trade["close_timestamp"]), unit="ms", tz="UTC")
-        return stamp, trade["pair"], "funding", float(trade["funding_fees"])
+        return stamp, trade["pair"], "funding", f"{_exact(trade['funding_fees']):f}"
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         found = f"funding in which {error} is missing or no number"
         remedy = "Export it again with --export trades."
@@ -115,14 +119,29 @@ def _fills(trade: Mapping[str, Any], origin: str) -> Iterator[tuple[Any, ...]]:
             if order.get("order_filled_timestamp") is None:
                 continue
             rate = _fee(trade, "open" if order["ft_is_entry"] else "close")
-            amount, price = float(order["amount"]), float(order["safe_price"])
+            amount, price = _exact(order["amount"]), _exact(order["safe_price"])
             stamp = pd.Timestamp(int(order["order_filled_timestamp"]), unit="ms", tz="UTC")
             side = order["ft_order_side"]
-            yield stamp, trade["pair"], side, amount, price, amount * price * float(rate)
+            fee = (amount * price * _exact(rate)).normalize()
+            yield stamp, trade["pair"], side, f"{amount:f}", f"{price:f}", f"{fee:f}"
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         found = f"a trade of {trade.get('pair', 'no pair')} in which {error} is missing or no number"
         expected = "orders with amount, safe_price, ft_order_side and order_filled_timestamp"
         raise InputError(origin, found, expected, "Export it again with --export trades.") from None
+
+
+def _exact(number: Any) -> Decimal:
+    """A number with the digits that the file gives it. Raises ValueError, TypeError: none of such a size."""
+    if isinstance(number, bool) or not isinstance(number, int | float | str | Decimal):
+        raise TypeError(f"{number!r}")
+    try:
+        exact = Decimal(str(number))
+    except InvalidOperation:
+        raise ValueError(f"{number!r}") from None
+    sized = exact.is_finite() and int(exact.as_tuple().exponent) >= -MOST_DIGITS
+    if not sized or exact.adjusted() > MOST_DIGITS:
+        raise ValueError(f"{number!r}")
+    return exact
 
 
 def _fee(trade: Mapping[str, Any], end: str) -> Any:
@@ -184,7 +203,7 @@ def _loaded(path: Path) -> Any:
     held = [one for one in held if not one.name.endswith(".meta.json")]
     if not held:
         raise InputError(str(path), "no JSON", "a result of freqtrade", "Name the zip of a backtest.")
-    return json.loads(text_of(min(held, key=lambda one: len(one.name)), "utf-8"))
+    return json.loads(text_of(min(held, key=lambda one: len(one.name)), "utf-8"), parse_float=Decimal)
 
 
 FORMAT = Format(

@@ -208,7 +208,7 @@ def _amount(text: str) -> Decimal | None:
     """A number with a point, and spaces between its thousands; None for other text."""
     bare = "".join(letter for letter in text if letter not in SPACES).replace("\u2212", "-")
     try:
-        number = Decimal(bare) if re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", bare) else None
+        number = Decimal(bare) if re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d{1,2})?", bare) else None
     except InvalidOperation:
         return None
     return number
