@@ -99,13 +99,17 @@ def generate(symbols: int, bars: int) -> pd.DataFrame:
 
 
 def files() -> dict[str, pd.DataFrame]:
-    """The bars and the files of entries, by name; those for engines of one symbol apart."""
+    """The bars and the files of entries, by name; apart for one symbol, and for pairs without shorts."""
     found = {}
     for ending, symbols, bars in (("", 4, 240), ("-single", 1, 900)):
         market = generate(symbols, bars)
         found[f"market{ending}.csv"] = market
         found[f"orders{ending}.csv"] = entries(market, limits=False)
         found[f"limits{ending}.csv"] = entries(market, limits=True)
+    for name in ("market", "orders"):
+        pairs = found[f"{name}.csv"].copy()
+        pairs["symbol"] += "/USDT"
+        found[f"{name}-pairs.csv"] = pairs if name == "market" else pairs[pairs["side"] == "buy"]
     return found
 
 

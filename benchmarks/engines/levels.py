@@ -32,7 +32,8 @@ class Engine:
     """An engine that is driven.
 
     home: its environment, `requirements/HOME.txt`, and the folder of its exports. ending: of its exports,
-    none of a folder of tables. python: the version that it needs. single: it trades one symbol.
+    none of a folder of tables. python: the version that it needs. single: it trades one symbol. pairs: it
+    trades pairs, without shorts, and without a fee, of which its target would be net.
     """
 
     name: str
@@ -40,6 +41,12 @@ class Engine:
     ending: str = ".csv"
     python: str | None = None
     single: bool = False
+    pairs: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """Of the names of its bars and entries."""
+        return "-single" if self.single else "-pairs" if self.pairs else ""
 
     @property
     def script(self) -> Path:
@@ -84,18 +91,18 @@ class Stated:
 
     @property
     def market(self) -> Path:
-        return FOLDER / ("market-single.csv" if self.engine.single else "market.csv")
+        return FOLDER / f"market{self.engine.suffix}.csv"
 
     @property
     def orders(self) -> Path:
-        name = "limits" if self.task.limits else "orders"
-        return FOLDER / (f"{name}-single.csv" if self.engine.single else f"{name}.csv")
+        return FOLDER / f"{'limits' if self.task.limits else 'orders'}{self.engine.suffix}.csv"
 
 
 VECTORBT = Engine("vectorbt", "vectorbt")
 BACKTRADER = Engine("backtrader", "backtrader")
 BACKTESTING = Engine("Backtesting.py", "backtesting", single=True)
 PYBROKER = Engine("pybroker", "pybroker")
+FREQTRADE = Engine("freqtrade", "freqtrade", ending=".zip", python="3.12", pairs=True)
 NAUTILUS = Engine("nautilus_trader", "nautilus", ending=".csv.gz", python="3.12")
 ZIPLINE = Engine("zipline-reloaded", "zipline", ending="")
 ML4T = Engine("ml4t-backtest", "ml4t", ending=".parquet", python="3.12")
@@ -124,6 +131,7 @@ STATED = (
         {**FAR, "path": "stop_first"},
         beyond="a target that the open is beyond fills at its level, or at the low of a bar wholly beyond it",
     ),
+    Stated(FREQTRADE, STOPS, NEXT_OPEN, {"gap": "level_or_open", "armed": "entry"}),
     Stated(NAUTILUS, STOPS, SAME_CLOSE, {"gap": "open"}),
     Stated(
         NAUTILUS,
@@ -163,7 +171,8 @@ def scenario_text(one: Stated, changed: Mapping[str, str] | None = None) -> str:
     lines += ["[execution]", f'timing = "{one.timing}"', "allow_short = true"]
     lines += ["[execution.levels]"] * bool(one.levels)
     lines += [f"{key} = {json.dumps(word)}" for key, word in {**one.levels, **(changed or {})}.items()]
-    lines += ["[costs]", 'commission = { kind = "bps", rate = "10" }']
+    if not one.engine.pairs:
+        lines += ["[costs]", 'commission = { kind = "bps", rate = "10" }']
     return "\n".join(lines) + "\n"
 
 
