@@ -46,6 +46,7 @@ TOGETHER: dict[str, tuple[frozenset[str], ...]] = {
 executed at the close after the decision and sized there."""
 ALWAYS = {
     "backtesting": {"slippage", "equity_before_trades", "closed_trades_alone"},
+    "backtrader": {"equity_before_trades"},
     "bt": {"sizing_base"},
     "nautilus": {"commission_rounded"},
     "vectorbt": {"queue"},

@@ -211,29 +211,45 @@ PRICES_MISALIGNED = InputHypothesis(
 # Prices stored with fewer decimals
 
 
+HALF_EVEN = "half to even"
+
+
 def _fewer_decimals(subject: Subject, window: Window) -> Values:
     """The decimals that prices may have been stored with: fewer than the market's, and such that they are
-    not all kept."""
+    not all kept: half up, or half to even as (decimals, way), where that is another number."""
     decimals, prices = subject.scenario.market.price_decimals, (subject.market.open, subject.market.close)
-    return tuple(
+    found = [
         kept
         for kept in range(min(decimals - 1, MOST_KEPT), -1, -1)
         if any(bool((price % 10 ** (decimals - kept)).any()) for price in prices)
-    )
+    ]
+    steps = {kept: 10 ** (decimals - kept) for kept in found}
+    tied = [k for k, step in steps.items() if any(bool((price % step * 2 == step).any()) for price in prices)]
+    return (*found, *((kept, HALF_EVEN) for kept in tied))
+
+
+def _kept_and_way(value: Value) -> tuple[int, str]:
+    """The decimals kept and the way to round, empty for half up."""
+    return pair(value) if isinstance(value, tuple) else (_whole(value), "")
 
 
 def _stored_rounded(scenario: Scenario, market: Market, change: Change) -> Market:
-    step = 10 ** (scenario.market.price_decimals - _whole(change.value))
+    kept, way = _kept_and_way(change.value)
+    step = 10 ** (scenario.market.price_decimals - kept)
     stored = {}
     for name in PRICES:
         price = getattr(market, name)
-        stored[name] = np.where(price > 0, np.maximum(1, (price + step // 2) // step * step), 0)
+        whole, rest = price // step, price % step
+        tie_stays = (way == HALF_EVEN) & (2 * rest == step) & (whole % 2 == 0)
+        whole = whole + ((2 * rest >= step) & ~tie_stays)
+        stored[name] = np.where(price > 0, np.maximum(1, whole * step), 0)
     return with_prices(market, stored, change)
 
 
 def _stored_reads(subject: Subject, value: Value) -> Wording:
-    kept = f"{value} decimals"
-    sentence = f"the prices of the bars are rounded to {kept}, in fills and marks"
+    decimals, way = _kept_and_way(value)
+    kept = f"{decimals} decimals"
+    sentence = f"the prices of the bars are rounded {way + ' ' if way else ''}to {kept}, in fills and marks"
     return Wording(sentence, "prices", f"{subject.scenario.market.price_decimals} decimals", kept)
 
 
