@@ -87,3 +87,21 @@ def test_rows_without_a_time_are_not_lost() -> None:
         assert compare(true, wrong, first=first).verdict is Verdict.BREAKS
     both = kit.taking(wrong, "equity", [7])
     assert compare(kit.taking(true, "equity", []), both, first=True).verdict is Verdict.BREAKS
+
+
+@pytest.mark.parametrize(
+    ("theirs", "shown"),
+    [
+        (" AAPL", "AAPL' (reference) vs ' AAPL' (candidate)"),
+        ("\u0410APL", "AAPL' (reference) vs '\\u0410APL' (candidate)"),
+        ("BBBB", "AAPL (reference) vs BBBB (candidate)"),
+    ],
+)
+def test_texts_that_look_alike_are_shown_with_what_tells_them_apart(theirs: str, shown: str) -> None:
+    """Else a page would say that AAPL differs from AAPL."""
+    from reconcile.text.escape import told_apart
+
+    one = f"{told_apart('AAPL', theirs)} (reference) vs {told_apart(theirs, 'AAPL')} (candidate)"
+    assert one.endswith(shown)
+    assert told_apart("AAPL", "AAPL") == "AAPL"
+    assert told_apart("\u00e9", "e\u0301") == "'\\xe9'"

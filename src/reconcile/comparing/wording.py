@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reconcile.text.escape import printable
+from reconcile.text.escape import printable, told_apart
 from reconcile.text.times import Clock
 
 if TYPE_CHECKING:
@@ -236,6 +236,9 @@ def value_text(found: Break, side: str, clock: Clock) -> str:
         return "nothing"
     if found.kind is Kind.TIMESTAMP and isinstance(value, int):
         return clock(value)
+    other: Value = found.candidate if side == "reference" else found.reference
+    if isinstance(value, str) and isinstance(other, str):
+        return told_apart(value, other, 60)
     return format(value, "f") if isinstance(value, Decimal) else printable(value, 60)
 
 

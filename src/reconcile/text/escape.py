@@ -20,6 +20,29 @@ def printable(text: object, limit: int = 2000) -> str:
     return shown if len(shown) <= limit else f"{shown[:limit]}... ({len(shown):,} characters)"
 
 
+_CYRILLIC_AND_GREEK = (
+    "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0430\u0435"
+    "\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c"
+    "\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf"
+)
+_LIKE_LATIN = str.maketrans(_CYRILLIC_AND_GREEK, "ABESIJKMHOPCTXaeopcyxijsABEZHIKMNOPTYXo")
+"""Letters that look like those of the Latin alphabet."""
+
+
+def told_apart(text: str, other: str, limit: int = 2000) -> str:
+    """The text as `printable` shows it; in quotes and with escapes where it only looks like `other`.
+
+    Spaces around, a letter in two parts, and a Cyrillic or Greek letter in place of a Latin one are not seen.
+    """
+    if text == other or _seen(text) != _seen(other):
+        return printable(text, limit)
+    return printable(ascii(text), limit)
+
+
+def _seen(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).translate(_LIKE_LATIN).strip()
+
+
 def error_message(error: BaseException) -> str:
     """The message of an exception, also of one whose `__str__` raises."""
     try:
