@@ -154,7 +154,7 @@ REPORTED = (
     ("closed_trades_alone", None),
     ("balance_as_cash", None),
     ("prices_field", "open"),
-    ("prices_rounded", (3, "half to even")),
+    ("prices_rounded", (1, "half to even")),
 )
 
 
