@@ -17,9 +17,10 @@ from typing import TypeVar
 from reconcile.explaining.confirm import Cycles, own_states, wrongs
 from reconcile.explaining.hypotheses.catalogue import same_object
 from reconcile.explaining.minimise import wordiness
-from reconcile.explaining.model import Change, Changes, Kind, Lead
+from reconcile.explaining.model import Change, Changes, Kind, Lead, LoopHypothesis
 from reconcile.explaining.search import Search
 from vocabulary.errors import TieoutError
+from vocabulary.scenario import Timing
 from vocabulary.state import Side, State
 
 MOST_LEADS = 3
@@ -127,12 +128,27 @@ def _helps(evidence: _Evidence) -> bool:
 def _changes(search: Search, base: Changes) -> Iterator[Change]:
     """Every hypothesis with its values, on both sides or one, that acts on what a State tells."""
     for hypothesis, value in search.proposals.values(0):
-        if hypothesis.whole_run or _empties(search, base, Change(hypothesis, value)):
+        plain = Change(hypothesis, value)
+        if hypothesis.whole_run or _puts_off(search, base, plain) or _empties(search, base, plain):
             continue
         for side in (None, *Side) if hypothesis.by_side else (None,):
             change = Change(hypothesis, value, side=side)
             if not any(same_object(change, old) for old in base):
                 yield change
+
+
+def _puts_off(search: Search, base: Changes, change: Change) -> bool:
+    """Whether a change executes orders in a later cycle than they were: one cycle cannot tell that from
+    orders that never were."""
+    if isinstance(change.hypothesis, LoopHypothesis):
+        return change.hypothesis.bars_late(change.value) > 0
+    if not search.target.axes.same_bar or change.hypothesis.kind is not Kind.SCENARIO:
+        return False
+    try:
+        changed = search.runs.prepared(search.catalogue.ordered((*base, change))).scenario
+    except TieoutError:
+        return True
+    return changed.execution.timing is not Timing.SAME_CLOSE
 
 
 def _empties(search: Search, base: Changes, change: Change) -> bool:
@@ -164,7 +180,8 @@ def _evidence(
         if after is None or before is None:
             return None
         odd = {(t, key) for t, key, name in before.cells | after.cells if name in ("", QUANTITY)}
-        was, now = _comparable(before.cells, odd), _comparable(after.cells, odd)
+        aimed = {key // 4 for t, key, name in after.cells if t == "targets" and name in ("", QUANTITY)}
+        was, now = (_comparable(each.cells, odd, aimed) for each in (before, after))
         for count, cells in ((mended, was - now), (spoiled, now - was), (differing, was)):
             count.update((table, name) for table, _, name in cells)
         cycles += bool(was - now)
@@ -176,10 +193,21 @@ def _evidence(
     return _Evidence(change, mended, spoiled, differing, cycles)
 
 
-def _comparable(cells: AbstractSet[Cell], odd: AbstractSet[tuple[str, int]]) -> set[Cell]:
-    """Cells without those that follow from another quantity of their row: a fee of another quantity is no
-    other fee."""
-    return {cell for cell in cells if cell[2] in ("", QUANTITY) or (cell[0], cell[1]) not in odd}
+def _comparable(
+    cells: AbstractSet[Cell], odd: AbstractSet[tuple[str, int]], aimed: AbstractSet[int]
+) -> set[Cell]:
+    """Cells without those that follow from others: a fee of another quantity is no other fee, and an order
+    towards another target is no lost one.
+
+    odd: rows whose quantity differs. aimed: cycles with symbols whose target differs.
+    """
+    return {
+        (table, key, name)
+        for table, key, name in cells
+        if (
+            table == "targets" or key // 4 not in aimed if name in ("", QUANTITY) else (table, key) not in odd
+        )
+    }
 
 
 def _lead(evidence: _Evidence) -> Lead | None:
