@@ -188,8 +188,10 @@ def _evidence(
         rows = {(table, key) for table, key, name in was - now if not name and table == "fills"}
         met += len(rows)
         off += sum(name == PRICE and (table, key) in rows for table, key, name in after.cells)
-    if change.hypothesis.fitted and 2 * off > met:
-        return None  # a level that is met where the candidate trades, and not at its prices
+    if change.hypothesis.fitted and (2 * off > met or any(not name for _, name in spoiled)):
+        return (
+            None  # a level that is met where the candidate trades, and not at its prices, or elsewhere, too
+        )
     return _Evidence(change, mended, spoiled, differing, cycles)
 
 

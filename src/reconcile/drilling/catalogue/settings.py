@@ -100,6 +100,8 @@ FAULTS: tuple[Fault, ...] = (
            TARGET),
     _fault("monthly", "tight", "strategy.schedule", "monthly", selection.SCHEDULE, TARGET),
     _fault("every bar", "short", "strategy.schedule", {"every": 1, "start": 0}, selection.SCHEDULE, TARGET),
+    _fault("never a rebalance", "short", "strategy.schedule", {"every": 1, "start": selection.NEVER},
+           selection.NO_REBALANCE, TARGET),
     _fault("cooldown of 3", "long", "strategy.cooldown", 3, selection.COOLDOWN, TARGET,
            where=eligible_again(3)),
     _fault("cash reduce", "tight", "execution.cash", "reduce", execution.CASH, STATUS),

@@ -71,6 +71,7 @@ CATALOGUE = Catalogue(
         execution.CASH,
         choosing.GATE,
         choosing.SCHEDULE,
+        choosing.NO_REBALANCE,
         choosing.SELECTION,
         sizes.BAND,
         choosing.COOLDOWN,

@@ -116,6 +116,8 @@ SIGNED = (
     ("targets", "quantity"),
     ("targets", "weight"),
     ("fills", "commission"),
+    ("costs", "commission"),
+    ("costs", "slippage"),
 )
 CHARGED = (
     ("fills", "commission"),

@@ -139,6 +139,26 @@ SCHEDULE = SettingHypothesis(
     ranking=Ranking.BESIDE,
 )
 
+NEVER = 10**9
+"""A bar that no market has."""
+
+
+def _none_from_here(subject: Subject, window: Window) -> Values:
+    """Tried where the ledger has no rebalance from the divergence on."""
+    cycles = _rebalanced(window.target)
+    if cycles is None or any(cycle > window.start for cycle in cycles):
+        return ()
+    return (("strategy.schedule", _every(1, NEVER)),)
+
+
+NO_REBALANCE = SettingHypothesis(
+    id="no_rebalance",
+    values=_none_from_here,
+    say=lambda *_: Wording("no rebalance is decided", "strategy.schedule", "rebalances", "none"),
+    apply=changed,
+    ranking=Ranking.BESIDE,
+)
+
 # The gate
 
 
