@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint format types fuzz drill mutants bench bench-track bench-diff bench-tables engines engines-speed engines-levels plot docs dist clean campaign-drill campaign-engines campaign-hostile
+.PHONY: help demo test gate lint format types fuzz drill mutants explain-mutants bench bench-track bench-diff bench-tables engines engines-speed engines-levels plot docs dist clean campaign-drill campaign-engines campaign-hostile
 
 help:
 	@echo 'make demo    run both programs on the built-in market, then explain a candidate that is wrong'
@@ -16,6 +16,7 @@ help:
 	@echo 'make lint    ruff, formatting and the strict type check'
 	@echo 'make fuzz    property tests until told to stop; counterexamples are kept'
 	@echo 'make mutants break each module once, and name what no test notices; ARGS="--package reference"'
+	@echo 'make explain-mutants  break engines and the reference at random, and ask explain what is wrong'
 	@echo 'make drill   plant every fault of the catalogue, alone and in pairs, and score what is found'
 	@echo 'make campaign-drill, campaign-engines, campaign-hostile  the same faults, the exports of engines'
 	@echo '             and the hostile inputs as campaigns, which go on where they were stopped'
@@ -74,6 +75,9 @@ campaign-hostile: $(VENV)/.stamp-test
 
 mutants: $(VENV)/.stamp-test
 	@$(PY) tests/mutants.py $(ARGS)
+
+explain-mutants: $(VENV)/.stamp-test
+	@$(PY) tests/explain_mutants.py out/mutants --judge tests/explain_mutants.json $(ARGS)
 
 bench: $(VENV)/.stamp-test
 	@$(PY) benchmarks/run.py $(ARGS)

@@ -64,6 +64,7 @@ def _inside(name: str, ground: str, rule: str) -> Fault:
     return Fault(name, ground, (setting,), closed_inside(setting), (Change(levels.EXIT_AT, (rule, "level")),))
 
 
+FIVE_OF_SIX = (Setting("strategy.n", 5), Setting("strategy.gross_long", "0.8"))
 CASH, TIMING, BAND = "portfolio.initial_cash", "execution.timing", "strategy.band"
 COMMISSION, SLIPPAGE = "costs.commission", "costs.slippage"
 BOTH = (Stage.TARGET, Stage.ORDER)
@@ -100,6 +101,8 @@ FAULTS: tuple[Fault, ...] = (
            TARGET),
     _fault("monthly", "tight", "strategy.schedule", "monthly", selection.SCHEDULE, TARGET),
     _fault("every bar", "short", "strategy.schedule", {"every": 1, "start": 0}, selection.SCHEDULE, TARGET),
+    Fault("five names at the weight of six", "long", FIVE_OF_SIX, as_if(Stage.TARGET, *FIVE_OF_SIX),
+          (Change(selection.NAMES_AT_WEIGHT, 5),)),
     _fault("never a rebalance", "short", "strategy.schedule", {"every": 1, "start": selection.NEVER},
            selection.NO_REBALANCE, TARGET),
     _fault("cooldown of 3", "long", "strategy.cooldown", 3, selection.COOLDOWN, TARGET,

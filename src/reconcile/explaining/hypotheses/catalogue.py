@@ -73,6 +73,7 @@ CATALOGUE = Catalogue(
         choosing.SCHEDULE,
         choosing.NO_REBALANCE,
         choosing.SELECTION,
+        choosing.NAMES_AT_WEIGHT,
         sizes.BAND,
         choosing.COOLDOWN,
         execution.SHORT,

@@ -23,6 +23,7 @@ from reconcile.explaining.model import (
     Wording,
 )
 from reference import Decision, decide
+from vocabulary.errors import InputError
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, ScheduleKind, TopN, When
 
@@ -67,6 +68,42 @@ SELECTION = SettingHypothesis(
     ),
     apply=changed,
     ranking=Ranking.CHANGES,
+)
+
+# More names, or fewer, each at its weight
+
+
+def _other_counts(subject: Subject, window: Window) -> Values:
+    top = subject.scenario.strategy.selection
+    if not isinstance(top, TopN):
+        return ()
+    counts = (membership(window).longs, top.n - 1, top.n + 1)
+    return tuple(dict.fromkeys(n for n in counts if n is not None and n > 0 and n != top.n))
+
+
+def _at_their_weight(scenario: Scenario, value: Value) -> Scenario:
+    top = scenario.strategy.selection
+    if not isinstance(top, TopN) or not isinstance(value, int) or top.n <= 0:
+        raise InputError("strategy.n", "a strategy without a number of names", "top_n", "Leave it out.")
+    made = replace(top, n=value, gross_long=top.gross_long // top.n * value)
+    return replace(scenario, strategy=replace(scenario.strategy, selection=made))
+
+
+def _weight_reads(subject: Subject, value: Value) -> Wording:
+    stated = shown(at_path(subject, "strategy.n"))
+    sentence = f"{value} longs are held instead of {stated}, each at the weight of one of {stated}"
+    return Wording(sentence, "strategy.n", stated, str(value))
+
+
+NAMES_AT_WEIGHT = SettingHypothesis(
+    id="names_at_weight",
+    acts=Acts.DECIDING,
+    values=_other_counts,
+    say=_weight_reads,
+    apply=_at_their_weight,
+    names_its_object=False,
+    ranking=Ranking.CHANGES,
+    numbers=1,
 )
 
 # The schedule
@@ -153,6 +190,7 @@ def _none_from_here(subject: Subject, window: Window) -> Values:
 
 NO_REBALANCE = SettingHypothesis(
     id="no_rebalance",
+    acts=Acts.DECIDING,
     values=_none_from_here,
     say=lambda *_: Wording("no rebalance is decided", "strategy.schedule", "rebalances", "none"),
     apply=changed,
