@@ -93,6 +93,9 @@ def judged(one: Stated) -> dict[str, Any]:
     others: dict[str, dict[str, int]] = {}
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         scenario = Path(folder) / "other.toml"
+        if not one.levels:
+            scenario.write_text(scenario_text(one).replace('at = "close"', 'at = "level"'))
+            others["at"] = {"level": len(reconcile.run(scenario, ledger, tolerance=TOLERANCE).breaks)}
         for key, word in one.levels.items():
             for other in OTHERS[key]:
                 if other != word:
@@ -138,7 +141,7 @@ def row(one: Stated, told: Mapping[str, Any]) -> tuple[str, ...]:
         told["version"],
         " and ".join([", ".join(names), *(["limit entries"] if one.task.limits else [])]),
         f"`{one.timing}`",
-        ", ".join(f"{key} `{word}`" for key, word in one.levels.items()),
+        ", ".join(f"{key} `{word}`" for key, word in (one.levels or {"at": "close"}).items()),
         count(told["fills"]),
         count(told["breaks"]),
         "a fill is missing" if told["gap"] is None else f"{told['gap']:g}",
