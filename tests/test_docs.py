@@ -32,7 +32,7 @@ PAGES = sorted(
 
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\w+\.(?:py|toml))\n")
-TIMED = re.compile(r"^(seconds|events/s|apart|loading)\b|_seconds\"|per_second\"|\"seconds\"")
+TIMED = re.compile(r"^(seconds|events/s|untimed|loading)\b|_seconds\"|per_second\"|\"seconds\"")
 CI_VARIABLES = {"CI", "BUILD_NUMBER", "GITHUB_ACTIONS"}
 
 
