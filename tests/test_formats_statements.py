@@ -247,7 +247,7 @@ def test_cvxportfolio_is_read_from_its_folder_and_from_its_result() -> None:
 def test_a_folder_of_cvxportfolio_without_cash_is_one_error(tmp_path: Path) -> None:
     for name in "uhv":
         (tmp_path / f"{name}.csv").write_text(",A,B\n2024-01-02,1.0,2.0\n")
-    with pytest.raises(InputError, match="cash, behind the assets"):
+    with pytest.raises(InputError, match="cash, after the assets"):
         open_format("cvxportfolio", tmp_path)
 
 
@@ -256,7 +256,7 @@ def test_a_folder_of_cvxportfolio_without_cash_is_one_error(tmp_path: Path) -> N
     [
         (",A,cash\n2024-01-02,abc,1\n", ",A,cash\n2024-01-02,1,1\n", "u.csv"),
         (",A,cash\n2024-01-02,1,1\n", ",A,cash\n2024-01-02,1,abc\n", "h.csv"),
-        ("x\n", "x\n", "cash, behind the assets"),
+        ("x\n", "x\n", "cash, after the assets"),
         (",A,cash\n2024-01-02,1,1\n", ",B,cash\n2024-01-02,1,1\n", "the columns of the trades"),
         ("", "", "u.csv"),
     ],

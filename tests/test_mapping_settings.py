@@ -147,7 +147,7 @@ def test_an_unknown_setting_is_named_with_those_there_are(group: str) -> None:
         ("[tables.positions]\nwide = 'value'", "'value'"),
         ("[tables.flows]\nconstants = { kind = 'bonus' }", "'bonus'"),
         ("[tables.flows]\nwords = { kind = { gift = ['x'] } }", "'gift'"),
-        ("[tables.fills]\ncolumns = { price = '= a +' }", "an end behind"),
+        ("[tables.fills]\ncolumns = { price = '= a +' }", "the end of the formula after"),
         ("[tables.fills]\ncolumns = { price = '= a b' }", "'b' in 'a b'"),
         ("[tables.fills]\ncolumns = { price = '= sqrt(a)' }", "'(a)' in 'sqrt(a)'"),
         ("[tables.fills]\ncolumns = { price = '= min(a)' }", "in 'min(a)'"),

@@ -23,6 +23,8 @@ USAGE = {"UsageError", "BadParameter"}
 PRINTED = {"print_message", "print_answer"}
 HARD = re.compile(r"\b(is|are) (said|told)\b(?! apart)")
 """What a reader has to read twice."""
+PRONOUN = re.compile(r"(^|\| )\w+ (it|one|them|another)\.( \||$)")
+"""A remedy that says nothing: "Correct it."."""
 SENTENCE = re.compile(r"^([A-Z`{].*[.?`}]|(.*: )?(pip|reconcile|dask) .*)$", re.DOTALL)
 """A sentence, or a command that can be copied."""
 
@@ -145,6 +147,14 @@ def test_a_remedy_is_a_sentence() -> None:
         for text in [one.parts.get("remedy", "")]
         for part in filter(None, (part.strip() for part in text.split(" | ")))
         if not SENTENCE.match(part)
+    ]
+    assert not bad, "\n".join(bad)
+
+
+def test_a_remedy_names_what_to_change() -> None:
+    """Not only a verb and a pronoun; the one of the engine's package names its variable in the first part."""
+    bad = [
+        str(one) for one in ALL if PRONOUN.search(one.parts.get("remedy", "")) and "engine/" not in one.place
     ]
     assert not bad, "\n".join(bad)
 

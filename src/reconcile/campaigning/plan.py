@@ -114,7 +114,7 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
         ) from None
     except ValueError as error:
         found = f"text that is not TOML: {printable(str(error), 200)}"
-        raise InputError(str(place), found, "a plan in TOML", "Correct it.") from None
+        raise InputError(str(place), found, "a plan in TOML", "Correct the file there.") from None
     return plan_from_dict(content, place.resolve().parent, place.stem, str(place))
 
 
@@ -330,7 +330,9 @@ def _path(word: str, folder: Path) -> str:
 def _setting(value: Any, where: str) -> Setting:
     if isinstance(value, (str, int, float, bool)):
         return value
-    raise InputError(where, repr(value), "text, a number, true or false, or a list of these", "Correct it.")
+    raise InputError(
+        where, repr(value), "text, a number, true or false, or a list of these", "Write such a value."
+    )
 
 
 def _size(text: str | None, where: str) -> int | None:

@@ -60,4 +60,6 @@ def _write(path: str, text: str) -> None:
         atomic.write_file(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         found = error.strerror or type(error).__name__
-        raise OutputError(f"--junit {path}", found, "a file that can be written", "Name another.") from None
+        raise OutputError(
+            f"--junit {path}", found, "a file that can be written", "Name another file."
+        ) from None

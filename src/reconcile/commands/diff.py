@@ -166,4 +166,6 @@ def _write(option: str, path: str, lines: Iterable[str]) -> None:
         atomic.write_file(path, lines)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise OutputError(f"{option} {path}", reason, "a file that can be written", "Name another.") from None
+        raise OutputError(
+            f"{option} {path}", reason, "a file that can be written", "Name another file."
+        ) from None

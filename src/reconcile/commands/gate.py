@@ -111,7 +111,9 @@ def _write(path: str, text: str, what: str, mode: str) -> None:
                 file.write(content)
     except OSError as error:
         found = error.strerror or type(error).__name__
-        raise OutputError(f"{what} {path}", found, "a file that can be written", "Name another.") from None
+        raise OutputError(
+            f"{what} {path}", found, "a file that can be written", "Name another file."
+        ) from None
 
 
 def _on_github() -> bool:

@@ -130,7 +130,7 @@ def _suggest(source: Path, out: str | None) -> int:
         write_file(out, made.text)
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
         found = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"--out {out}", found, "a file that can be written", "Name another.") from None
+        raise OutputError(f"--out {out}", found, "a file that can be written", "Name another file.") from None
     questions = "1 question" if made.questions == 1 else f"{made.questions} questions"
     print_answer(f"wrote {out}: {questions} to answer; check it, then write `confirmed = true` in it")
     return 0

@@ -68,7 +68,7 @@ def _tables(u: Any, h: Any, origin: str) -> dict[str, Any]:
         raise InputError(f"{origin}, h", "other columns than in the trades", expected, remedy)
     if not str(cash).lower().startswith("cash"):
         found, remedy = f"the last column {str(cash)[:40]!r}", f"Write it again: {EXPORT}."
-        raise InputError(f"{origin}, u", found, "cash, behind the assets", remedy)
+        raise InputError(f"{origin}, u", found, "cash, after the assets", remedy)
     u = u.dropna(how="all")
     noise = NOISE * float(h.abs().to_numpy().max(initial=0.0))
     trades = u.drop(columns=cash).stack()

@@ -132,7 +132,10 @@ def _of_xml(path: Path) -> dict[str, list[Row]]:
             raise ValueError("it has a document type")
     except OSError as error:
         raise InputError(
-            str(path), error.strerror or str(error), "a file that can be read", "Check it."
+            str(path),
+            error.strerror or str(error),
+            "a file that can be read",
+            "Check the path and its permissions.",
         ) from None
     except (etree.XMLSyntaxError, ValueError) as error:
         expected = "a whole Flex statement in XML"

@@ -158,13 +158,15 @@ def _validated(content: Any, where: str) -> _Gate:
         remedy = near_remedy([location[depth]], keys.split(", "))
         raise InputError(place, f"an unknown key {location[depth]!r}", keys, remedy)
     if len(location) == depth:
-        raise InputError(place, repr(first["input"]), "a table", "Correct it.")
+        raise InputError(
+            place, repr(first["input"]), "a table", "Write it as a table, like [tool.reconcile.gate]."
+        )
     by_key = {field.alias or name: field for name, field in table.model_fields.items()}
     value = content
     for key in location[: depth + 1]:
         value = value[key]
     expected = by_key[location[depth]].description or ""
-    raise InputError(f"{place}.{location[depth]}", repr(value), expected, "Correct it.")
+    raise InputError(f"{place}.{location[depth]}", repr(value), expected, "Correct the value.")
 
 
 def _table_at(location: list[str]) -> tuple[type[_Table], int]:

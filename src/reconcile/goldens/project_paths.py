@@ -51,9 +51,13 @@ def read_settings(file: Path) -> dict[str, Any] | None:
     try:
         content = parse_toml(read_bounded(file).decode("utf-8-sig"))
     except OSError as error:
-        raise InputError(str(file), error.strerror or str(error), "a file of TOML", "Replace it.") from None
+        raise InputError(
+            str(file), error.strerror or str(error), "a file of TOML", "Check the file and its permissions."
+        ) from None
     except ValueError as error:
-        raise InputError(str(file), f"text that is not TOML: {error}", "TOML", "Correct it.") from None
+        raise InputError(
+            str(file), f"text that is not TOML: {error}", "TOML", "Correct the file there."
+        ) from None
     tool = content.get("tool", {})
     if not isinstance(tool, dict):
         raise InputError(f"{file}: tool", repr(tool), "a table", "Write [tool.reconcile].")
@@ -68,7 +72,7 @@ def _paths(root: Path, settings: dict[str, Any], where: str) -> ProjectPaths:
         value = settings.get(key, str(default))
         if not isinstance(value, str) or not value:
             expected = "a path relative to pyproject.toml"
-            raise InputError(f"{where}: tool.reconcile.{key}", repr(value), expected, "Correct it.")
+            raise InputError(f"{where}: tool.reconcile.{key}", repr(value), expected, "Correct the value.")
         return root / value
 
     blessed = path("golden", Path(BLESSED))

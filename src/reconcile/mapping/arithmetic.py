@@ -97,7 +97,9 @@ class _Parser:
         rest = self.text[self.start :].strip()
         return InputError(
             self.where,
-            f"{shown(rest)} in {shown(self.text.strip())}" if rest else f"an end behind {shown(self.text)}",
+            f"{shown(rest)} in {shown(self.text.strip())}"
+            if rest
+            else f"the end of the formula after {shown(self.text)}",
             "columns, numbers, + - * /, parentheses, " + ", ".join(f"{name}()" for name in _FUNCTIONS),
             "Put names of columns with other characters into brackets: [Net amount].",
         )

@@ -69,7 +69,7 @@ def _replace_file(table: Any, target: Path) -> None:
             str(target),
             f"a place that cannot be written ({error.strerror})",
             "a writable folder",
-            "Choose another.",
+            "Choose another folder.",
         ) from error
 
 

@@ -68,7 +68,7 @@ def _place(out: str) -> Path:
         return Path(os.path.realpath(out))
     except ValueError as error:  # a NUL character
         raise OutputError(
-            f"--out {out!r}", str(error), "a name that a folder can have", "Name another."
+            f"--out {out!r}", str(error), "a name that a folder can have", "Name another folder."
         ) from None
 
 

@@ -85,7 +85,7 @@ def _refuse(raw: Mapping[str, Any], error: ValidationError, where: str) -> NoRet
         f"{where}: {key}" if key else where,
         told.get("found", show(first["input"])),
         told.get("expected", first["msg"]),
-        told.get("remedy", "Correct it."),
+        told.get("remedy", "Correct the value."),
     ) from error
 
 

@@ -77,7 +77,7 @@ def _need_columns(names: Sequence[str], source: str) -> None:
     columns = f"the columns {', '.join(NEEDED)}, and perhaps {', '.join(OPTIONAL)}"
     for name in NEEDED:
         if name not in names:
-            raise InputError(source, f"no column {name!r}", columns, "Add it.")
+            raise InputError(source, f"no column {name!r}", columns, "Add the column.")
     for name in names:
         if name not in (*NEEDED, *OPTIONAL):
             raise InputError(source, f"the column {shown(name)}", columns, "Rename the column, or drop it.")
@@ -152,7 +152,7 @@ def check_orders(wanted: OrdersStrategy, exits: Sequence[ExitRule], timing: Timi
                 place,
                 f"the reason {shown(row.reason)}",
                 f"another reason, because this one is {owner}",
-                "Change it.",
+                "Give the order another reason.",
             )
         if row.type is not OrderType.MARKET and timing is not Timing.NEXT_OPEN:
             raise InputError(

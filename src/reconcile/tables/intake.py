@@ -64,7 +64,10 @@ def read_tables(path: Path, layout: Layout | None = None) -> list[RawTable]:
         known = [one for one in held if not packed or is_table_file(Path(one.name))]
         if not known:
             raise InputError(
-                str(path), "no file with a table in it", "one of " + ", ".join(ENDINGS), "Add one."
+                str(path),
+                "no file with a table in it",
+                "one of " + ", ".join(ENDINGS),
+                "Name a folder that holds such a file, or convert the file.",
             )
         return [_table(one, layout or Layout()) for one in known]
 

@@ -167,7 +167,12 @@ def _refuse_sizes(symbols: int, bars: int, seed: int) -> None:
         ("seed", seed, 0, _MASK),
     ):
         if not low <= value <= high:
-            raise InputError(what, str(value), f"a whole number from {low} to {high}", "Choose another.")
+            raise InputError(
+                what,
+                str(value),
+                f"a whole number from {low} to {high}",
+                "Choose a number within these bounds.",
+            )
 
 
 def _columns(symbols: int, bars: int, seed: int) -> dict[str, Floats]:
