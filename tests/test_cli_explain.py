@@ -246,3 +246,22 @@ def test_a_foreign_file_is_read_under_its_own_names(engines: str, run: Run, tmp_
     code, out, err = run(engines, tmp_path / "trades.csv", "--mapping", tmp_path / "names.toml")
     assert code == 0, err
     assert out.splitlines()[0] == "commission is 50 bps instead of 5 bps"
+
+
+def test_a_scenario_with_a_function_of_its_own_is_explained(
+    small: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The function runs in a process of its own, where every question of a search has to be put."""
+    rule = 'def weights(view):\n    return {"AAA": 0.45} if view.bar % 3 else {"BBB": 0.3}\n'
+    Path("rules.py").write_text(rule)
+    Path("dear.py").write_text(
+        "import reconcile\n\n\ndef run(scenario, market):\n"
+        '    dearer = reconcile.replace(scenario, "costs.commission.rate", "8")\n'
+        "    return reconcile.reference.run(dearer, market)\n"
+    )
+    text = Path(small).read_text()
+    start, end = text.index("[strategy]"), text.index("[costs]")
+    strategy = '[strategy]\nkind = "callable"\nfunction = "rules:weights"\n\n'
+    Path("own.toml").write_text(text[:start] + strategy + text[end:])
+    assert exit_code(["explain", "own.toml", "dear:run"]) == 0
+    assert "commission is 8 bps instead of 5 bps" in capsys.readouterr().out

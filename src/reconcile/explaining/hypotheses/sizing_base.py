@@ -16,6 +16,7 @@ from reconcile.explaining.hypotheses.settings import ONE, pair, simplest
 from reconcile.explaining.hypotheses.sizing import retargeted
 from reconcile.explaining.model import Acts, Change, Family, LoopHypothesis, Subject, Value, Values, Wording
 from reconcile.files.decimals import BPS, PPB, from_units, to_units
+from reconcile.scenario import programs
 from reference import Decision
 from vocabulary.scenario import BpsCommission
 from vocabulary.state import Target
@@ -68,7 +69,7 @@ def _share_bounds(subject: Subject, window: Window) -> Iterator[tuple[Fraction, 
     ahead = 0 if window.target.axes.same_bar else 1
     for t in range(1, len(states) - ahead):
         before = states[t] if ahead else states[t - 1]
-        decision = reference.decide(scenario, before, market, t)
+        decision = programs.decide(scenario, before, market, t)
         base = reference.sizing_base(scenario, before)
         for wanted in decision.targets:
             held, after = (x.positions.get(wanted.symbol) for x in (before, states[t + ahead]))
