@@ -228,6 +228,13 @@ def test_a_truncated_csv_statement_names_the_line(tmp_path: Path) -> None:
         open_format("ib-flex", path)
 
 
+def test_a_csv_statement_in_another_encoding_is_one_error(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_bytes(csv_of(*TRADES).replace("AAA", "\u00c4AA").encode("latin-1"))
+    with pytest.raises(InputError, match="not UTF-8"):
+        open_format("ib-flex", path)
+
+
 def test_cvxportfolio_is_read_from_its_folder_and_from_its_result() -> None:
     """Trades and holdings in money, which a real run saved; what it lacks is reported."""
     folder = EXPORTS / "cvxportfolio"

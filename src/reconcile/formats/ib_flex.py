@@ -19,6 +19,7 @@ from reconcile.files.limits import read_bounded
 from reconcile.formats.ib_dates import Dates
 from reconcile.formats.model import Columns, Format, Options, Rules, Tables, time_rules
 from reconcile.formats.peek import Peek
+from reconcile.tables.unpack import members, text_of
 from reconcile.text.escape import printable
 from vocabulary.errors import InputError
 
@@ -161,26 +162,33 @@ def _of_csv(path: Path) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = defaultdict(list)
     kind, header = "", tuple[str, ...]()
     marks = set[str]()
-    with path.open(encoding="utf-8-sig", newline="") as text:
-        for number, cells in enumerate(csv.reader(text), 1):
-            row = tuple(cells[2:] if cells[:1] in (["HEADER"], ["DATA"]) else cells)
-            if not row or cells[0] in ("BOF", "BOA", "BOS", "EOF", "EOA", "EOS"):
-                marks.update(cells[:1])
-                continue
-            if "ClientAccountID" in row or set(TRADE) <= set(row):
-                kind, header = _kind_of(row), row
-            elif len(row) != len(header):
-                found_cells = f"{len(row)} cells"
-                expected = f"{len(header)} cells, as its header has"
-                raise InputError(
-                    f"{path}, line {number}", found_cells, expected, "Download the statement again."
-                )
-            else:
-                named = zip(header, row, strict=True)
-                found[kind].append({NAMES.get(name, name): cell for name, cell in named})
+    for number, cells in enumerate(_csv_rows(path), 1):
+        row = tuple(cells[2:] if cells[:1] in (["HEADER"], ["DATA"]) else cells)
+        if not row or cells[0] in ("BOF", "BOA", "BOS", "EOF", "EOA", "EOS"):
+            marks.update(cells[:1])
+            continue
+        if "ClientAccountID" in row or set(TRADE) <= set(row):
+            kind, header = _kind_of(row), row
+        elif len(row) != len(header):
+            found_cells = f"{len(row)} cells"
+            expected = f"{len(header)} cells, as its header has"
+            raise InputError(f"{path}, line {number}", found_cells, expected, "Download the statement again.")
+        else:
+            named = zip(header, row, strict=True)
+            found[kind].append({NAMES.get(name, name): cell for name, cell in named})
     if "BOF" in marks and "EOF" not in marks:
         raise InputError(str(path), "no last line EOF", "the end to its BOF", "Download the statement again.")
     return dict(found)
+
+
+def _csv_rows(path: Path) -> list[list[str]]:
+    """The rows of CSV text. Raises InputError: another encoding, cells that are too long."""
+    text = text_of(members(path)[0], None)
+    try:
+        return list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        expected = "a Flex statement in CSV"
+        raise InputError(str(path), printable(str(error), 120), expected, "Download it again.") from None
 
 
 def _kind_of(header: Columns) -> str:
