@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconcile.files.limits import no_file
 from reconcile.files.places import shown
 from reconcile.ledger.read import read_ledger_with_notes
 from reconcile.tables.intake import is_table_file, read_tables
@@ -49,7 +50,7 @@ def open_ledger(path: str | Path, mapping: str | Path | None = None) -> Opened:
 
 def _proposed(path: Path) -> InputError | None:
     """How a table under names of its own can be read; None where its names are ours, or it is no table."""
-    if not path.is_file() or not is_table_file(path):
+    if no_file(path) is not None or not is_table_file(path):
         return None
     try:
         names = [name for table in read_tables(path) for name in table.data.column_names]
