@@ -94,9 +94,10 @@ def _is_plain(kind: Kind, held: Any) -> bool:
         return bool(pa.types.is_timestamp(held) or pa.types.is_date(held))
     if pa.types.is_signed_integer(held):
         return True
+    wide = bool(pa.types.is_decimal128(held) or pa.types.is_decimal256(held))
     if kind is Kind.COUNT:
-        return bool(pa.types.is_decimal(held) and held.scale == 0 and held.precision <= 18)
-    return bool(pa.types.is_decimal(held) or pa.types.is_floating(held))
+        return wide and held.scale == 0 and held.precision <= 18
+    return wide or bool(pa.types.is_float32(held) or pa.types.is_float64(held))
 
 
 def _coded(data: Any, column: str) -> Any:
