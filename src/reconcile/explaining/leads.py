@@ -36,6 +36,7 @@ CHANCE = 3
 """Cells that a lead has to mend for each that it spoils in another column: where something else differs, too,
 quantities that the cash limits come out otherwise by chance."""
 QUANTITY, PRICE = "quantity", "price"
+ENTRY = ("positions", "average_price")
 
 Cell = tuple[str, int, str]
 Column = tuple[str, str]
@@ -180,36 +181,33 @@ def _evidence(
         if after is None or before is None:
             return None
         odd = {(t, key) for t, key, name in before.cells | after.cells if name in ("", QUANTITY)}
-        aimed = {key // 4 for t, key, name in after.cells if t == "targets" and name in ("", QUANTITY)}
-        was, now = (_comparable(each.cells, odd, aimed) for each in (before, after))
-        for count, cells in ((mended, was - now), (spoiled, now - was), (differing, was)):
+        was, now = _comparable(before.cells, odd), _comparable(after.cells, odd)
+        better = _borne_out(was - now, after.cells)
+        for count, cells in ((mended, better), (spoiled, now - was), (differing, was)):
             count.update((table, name) for table, _, name in cells)
-        cycles += bool(was - now)
+        cycles += bool(better)
         rows = {(table, key) for table, key, name in was - now if not name and table == "fills"}
         met += len(rows)
         off += sum(name == PRICE and (table, key) in rows for table, key, name in after.cells)
-    if change.hypothesis.fitted and (2 * off > met or any(not name for _, name in spoiled)):
-        return (
-            None  # a level that is met where the candidate trades, and not at its prices, or elsewhere, too
-        )
+    # A level that is met where the candidate trades says nothing where its prices, its other trades, or the
+    # entry prices that a level is reckoned from, are others.
+    apart = any(not name for _, name in spoiled) or differing[ENTRY] - mended[ENTRY] > met / 2
+    if change.hypothesis.fitted and (2 * off > met or apart):
+        return None
     return _Evidence(change, mended, spoiled, differing, cycles)
 
 
-def _comparable(
-    cells: AbstractSet[Cell], odd: AbstractSet[tuple[str, int]], aimed: AbstractSet[int]
-) -> set[Cell]:
-    """Cells without those that follow from others: a fee of another quantity is no other fee, and an order
-    towards another target is no lost one.
+def _comparable(cells: AbstractSet[Cell], odd: AbstractSet[tuple[str, int]]) -> set[Cell]:
+    """Cells without those that follow from another quantity of their row: a fee of another quantity is no
+    other fee."""
+    return {cell for cell in cells if cell[2] in ("", QUANTITY) or (cell[0], cell[1]) not in odd}
 
-    odd: rows whose quantity differs. aimed: cycles with symbols whose target differs.
-    """
-    return {
-        (table, key, name)
-        for table, key, name in cells
-        if (
-            table == "targets" or key // 4 not in aimed if name in ("", QUANTITY) else (table, key) not in odd
-        )
-    }
+
+def _borne_out(mended: AbstractSet[Cell], after: AbstractSet[Cell]) -> set[Cell]:
+    """What a change mends, without orders and fills whose target still differs: one towards another target is
+    no lost one."""
+    aimed = {key // 4 for table, key, name in after if table == "targets" and name in ("", QUANTITY)}
+    return {(table, key, name) for table, key, name in mended if name or key // 4 not in aimed}
 
 
 def _lead(evidence: _Evidence) -> Lead | None:
