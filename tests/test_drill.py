@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from tests.explain_mutants import score_table
+from tests.mutant_runs import true_ledger
+from tests.own_engines import ENGINES
 from tests.schema_kit import conforms
 
 from reconcile.drilling import candidates
@@ -19,6 +23,7 @@ from reconcile.ledger.digest import ledger_digest
 from vocabulary.errors import InputError
 
 FAULTS = (*WITHIN, *OUTSIDE)
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_names_are_unique_and_grounds_known() -> None:
@@ -95,3 +100,16 @@ def test_a_sample_of_the_catalogue_is_found_and_explained() -> None:
     assert len(chosen) == len(SAMPLE)
     assert conforms("drill", json.loads(drill_json(found)))
     assert [finding.candidate.name for finding in found.findings if not finding.right] == []
+
+
+def test_the_score_of_the_mutants_is_that_of_the_answers_on_record() -> None:
+    """And in the end no answer on record is false."""
+    record = json.loads((ROOT / "tests" / "explain_mutants.json").read_text(encoding="utf-8"))
+    assert score_table(record) in (ROOT / "docs" / "drill.md").read_text(encoding="utf-8")
+    assert "false" not in {one["after mending"]["judgement"] for one in record}
+
+
+def test_the_engines_of_users_that_are_mutated_tie_out() -> None:
+    """A difference of theirs would otherwise be taken for the mutant's."""
+    for name in ENGINES:
+        assert true_ledger(name).tables["fills"].rows > 50
