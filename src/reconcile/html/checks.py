@@ -100,7 +100,7 @@ def gate_page(text: str, data: str, report: Report) -> Page:
     ]
     found = report.throughput
     if found is not None and found.outcome is Outcome.FAILED:
-        failures.append(throughput_words(found))
+        failures.append(f"throughput {throughput_words(found)}")
     left_out = [f"{check.value}: not asked for" for check in Check if check not in report.asked]
     aside = [f"{one.name}: {one.said}" for one in report.cases if one.outcome is Outcome.UNKNOWN]
     drifts = list(_drifts(report))
