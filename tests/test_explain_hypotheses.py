@@ -6,10 +6,12 @@ import ast
 from pathlib import Path
 from typing import Any, get_args
 
+import pytest
 from tests import explain_kit as kit
 from tests.test_explain_causes import DEARER, tuesdays
 
 import engine
+from reconcile.explaining import counterfactuals
 from reconcile.explaining.explain import explain
 from reconcile.explaining.hypotheses.catalogue import CATALOGUE, Catalogue
 from reconcile.explaining.hypotheses.exit_rules import RULES
@@ -64,3 +66,21 @@ def test_every_exit_rule_is_in_the_table() -> None:
     assert set(RULES) == set(get_args(ExitRule))
     for rule, numbers in RULES.items():
         assert set(numbers) == set(rule.__slots__) - {"name", "feature", "at"}
+
+
+@pytest.mark.parametrize(("budget", "by"), [(10**9, ["reference"]), (0, ["engine"])])
+def test_what_only_a_change_needs_compiled_is_run_by_the_reference(
+    monkeypatch: pytest.MonkeyPatch, budget: int, by: list[str]
+) -> None:
+    """It gives the same ledger. What it takes is at most what compiling a kernel would."""
+    subject, change = kit.ground(), kit.setting("size_at", "strategy.size_at", "execution")
+    right, took = kit.ledger_of(subject, change), []
+    for name in ("engine", "reference"):
+        resume = getattr(counterfactuals, f"resume_{name}")
+        monkeypatch.setattr(
+            counterfactuals, f"resume_{name}", lambda *given, n=name, r=resume: (took.append(n), r(*given))[1]
+        )
+    plain = subject.scenario.strategy.size_at
+    monkeypatch.setattr(counterfactuals, "is_compiled", lambda asked, _: asked.strategy.size_at is plain)
+    monkeypatch.setattr(counterfactuals, "COMPILING", budget)
+    assert kit.same(subject, (change,), right) and took == by

@@ -10,7 +10,6 @@ if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):  # its code works 
     )
 
 from engine.batch import Job, Keep, Outcome, run_many
-from engine.kernel import is_compiled
-from engine.running import resume, run
+from engine.running import is_compiled, resume, run
 
 __all__ = ["Job", "Keep", "Outcome", "is_compiled", "resume", "run", "run_many"]

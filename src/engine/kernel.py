@@ -132,7 +132,14 @@ def advance(settings: Settings, panel: Panel, book: Book, tables: Tables, stop: 
     return advance_by_reference(refer(settings), refer(panel), refer(book), refer(tables), stop)
 
 
-def is_compiled() -> bool:
+@compiled
+def advance_with_extras(settings: Settings, panel: Panel, book: Book, tables: Tables, stop: int) -> int:
+    """`advance` for settings with extras. Its code has a name of its own, so that it can be asked for."""
+    return advance_by_reference(refer(settings), refer(panel), refer(book), refer(tables), stop)
+
+
+def has_code(extras: bool) -> bool:
     """Whether an earlier command left the compiled kernel of this install in the cache."""
-    stats: Any = advance
-    return any(Path(stats.stats.cache_path or "").glob("kernel.advance*.nbc"))
+    kernel: Any = advance_with_extras if extras else advance
+    folder = kernel.stats.cache_path
+    return bool(folder) and any(Path(folder).glob(f"kernel.{kernel.py_func.__name__}-*.nbc"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine import layout as at
 from engine.book import await_orders, book_from, initial_state, state_from
-from engine.kernel import advance
+from engine.kernel import advance, advance_with_extras, has_code
 from engine.layout import Book, Panel, Settings, Tables
 from engine.plan import bar_name, extras_of, panel_of, settings_of
 from engine.record import ledger_from, new_tables, with_room
@@ -45,6 +45,11 @@ def resume(
     book, tables = _run(scenario, market, state, until, progress)
     after = state_from(book, tables, scenario)
     return ledger_from(tables, book, scenario, market), after
+
+
+def is_compiled(scenario: Scenario, state: State | None = None) -> bool:
+    """Whether an earlier command left the kernel that a run needs in the cache. state: where it begins."""
+    return has_code(extras_of(scenario, state or initial_state(scenario)) is not None)
 
 
 def _run(
@@ -100,8 +105,9 @@ def require_span(state: State, until: int, bars: int) -> None:
 
 def advance_to(plan: Plan, book: Book, tables: Tables, stop: int) -> Tables:
     """The kernel up to `stop`, with what it asks for on the way: room, weights, or to give up."""
+    kernel = advance if plan.settings.extras is None else advance_with_extras
     while True:
-        why = advance(plan.settings, plan.panel, book, tables, stop)
+        why = kernel(plan.settings, plan.panel, book, tables, stop)
         if why == at.DONE:
             return tables
         if why == at.FULL:

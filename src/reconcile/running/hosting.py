@@ -66,8 +66,8 @@ class HostedStrategy(Elsewhere):
     ) -> tuple[Ledger, float]:
         return self.worker.run(program, scenario, market, progress)
 
-    def is_compiled(self) -> bool:
-        return self.worker.is_compiled()
+    def is_compiled(self, scenario: Scenario, market: Market) -> bool:
+        return self.worker.is_compiled(scenario, market)
 
     def resume(self, scenario: Scenario, market: Market, state: State, until: int) -> tuple[Ledger, State]:
         return self.worker.resume(scenario, market, state, until)

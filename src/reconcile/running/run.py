@@ -105,7 +105,10 @@ def warm(scenario: Scenario, market: Market, watch: Watch = unwatched) -> float:
 
     began = time.perf_counter()
     place = elsewhere(scenario)
-    compiled = own_package("engine").is_compiled() if place is None else place.is_compiled()
+    if place is None:
+        compiled = own_package("engine").is_compiled(scenario)
+    else:
+        compiled = place.is_compiled(scenario, market)
     with watch(Phase.STARTING if compiled else Phase.COMPILING, 0):
         bars = (0, min(WARM_BARS, len(market.timestamps)))
         _run("engine", scenario, slice_market(market, bars=bars), None)

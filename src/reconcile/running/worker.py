@@ -139,9 +139,9 @@ class Worker:
         made: Decision = self._read(request["who"], lambda: wire.from_data(value))
         return made
 
-    def is_compiled(self) -> bool:
-        """Whether the engine has its compiled code already."""
-        value, _ = self._ask(_Call("engine", {"call": "compiled"}))
+    def is_compiled(self, scenario: Scenario, market: Market) -> bool:
+        """Whether the engine has the compiled code that a run needs already."""
+        value, _ = self._ask(_Call("engine", {"call": "compiled", **self._subject(scenario, market)}))
         return bool(value)
 
     def check(self) -> None:

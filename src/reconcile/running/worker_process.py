@@ -133,7 +133,7 @@ class Server:
     def do_compiled(self, request: dict[str, Any]) -> bool:
         from reconcile.own_packages import own_package
 
-        return bool(own_package("engine").is_compiled())
+        return bool(own_package("engine").is_compiled(self.scenario(request)))
 
     def ledger(self, ledger: Any, who: str, market: Any, **facts: Any) -> Answer:
         """A ledger as an answer, when the market still is what it was."""

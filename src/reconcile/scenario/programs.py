@@ -31,8 +31,8 @@ class Elsewhere(ABC):
         """The ledger of `engine` or `reference`, and the seconds of the run alone."""
 
     @abstractmethod
-    def is_compiled(self) -> bool:
-        """Whether the engine has its compiled code already."""
+    def is_compiled(self, scenario: Scenario, market: Market) -> bool:
+        """Whether the engine has the compiled code that a run needs already."""
 
     @abstractmethod
     def resume(self, scenario: Scenario, market: Market, state: State, until: int) -> tuple[Ledger, State]:
@@ -70,6 +70,21 @@ def resume_engine(scenario: Scenario, market: Market, state: State, until: int) 
     if place is not None:
         return place.resume(scenario, market, state, until)
     made: tuple[Ledger, State] = own_package("engine").resume(scenario, market, state, until)
+    return made
+
+
+def is_compiled(scenario: Scenario, state: State) -> bool:
+    """`engine.is_compiled`; not for a strategy's function that another process holds."""
+    from reconcile.own_packages import own_package
+
+    return bool(own_package("engine").is_compiled(scenario, state))
+
+
+def resume_reference(scenario: Scenario, market: Market, state: State, until: int) -> tuple[Ledger, State]:
+    """`reference.resume`; not for a strategy's function that another process holds."""
+    from reconcile.own_packages import own_package
+
+    made: tuple[Ledger, State] = own_package("reference").resume(scenario, market, state, until)
     return made
 
 
