@@ -265,3 +265,40 @@ def test_a_scenario_with_a_function_of_its_own_is_explained(
     Path("own.toml").write_text(text[:start] + strategy + text[end:])
     assert exit_code(["explain", "own.toml", "dear:run"]) == 0
     assert "commission is 8 bps instead of 5 bps" in capsys.readouterr().out
+
+
+def test_what_exits_look_at_is_found_beside_a_function_of_its_own(
+    small: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exits of a hypothesis are put to the process that holds the function."""
+    rows = ["timestamp,symbol,open,high,low,close,volume"]
+    for day in range(30):
+        for place, symbol in enumerate(("AAA", "BBB", "CCC")):
+            close = 20 + 7 * place + (day * (place + 2)) % 5 + 0.25 * day
+            first = close + (day * (place + 3) % 7 - 3) / 2
+            high, low = max(first, close) + 1, min(first, close) - 1
+            rows.append(f"2024-01-{day + 1:02d},{symbol},{first},{high},{low},{close},1000")
+    Path("bars.csv").write_text("\n".join(rows) + "\n")
+    rule = 'def weights(view):\n    return {"AAA": 0.3, "BBB": 0.3, "CCC": 0.3}\n'
+    Path("rules.py").write_text(rule)
+    Path("opens.py").write_text(
+        "import reconcile\n"
+        "from dataclasses import replace\n"
+        "from reference import decision\n\n\n"
+        "def run(scenario, market):\n"
+        "    own = decision.exits\n"
+        "    decision.exits = lambda scenario, state, market, t: own(\n"
+        "        scenario, state, replace(market, close=market.open), t)\n"
+        "    try:\n"
+        "        return reconcile.reference.run(scenario, market)\n"
+        "    finally:\n"
+        "        decision.exits = own\n"
+    )
+    text = Path(small).read_text()
+    start, end = text.index("[strategy]"), text.index("[costs]")
+    strategy = '[strategy]\nkind = "callable"\nfunction = "rules:weights"\n\n'
+    exits = '\n[[exits]]\nkind = "stop_loss"\nloss = "0.02"\n'
+    Path("own.toml").write_text(text[:start] + strategy + text[end:] + exits)
+    assert exit_code(["explain", "own.toml", "opens:run"]) == 0
+    found = capsys.readouterr().out.splitlines()[0]
+    assert found == "exits are tried against the bar's open instead of its close"

@@ -152,7 +152,7 @@ class BarLoop:
         """The decision of bar t as it is sent."""
         if self._fired:
             fired = self._fired[-1](Moment(scenario, self.market, t, state))
-            decision = reference.decide(scenario, state, self.market, t, fired)
+            decision = programs.decide(scenario, state, self.market, t, fired)
         else:
             decision = self._decide(scenario, state, self.market, t)
         for hook in self._decided:

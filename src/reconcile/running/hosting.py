@@ -20,7 +20,7 @@ from reconcile.running.bounds import Hosting
 from reconcile.running.candidate import Candidate, stdout_to_stderr
 from reconcile.running.progress import Progress
 from reconcile.scenario import callables
-from reconcile.scenario.programs import Elsewhere
+from reconcile.scenario.programs import Elsewhere, Fired
 from vocabulary.errors import TieoutError
 
 if TYPE_CHECKING:
@@ -72,8 +72,10 @@ class HostedStrategy(Elsewhere):
     def resume(self, scenario: Scenario, market: Market, state: State, until: int) -> tuple[Ledger, State]:
         return self.worker.resume(scenario, market, state, until)
 
-    def decide(self, scenario: Scenario, state: State, market: Market, t: int) -> Decision:
-        return self.worker.decide(scenario, state, market, t)
+    def decide(
+        self, scenario: Scenario, state: State, market: Market, t: int, fired: Fired | None = None
+    ) -> Decision:
+        return self.worker.decide(scenario, state, market, t, fired)
 
 
 class Host:

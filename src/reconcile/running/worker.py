@@ -27,6 +27,7 @@ from reconcile.running.failures import CandidateError, Failure, failed
 from reconcile.running.mapped_market import write_mapped
 from reconcile.running.process_tree import end_tree, shielded_from_interrupts, whole_memory
 from reconcile.running.supervision import GRACE, Frame, Frames, Output, Watch, read_frames
+from reconcile.scenario.programs import Fired
 from vocabulary import errors
 from vocabulary.errors import OutputError, TieoutError
 from vocabulary.scenario import CallableStrategy
@@ -131,9 +132,11 @@ class Worker:
             lambda: (wire.unpack_ledger(value["ledger"], body), wire.from_data(value["state"])),
         )
 
-    def decide(self, scenario: Scenario, state: State, market: Market, bar: int) -> Decision:
-        """The reference's decision at a bar."""
-        request = {"call": "decide", "state": wire.to_data(state), "bar": bar}
+    def decide(
+        self, scenario: Scenario, state: State, market: Market, bar: int, fired: Fired | None = None
+    ) -> Decision:
+        """The reference's decision at a bar. fired: as for `reference.decide`."""
+        request = {"call": "decide", "bar": bar, "state": wire.to_data(state), "fired": wire.to_data(fired)}
         request |= self._subject(scenario, market)
         value, _ = self._ask(_Call(request["who"], request))
         made: Decision = self._read(request["who"], lambda: wire.from_data(value))

@@ -9,7 +9,7 @@ says in `call` what to do:
     candidate   a candidate's ledger: `name`, `scenario`, `market`
     run         the ledger of the engine or the reference (`program`) for a strategy's function
     resume      the engine over some bars: `state`, `until`
-    decide      the reference's decision at a bar: `state`, `bar`
+    decide      the reference's decision at a bar: `state`, `bar`, and `fired`, the exits in place of its own
     compiled    whether the engine has its compiled code already
 
 An answer holds `value`, or `error`. Besides, `progress` and `debugging` tell how a call goes on.
@@ -128,7 +128,9 @@ class Server:
 
         scenario, market = self.scenario(request), self.market(request)
         state = self.wire.from_data(request["state"])
-        return self.wire.to_data(own_package("reference").decide(scenario, state, market, request["bar"]))
+        fired = self.wire.from_data(request["fired"])
+        made = own_package("reference").decide(scenario, state, market, request["bar"], fired)
+        return self.wire.to_data(made)
 
     def do_compiled(self, request: dict[str, Any]) -> bool:
         from reconcile.own_packages import own_package

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from vocabulary.scenario import CallableStrategy
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from vocabulary.state import State
 
 Progress = Callable[[int], None]
+Fired = Mapping[int, str]
+"""The exits of a bar: symbol -> reason."""
 
 
 class Elsewhere(ABC):
@@ -39,8 +41,10 @@ class Elsewhere(ABC):
         """The engine from a state up to a bar."""
 
     @abstractmethod
-    def decide(self, scenario: Scenario, state: State, market: Market, t: int) -> Decision:
-        """The reference's decision at a bar."""
+    def decide(
+        self, scenario: Scenario, state: State, market: Market, t: int, fired: Fired | None = None
+    ) -> Decision:
+        """The reference's decision at a bar. fired: as for `reference.decide`."""
 
 
 def elsewhere(scenario: Scenario) -> Elsewhere | None:
@@ -88,12 +92,12 @@ def resume_reference(scenario: Scenario, market: Market, state: State, until: in
     return made
 
 
-def decide(scenario: Scenario, state: State, market: Market, t: int) -> Decision:
+def decide(scenario: Scenario, state: State, market: Market, t: int, fired: Fired | None = None) -> Decision:
     """`reference.decide`."""
     from reconcile.own_packages import own_package
 
     place = elsewhere(scenario)
     if place is not None:
-        return place.decide(scenario, state, market, t)
-    made: Decision = own_package("reference").decide(scenario, state, market, t)
+        return place.decide(scenario, state, market, t, fired)
+    made: Decision = own_package("reference").decide(scenario, state, market, t, fired)
     return made

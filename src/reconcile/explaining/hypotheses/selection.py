@@ -22,7 +22,8 @@ from reconcile.explaining.model import (
     Values,
     Wording,
 )
-from reference import Decision, decide
+from reconcile.scenario.programs import decide
+from reference import Decision
 from vocabulary.errors import InputError
 from vocabulary.market import Market
 from vocabulary.scenario import Scenario, ScheduleKind, TopN, When
