@@ -153,3 +153,16 @@ def test_a_commission_of_another_rate_is_one_root() -> None:
         ("fills", "commission"),
         ("equity", "cash"),
     }
+
+
+@pytest.mark.parametrize(("first", "told"), [(0, True), (18, False)])
+def test_numbers_that_one_row_too_many_moves_are_no_pattern(first: int, told: bool) -> None:
+    """Counted from another start they are one: then most rows have it."""
+    ranks = np.arange(COUNT)
+    targets = {"decided_at": DAYS, "symbol": "AAA", "weight": 0.5, "quantity": 10}
+    one, other = (
+        pd.DataFrame({**targets, "rank": numbers})
+        for numbers in (ranks, np.where(np.arange(COUNT) >= first, ranks + 1, ranks))
+    )
+    found = compared(one, other, "targets")
+    assert found.breaks and bool([each for each in found.patterns if each.column == "rank"]) == told

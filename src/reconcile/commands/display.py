@@ -24,8 +24,8 @@ REDRAWN = 0.2
 """Seconds between two drawings on a terminal."""
 REPEATED = 10.0
 """Seconds between two lines elsewhere."""
-BAR = 20
-"""Characters of a full bar."""
+BAR, WORDS = 20, 100
+"""Characters of a full bar, and of the words on what is being tried."""
 
 
 def watching() -> Watch:
@@ -57,7 +57,8 @@ class _Step:
                 parts.append(f"[{'#' * full}{'-' * (BAR - full)}]")
             parts.append(f"{self.done:,} of {self.steps:,}")
         if self.words:
-            parts.append(printable(self.words, 100))
+            words = printable(self.words)
+            parts.append(words if len(words) <= WORDS else f"{words[:WORDS]}...")
         left = (
             f", {spent / self.done * (self.steps - self.done):.0f} s left" if self.steps and self.done else ""
         )

@@ -33,6 +33,9 @@ DEPENDS: dict[str, tuple[str, ...]] = {
 }
 """Columns of fills that follow from others: where those differ, too, they prove nothing."""
 
+COUNTED = ("rank", "sequence", "rebalance")
+"""Columns that count. One row too many moves the numbers of those after it: a pattern is in most rows."""
+
 
 def find_patterns(breaks: Breaks) -> tuple[Pattern, ...]:
     """The constant patterns, by their first break; those that account for all breaks say so."""
@@ -110,6 +113,8 @@ def _cells(breaks: Breaks, table: str, name: str, places: Ints) -> Pattern | Non
     places = places[known][found.fits]
     value = decimal_of(found.value, 12)
     rows = _rows(breaks, table)
+    if name in COUNTED and 2 * len(places) <= rows:
+        return None
     return Pattern(found.kind, table, name, value, len(places), rows, int(places[0]), found.by_reference)
 
 
