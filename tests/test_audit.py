@@ -8,10 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests import build
 from tests import comparison_kit as kit
 
+import reconcile
 import reference
 from reconcile.auditing.audit import AuditOptions, audit
 from reconcile.auditing.constant_patterns import first_of_patterns, pattern_sentence
@@ -61,13 +63,37 @@ def floats_of(ledger: Ledger) -> Ledger:
 @pytest.mark.parametrize("levels", [False, True])
 @pytest.mark.parametrize("seed", range(25))
 def test_a_true_ledger_is_clean_in_every_check(seed: int, levels: bool) -> None:
-    """Over all settings: no finding, and nothing left unchecked."""
+    """Over all settings: no finding, and nothing left unchecked but what does not occur in the ledger."""
     scenario, market = build.random_scenario(seed, levels=levels), build.random_market(seed)
-    found = audited(reference.run(scenario, market), scenario, market)
-    assert (kinds(found), found.unchecked) == ({}, ())
+    ledger = reference.run(scenario, market)
+    found = audited(ledger, scenario, market)
+    assert kinds(found) == {}
     assert found.verdict is Verdict.CLEAN
+    absent = {(one.check, one.what) for one in found.unchecked}
+    empty = {name for name, table in ledger.tables.items() if not table.rows}
+    assert all(what in empty or (check, what) == (Check.FLAT, "equity") for check, what in absent)
     other = {Check.CHAIN, Check.RETURNS, Check.NEGATIVE_CASH, Check.OVERSOLD, Check.SCALES}
-    assert {one.check for one in found.checked} == set(Check) - other
+    assert {one.check for one in found.checked} | {check for check, _ in absent} == set(Check) - other
+    assert all(one.values or one.check is Check.CASH_POLICY for one in found.checked)
+
+
+def test_a_check_that_compared_nothing_is_not_made() -> None:
+    """Two fills of two symbols: no price has another near it, and that is no pass."""
+    columns = {
+        "timestamp": ["2024-01-02", "2024-01-03"],
+        "symbol": ["A", "B"],
+        "side": ["buy", "buy"],
+        "quantity": [10.0, 10.0],
+        "price": [100.0, 50.0],
+    }
+    ledger = reconcile.from_frames({"fills": pd.DataFrame(columns)})
+    found = audit(ledger)
+    assert Check.SCALES not in {one.check for one in found.checked}
+    assert (Check.SCALES, Why.NONE_TO_COMPARE) in {(one.check, one.why) for one in found.unchecked}
+    asked = audit(ledger, options=AuditOptions(checks=("cells", "scales")))
+    assert asked.verdict is Verdict.CLEAN_AS_FAR_AS_CHECKED
+    assert audit(ledger, options=AuditOptions(checks=("scales",))).verdict is Verdict.NOTHING_CHECKED
+    assert "scales        values: there is none to compare" in reconcile.audit(ledger).text()
 
 
 @pytest.mark.parametrize("levels", [False, True])

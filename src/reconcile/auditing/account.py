@@ -172,6 +172,9 @@ def check_flat(
         recorder.not_made(Check.FLAT, "fills", Why.NOT_FLAT_AT_START)
         return
     bars = np.flatnonzero(flat & np.append(equity.full("equity"), False)[books.row])
+    if not len(bars):
+        recorder.not_made(Check.FLAT, "equity", Why.NEVER_FLAT)
+        return
     by_bar = totals(moved[0], fills.bar, len(flat))
     flows = cash_beside_fills(recorder)
     if flows is not None:

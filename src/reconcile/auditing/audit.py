@@ -36,7 +36,17 @@ from reconcile.auditing.market_rules import (
     check_shorts,
     check_symbols,
 )
-from reconcile.auditing.model import NEEDS_MARKET, Audit, Check, Finding, FindingKind, Unchecked, Verdict, Why
+from reconcile.auditing.model import (
+    NEEDS_MARKET,
+    NO_CASE,
+    Audit,
+    Check,
+    Finding,
+    FindingKind,
+    Unchecked,
+    Verdict,
+    Why,
+)
 from reconcile.auditing.positions import Cells, check_basis, check_positions, position_cells
 from reconcile.auditing.recorder import Recorder
 from reconcile.auditing.scales import check_scales
@@ -250,7 +260,9 @@ def _result(recorder: Recorder, chosen: tuple[Check, ...] | None, with_market: b
         counts = {kind: count for kind in counts if (count := recorder.counted(chosen, kind))}
         done = {one.check for one in checked} | {one.check for one in unchecked}
         unchecked += tuple(_never_made(check) for check in chosen if check not in done)
-    verdict = _verdict(bool(counts), sum(one.values for one in checked), bool(unchecked))
+    # A check that was asked for must have compared something.
+    gaps = [one for one in unchecked if one.why not in NO_CASE or chosen is not None]
+    verdict = _verdict(bool(counts), sum(one.values for one in checked), bool(gaps))
     order = {check: place for place, check in enumerate(Check)}
     findings = sorted(findings, key=lambda one: _place(one, order))
     return Audit(

@@ -72,7 +72,7 @@ def headline(audit: Audit, clock: Clock) -> str:
         left = [check.value for check in Check if check not in audit.named]
         return f"clean: 0 findings in {made}; by request not checked: {', '.join(left) or 'nothing'}"
     without = "" if audit.with_market else "; without a scenario, nothing was held against a market"
-    return f"clean: 0 findings in {made}{without}"
+    return f"clean: 0 findings in {made}{f'; {lacking}' if lacking else ''}{without}"
 
 
 def _lacking(audit: Audit) -> str:

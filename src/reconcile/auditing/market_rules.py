@@ -162,7 +162,7 @@ def check_cash_policy(
     `cash`, affects no later bar. Where cash is frozen, fills are summed from the last bar before that.
     """
     if scenario.execution.cash is CashPolicy.ALLOW_NEGATIVE:
-        recorder.made(Check.CASH_POLICY, 0)
+        recorder.permitted(Check.CASH_POLICY)
         return
     equity = recorder.need(Check.CASH_POLICY, "equity", "timestamp", "cash")
     fills = recorder.need(Check.CASH_POLICY, "fills", "timestamp", "symbol", "side", "price", "quantity")

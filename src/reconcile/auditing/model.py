@@ -173,8 +173,15 @@ class Why(Enum):
     NO_ORDER = "the order in which the fills executed is not stated"
     NO_CHAIN = "no digest chain"
     LACKING = "not all there"
+    NO_ROWS = "no rows"
+    NONE_TO_COMPARE = "there is none to compare"
     NO_UNITS = "its numbers are not in the scenario's units"
+    NEVER_FLAT = "something is held at every bar"
     NOT_FLAT_AT_START = "something is held before the first fill, or sold before it is bought"
+
+
+NO_CASE = (Why.NO_ROWS, Why.NEVER_FLAT)
+"""Reasons that leave nothing of the ledger unchecked: what the check is about does not occur in it."""
 
 
 class Verdict(Enum):

@@ -62,6 +62,8 @@ class Recorder:
         self.counts: Counter[FindingKind] = Counter()
         self._of: Counter[tuple[Check, FindingKind]] = Counter()
         self._values: Counter[Check] = Counter()
+        self._permitted: set[Check] = set()
+        self._without_rows: dict[Check, str] = {}
         self._allowed: dict[Check, float] = {}
         self._noise: dict[tuple[Check, str], tuple[int, float]] = {}
         self._unchecked: dict[tuple[Check, str], Why] = {}
@@ -79,6 +81,8 @@ class Recorder:
         lacking = [name for name in columns if name not in placed]
         for name in lacking:
             self.not_made(check, f"{table}.{name}", Why.NO_COLUMN)
+        if not placed.table.rows:
+            self._without_rows.setdefault(check, table)
         return None if lacking else placed
 
     def note(self, pattern: ConstantPattern | None) -> None:
@@ -93,6 +97,11 @@ class Recorder:
     def made(self, check: Check, values: int) -> None:
         """Record that a check was made on this many more values."""
         self._values[check] += int(values)
+
+    def permitted(self, check: Check) -> None:
+        """Record that the scenario permits whatever this check could find: no value has to be compared."""
+        self.made(check, 0)
+        self._permitted.add(check)
 
     def add(self, finding: Finding) -> None:
         """Add a finding; beyond LIMIT of its kind it is only counted."""
@@ -248,18 +257,30 @@ class Recorder:
     def _findings_of(self, check: Check) -> int:
         return sum(count for (other, _), count in self._of.items() if other is check)
 
+    def _is_empty(self, check: Check) -> bool:
+        """Whether a check was begun and found no value to compare: that is no pass."""
+        started = check in self._values and check not in self._permitted
+        return started and not self._values[check] and not self._findings_of(check)
+
     def checked(self) -> tuple[Checked, ...]:
         """The checks that were made."""
         return tuple(
             Checked(check, self._values[check], self._findings_of(check), self._allowed.get(check))
             for check in Check
-            if check in self._values
+            if check in self._values and not self._is_empty(check)
         )
 
     def unchecked(self) -> tuple[Unchecked, ...]:
         """The checks, or parts of checks, that were not made."""
         order = {check: place for place, check in enumerate(Check)}
-        entries = sorted(self._unchecked.items(), key=lambda item: order[item[0][0]])
+        told = {check for check, _ in self._unchecked}
+        reasons = dict(self._unchecked)
+        for check in Check:
+            if self._is_empty(check) and check not in told:
+                table = self._without_rows.get(check)
+                why = Why.NONE_TO_COMPARE if table is None else Why.NO_ROWS
+                reasons[check, table or "values"] = why
+        entries = sorted(reasons.items(), key=lambda item: order[item[0][0]])
         return tuple(Unchecked(check, what, why) for (check, what), why in entries)
 
     def absorbed(self) -> tuple[Absorbed, ...]:
