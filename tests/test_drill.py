@@ -102,6 +102,11 @@ def test_a_sample_of_the_catalogue_is_found_and_explained() -> None:
     assert [finding.candidate.name for finding in found.findings if not finding.right] == []
 
 
+def test_the_page_counts_the_faults_of_the_catalogue() -> None:
+    said = f"The catalogue has {len(WITHIN)} faults that a hypothesis describes and {len(OUTSIDE)} outside;"
+    assert said in (ROOT / "docs" / "drill.md").read_text(encoding="utf-8")
+
+
 def test_the_score_of_the_mutants_is_that_of_the_answers_on_record() -> None:
     """And in the end no answer on record is false."""
     record = json.loads((ROOT / "tests" / "explain_mutants.json").read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import reference
 from reconcile.drilling.catalogue.inputs import column, zero_filled
@@ -13,6 +14,7 @@ from reconcile.drilling.clean_run import (
     at_fills,
     at_orders,
     at_targets,
+    decided_from,
     eligible_again,
     in_turn,
     is_exit,
@@ -32,7 +34,7 @@ from reconcile.explaining.hypotheses import (
 )
 from reconcile.explaining.model import Change, Hypothesis, Value
 from reconcile.matching.model import Stage
-from vocabulary.state import Fill, Order, Side, Target
+from vocabulary.state import Fill, Order, Side, State, Target
 
 BUY, SELL = Side.BUY, Side.SELL
 TARGET, ORDER, STATUS, QUANTITY = Stage.TARGET, Stage.ORDER, Stage.STATUS, Stage.QUANTITY
@@ -77,6 +79,19 @@ def _half_a_share(clean: CleanRun, bar: int, target: Target) -> bool:
     base = reference.sizing_base(clean.ground.scenario, clean.deciding(bar))
     close = int(clean.market.close[bar, target.symbol])
     return 2 * (base * target.weight % (10**9 * close)) >= 10**9 * close
+
+
+def _other_at_the_open(clean: CleanRun, bar: int, target: Target) -> bool:
+    """A target that the open of its bar makes another."""
+    base = reference.sizing_base(clean.ground.scenario, clean.deciding(bar))
+    opening = int(clean.market.open[bar, target.symbol])
+    return base * abs(target.weight) // (10**9 * opening) != abs(target.quantity)
+
+
+def _peaks_at_entry(clean: CleanRun, bar: int, state: State) -> State:
+    """Positions whose peak is their entry price."""
+    positions = {s: replace(one, peak=reference.entry_price(one)) for s, one in state.positions.items()}
+    return replace(state, positions=positions)
 
 
 DECIDING, EXECUTING, EXITS, PLAN, SELECTING = (
@@ -171,6 +186,10 @@ FAULTS: tuple[Fault, ...] = (
             "        size = size // 10 * 10\n        quantity = size if weight > 0 else -size"),
            at_targets(lambda clean, bar, target: target.quantity % 10 != 0),
            Change(sizing.LOT, 10)),
+    _fault("sized at the open", "long",
+           (SELECTING, "book.near_closes[kept] = close", "book.near_closes[kept] = panel.price[t, s]"),
+           at_targets(_other_at_the_open),
+           Change(sizing_base.SIZING_BASE, ("price", "open"))),
     _fault("buys first", "long",
            (EXECUTING, "buys, sells = sells, 0", "buys, sells = 0, count - sells"),
            in_turn(STATUS, lambda orders: sorted(orders, key=lambda order: order.side is SELL)),
@@ -191,6 +210,15 @@ FAULTS: tuple[Fault, ...] = (
            (EXECUTING, "    if settings.cash == REJECT:\n", "    if True:\n"),
            as_if(STATUS, Setting("execution.cash", "reject")),
            _setting(execution.CASH, "execution.cash", "reject")),
+    _fault("cash without the commission", "long",
+           (EXECUTING, "return fee != TOO_LARGE and fee <= cash - notional", "return fee != TOO_LARGE"),
+           as_if((STATUS, QUANTITY), Setting("execution.cash", "reduce_before_costs")),
+           _setting(execution.CASH, "execution.cash", "reduce_before_costs")),
+    Fault("trailing stop from the entry", "long",
+          (Patch(EXITS, "mul(lines[held[i], PEAK], rate)", "mul(lines[held[i], ENTRY], rate)"),
+           Patch(EXITS, "fallen(lines, held[i], PEAK)", "fallen(lines, held[i], ENTRY)")),
+          decided_from((TARGET, ORDER), _peaks_at_entry),
+          (Change(exits.EXIT_LOOKS_AT, ("peak", "entry")),)),
     _fault("time exit never fires", "tight",
            (EXITS, "if t - lines[held[i], OPENED] >= bars:", "if t < 0:"),
            at_orders(ORDER, _exit("time_exit")),

@@ -61,11 +61,6 @@ def _on_cash(clean: CleanRun, bar: int, target: Target) -> int:
     return cash * abs(target.weight) // G // _close(clean, bar, target.symbol)
 
 
-def _at_open(clean: CleanRun, bar: int, target: Target) -> int:
-    opening = int(clean.market.open[bar, target.symbol])
-    return _equity(clean, bar) * abs(target.weight) // G // opening
-
-
 def _banded_buy(clean: CleanRun, bar: int, target: Target) -> bool:
     """Whether the band keeps a target from being bought up to."""
     held = clean.deciding(bar).positions.get(target.symbol)
@@ -89,11 +84,6 @@ def _positions(change: Callable[[CleanRun, int, int, Position], Position]) -> Ca
         return replace(state, positions=made)
 
     return alter
-
-
-def _peak_at_entry(clean: CleanRun, bar: int, symbol: int, position: Position) -> Position:
-    size = abs(position.quantity)
-    return replace(position, peak=(2 * position.basis + size) // (2 * size))
 
 
 def _entered_at_peak(clean: CleanRun, bar: int, symbol: int, position: Position) -> Position:
@@ -151,8 +141,6 @@ FAULTS: tuple[Fault, ...] = (
             "np.uint64(amount + price // 2) // np.uint64(price)")),
     _patch("sized on the cash alone", "long", _sized(_on_cash),
            (DECIDING, "base = max(0, account[EQUITY]) if", "base = max(0, account[CASH]) if")),
-    _patch("sized at the open", "long", _sized(_at_open),
-           (SELECTING, "book.near_closes[kept] = close", "book.near_closes[kept] = panel.price[t, s]")),
     _patch("a lot less than the target", "short", _sized(lambda h, t, x: max(0, abs(x.quantity) - 1)),
            (DECIDING, SIZED, "        size = max(0, size - 1)\n" + SIZED)),
     _patch("no target above 2,000 shares", "long", _sized(lambda h, t, x: min(2000, abs(x.quantity))),
@@ -165,9 +153,6 @@ FAULTS: tuple[Fault, ...] = (
             "(delta < 0 and abs(delta) <= mul_floor(size, settings.band))")),
     _patch("absent symbols ordered closed", "short", at_positions(ORDER, _left_absent),
            (DECIDING, "if panel.close[t, s] != 0:", "if t >= 0:")),
-    _patch("trailing stop from the entry", "long", decided_from(DECIDED, _positions(_peak_at_entry)),
-           (EXITS, "mul(lines[held[i], PEAK], rate)", "mul(lines[held[i], ENTRY], rate)"),
-           (EXITS, "fallen(lines, held[i], PEAK)", "fallen(lines, held[i], ENTRY)")),
     _patch("volatility stop from the peak", "long", decided_from(DECIDED, _positions(_entered_at_peak)),
            (EXITS, VOLATILE + "ENTRY)", VOLATILE + "PEAK)")),
     _patch("the peak forgets the fill", "long", decided_from(DECIDED, _positions(_peak_of_closes)),

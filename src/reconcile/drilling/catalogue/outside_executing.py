@@ -57,14 +57,6 @@ def _short_held(clean: CleanRun, bar: int) -> bool:
     return any(position.quantity < 0 for position in clean.days[bar].state.positions.values())
 
 
-def _uncovered(clean: CleanRun, bar: int, execution: Execution, cash: int) -> bool:
-    """A buy that one lot more would have fitted, its commission left aside."""
-    fill = execution.fill
-    if execution.status is Status.REDUCED and fill is not None:
-        return (fill.quantity + 1) * fill.price <= cash
-    return False
-
-
 def _absent(clean: CleanRun, bar: int, symbol: int) -> bool:
     return not bool(clean.market.present[bar, symbol])
 
@@ -184,8 +176,6 @@ FAULTS: tuple[Fault, ...] = (
     _patch("a lot left unbought", "long",
            at_executions(QUANTITY, lambda h, t, x, cash: x.status is Status.REDUCED),
            (EXECUTING, "    return cover + low * lot\n", "    return max(cover, cover + low * lot - 1)\n")),
-    _patch("cash without the commission", "long", at_executions(QUANTITY, _uncovered),
-           (EXECUTING, "return fee != TOO_LARGE and fee <= cash - notional", "return fee != TOO_LARGE")),
     _patch("no fill above 2,500 shares", "long",
            at_executions(QUANTITY, lambda h, t, x, cash: x.filled > 2500),
            (EXECUTING, "= orders[O_QUANTITY, order]", "= min(2500, orders[O_QUANTITY, order])")),

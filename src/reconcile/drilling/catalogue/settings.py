@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from reconcile.drilling.clean_run import (
     CleanRun,
@@ -13,7 +13,7 @@ from reconcile.drilling.clean_run import (
     closed_inside,
     eligible_again,
 )
-from reconcile.drilling.model import Fault, Setting, Where
+from reconcile.drilling.model import Fault, Hit, Setting, Where
 from reconcile.explaining.hypotheses import costs, execution, exits, fees, levels, prices, selection, sizing
 from reconcile.explaining.model import Change, Hypothesis, Value
 from reconcile.matching.model import Stage
@@ -58,6 +58,12 @@ def _unarmed_at_2_percent(clean: CleanRun, bar: int, order: Order) -> bool:
     return 50 * abs(position.peak - entry) < entry
 
 
+def _at_their_close(clean: CleanRun) -> Iterator[Hit]:
+    """Fills at the bar of the decision: they come in a cycle before the one that its orders belong to."""
+    for day in clean.days:
+        yield from (Hit(day.bar, STATUS, order.symbol, day.bar) for order in day.decision.orders)
+
+
 def _inside(name: str, ground: str, rule: str) -> Fault:
     """A rule that is tested at its level, inside the bar, instead of at the close."""
     setting = Setting(f"exits.{rule}.at", "level")
@@ -77,8 +83,8 @@ FAULTS: tuple[Fault, ...] = (
     _fault("capital 750,000", "short", CASH, "750000", sizing.CAPITAL, Stage.CASH, where=at_bars(Stage.CASH)),
     _fault("at the next close", "long", TIMING, "next_close", execution.TIMING, PRICE,
            also=(CARRIED_OUT_AT_CLOSE,)),
-    _fault("at the same close", "long", TIMING, "same_close", execution.TIMING, ORDER,
-           where=at_orders(ORDER)),
+    _fault("at the same close", "long", TIMING, "same_close", execution.TIMING, STATUS,
+           where=_at_their_close),
     _fault("at the next open", "tight", TIMING, "next_open", execution.TIMING, ORDER, where=at_orders(ORDER)),
     _fault("commission of 8 bps", "long", COMMISSION, _bps("8"), costs.COMMISSION, COST),
     _fault("commission none", "short", COMMISSION, None, costs.COMMISSION, COST,
