@@ -280,6 +280,25 @@ def test_equal_rows_are_left_out_before_they_are_matched(
     assert max(rows for _, rows in seen) > 1, "without it, all rows do"
 
 
+NARROW = [pa.float16(), pa.decimal256(40, 4)]
+NARROW += [pa.decimal32(9, 4)] if hasattr(pa, "decimal32") else []
+
+
+@pytest.mark.parametrize("narrow", NARROW, ids=str)
+def test_columns_of_any_width_give_the_rows_of_a_diff_in_memory(narrow: pa.DataType, tmp_path: Path) -> None:
+    """Also where Arrow has no comparison for the type."""
+    _, _, true = kit.sample(1, bars=20)
+    places = unchained(*written(tmp_path, kit.in_floats(true), kit.in_floats(true)))
+    for number, place in enumerate(places):
+        table = pq.read_table(place / "fills.parquet")
+        at = table.column_names.index("price")
+        prices = np.arange(1, table.num_rows + 1) % 50 + 1.0
+        prices[3] += number
+        pq.write_table(table.set_column(at, "price", pa.array(prices).cast(narrow)), place / "fills.parquet")
+    found = same(*places)
+    assert [one.table for one in found.answer.breaks()] == ["fills"]
+
+
 def in_equity(true: Ledger, row: int, change: float) -> Ledger:
     cash = true.tables["equity"].columns["cash"]
     values = cash.values.copy()
