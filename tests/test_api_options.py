@@ -168,13 +168,20 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "audit": ("ledger", "mapping", "watch"),
     "builtin_scenario": ("name",),
     "chain": ("ledger",),
+    "campaign": ("plan", "workers", "scheduler", "keep", "fresh", "watch"),
     "check": ("scenario", "watch"),
     "compare": ("reference", "candidate", "scenario", "market", "first"),
-    "diff": ("reference", "candidate", "mapping", "reference_mapping", "watch"),
+    "diff": (
+        *("reference", "candidate", "mapping", "reference_mapping", "watch"),
+        *("tables", "first", "date", "symbol", "stage", "type", "memory"),
+    ),
+    "drill": ("sample", "only", "pairs", "grounds", "watch"),
     "explain": ("scenario", "mapping", "watch"),
     "find_scenario": ("name_or_path",),
     "frame": ("ledger", "table"),
     "from_frames": ("frames",),
+    "gate": ("base", "checks", "budget", "record", "watch"),
+    "generate_market": ("symbols", "bars", "seed", "scenario"),
     "identify": ("ledger", "mapping", "watch"),
     "ledger_digest": ("ledger",),
     "load_market": ("scenario", "data"),
@@ -210,7 +217,7 @@ def test_an_argument_of_another_type_is_our_own_error_that_names_it(name: str) -
     ]
     for argument in TAKEN[name]:
         for what, value in NO_ARGUMENT.items():
-            if argument == "watch" and callable(value):
+            if (argument == "watch" and callable(value)) or (argument, what) == ("budget", "a number"):
                 continue
             given = dict.fromkeys(needed, "nowhere") | {argument: value}
             if argument in ("mapping", "watch", "candidate", "scenario", "reference", "market") and needed:
@@ -218,6 +225,49 @@ def test_an_argument_of_another_type_is_our_own_error_that_names_it(name: str) -
             with pytest.raises(InputError) as error:
                 function(**given)
             assert error.value.where and error.value.remedy, (argument, what)
+
+
+NO_VALUE: list[tuple[str, dict[str, Any]]] = [
+    ("diff", {"memory": "nowhere"}),
+    ("diff", {"memory": "inf"}),
+    ("diff", {"memory": "-1GB"}),
+    ("drill", {"sample": 0}),
+    ("drill", {"sample": "ten"}),
+    ("drill", {"only": "no such fault"}),
+    ("gate", {"budget": 0}),
+    ("gate", {"budget": float("nan")}),
+    ("gate", {"budget": float("inf")}),
+    ("gate", {"checks": "nothing"}),
+    ("campaign", {"workers": 0}),
+    ("campaign", {"plan": "nowhere.toml"}),
+    ("generate_market", {"symbols": 0}),
+    ("generate_market", {"bars": -1}),
+]
+"""Values of the right type that a function has no use for."""
+
+
+@pytest.mark.parametrize(("name", "given"), NO_VALUE, ids=lambda one: str(one))
+def test_a_value_that_is_of_no_use_is_our_own_error_that_names_it(
+    name: str, given: dict[str, Any], tmp_path: Path, forms: dict[str, Any]
+) -> None:
+    needed: dict[str, Any] = {}
+    if name == "diff":
+        reconcile.write_ledger(forms["ledger"], tmp_path / "ledger", format="parquet")
+        needed = {"reference": tmp_path / "ledger", "candidate": tmp_path / "ledger"}
+    if name == "campaign":
+        needed = {"plan": {"jobs": [{"command": "run", "scenario": "stocks"}]}, "keep": tmp_path / "kept"}
+    if name == "generate_market":
+        needed = {"symbols": 2, "bars": 5, "seed": 1}
+    with pytest.raises(InputError) as error:
+        getattr(reconcile, name)(**needed | given)
+    assert error.value.where and error.value.remedy
+
+
+def test_numbers_of_numpy_and_names_in_any_collection_are_taken() -> None:
+    market = reconcile.generate_market(np.int64(2), np.int32(5), np.int64(1))
+    assert market.open.shape == (5, 2)
+    with pytest.raises(InputError, match="no such fault"):
+        reconcile.drill(only={"no such fault"})
 
 
 def _sound(name: str, argument: str) -> Any:

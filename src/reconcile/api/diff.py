@@ -19,7 +19,7 @@ from reconcile.api.given import (
 )
 from reconcile.api.result import Result, frame_of
 from reconcile.comparing.filters import NONE, Filters, filters_from, shown
-from reconcile.files.arguments import FLAG, PATH, WATCH, takes
+from reconcile.files.arguments import FLAG, NAMES, PATH, SIZE, TEXT, WATCH, takes
 from reconcile.running.progress import Phase, Watch, unwatched
 from reconcile.text.escape import printable
 from vocabulary.errors import InputError
@@ -183,7 +183,18 @@ class ScaledDiffResult(DiffResult):
         raise InputError("--rebalances", found, "a diff in memory", "Leave out --memory.")
 
 
-@takes(mapping=PATH, reference_mapping=PATH, first=FLAG, watch=WATCH)
+@takes(
+    mapping=PATH,
+    reference_mapping=PATH,
+    tables=NAMES,
+    first=FLAG,
+    date=TEXT,
+    symbol=NAMES,
+    stage=NAMES,
+    type=NAMES,
+    memory=SIZE,
+    watch=WATCH,
+)
 def diff(
     reference: GivenLedger,
     candidate: GivenLedger,
@@ -267,7 +278,6 @@ def _bound(reference: Any, candidate: Any, memory: int | str | None, ground: boo
     ground: a scenario is given, so that `memory` may be meant for its functions. Raises InputError: memory
     where a side is no data set, or too little of it.
     """
-    from reconcile.running.bounds import read_size
     from reconcile.running.process_tree import whole_memory
     from reconcile.scaling.dataset import has_folders, is_dataset, unpacked_bytes
     from reconcile.scaling.survey import LEAST_MEMORY
@@ -277,7 +287,7 @@ def _bound(reference: Any, candidate: Any, memory: int | str | None, ground: boo
     else:
         sets = is_dataset(reference) and is_dataset(candidate)
     if memory:
-        size = read_size(memory) if isinstance(memory, str) else memory
+        size = _size(memory)
         if sets and size >= LEAST_MEMORY:
             return size
         if ground and not sets:
@@ -293,6 +303,15 @@ def _bound(reference: Any, candidate: Any, memory: int | str | None, ground: boo
     large = sum(_file_bytes(side) for side in (reference, candidate)) > _LARGE
     fits = not large or _COPIES * (unpacked_bytes(reference) + unpacked_bytes(candidate)) <= whole
     return None if fits else whole // 2
+
+
+def _size(given: int | str) -> int:
+    from reconcile.running.bounds import read_size
+
+    try:
+        return read_size(given) if isinstance(given, str) else given
+    except ValueError:
+        raise InputError("memory", printable(repr(given), 60), SIZE.expected, SIZE.remedy) from None
 
 
 def _file_bytes(path: PathLike) -> int:

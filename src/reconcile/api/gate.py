@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Literal, overload
 
+from reconcile.api.diff import several
 from reconcile.api.result import Result, frame_of
+from reconcile.files.arguments import COUNT, FLAG, NAMES, SECONDS, TEXT, WATCH, takes
 from reconcile.running.progress import Phase, Watch, unwatched
 from vocabulary.errors import InputError
 
@@ -111,6 +113,7 @@ def gate(
 ) -> GateResult: ...
 @overload
 def gate(*, budget: float | None = None, record: Literal[True], watch: Watch = unwatched) -> RecordResult: ...
+@takes(base=TEXT, checks=NAMES, budget=SECONDS, record=FLAG, watch=WATCH)
 def gate(
     *,
     base: str | None = None,
@@ -211,10 +214,11 @@ class DrillResult(Result):
         return drill_json(self.found)
 
 
+@takes(sample=COUNT, only=NAMES, pairs=FLAG, grounds=FLAG, watch=WATCH)
 def drill(
     *,
     sample: int | None = None,
-    only: Sequence[str] = (),
+    only: Sequence[str] | str = (),
     pairs: bool = False,
     grounds: bool = False,
     watch: Watch = unwatched,
@@ -233,7 +237,7 @@ def drill(
     if grounds:
         chosen += [*planned.elsewhere(), *planned.clean()]
     if only:
-        chosen = planned.named(only, chosen)
+        chosen = planned.named(several(only), chosen)
     if sample is not None:
         chosen = planned.sampled(sample, chosen)
     with watch(Phase.DRILLING, len(chosen)) as progress:

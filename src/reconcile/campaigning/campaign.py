@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from reconcile.api.result import Result, frame_of
 from reconcile.campaigning import matrix as pages
 from reconcile.campaigning.model import Job, Matrix, Outcome, Status
+from reconcile.files.arguments import FLAG, PATH, TEXT, WATCH, WHOLE, Kind, takes
 from reconcile.running.progress import Phase, Watch, unwatched
 from vocabulary.errors import InputError
 
@@ -86,6 +87,10 @@ class CampaignResult(Result):
         return campaign_page(self.text(), self.to_json(), tables["jobs"], tables["groups"], self.exit_code)
 
 
+_PLAN = Kind((str, os.PathLike, Mapping), "a plan: a TOML file, or a dict", "Give its path or its content.")
+
+
+@takes(plan=_PLAN, workers=WHOLE, scheduler=TEXT, keep=PATH, fresh=FLAG, watch=WATCH)
 def campaign(
     plan: str | os.PathLike[str] | Mapping[str, Any],
     *,

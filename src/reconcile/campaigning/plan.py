@@ -338,7 +338,7 @@ def _setting(value: Any, where: str) -> Setting:
 def _size(text: str | None, where: str) -> int | None:
     try:
         size = None if text is None else read_size(text)
-    except (ValueError, OverflowError):
+    except ValueError:
         size = -1
     if size is not None and size <= 0:
         raise InputError(

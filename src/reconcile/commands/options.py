@@ -169,7 +169,7 @@ class Size(click.ParamType[int]):
 
         try:
             size = value if isinstance(value, int) else read_size(value)
-        except (ValueError, OverflowError):
+        except ValueError:
             size = -1
         if size < 0:
             self.fail(f"{value!r} is no size; write it like 800MB or 2.5GB", param, ctx)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 SECONDS = 3600.0
@@ -32,10 +33,12 @@ class Hosting:
 def read_size(text: str) -> int:
     """Bytes of a size such as 800MB or 2.5 GB; a number alone is bytes. Raises ValueError."""
     words = text.strip().upper()
-    for power, unit in reversed(list(enumerate(UNITS))):
-        if words.endswith(unit):
-            return int(float(words.removesuffix(unit)) * 10.0 ** (3 * power))
-    return int(float(words))
+    fitting = (place for place in reversed(range(len(UNITS))) if words.endswith(UNITS[place]))
+    power = next(fitting, None)
+    size = float(words) if power is None else float(words.removesuffix(UNITS[power])) * 10.0 ** (3 * power)
+    if not 0 <= size < math.inf:
+        raise ValueError(text)
+    return int(size)
 
 
 def size_text(size: int) -> str:

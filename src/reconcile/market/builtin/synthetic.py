@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from reconcile.files.arguments import SCENARIO, WHOLE, takes
 from reconcile.files.buffers import table_of_arrays
 from reconcile.market.build import Tables, build_market
 from reconcile.market.frame import Market
@@ -245,6 +246,7 @@ def _cents(millionths: Ints) -> Floats:
     return np.asarray((millionths + 5_000) // 10_000 / 100.0)
 
 
+@takes(symbols=WHOLE, bars=WHOLE, seed=WHOLE, scenario=SCENARIO)
 def generate_market(symbols: int, bars: int, seed: int, scenario: Scenario | None = None) -> Market:
     """The market of `synthetic_tables` in ticks; with a scenario, in its units and with its features.
 
@@ -253,7 +255,7 @@ def generate_market(symbols: int, bars: int, seed: int, scenario: Scenario | Non
     """
     units = MarketSource(data=NAME) if scenario is None else scenario.market
     note = "synthetic: generated prices, scores and vix, not those of any real market"
-    return build_market(synthetic_tables(symbols, bars, seed), units, NAME, (note,))
+    return build_market(synthetic_tables(int(symbols), int(bars), int(seed)), units, NAME, (note,))
 
 
 INCIDENT = (200, 737, 13)
