@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from tests import explain_kit as kit
 
+import reference
+from reconcile.explaining.bar_loop import Moment
+from reconcile.explaining.hypotheses.fees import recharged
 from reconcile.explaining.hypotheses.rounding import rounded
 from reconcile.explaining.model import Verdict
 from reconcile.market.edit import make_market
+from reference import Execution
 from vocabulary.market import Market
+from vocabulary.state import REBALANCE, Fill, Order, Side, Status
 
 
 @pytest.mark.parametrize(
@@ -65,3 +71,26 @@ def _in_cents(market: Market) -> Market:
         values[:, ::3] = (values[:, ::3] + 9) // 10
         values.flags.writeable = False
     return make_market(replace(market, price_decimals=2, **prices))
+
+
+@pytest.mark.parametrize(("lot", "least"), [(1, 1), (1000, 1000)])
+@pytest.mark.parametrize("cash", [0, 5 * 10**12, 10**14])
+def test_what_the_cash_covers_of_tiny_lots_is_found_in_few_steps(lot: int, least: int, cash: int) -> None:
+    """A cent of commission is millions of lots where a lot is 10^-8 of a share."""
+    subject = kit.ground_with(("market.quantity_decimals", 8), ("market.lot", f"{Decimal(lot) / 10**8:f}"))
+    state = replace(reference.initial_state(subject.scenario), cash=cash)
+    order = Order(0, 0, Side.BUY, 10**10, REBALANCE, 0)
+    fill = Fill(0, Side.BUY, 9 * 10**9, 500, 9 * 10**9 * 500, 0, 0)
+    asked = []
+
+    def charge(quantity: int, notional: int) -> int:
+        asked.append(quantity)
+        return -(-notional // 10**12) * 10**10
+
+    at = Moment(subject.scenario, subject.market, 1, state)
+    made = recharged(at, Execution(order, Status.REDUCED, fill.quantity, fill), charge).fill
+    assert made is not None and len(asked) < 200
+    more = made.quantity + lot
+    assert made.quantity == least or made.notional + made.commission <= cash
+    assert made.quantity == order.quantity or more * 500 + charge(more, more * 500) > cash
+    assert made.quantity % lot == 0

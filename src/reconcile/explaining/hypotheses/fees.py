@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -99,7 +100,7 @@ def _factor_reads(subject: Subject, value: Value) -> Wording:
 def recharged(at: Moment, execution: Execution, charge: Callable[[int, int], int]) -> Execution:
     """An execution with another commission, and the quantity that the cash then covers (E4).
 
-    charge: from a quantity in lots and its notional to the commission in money.
+    charge: from a quantity in lots and its notional to the commission in money; never less for a larger one.
     """
     fill, order = execution.fill, execution.order
     if fill is None:
@@ -111,10 +112,8 @@ def recharged(at: Moment, execution: Execution, charge: Callable[[int, int], int
 
     if order.side is Side.BUY and at.scenario.execution.cash is CashPolicy.REDUCE:
         lot = at.scenario.market.lot
-        while quantity > lot and cost(quantity) > at.state.cash:
-            quantity -= lot
-        while quantity + lot <= order.quantity and cost(quantity + lot) <= at.state.cash:
-            quantity += lot
+        sizes = range(quantity % lot or lot, order.quantity + 1, lot)
+        quantity = sizes[max(0, bisect_right(sizes, at.state.cash, key=cost) - 1)]
     notional = quantity * fill.price
     made = replace(
         fill,
