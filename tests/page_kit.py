@@ -19,6 +19,10 @@ import reconcile
 import reference
 from reconcile.api.gate import DrillResult, GateResult
 from reconcile.api.result import Result
+from reconcile.campaigning.campaign import CampaignResult
+from reconcile.campaigning.matrix import grouped
+from reconcile.campaigning.model import Command, Job, Matrix, Status
+from reconcile.campaigning.model import Outcome as JobOutcome
 from reconcile.drilling.model import Candidate, Drill, Finding, Group, Place, Score
 from reconcile.gating.model import (
     Against,
@@ -71,6 +75,7 @@ def results(folder: Path) -> dict[str, Result]:
         "review": review(folder / "project"),
         "gate": gate(),
         "drill": drill(),
+        "campaign": campaign(),
     }
 
 
@@ -159,6 +164,20 @@ def drill() -> Result:
         for name, right in (("dear", True), ("late", False))
     )
     return DrillResult(Drill(findings, {Group.SINGLE: Score(2, 2, 1, 1, 0)}))
+
+
+def campaign(*more: str) -> CampaignResult:
+    """A campaign in which names, words, causes, leads and errors are text that would be markup or moves."""
+    jobs = []
+    for text in (HOSTILE, "]]></failure>", "red \x1b[31m\x07", "two\nlines", "\u202eback", "\x00", *more):
+        ends = [
+            JobOutcome("k" * 64, Status.DONE, 1, text, f"head {text}", f"first {text}", (text,), ()),
+            JobOutcome("k" * 64, Status.DONE, 1, text, f"head {text}", None, (), (f"lead {text}",)),
+            JobOutcome("", Status.FAILED, 2, "failed", f"error {text}"),
+        ]
+        jobs += [(Job(f"run {text}/{place}", Command.RUN, text), one) for place, one in enumerate(ends)]
+    name, workers, notes = f"plan {HOSTILE}\x1b", f"dask at {HOSTILE}\x1b", (f"note {HOSTILE}\x1b",)
+    return CampaignResult(Matrix(name, tuple(jobs), grouped(jobs), 1.0, workers, notes))
 
 
 def launched(chromium: str) -> Iterator[Any]:

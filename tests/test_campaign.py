@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
-from tests import schema_kit
+from tests import page_kit, schema_kit
 
 import reconcile
 from reconcile.campaigning.campaign import CampaignResult
@@ -369,6 +369,18 @@ def test_the_command_prints_the_matrix_and_writes_what_is_asked_for(place: Path)
     assert done.stdout.startswith("2 of 4 jobs passed; 1 of 4 jobs: ")
     assert Xml.parse(place / "out.xml").getroot().attrib["tests"] == "4"
     assert "fills.commission, cost" in (place / "out.html").read_text()
+
+
+def test_hostile_text_moves_nothing_on_the_page_and_leaves_the_junit_file_readable() -> None:
+    """A cluster's error, or an outcome that was kept, may hold any text."""
+    found = page_kit.campaign("\ud800")
+    for text in (found.text(), found.to_markdown()):
+        moves = [c for c in set(text) - {"\n"} if not c.isprintable()]
+        assert moves == [] and "\\x1b[31m" in text
+    suite = Xml.fromstring(found.to_junit().encode())
+    assert next(case.get("name") for case in suite.iter("testcase")) == f"run {page_kit.HOSTILE}/0"
+    assert len(list(suite.iter("failure"))) == 14 and len(list(suite.iter("error"))) == 7
+    json.loads(found.to_json())
 
 
 def test_the_hostile_corpus_runs_as_a_campaign(tmp_path: Path) -> None:

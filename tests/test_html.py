@@ -23,7 +23,18 @@ from reconcile.html.checks import plain_grids
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 COMPARED = ["breaks", "one", "matched", "million", "explained", "partly", "run", "hostile", "lacking"]
-NAMES = [*COMPARED, "tolerances", "audit", "check", "identify", "shrink", "review", "gate", "drill"]
+NAMES = [
+    *COMPARED,
+    "tolerances",
+    "audit",
+    "check",
+    "identify",
+    "shrink",
+    "review",
+    "gate",
+    "drill",
+    "campaign",
+]
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +192,16 @@ def test_text_from_a_ledger_stays_text(browser: Any, pages: dict[str, Path]) -> 
     with Opened(browser, pages["hostile"]) as opened:
         assert opened.errors == [] and opened.page.locator("img").count() == 0
         assert HOSTILE in opened.page.locator("#breaks tbody").inner_text()
+
+
+def test_text_from_a_campaign_stays_text(browser: Any, pages: dict[str, Path]) -> None:
+    """Names of jobs, verdicts, causes, leads and errors."""
+    with Opened(browser, pages["campaign"]) as opened:
+        assert opened.errors == [] and opened.page.locator("img").count() == 0
+        for grid in ("groups", "jobs"):
+            cells = opened.page.locator(f"#{grid} tbody").inner_text()
+            assert HOSTILE in cells and "\\x1b[31m" in cells and "\\u202eback" in cells
+            assert not set(cells) & {"\x1b", "\x07", "\x00", "\u202e"}
 
 
 def test_the_first_divergence_has_both_sides_scores_levels_and_its_rule(

@@ -78,12 +78,13 @@ def headline(matrix: Matrix) -> str:
 
 
 def _group_words(group: Group, count: int) -> str:
+    text = printable(group.text)
     said = {
-        GroupKind.CAUSE: group.text,
-        GroupKind.LEAD: f"lead: {group.text}",
-        GroupKind.FIRST_DIVERGENCE: f"no cause named, first divergence {group.text}",
-        GroupKind.ERROR: group.text,
-        GroupKind.VERDICT: group.text.replace("_", " "),
+        GroupKind.CAUSE: text,
+        GroupKind.LEAD: f"lead: {text}",
+        GroupKind.FIRST_DIVERGENCE: f"no cause named, first divergence {text}",
+        GroupKind.ERROR: text,
+        GroupKind.VERDICT: text.replace("_", " "),
     }[group.kind]
     return f"{len(group.jobs):,} of {count:,} jobs: {said}"
 
@@ -102,23 +103,26 @@ def matrix_page(matrix: Matrix) -> str:
         lines += _left_out(len(matrix.groups) - SHOWN_GROUPS, "group")
     bad = [(job, outcome) for job, outcome in matrix.jobs if outcome.exit_code]
     if bad:
-        rows = [(printable(job.name, LONGEST), _verdict(one), one.headline) for job, one in bad[:SHOWN_JOBS]]
+        rows = [
+            (printable(job.name, LONGEST), _verdict(one), printable(one.headline))
+            for job, one in bad[:SHOWN_JOBS]
+        ]
         lines += ["", "jobs that did not pass", *(f"  {line}".rstrip() for line in aligned(rows, "<<<"))]
         lines += _left_out(len(bad) - SHOWN_JOBS, "job")
-    lines += ["", *(f"note          {note}" for note in matrix.notes)] if matrix.notes else []
+    lines += ["", *(f"note          {printable(note)}" for note in matrix.notes)] if matrix.notes else []
     return "\n".join(lines)
 
 
 def _figures(matrix: Matrix) -> Iterator[str]:
     verdicts = Counter(_verdict(outcome) for _, outcome in matrix.jobs)
     yield f"verdicts      {', '.join(f'{name} {number:,}' for name, number in verdicts.most_common())}"
-    by = f" by {matrix.workers}" if matrix.ran else ""
+    by = f" by {printable(matrix.workers)}" if matrix.ran else ""
     yield f"jobs          {matrix.ran:,} run now{by}, {matrix.kept:,} kept from before"
     yield f"time          {matrix.seconds:.1f} s"
 
 
 def _verdict(outcome: Outcome) -> str:
-    return outcome.verdict.replace("_", " ")
+    return printable(outcome.verdict).replace("_", " ")
 
 
 def _left_out(count: int, noun: str) -> list[str]:
@@ -179,8 +183,9 @@ def matrix_junit(matrix: Matrix) -> str:
         case.set("time", f"{outcome.seconds:.3f}")
         kind = {0: None, 1: "failure", 4: "skipped"}.get(outcome.exit_code, "error")
         if kind is not None:
-            note = Xml.SubElement(case, kind, message=outcome.headline)
-            note.text = "\n".join((outcome.headline, *outcome.causes, *outcome.leads))
+            lines = [printable(line) for line in (outcome.headline, *outcome.causes, *outcome.leads)]
+            note = Xml.SubElement(case, kind, message=lines[0])
+            note.text = "\n".join(lines)
     if not matrix.jobs:
         case = Xml.SubElement(suite, "testcase", classname="campaign", name="any job")
         Xml.SubElement(case, "error", message="no job was run")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconcile.html.model import ROWS, Grid, Page, Tone
+from reconcile.text.escape import printable
 
 GROUPS = ("jobs", "what they share", "kind", "exit code", "first of them")
 JOBS = ("job", "verdict", "answer", "causes", "leads", "seconds", "kept")
@@ -20,16 +21,22 @@ def campaign_page(
 ) -> Page:
     """jobs, groups: as in the JSON."""
     by_cause = [
-        (one["count"], one["text"], one["kind"].replace("_", " "), one["exit_code"], one["jobs"][0])
+        (
+            one["count"],
+            printable(one["text"]),
+            one["kind"].replace("_", " "),
+            one["exit_code"],
+            printable(one["jobs"][0]),
+        )
         for one in groups
     ]
     rows = [
         (
-            one["name"],
-            one["verdict"].replace("_", " "),
-            one["headline"],
-            "; ".join(one["causes"]),
-            "; ".join(one["leads"]),
+            printable(one["name"]),
+            printable(one["verdict"]).replace("_", " "),
+            printable(one["headline"]),
+            "; ".join(map(printable, one["causes"])),
+            "; ".join(map(printable, one["leads"])),
             one["seconds"],
             "kept" if one["kept"] else "",
         )
@@ -43,7 +50,7 @@ def campaign_page(
         outcome={0: "Passed", 1: "Breaks", 3: "Not deterministic", 4: "Inconclusive"}.get(
             exit_code, "Cannot tell"
         ),
-        causes=tuple(one["text"] for one in groups if one["kind"] == "cause"),
+        causes=tuple(printable(one["text"]) for one in groups if one["kind"] == "cause"),
         grids=(
             Grid(
                 "groups", "By cause", GROUPS, by_cause[:ROWS], max(0, len(groups) - ROWS), frozenset({0, 3})
