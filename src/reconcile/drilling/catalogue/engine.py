@@ -84,8 +84,18 @@ def _half_a_share(clean: CleanRun, bar: int, target: Target) -> bool:
 def _other_at_the_open(clean: CleanRun, bar: int, target: Target) -> bool:
     """A target that the open of its bar makes another."""
     base = reference.sizing_base(clean.ground.scenario, clean.deciding(bar))
-    opening = int(clean.market.open[bar, target.symbol])
-    return base * abs(target.weight) // (10**9 * opening) != abs(target.quantity)
+    return _is_other(target, base, int(clean.market.open[bar, target.symbol]))
+
+
+def _other_on_cash(clean: CleanRun, bar: int, target: Target) -> bool:
+    """A target that is another as a share of the cash."""
+    cash = max(0, clean.deciding(bar).cash)
+    return _is_other(target, cash, int(clean.market.close[bar, target.symbol]))
+
+
+def _is_other(target: Target, base: int, price: int) -> bool:
+    """Whether a target has another quantity where it is a share of this base, at this price."""
+    return base * abs(target.weight) // (10**9 * price) != abs(target.quantity)
 
 
 def _peaks_at_entry(clean: CleanRun, bar: int, state: State) -> State:
@@ -190,6 +200,10 @@ FAULTS: tuple[Fault, ...] = (
            (SELECTING, "book.near_closes[kept] = close", "book.near_closes[kept] = panel.price[t, s]"),
            at_targets(_other_at_the_open),
            Change(sizing_base.SIZING_BASE, ("price", "open"))),
+    _fault("sized on the cash alone", "long",
+           (DECIDING, "base = max(0, account[EQUITY]) if", "base = max(0, account[CASH]) if"),
+           at_targets(_other_on_cash),
+           Change(sizing_base.SIZING_BASE, ("cash", None))),
     _fault("buys first", "long",
            (EXECUTING, "buys, sells = sells, 0", "buys, sells = 0, count - sells"),
            in_turn(STATUS, lambda orders: sorted(orders, key=lambda order: order.side is SELL)),

@@ -42,25 +42,6 @@ def _sized(size: Callable[[CleanRun, int, Target], int]) -> Where:
     return at_targets(lambda clean, bar, target: size(clean, bar, target) != abs(target.quantity))
 
 
-def _close(clean: CleanRun, bar: int, symbol: int) -> int:
-    return int(clean.market.close[bar, symbol])
-
-
-def _equity(clean: CleanRun, bar: int) -> int:
-    state = clean.deciding(bar)
-    return state.cash + sum(p.quantity * p.mark for p in state.positions.values())
-
-
-def _rounded(clean: CleanRun, bar: int, target: Target) -> int:
-    close = _close(clean, bar, target.symbol)
-    return (_equity(clean, bar) * abs(target.weight) // G + close // 2) // close
-
-
-def _on_cash(clean: CleanRun, bar: int, target: Target) -> int:
-    cash = max(0, clean.deciding(bar).cash)
-    return cash * abs(target.weight) // G // _close(clean, bar, target.symbol)
-
-
 def _banded_buy(clean: CleanRun, bar: int, target: Target) -> bool:
     """Whether the band keeps a target from being bought up to."""
     held = clean.deciding(bar).positions.get(target.symbol)
@@ -136,11 +117,6 @@ def _halves_swapped(values: inputs.Array) -> inputs.Array:
 FAULTS: tuple[Fault, ...] = (
     _patch("ties in reverse", "long", as_if(TARGET, Data(inputs.column(SCORE, _later_ties))),
            (SELECTING, "for i in range(count - 1, -1, -1):", "for i in range(count):")),
-    _patch("targets rounded to the nearest lot", "long", _sized(_rounded),
-           ("arithmetic.py", "np.uint64(amount) // np.uint64(price)",
-            "np.uint64(amount + price // 2) // np.uint64(price)")),
-    _patch("sized on the cash alone", "long", _sized(_on_cash),
-           (DECIDING, "base = max(0, account[EQUITY]) if", "base = max(0, account[CASH]) if")),
     _patch("a lot less than the target", "short", _sized(lambda h, t, x: max(0, abs(x.quantity) - 1)),
            (DECIDING, SIZED, "        size = max(0, size - 1)\n" + SIZED)),
     _patch("no target above 2,000 shares", "long", _sized(lambda h, t, x: min(2000, abs(x.quantity))),
