@@ -1,4 +1,4 @@
-"""Campaigns on one process and two, and diffs on disk: the rows of docs/scale.md that a busy machine distorts.
+"""Campaigns on one process and two, and diffs on disk: rows of docs/scale.md that a busy machine distorts.
 
     python benchmarks/scale.py [--datacompy]
 
