@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -17,9 +18,10 @@ import pytest
 from tests import page_kit, schema_kit
 
 import reconcile
+from reconcile.campaigning import work
 from reconcile.campaigning.campaign import CampaignResult
 from reconcile.campaigning.keys import Keys
-from reconcile.campaigning.model import Command, Job, Outcome, Status
+from reconcile.campaigning.model import Command, Job, Limits, Outcome, Status
 from reconcile.campaigning.plan import plan_from_dict
 from reconcile.vocabulary import InputError
 
@@ -369,6 +371,27 @@ def test_the_command_prints_the_matrix_and_writes_what_is_asked_for(place: Path)
     assert done.stdout.startswith("2 of 4 jobs passed; 1 of 4 jobs: ")
     assert Xml.parse(place / "out.xml").getroot().attrib["tests"] == "4"
     assert "fills.commission, cost" in (place / "out.html").read_text()
+
+
+def test_a_job_that_ends_as_its_time_runs_out_has_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done between the end of the wait and the look at whether it still runs."""
+    due = Outcome("k", Status.DONE, 0, "matched", "matched")
+
+    class Late:
+        def __init__(self, target: Callable[[], None], daemon: bool) -> None:
+            self.target = target
+
+        def start(self) -> None: ...
+
+        def join(self, seconds: float) -> None: ...
+
+        def is_alive(self) -> bool:
+            self.target()
+            return False
+
+    monkeypatch.setattr(work, "work", lambda *_: due)
+    monkeypatch.setattr(work.threading, "Thread", Late)
+    assert work.work_on_cluster(Job("one", Command.RUN, "/"), "k", Limits(1.0)) == due
 
 
 def test_hostile_text_moves_nothing_on_the_page_and_leaves_the_junit_file_readable() -> None:

@@ -65,9 +65,10 @@ def work_on_cluster(job: Job, key: str, limits: Limits) -> Outcome:
     thread = threading.Thread(target=lambda: done.append(work(job, key, longer)), daemon=True)
     thread.start()
     thread.join(limits.seconds)
+    running = thread.is_alive()  # looked at first: what ends meanwhile is done
     if done:
         return done[0]
-    if thread.is_alive():
+    if running:
         _end_worker()
         raise JobTimedOut(limits.seconds)
     raise RuntimeError("the job ended without an outcome")
