@@ -15,7 +15,8 @@ from reconcile.explaining import counterfactuals
 from reconcile.explaining.explain import explain
 from reconcile.explaining.hypotheses.catalogue import CATALOGUE, Catalogue
 from reconcile.explaining.hypotheses.exit_rules import RULES
-from reconcile.explaining.model import ReportHypothesis, Subject, Verdict, Wording
+from reconcile.explaining.model import Change, ReportHypothesis, Subject, Verdict, Wording
+from vocabulary.ledger import Ledger
 from vocabulary.scenario import ExitRule
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "reconcile"
@@ -84,3 +85,26 @@ def test_what_only_a_change_needs_compiled_is_run_by_the_reference(
     monkeypatch.setattr(counterfactuals, "is_compiled", lambda asked, _: asked.strategy.size_at is plain)
     monkeypatch.setattr(counterfactuals, "COMPILING", budget)
     assert kit.same(subject, (change,), right) and took == by
+
+
+def divided(scenario: Any, market: Any, ledger: Ledger, change: Change) -> Ledger:
+    assert 1 // (0 * ledger.tables["fills"].rows)
+    return ledger
+
+
+DIVIDES = ReportHypothesis(
+    id="divides",
+    values=lambda subject, window: (None,),
+    say=lambda *_: Wording("fills are divided by nothing", "fills", "1", "0"),
+    apply=divided,
+)
+
+
+def test_a_hypothesis_that_divides_by_zero_ends_nothing() -> None:
+    """It allows no run: in the search, and where leads are looked for beside what is not explained."""
+    subject = kit.ground()
+    ledger = tuesdays(kit.ledger_of(subject, DEARER), subject)
+    found = explain(subject.scenario, subject.market, ledger, catalogue=Catalogue((*CATALOGUE, DIVIDES)))
+    told = (*(each.sentence for each in found.causes), *(each.sentence for each in found.leads))
+    assert found.verdict is not Verdict.EXPLAINED
+    assert told == ("commission is 8 bps instead of 5 bps",)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconcile.explaining.bar_loop import Standing
+from reconcile.explaining.counterfactuals import NO_RUN
 from reconcile.explaining.model import Change, Changes, Kind
 from reconcile.explaining.proposals import crowded
 from reconcile.explaining.scoring import View, Wrong, suspects, wrong_at
@@ -172,7 +173,7 @@ def wrongs(search: Search, changes: Changes, states: Sequence[State]) -> list[Wr
             break
         try:
             ledger = search.runs.window(changes, Standing(state), stop)
-        except TieoutError:
+        except NO_RUN:
             out.append(None)
             continue
         out.append(wrong_at(search.target, ledger, stop - 1))

@@ -30,6 +30,7 @@ from reconcile.explaining.model import (
 )
 from reconcile.scenario.programs import elsewhere, is_compiled, resume_engine, resume_reference
 from reference import Day
+from vocabulary.errors import TieoutError
 from vocabulary.ledger import Column, Ledger, Table
 from vocabulary.ledger import Kind as Cells
 from vocabulary.market import Market
@@ -65,6 +66,8 @@ def _in_force(spans: Sequence[tuple[int, Scenario]], bar: int) -> Scenario:
     return [scenario for since, scenario in spans if since <= bar][-1]
 
 
+NO_RUN = (TieoutError, ArithmeticError)
+"""What changes raise that allow no run: a value out of range, a setting refused, a division by zero."""
 READ, ENGINE = 500, 20
 """What reading the ledger of a run costs in events, and how many events of the engine cost as much as one."""
 COMPILING = 10_000_000
@@ -95,7 +98,7 @@ class Counterfactuals:
         return self.prepared(changes).by_engine
 
     def ledger(self, changes: Changes) -> Ledger:
-        """The whole ledger. Raises TieoutError where the changes allow no run."""
+        """The whole ledger. Raises one of NO_RUN where the changes allow no run."""
         if changes not in self._ledgers:
             self._ledgers[changes] = self._whole(changes)
             if len(self._ledgers) > KEPT_LEDGERS:

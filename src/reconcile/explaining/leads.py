@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from reconcile.explaining.confirm import Cycles, own_states, wrongs
+from reconcile.explaining.counterfactuals import NO_RUN
 from reconcile.explaining.hypotheses.catalogue import same_object
 from reconcile.explaining.minimise import wordiness
 from reconcile.explaining.model import Change, Changes, Kind, Lead, LoopHypothesis
 from reconcile.explaining.search import Search
-from vocabulary.errors import TieoutError
 from vocabulary.scenario import Timing
 from vocabulary.state import Side, State
 
@@ -147,7 +147,7 @@ def _puts_off(search: Search, base: Changes, change: Change) -> bool:
         return False
     try:
         changed = search.runs.prepared(search.catalogue.ordered((*base, change))).scenario
-    except TieoutError:
+    except NO_RUN:
         return True
     return changed.execution.timing is not Timing.SAME_CLOSE
 
@@ -158,7 +158,7 @@ def _empties(search: Search, base: Changes, change: Change) -> bool:
         return False
     try:
         made = search.runs.ledger(search.catalogue.ordered((*base, change))).tables
-    except TieoutError:
+    except NO_RUN:
         return True
     theirs = search.ledger.tables
     return any(theirs[name].rows and not table.rows for name, table in made.items() if name in theirs)

@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reconcile.explaining.counterfactuals import Counterfactuals
+from reconcile.explaining.counterfactuals import NO_RUN, Counterfactuals
 from reconcile.explaining.evidence import DECISIONS, TRADE_TABLES, Bools, Ints, Rows, Target, read
 from reconcile.explaining.model import Acts, Change, Changes, Kind, LoopHypothesis
 from reconcile.matching.model import BoundKind
-from vocabulary.errors import TieoutError
 from vocabulary.ledger import Ledger
 from vocabulary.scenario import ExitAt, Scenario, SizeAt
 
@@ -304,9 +303,8 @@ class Gauge:
 
 
 def _or_loses(result: Callable[[], Score]) -> Score:
-    """A set that allows no run (a value out of range, a setting refused, a division by zero) gets the lowest
-    score."""
+    """A set that allows no run gets the lowest score."""
     try:
         return result()
-    except (TieoutError, ArithmeticError):
+    except NO_RUN:
         return LOSES
