@@ -16,8 +16,9 @@ from reconcile.explaining.counterfactuals import NO_RUN, Counterfactuals
 from reconcile.explaining.evidence import DECISIONS, TRADE_TABLES, Bools, Ints, Rows, Target, read
 from reconcile.explaining.model import Acts, Change, Changes, Kind, LoopHypothesis
 from reconcile.matching.model import BoundKind
+from reconcile.scenario.exits import has_levels
 from vocabulary.ledger import Ledger
-from vocabulary.scenario import ExitAt, Scenario, SizeAt
+from vocabulary.scenario import Scenario, SizeAt
 
 
 class Score(NamedTuple):
@@ -164,7 +165,7 @@ def contradicted(target: Target, scenario: Scenario, ledger: Ledger, cycle: int)
     Targets that differ were decided otherwise, whatever became of them; and where targets and orders are
     right, no decision was wrong. None where the tables do not tell, or sizes and exits follow the execution.
     """
-    at_levels = any(rule.at is ExitAt.LEVEL for rule in scenario.exits if hasattr(rule, "at"))
+    at_levels = has_levels(scenario.exits)
     if not target.tables.keys() >= WHOLE or at_levels or scenario.strategy.size_at is SizeAt.EXECUTION:
         return None
     tables = {name for name, _, _ in wrong_at(target, ledger, cycle).cells}

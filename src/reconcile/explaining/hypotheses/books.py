@@ -26,6 +26,13 @@ def _at_bars(bars: Array, amounts: Array, count: int) -> Array:
     return out
 
 
+def _signs(fills: Table) -> Array:
+    """1 for a buy, -1 for a sell."""
+    sides = fills.columns["side"]
+    signs: Array = np.where(sides.values == (sides.dictionary or ()).index("buy"), 1, -1)
+    return signs
+
+
 # Equity before the trades of its bar
 
 
@@ -34,8 +41,7 @@ def _before_trades(scenario: Scenario, market: Market, ledger: Ledger, change: C
     fills, equity = ledger.tables["fills"], ledger.tables["equity"]
     count = len(market.timestamps)
     bars = np.searchsorted(market.timestamps, fills.columns["timestamp"].values)
-    bought = fills.columns["side"].values == (fills.columns["side"].dictionary or ()).index("buy")
-    sign = np.where(bought, 1, -1)
+    sign = _signs(fills)
     outlay = sign * fills.columns["notional"].values + fills.columns["commission"].values
     marks = carried(market.close, market.present)[bars, fills.columns["symbol"].values]
     value = sign * fills.columns["quantity"].values * marks
@@ -154,8 +160,7 @@ ROWS_DATED = ReportHypothesis(
 def _closed_alone(scenario: Scenario, market: Market, ledger: Ledger, change: Change) -> Ledger:
     """The fills of positions that are still open at the end are not there."""
     fills = ledger.tables["fills"]
-    bought = fills.columns["side"].values == (fills.columns["side"].dictionary or ()).index("buy")
-    signed = np.where(bought, 1, -1) * fills.columns["quantity"].values
+    signed = _signs(fills) * fills.columns["quantity"].values
     symbols = fills.columns["symbol"].values
     gone = np.zeros(fills.rows, bool)
     for symbol in np.unique(symbols):
