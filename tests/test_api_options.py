@@ -165,7 +165,7 @@ NO_ARGUMENT: dict[str, Any] = {
 }
 """What no function takes for a path, a text, a scenario, a ledger, a market or a table."""
 TAKEN: dict[str, tuple[str, ...]] = {
-    "audit": ("ledger", "mapping", "watch"),
+    "audit": ("ledger", "mapping", "checks", "allow_short", "allow_negative_cash", "watch"),
     "builtin_scenario": ("name",),
     "chain": ("ledger",),
     "campaign": ("plan", "workers", "scheduler", "keep", "fresh", "watch"),
@@ -176,7 +176,7 @@ TAKEN: dict[str, tuple[str, ...]] = {
         *("tables", "first", "date", "symbol", "stage", "type", "memory"),
     ),
     "drill": ("sample", "only", "pairs", "grounds", "watch"),
-    "explain": ("scenario", "mapping", "watch"),
+    "explain": ("scenario", "mapping", "replay", "watch"),
     "find_scenario": ("name_or_path",),
     "frame": ("ledger", "table"),
     "from_frames": ("frames",),
@@ -192,22 +192,41 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "read_market": ("path",),
     "render": ("found", "form", "market"),
     "replace": ("scenario", "path"),
-    "run": ("scenario", "mapping", "watch"),
+    "run": ("scenario", "mapping", "out", "format", "twice", "watch"),
     "scenario_from_dict": ("mapping",),
     "scenario_from_file": ("path",),
     "scenario_from_text": ("text",),
     "scenario_to_dict": ("scenario",),
     "scenario_to_toml": ("scenario",),
-    "shrink": ("scenario", "watch"),
+    "shrink": ("scenario", "out", "watch"),
     "slice_market": ("market",),
     "write_ledger": ("ledger", "folder", "format"),
     "write_market": ("market", "path"),
 }
 
 
+def _ledger() -> Ledger:
+    return Ledger(Manifest(), {})
+
+
+SOUND: dict[str, Callable[[], Any]] = {
+    "scenario": lambda: reconcile.find_scenario("stocks"),
+    "market": lambda: reconcile.generate_market(2, 5, 1),
+    "ledger": _ledger,
+    "reference": _ledger,
+    "candidate": _ledger,
+    "found": lambda: reconcile.compare(_ledger(), _ledger()),
+    "table": lambda: "fills",
+    "symbols": lambda: 2,
+    "bars": lambda: 5,
+    "seed": lambda: 1,
+}
+"""A value of the right type, by the argument's name."""
+
+
 @pytest.mark.parametrize("name", TAKEN)
 def test_an_argument_of_another_type_is_our_own_error_that_names_it(name: str) -> None:
-    """Not a TypeError from somewhere within. The other arguments are texts, and are not reached."""
+    """Not a TypeError from somewhere within. The other arguments are sound."""
     function = getattr(reconcile, name)
     parameters = inspect.signature(function).parameters
     needed = [
@@ -219,18 +238,23 @@ def test_an_argument_of_another_type_is_our_own_error_that_names_it(name: str) -
         for what, value in NO_ARGUMENT.items():
             if (argument == "watch" and callable(value)) or (argument, what) == ("budget", "a number"):
                 continue
-            given = dict.fromkeys(needed, "nowhere") | {argument: value}
-            if argument in ("mapping", "watch", "candidate", "scenario", "reference", "market") and needed:
-                given |= {one: _sound(name, one) for one in needed if one != argument}
+            given = {one: SOUND.get(one, lambda: "nowhere")() for one in needed} | {argument: value}
             with pytest.raises(InputError) as error:
                 function(**given)
-            assert error.value.where and error.value.remedy, (argument, what)
+            assert argument in error.value.where and error.value.remedy, (argument, what)
 
 
 NO_VALUE: list[tuple[str, dict[str, Any]]] = [
     ("diff", {"memory": "nowhere"}),
     ("diff", {"memory": "inf"}),
     ("diff", {"memory": "-1GB"}),
+    ("diff", {"stage": "nowhere"}),
+    ("diff", {"type": ["nothing"]}),
+    ("audit", {"initial_cash": "much"}),
+    ("audit", {"initial_cash": float("nan")}),
+    ("slice_market", {"bars": (0,)}),
+    ("slice_market", {"bars": (0.5, 2)}),
+    ("slice_market", {"symbols": 5}),
     ("drill", {"sample": 0}),
     ("drill", {"sample": "ten"}),
     ("drill", {"only": "no such fault"}),
@@ -254,6 +278,10 @@ def test_a_value_that_is_of_no_use_is_our_own_error_that_names_it(
     if name == "diff":
         reconcile.write_ledger(forms["ledger"], tmp_path / "ledger", format="parquet")
         needed = {"reference": tmp_path / "ledger", "candidate": tmp_path / "ledger"}
+    if name == "audit":
+        needed = {"ledger": forms["ledger"]}
+    if name == "slice_market":
+        needed = {"market": reconcile.generate_market(2, 5, 1)}
     if name == "campaign":
         needed = {"plan": {"jobs": [{"command": "run", "scenario": "stocks"}]}, "keep": tmp_path / "kept"}
     if name == "generate_market":
@@ -268,10 +296,3 @@ def test_numbers_of_numpy_and_names_in_any_collection_are_taken() -> None:
     assert market.open.shape == (5, 2)
     with pytest.raises(InputError, match="no such fault"):
         reconcile.drill(only={"no such fault"})
-
-
-def _sound(name: str, argument: str) -> Any:
-    """A value of the right type."""
-    if name in ("compare", "render"):
-        return Ledger(Manifest(), {})
-    return "stocks"

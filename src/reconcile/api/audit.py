@@ -18,8 +18,9 @@ from reconcile.api.given import (
     scenario_of,
 )
 from reconcile.api.result import Result, frame_of
-from reconcile.files.arguments import PATH, WATCH, takes
+from reconcile.files.arguments import FLAG, NAMES, PATH, WATCH, takes
 from reconcile.running.progress import Phase, Watch, unwatched
+from reconcile.text.escape import printable
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class AuditResult(Result):
         return frame_of(rows, list(rows[0]) if rows else ["check", "kind"])
 
 
-@takes(mapping=PATH, watch=WATCH)
+@takes(mapping=PATH, checks=NAMES, allow_short=FLAG, allow_negative_cash=FLAG, watch=WATCH)
 def audit(
     ledger: GivenLedger,
     *,
@@ -122,7 +123,7 @@ def audit(
         market = None if found is None else market_of(data, found)
     options = AuditOptions(
         tolerances=bounds,
-        initial_cash=None if initial_cash is None else Decimal(initial_cash),
+        initial_cash=None if initial_cash is None else _amount(initial_cash),
         reported=opened.returns,
         checks=None if checks is None else several(checks),
         allow_short=allow_short,
@@ -131,3 +132,14 @@ def audit(
     with watch(Phase.AUDITING, 0):
         result = make_checks(opened.ledger, scenario=found, market=market, options=options)
     return AuditResult(result, opened, None if found is None else found.name, market)
+
+
+def _amount(given: Decimal | int | str) -> Decimal:
+    try:
+        amount = Decimal(given)
+    except (ArithmeticError, TypeError, ValueError):
+        amount = Decimal("nan")
+    if not amount.is_finite():
+        found, remedy = printable(repr(given), 60), "Give an int, a Decimal, or a text."
+        raise InputError("initial_cash", found, "a decimal number such as 100000", remedy)
+    return amount

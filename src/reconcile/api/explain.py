@@ -22,7 +22,7 @@ from reconcile.api.given import (
 )
 from reconcile.api.result import Result, frame_of
 from reconcile.api.run import function_of
-from reconcile.files.arguments import PATH, WATCH, takes
+from reconcile.files.arguments import FLAG, PATH, WATCH, takes
 from reconcile.running.progress import Phase, Watch, unwatched, words_to
 from vocabulary.errors import InputError
 
@@ -115,7 +115,7 @@ class ExplainResult(Result):
         return frame_of([{name: getattr(one, name) for name in columns} for one in self.causes], columns)
 
 
-@takes(mapping=PATH, watch=WATCH)
+@takes(mapping=PATH, replay=FLAG, watch=WATCH)
 def explain(
     scenario: GivenScenario,
     candidate: GivenCandidate,
@@ -239,7 +239,7 @@ class ShrinkResult(Result):
         return "{}" if self.shrunk is None else json.dumps(shrink_facts(self.shrunk, self.name), indent=2)
 
 
-@takes(watch=WATCH)
+@takes(out=PATH, watch=WATCH)
 def shrink(
     scenario: GivenScenario,
     candidate: GivenCandidate,

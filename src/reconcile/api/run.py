@@ -21,7 +21,7 @@ from reconcile.api.given import (
     scenario_of,
 )
 from reconcile.api.result import Result, frame_of
-from reconcile.files.arguments import PATH, WATCH, takes
+from reconcile.files.arguments import FLAG, PATH, TEXT, WATCH, takes
 from reconcile.running.progress import Phase, Watch, unwatched
 from vocabulary.errors import InputError
 
@@ -156,7 +156,7 @@ class DisagreementResult(Result):
         return twice_json(self.disagreement)
 
 
-@takes(mapping=PATH, watch=WATCH)
+@takes(mapping=PATH, out=PATH, format=TEXT, twice=FLAG, watch=WATCH)
 def run(
     scenario: GivenScenario,
     candidate: GivenCandidate | None = None,

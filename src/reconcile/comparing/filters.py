@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from reconcile.text.escape import near_remedy
 from vocabulary.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,12 +41,23 @@ def filters_from(
     """Filters from what the user typed.
 
     date: a day, or a span `first..last` of which one end may be left out. zone: the time zone of these days,
-    None for UTC. Raises InputError for a date that is none.
+    None for UTC. Raises InputError: a date that is none, a stage or type that there is not.
     """
+    from reconcile.matching.model import BreakType, Stage
+
+    _known("--stage", stages, [one.value for one in Stage])
+    _known("--type", types, [one.value for one in BreakType])
     since, until = (None, None) if date is None else _span(date, zone)
     names = (("date", (date,) if date else ()), ("symbol", symbols), ("stage", stages), ("type", types))
     text = ", ".join(f"{name} {' or '.join(map(str, values))}" for name, values in names if values)
     return Filters(since, until, tuple(symbols), tuple(stages), tuple(types), text)
+
+
+def _known(option: str, words: Sequence[str], known: list[str]) -> None:
+    for word in words:
+        if word not in known:
+            remedy = near_remedy([word], known, "Name one of these.")
+            raise InputError(option, repr(word), f"one of {', '.join(known)}", remedy)
 
 
 def _span(text: str, zone: str | None) -> tuple[int | None, int | None]:

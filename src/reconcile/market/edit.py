@@ -9,13 +9,14 @@ import weakref
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from numbers import Integral
 from types import MappingProxyType
 from typing import Any, TypedDict, TypeVar, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from reconcile.files.arguments import MARKET, takes
+from reconcile.files.arguments import MARKET, Kind, takes
 from vocabulary.errors import InputError
 from vocabulary.market import Market
 
@@ -133,7 +134,11 @@ class Columns(TypedDict, total=False):
     context: Mapping[str, npt.NDArray[np.float64]]
 
 
-@takes(market=MARKET)
+_BARS = Kind((tuple, list), "two numbers of bars", "Give (first, stop), such as (0, 100).", each=Integral)
+_SYMBOLS = Kind((Iterable,), "names of symbols", 'Give a list, such as ["IBM"].')
+
+
+@takes(market=MARKET, symbols=_SYMBOLS, bars=_BARS)
 def slice_market(
     market: AnyMarket, symbols: Iterable[str] | None = None, bars: tuple[int, int] | None = None
 ) -> AnyMarket:
@@ -142,6 +147,8 @@ def slice_market(
     Features keep the values they have: they are not computed anew from what is left. Raises InputError
     for unknown symbols, for bars that are not there, and for an empty part.
     """
+    if bars is not None and len(bars) != 2:
+        raise InputError("bars", repr(bars), _BARS.expected, _BARS.remedy)
     start, stop = (0, len(market.timestamps)) if bars is None else bars
     if not 0 <= start < stop <= len(market.timestamps):
         raise InputError(
