@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 import reconcile
+from reconcile.formats.model import Options
 from reconcile.formats.registry import open_format
+from vocabulary.errors import InputError
 
 NAUTILUS = "instrument_id,order_side,last_qty,last_px,commission,ts_event\n"
 PERF = "period_close,portfolio_value,ending_cash,ending_value,returns\n"
@@ -186,3 +188,32 @@ def test_a_trade_that_backtesting_still_has_open_was_bought() -> None:
     fills = reconcile.frame(reconcile.from_backtesting(stats, "A"), "fills", floats=True)
     rows = list(zip(fills["side"], fills["quantity"], fills["price"], strict=True))
     assert rows == [("buy", 2, 5), ("sell", 2, 6), ("sell", 3, 7)]
+
+
+VECTORBT = "Order Id,Column,Timestamp,Size,Price,Fees,Side\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("nautilus", nautilus_rows("AAPL.XNAS", "MSFT.XNAS")),
+        ("vectorbt", VECTORBT + "0,AAPL,2024-01-03,1,10,0,Buy\n1,MSFT,2024-01-03,1,10,0,Buy\n"),
+    ],
+)
+def test_one_symbol_does_not_name_several(name: str, text: str, tmp_path: Path) -> None:
+    """They would be merged into one."""
+    path = tmp_path / "export.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="the symbols AAPL, MSFT; expected one symbol") as caught:
+        open_format(name, path, Options(symbol="X"))
+    assert "Leave out --symbol" in str(caught.value)
+
+
+def test_the_symbol_that_is_given_renames_the_only_one_and_this_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text(nautilus_rows("AAPL.XNAS"), encoding="utf-8")
+    found = open_format("nautilus", path, Options(symbol="X"))
+    assert column(found.ledger, "fills", "symbol") == ["X"]
+    assert "AAPL is called X, the symbol that is given" in found.notes
+    same = open_format("nautilus", path, Options(symbol="AAPL"))
+    assert not any("is called" in note for note in same.notes)

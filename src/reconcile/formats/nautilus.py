@@ -29,10 +29,6 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
         "side": {"buy": ["BUY"], "sell": ["SELL"]},
         "leave_out": {name: "no column of a fill" for name in columns if name not in COLUMNS},
     }
-    if options.symbol is not None:
-        del names["symbol"]
-        fills["constants"] = {"symbol": options.symbol}
-        fills["leave_out"]["instrument_id"] = "the symbol is given"
     return {
         "tables": {"fills": fills},
         "numbers": {"units": ["USD", "USDT", "USDC", "EUR", "GBP", "JPY", "BTC", "ETH"]},

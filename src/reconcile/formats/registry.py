@@ -30,6 +30,7 @@ from reconcile.formats import (
 )
 from reconcile.formats.model import Format, Options
 from reconcile.formats.peek import Head, Peek
+from reconcile.formats.tidy import under_symbol
 from reconcile.formats.written import cut_off, number_form
 from reconcile.mapping.apply import apply_mapping
 from reconcile.mapping.library import Library
@@ -110,6 +111,9 @@ def open_format(name: str, path: Path, options: Options | None = None) -> Opened
     opened = _own_tables(shape, path, options) if head is None else _plain(shape, head, path, options)
     if shape.tidy is not None:
         ledger, told = shape.tidy(opened.ledger)
+        opened = replace(opened, ledger=ledger, notes=(*told, *opened.notes))
+    if options.symbol is not None:
+        ledger, told = under_symbol(opened.ledger, options.symbol, str(path))
         opened = replace(opened, ledger=ledger, notes=(*told, *opened.notes))
     empty = [f"no row of {table.name} is in it" for table in opened.ledger.tables.values() if not table.rows]
     return replace(opened, notes=(taken, *cut_off(path), *empty, *opened.notes))

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from reconcile.text.escape import printable
+from vocabulary.errors import InputError
 from vocabulary.ledger import Column, Kind, Ledger, Table
 
 Tidied: TypeAlias = tuple[Ledger, tuple[str, ...]]
@@ -51,6 +52,20 @@ def named_as(ledger: Ledger, other: Ledger) -> Tidied:
     (word,), (symbol,) = own, theirs
     named, _ = _renamed(ledger, lambda _: symbol, "its name")
     return named, (f"{word} is taken to be {printable(symbol, 60)}, the only symbol of the other ledger",)
+
+
+def under_symbol(ledger: Ledger, symbol: str, origin: str) -> Tidied:
+    """An export about one symbol under the name that is given. Raises InputError: it is about several."""
+    own = symbols_in(ledger) - {""}  # that of a flow of cash
+    if len(own) > 1:
+        found = f"the symbols {printable(', '.join(sorted(own)), 120)}"
+        expected = f"one symbol, which {printable(symbol, 60)} would name"
+        raise InputError(origin, found, expected, "Leave out --symbol: the file names its symbols.")
+    if own <= {symbol}:
+        return ledger, ()
+    (word,) = own
+    named, _ = _renamed(ledger, lambda one: one and symbol, "its name")
+    return named, (f"{printable(word, 60)} is called {printable(symbol, 60)}, the symbol that is given",)
 
 
 def without_session_ends(ledger: Ledger) -> Tidied:

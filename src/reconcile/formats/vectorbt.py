@@ -35,7 +35,7 @@ def _rules(file: str, columns: Columns, options: Options) -> Rules:
     _name_symbol(fills, columns, options)
     used = {*names.values(), "Column"}
     rest = {name: "of the order, not of the fill" for name in columns if name not in used}
-    fills["leave_out"] = {**rest, **fills.get("leave_out", {})}
+    fills["leave_out"] = rest
     return {"tables": {"fills": fills}, **time_rules(options)}
 
 
@@ -58,7 +58,7 @@ def _trade_rules(file: str, columns: Columns, options: Options) -> Rules:
     _name_symbol(fills, columns, options)
     used = {*TRADE, "Column", *(theirs for end in names.values() for theirs in end.values())}
     rest = {name: "follows from the trade" for name in columns if name not in used}
-    fills["leave_out"] = {**rest, **fills.get("leave_out", {})}
+    fills["leave_out"] = rest
     return {"tables": {"fills": fills}, **time_rules(options)}
 
 
@@ -67,13 +67,11 @@ def _stamp(columns: Columns) -> str | None:
 
 
 def _name_symbol(fills: dict[str, Any], columns: Columns, options: Options) -> None:
-    """The symbol: of `Column`, unless it is given, or there is none."""
-    if options.symbol is None and "Column" in columns:
-        fills["columns"]["symbol"] = "Column"
-        return
-    fills["constants"] = {"symbol": options.symbol or "ASSET"}
+    """The symbol: of `Column`; where there is none, the one that is given."""
     if "Column" in columns:
-        fills["leave_out"] = {"Column": "the symbol is given"}
+        fills["columns"]["symbol"] = "Column"
+    else:
+        fills["constants"] = {"symbol": options.symbol or "ASSET"}
 
 
 FORMAT = Format(
