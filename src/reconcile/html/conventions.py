@@ -53,7 +53,9 @@ def identify_page(text: str, data: str, found: Identification, name: str) -> Pag
             for each in alike(found.engines)
         ),
         not_compared_title="Not told by this ledger",
-        not_compared=tuple(row[0] for row in shown if row[3] == "cannot tell"),
+        not_compared=tuple(
+            one.convention.question for one in found.findings if one.status is Status.CANNOT_TELL
+        ),
         grids=tuple(
             grid
             for grid in (
