@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -225,3 +226,15 @@ def test_one_idle_side_is_a_break_not_nothing(true: Any) -> None:
     scenario, market, _ = kit.sample(1)
     idle = reference.run(replace(scenario, initial_cash=0), market)
     assert compare(true, idle).verdict is Verdict.BREAKS
+
+
+@pytest.mark.parametrize(("lacks", "keeps"), [("price", "quantity"), ("quantity", "price")])
+def test_a_column_of_fills_that_neither_foreign_ledger_has_is_named(
+    lacks: str, keeps: str, tmp_path: Path
+) -> None:
+    """Fills without prices, or without quantities, match in less."""
+    path = tmp_path / "fills.csv"
+    path.write_text(f"timestamp,symbol,side,{keeps}\n2024-01-03,A,buy,1\n", encoding="utf-8")
+    said = reconcile.diff(path, path).text()
+    note = next(line for line in said.splitlines() if "Neither ledger has" in line)
+    assert f"fills.{lacks}" in note and f"fills.{keeps}" not in note

@@ -14,6 +14,9 @@ from reconcile.matching.stages import COMPARED, COMPARED_TIME, RETURNS
 from reconcile.tables.model import Unread
 from vocabulary.ledger import RUN_TABLES, Column, Kind, Ledger, Manifest, Table
 
+TOLD = ("quantity", "price")
+"""What a fill must tell for equal fills to mean equal trades."""
+
 
 def list_not_compared(
     reference: Ledger, candidate: Ledger, chosen: tuple[str, ...] | None
@@ -69,11 +72,14 @@ def _absent(left: bool, right: bool) -> Why:
 def absent_table_notes(
     reference: Ledger, candidate: Ledger, unread: tuple[UnreadPart, ...]
 ) -> tuple[str, ...]:
-    """A note on the tables that neither of two foreign ledgers has, and that no source holds unread."""
+    """A note on what neither of two foreign ledgers has: tables, also none unread, and columns of fills."""
     if any(ledger.manifest.semantics is not None for ledger in (reference, candidate)):
         return ()
     held = {*reference.tables, *candidate.tables, *(part.name for part in unread)}
     lacking = [name for name in RUN_TABLES if name not in held]
+    fills = [ledger.tables["fills"].columns for ledger in (reference, candidate) if "fills" in ledger.tables]
+    if len(fills) == 2:
+        lacking += [f"fills.{name}" for name in TOLD if not any(name in columns for columns in fills)]
     return (f"Neither ledger has {', '.join(lacking)}.",) if lacking else ()
 
 
